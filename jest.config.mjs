@@ -1,0 +1,17 @@
+/** Tests run the TypeScript sources as ES modules; only worker and child processes run the built files. */
+export default {
+  roots: ['<rootDir>/test'],
+  testMatch: ['**/*.test.ts'],
+  testEnvironment: 'node',
+  extensionsToTreatAsEsm: ['.ts'],
+  transform: {
+    '^.+\\.ts$': [
+      '@swc/jest',
+      { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'es6' }, sourceMaps: 'inline' },
+    ],
+  },
+  moduleNameMapper: { '^eegtorch$': '<rootDir>/lib/index.ts' },
+  maxWorkers: 2,
+  testTimeout: 60_000,
+  workerIdleMemoryLimit: '2GB',
+}

@@ -1,0 +1,1 @@
+export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
