@@ -1,0 +1,40 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The LibTorch release that the prebuilt addon is made for. */
+export const LIBTORCH_VERSION = '2.11.0'
+
+/** The CUDA release that LibTorch's GPU libraries are made for. */
+export const CUDA_VERSION = '13.0'
+
+/** The folder that holds package.json, whether this file runs from `lib/` or from `dist/`. */
+export const packageRoot: string = resolve(fileURLToPath(import.meta.url), '..', '..', '..')
+
+/** Where set-up keeps what it downloads: `$XDG_CACHE_HOME/eegtorch`, else `~/.cache/eegtorch`. */
+export function cacheFolder(): string {
+  const base = process.env.XDG_CACHE_HOME
+  return join(base?.startsWith('/') ? base : join(homedir(), '.cache'), 'eegtorch')
+}
+
+/** Folder of the local copy that set-up makes of one LibTorch release. */
+export function localCopyFolder(version: string, cuda: boolean): string {
+  return join(cacheFolder(), `libtorch-${version}-${cuda ? `cu${CUDA_VERSION.replace('.', '')}` : 'cpu'}`)
+}
+
+/**
+ * The LibTorch release that the addon at hand needs: what a build from source noted beside it in `build/Release`,
+ * else {@link LIBTORCH_VERSION}.
+ */
+export function requiredVersion(root: string = packageRoot): string {
+  try {
+    const note = JSON.parse(readFileSync(join(root, 'build', 'Release', 'libtorch.json'), 'utf8')) as {
+      version?: unknown
+    }
+    if (typeof note.version === 'string') return note.version
+  } catch {
+    // no build from source here: the prebuilt addon is used
+  }
+  return LIBTORCH_VERSION
+}
