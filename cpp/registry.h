@@ -1,0 +1,27 @@
+// Every network by name. Adding one is a line in registry.cpp.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/model.h"
+
+namespace eegtorch {
+
+struct RegistryEntry {
+  std::string name;      // file stem and oracle case name: "eegnet"
+  std::string citation;  // paper or reference class, one line
+  std::vector<std::string> inputs, outputs;
+  std::function<ConfigDescription()> describe;
+  std::function<Model(const Value& config)> build;
+  std::function<Value(const Value& config)> complete;  // the config with every default filled in
+};
+
+const std::vector<RegistryEntry>& registry();
+
+// Throws UNKNOWN_NAME with the nearest name.
+const RegistryEntry& findModel(const std::string& name);
+
+}  // namespace eegtorch
