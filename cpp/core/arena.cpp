@@ -1,0 +1,151 @@
+#include "core/arena.h"
+
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+namespace eegtorch {
+
+namespace {
+
+// Pages that stay although no recent step used so much: below this, returning them saves nothing worth a fault.
+constexpr size_t slack = size_t{16} << 20;
+constexpr int64_t period_seconds = 2;
+
+int64_t seconds() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return now.tv_sec;
+}
+
+void* reserve(size_t bytes) {
+  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return address == MAP_FAILED ? nullptr : address;
+}
+
+}  // namespace
+
+size_t availableMemory() {
+  size_t bytes = static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"}) {
+    std::ifstream file(path);
+    size_t limit = 0;
+    if (file >> limit && limit > 0) bytes = std::min(bytes, limit);
+  }
+  return bytes;
+}
+
+Arena::Arena() {
+  // Twice the memory there is: free ranges between blocks cost addresses, not memory.
+  for (size_t bytes = std::max(availableMemory() * 2, size_t{4} << 30); bytes >= size_t{1} << 30; bytes /= 2) {
+    const size_t wanted = bytes / page * page;
+    void* address = reserve(wanted + page);
+    if (!address) continue;
+    tags_ = static_cast<uint32_t*>(reserve(wanted / unit * sizeof(uint32_t)));
+    lengths_ = static_cast<uint32_t*>(reserve(wanted / unit * sizeof(uint32_t)));
+    page_resident_ = static_cast<uint8_t*>(reserve(wanted / page));
+    if (!tags_ || !lengths_ || !page_resident_) return;
+    capacity_ = wanted;
+    base_ = reinterpret_cast<char*>((reinterpret_cast<uintptr_t>(address) + page - 1) / page * page);
+    break;
+  }
+  if (!base_) return;
+  madvise(base_, capacity_, MADV_HUGEPAGE);
+  insertFree(0, capacity_ / unit);
+  period_start_ = seconds();
+}
+
+bool Arena::owns(const void* block) const {
+  const auto* address = static_cast<const char*>(block);
+  return base_ && address >= base_ && address < base_ + capacity_;
+}
+
+uint32_t& Arena::tag(const void* address) { return tags_[(static_cast<const char*>(address) - base_) / unit]; }
+
+void Arena::insertFree(size_t start, size_t units) {
+  free_by_start_.emplace(start, units);
+  free_by_size_.emplace(units, start);
+}
+
+void Arena::eraseFree(std::map<size_t, size_t>::iterator range) {
+  free_by_size_.erase({range->second, range->first});
+  free_by_start_.erase(range);
+}
+
+size_t Arena::limit() const { return std::max({period_peak_, previous_peak_, in_use_}) + slack; }
+
+void Arena::noteUse() {
+  peak_ = std::max(peak_, in_use_);
+  period_peak_ = std::max(period_peak_, in_use_);
+  const int64_t now = seconds();
+  if (now - period_start_ < period_seconds) return;
+  period_start_ = now;
+  previous_peak_ = period_peak_;
+  period_peak_ = in_use_;
+  trim(limit());
+}
+
+void Arena::touch(size_t first_page, size_t last_page) {
+  touched_end_ = std::max(touched_end_, last_page + 1);
+  size_t fresh = 0;
+  for (size_t p = first_page; p <= last_page; p++)
+    if (!page_resident_[p]) page_resident_[p] = 1, fresh += page;
+  if (!fresh) return;
+  if (resident_ + fresh > limit()) trim(limit() > fresh ? limit() - fresh : 0);
+  resident_ += fresh;
+}
+
+void* Arena::allocate(size_t bytes) {
+  const size_t units = std::max<size_t>((bytes + unit - 1) / unit, 1);
+  const auto fit = free_by_size_.lower_bound({units, 0});
+  if (fit == free_by_size_.end()) return nullptr;
+  const auto [length, start] = *fit;
+  eraseFree(free_by_start_.find(start));
+  if (length > units) insertFree(start + units, length - units);
+  lengths_[start] = static_cast<uint32_t>(units);
+  in_use_ += units * unit;
+  noteUse();
+  touch(start * unit / page, ((start + units) * unit - 1) / page);
+  return base_ + start * unit;
+}
+
+void Arena::free(void* block) {
+  size_t start = (static_cast<char*>(block) - base_) / unit;
+  size_t units = lengths_[start];
+  in_use_ -= units * unit;
+  auto next = free_by_start_.lower_bound(start);
+  if (next != free_by_start_.end() && next->first == start + units) {
+    units += next->second;
+    eraseFree(next++);
+  }
+  if (next != free_by_start_.begin()) {
+    const auto before = std::prev(next);
+    if (before->first + before->second == start) {
+      start = before->first;
+      units += before->second;
+      eraseFree(before);
+    }
+  }
+  insertFree(start, units);
+  noteUse();
+}
+
+void Arena::trim(size_t limit) {
+  // From the highest address down: allocation prefers low ones among equals, so these are wanted last.
+  for (auto range = free_by_start_.rbegin(); range != free_by_start_.rend() && resident_ > limit; ++range) {
+    const size_t first = (range->first * unit + page - 1) / page;
+    size_t last = std::min((range->first + range->second) * unit / page, touched_end_);  // one past the last whole page
+    while (last > first && resident_ > limit) {
+      last--;
+      if (!page_resident_[last]) continue;
+      page_resident_[last] = 0;
+      resident_ -= page;
+      madvise(base_ + last * page, page, MADV_DONTNEED);
+    }
+  }
+}
+
+}  // namespace eegtorch
