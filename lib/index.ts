@@ -13,3 +13,16 @@ export {
   rocAuc,
 } from './evaluation/metrics.ts'
 export { binomialTest, chanceLevel, clopperPearson, type Interval, wilsonInterval } from './evaluation/statistics.ts'
+export {
+  type AccuracySummary,
+  type EvaluationSummary,
+  type Figure,
+  type GroupSummary,
+  type Prediction,
+  type SummaryOptions,
+  summarisePredictions,
+} from './evaluation/summary.ts'
+export { formatAccuracy, formatFigures } from './evaluation/text.ts'
+export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
+export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'
+export { type TensorBoardOptions, TensorBoardWriter } from './training/log/tensorboard.ts'
