@@ -1,0 +1,48 @@
+#include "training/gradients.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
+#include <ATen/ops/_amp_update_scale.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
+
+namespace eegtorch {
+namespace {
+
+constexpr double kInitialScale = 65536, kGrowth = 2, kBackoff = 0.5;
+constexpr int64_t kGrowthInterval = 2000;
+
+}  // namespace
+
+at::Tensor gradientNorm(const std::vector<at::Tensor>& gradients) {
+  if (gradients.empty()) return at::zeros({});
+  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)));
+}
+
+void clipGradients(const std::vector<at::Tensor>& gradients, const at::Tensor& norm, double max_norm) {
+  if (gradients.empty()) return;
+  at::_foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp_max(1.0));
+}
+
+GradScaler::GradScaler(at::Device device)
+    : scale_(at::full({1}, kInitialScale, at::TensorOptions().device(device).dtype(at::kFloat))),
+      growth_tracker_(at::zeros({1}, at::TensorOptions().device(device).dtype(at::kInt))) {}
+
+at::Tensor GradScaler::scale(const at::Tensor& loss) const { return loss * scale_.squeeze(); }
+
+at::Tensor GradScaler::unscale(const std::vector<at::Tensor>& gradients) const {
+  at::Tensor found_inf = at::zeros({1}, scale_.options());
+  if (!gradients.empty())
+    at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_inf, scale_.to(at::kDouble).reciprocal().to(at::kFloat));
+  return found_inf;
+}
+
+void GradScaler::update(const at::Tensor& found_inf) {
+  at::_amp_update_scale_(scale_, growth_tracker_, found_inf, kGrowth, kBackoff, kGrowthInterval);
+}
+
+}  // namespace eegtorch

@@ -1,0 +1,159 @@
+#include "training/optimizer.h"
+
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+#include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <map>
+
+#include "training/table.h"
+#include "training/update_rules.h"
+
+namespace eegtorch {
+namespace {
+
+// pattern: text with * for any run of characters.
+bool matches(const char* pattern, const char* name) {
+  if (*pattern == '*') return matches(pattern + 1, name) || (*name && matches(pattern, name + 1));
+  return *pattern == *name && (!*pattern || matches(pattern + 1, name + 1));
+}
+
+// The options without the members that are not the rule's own; `overrides` win over `base`.
+Value ruleOptions(const ValueMap& base, const ValueMap& overrides) {
+  const auto own = [](const std::string& name) { return name != "name" && name != "groups" && name != "params"; };
+  ValueMap merged;
+  for (const auto& [name, value] : base) {
+    const bool replaced = std::any_of(overrides.begin(), overrides.end(), [&](auto& o) { return o.first == name; });
+    if (own(name) && !replaced) merged.emplace_back(name, value);
+  }
+  for (const auto& [name, value] : overrides)
+    if (own(name)) merged.emplace_back(name, value);
+  return merged;
+}
+
+std::vector<std::string> readPatterns(const Value& group) {
+  const Value* params = group.find("params");
+  std::vector<std::string> patterns;
+  if (!params || !detail::FieldType<std::vector<std::string>>::read(*params, patterns))
+    throw Error("INVALID_OPTION", "optimizer: a group names no parameters", "params: a list of names, * for any text",
+                params ? params->show() : "no params");
+  return patterns;
+}
+
+// Moves the parameters that a pattern names from `rest` to the result.
+NamedTensors takeMatching(const std::vector<std::string>& patterns, NamedTensors& rest) {
+  NamedTensors taken;
+  for (const auto& pattern : patterns) {
+    const auto keep = std::stable_partition(rest.begin(), rest.end(), [&](const auto& parameter) {
+      return !matches(pattern.c_str(), parameter.first.c_str());
+    });
+    if (keep == rest.end())
+      throw Error("INVALID_OPTION", "optimizer: no parameter is called " + pattern,
+                  "a name of this network that no earlier group took", pattern);
+    std::move(keep, rest.end(), std::back_inserter(taken));
+    rest.erase(keep, rest.end());
+  }
+  return taken;
+}
+
+// Full precision on the CPU, where the kernel reads a double; float on a GPU, where its kernel reads a float.
+at::Tensor makeRate(double rate, const at::Tensor& parameter) {
+  return at::scalar_tensor(rate, parameter.is_cuda() ? parameter.options().dtype(at::kFloat)
+                                                     : at::TensorOptions().dtype(at::kDouble));
+}
+
+}  // namespace
+
+const std::vector<OptimizerEntry>& optimizers() {
+  static const std::vector<OptimizerEntry> table = {adam(), adamw(), sgd(), rmsprop()};
+  return table;
+}
+
+Optimizer::Optimizer(const NamedTensors& parameters, const Value& options) {
+  const auto* map = options.get<ValueMap>();
+  const Value* name = options.find("name");
+  if (!map || !name || !name->get<std::string>())
+    throw Error("INVALID_OPTION", "optimizer: no name is given", "{name, options}", options.show());
+  const auto& entry = findEntry(optimizers(), *name->get<std::string>(), "optimizer");
+
+  NamedTensors rest = parameters;
+  const Value* groups = options.find("groups");
+  if (groups && !groups->isNull()) {
+    if (!groups->get<ValueList>())
+      throw Error("INVALID_OPTION", "optimizer: groups is not a list", "a list of {params, options}", groups->show());
+    for (const auto& group : *groups->get<ValueList>()) {
+      const auto patterns = readPatterns(group);
+      addGroup(entry.make(ruleOptions(*map, *group.get<ValueMap>())), takeMatching(patterns, rest));
+    }
+  }
+  addGroup(entry.make(ruleOptions(*map, {})), rest);
+}
+
+void Optimizer::addGroup(std::unique_ptr<UpdateRule> rule, const NamedTensors& parameters) {
+  if (parameters.empty()) return;
+  Group group{std::move(rule), {}, {}, {}, {}};
+  for (const auto& [name, parameter] : parameters) {
+    group.names.push_back(name);
+    group.parameters.push_back(parameter);
+  }
+  for (const auto& kind : group.rule->keeps()) {
+    auto& tensors = group.kept.emplace_back();
+    for (const auto& parameter : group.parameters)
+      tensors.push_back(kind == "step" ? at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false))
+                                       : at::zeros_like(parameter.detach()));
+  }
+  group.rate = makeRate(group.rule->learningRate(), group.parameters[0]);
+  groups_.push_back(std::move(group));
+}
+
+void Optimizer::step(const std::optional<at::Tensor>& found_inf) {
+  c10::NoGradGuard no_grad;
+  for (auto& group : groups_) {
+    UpdateLists lists;
+    lists.kept.resize(group.kept.size());
+    for (size_t i = 0; i < group.parameters.size(); i++) {
+      const at::Tensor& parameter = group.parameters[i];
+      if (!parameter.grad().defined()) continue;
+      lists.parameters.push_back(parameter);
+      // The fused kernels walk parameter and gradient as one flat run of memory.
+      const bool same_layout = parameter.grad().strides() == parameter.strides();
+      lists.gradients.push_back(same_layout ? parameter.grad() : at::zeros_like(parameter).copy_(parameter.grad()));
+      for (size_t kind = 0; kind < group.kept.size(); kind++) lists.kept[kind].push_back(group.kept[kind][i]);
+    }
+    if (!lists.parameters.empty()) group.rule->update(lists, group.rate, found_inf);
+  }
+}
+
+void Optimizer::setRateFactor(double factor) {
+  for (auto& group : groups_) group.rate.fill_(group.rule->learningRate() * factor);
+}
+
+NamedTensors Optimizer::state() const {
+  NamedTensors state;
+  for (const auto& group : groups_) {
+    const auto kinds = group.rule->keeps();
+    for (size_t kind = 0; kind < kinds.size(); kind++)
+      for (size_t i = 0; i < group.names.size(); i++)
+        state.emplace_back(kinds[kind] + "." + group.names[i], group.kept[kind][i]);
+  }
+  return state;
+}
+
+void Optimizer::loadState(const NamedTensors& state) {
+  c10::NoGradGuard no_grad;
+  const std::map<std::string, at::Tensor> given(state.begin(), state.end());
+  for (auto& [name, tensor] : this->state()) {
+    const auto found = given.find(name);
+    if (found == given.end())
+      throw Error("CHECKPOINT_MISMATCH", "the optimiser's state lacks " + name + ": it is of another optimiser or network");
+    if (found->second.sizes() != tensor.sizes())
+      throw Error("CHECKPOINT_MISMATCH", "the optimiser's state " + name + " has another shape", describeShape(tensor),
+                  describeShape(found->second));
+    tensor.copy_(found->second);
+  }
+}
+
+}  // namespace eegtorch
