@@ -23,6 +23,16 @@ export {
   summarisePredictions,
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
+export { type EdfOptions, readEdf } from './recordings/edf.ts'
+export {
+  type Channel,
+  type ChannelType,
+  type ReadOptions,
+  Recording,
+  type RecordingEvent,
+  type RecordingMetadata,
+} from './recordings/recording.ts'
+export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
 export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from './training/log/tensorboard.ts'

@@ -1,0 +1,50 @@
+/** A gap-free stretch of a recording. */
+export interface Segment {
+  /** Seconds since the first sample of the recording. */
+  readonly onset: number
+  /** Number of its first sample among the stored samples, at the recording's sampling rate. */
+  readonly sample: number
+  readonly nSamples: number
+}
+
+/** Seconds at which a stored sample was taken; for the sample after the last one, the end of the recording. */
+export function timeOfSample(segments: readonly Segment[], rate: number, sample: number): number {
+  const segment =
+    segments.findLast((candidate) => candidate.sample <= sample && candidate.sample < endOf(segments)) ?? segments[0]
+  return segment === undefined ? 0 : segment.onset + (sample - segment.sample) / rate
+}
+
+/**
+ * Number of the first stored sample at or after a time, for a channel of `rate` hertz in a recording whose segments are counted at
+ * `mainRate`. Times before the start give 0, times in a gap the sample after it, times after the end the number of samples.
+ */
+export function storedSample(segments: readonly Segment[], mainRate: number, rate: number, seconds: number): number {
+  let low = 0
+  let high = segments.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (segments[middle]!.onset <= seconds) low = middle
+    else high = middle - 1
+  }
+  const segment = segments[low]
+  if (segment === undefined) return 0
+  const [start, stop] = segmentRange(segment, mainRate, rate)
+  return Math.min(stop, start + Math.max(0, Math.round((seconds - segment.onset) * rate)))
+}
+
+/** First and last-plus-one stored sample of a segment, counted at a channel's own rate. */
+export function segmentRange(segment: Segment, mainRate: number, rate: number): [start: number, stop: number] {
+  if (rate === mainRate) return [segment.sample, segment.sample + segment.nSamples]
+  const convert = (sample: number) => Math.round((sample / mainRate) * rate)
+  return [convert(segment.sample), convert(segment.sample + segment.nSamples)]
+}
+
+/** True if stored samples `start..stop` lie inside one segment. */
+export function contiguous(segments: readonly Segment[], start: number, stop: number): boolean {
+  return segments.some((segment) => start >= segment.sample && stop <= segment.sample + segment.nSamples)
+}
+
+function endOf(segments: readonly Segment[]): number {
+  const last = segments.at(-1)
+  return last === undefined ? 0 : last.sample + last.nSamples
+}

@@ -1,0 +1,152 @@
+import { EegTorchError } from '../errors.ts'
+
+/** Second-order section: numerator b0 b1 b2, denominator a0 = 1, a1, a2. */
+export type Section = readonly [b0: number, b1: number, b2: number, a0: number, a1: number, a2: number]
+
+interface Complex {
+  readonly re: number
+  readonly im: number
+}
+
+/** Digital filter as zeros (all real for a Butterworth filter), poles and gain. */
+interface ZeroPoleGain {
+  zeros: number[]
+  poles: Complex[]
+  gain: number
+}
+
+/**
+ * Digital Butterworth filter as second-order sections, numerically equal to SciPy's `butter(order, ..., output='sos')`.
+ *
+ * @param order of the low-pass prototype; a band-pass has twice as many poles
+ * @param low corner in hertz, undefined for a low-pass
+ * @param high corner in hertz, undefined for a high-pass
+ * @throws EegTorchError `INVALID_OPTION` if the corners do not lie in order between 0 and half the sampling rate
+ */
+export function butterworth(
+  order: number,
+  low: number | undefined,
+  high: number | undefined,
+  samplingRate: number,
+): Section[] {
+  checkCorners(order, low, high, samplingRate)
+  const warp = (hertz: number) => 4 * Math.tan((Math.PI * hertz) / samplingRate)
+  const prototype = prototypePoles(order)
+  if (low === undefined) return pairSections(bilinear(lowPass(prototype, warp(high!))))
+  if (high === undefined) return pairSections(bilinear(highPass(prototype, warp(low))))
+  return pairSections(bilinear(bandPass(prototype, warp(low), warp(high))))
+}
+
+function checkCorners(order: number, low: number | undefined, high: number | undefined, samplingRate: number): void {
+  if (!(Number.isInteger(order) && order >= 1 && order <= 20)) {
+    throw new EegTorchError('INVALID_OPTION', 'the filter order is not usable', {
+      option: 'order',
+      expected: 'a whole number from 1 to 20',
+      received: String(order),
+    })
+  }
+  const corners = [low, high].filter((corner) => corner !== undefined)
+  const inside = corners.every((corner) => corner > 0 && corner < samplingRate / 2)
+  if (corners.length > 0 && inside && (corners.length < 2 || low! < high!)) return
+  throw new EegTorchError('INVALID_OPTION', 'the frequency band is not usable', {
+    option: 'band',
+    expected: `frequencies in rising order between 0 and ${samplingRate / 2} Hz (half of the sampling rate)`,
+    received: `${low ?? 'none'}..${high ?? 'none'} Hz`,
+  })
+}
+
+/** Poles of the analogue low-pass with cut-off 1 rad/s: on the left half of the unit circle, in conjugate pairs. */
+function prototypePoles(order: number): Complex[] {
+  return Array.from({ length: order }, (_, i) => {
+    const angle = (Math.PI * (-order + 1 + 2 * i)) / (2 * order)
+    return { re: -Math.cos(angle), im: -Math.sin(angle) }
+  })
+}
+
+function lowPass(poles: Complex[], cutoff: number): ZeroPoleGain {
+  return { zeros: [], poles: poles.map((p) => scale(p, cutoff)), gain: cutoff ** poles.length }
+}
+
+function highPass(poles: Complex[], cutoff: number): ZeroPoleGain {
+  // The product of the negated prototype poles is 1, so the gain stays 1.
+  return { zeros: poles.map(() => 0), poles: poles.map((p) => divide({ re: cutoff, im: 0 }, p)), gain: 1 }
+}
+
+function bandPass(poles: Complex[], low: number, high: number): ZeroPoleGain {
+  const width = high - low
+  const split = poles.flatMap((p) => {
+    const half = scale(p, width / 2)
+    const square = multiply(half, half)
+    const root = squareRoot({ re: square.re - low * high, im: square.im })
+    return [add(half, root), add(half, scale(root, -1))]
+  })
+  return { zeros: poles.map(() => 0), poles: split, gain: width ** poles.length }
+}
+
+/** Maps s to z = (4 + s) / (4 - s): the bilinear transform at a sampling rate of 2. */
+function bilinear({ zeros, poles, gain }: ZeroPoleGain): ZeroPoleGain {
+  const four = { re: 4, im: 0 }
+  const toDigital = (s: Complex) => divide(add(four, s), add(four, scale(s, -1)))
+  const denominator = poles.reduce((product, p) => multiply(product, add(four, scale(p, -1))), { re: 1, im: 0 })
+  const numerator = zeros.reduce((product, z) => product * (4 - z), 1)
+  return {
+    zeros: [...zeros.map((z) => (4 + z) / (4 - z)), ...new Array<number>(poles.length - zeros.length).fill(-1)],
+    poles: poles.map(toDigital),
+    gain: gain * divide({ re: numerator, im: 0 }, denominator).re,
+  }
+}
+
+/**
+ * Pairs poles and zeros into sections as SciPy's `zpk2sos(pairing='nearest')` does: the pole nearest the unit circle goes into the
+ * last section, with the zeros nearest to it. Pairing changes rounding only, so the same pairing gives the same digits.
+ */
+function pairSections({ zeros, poles, gain }: ZeroPoleGain): Section[] {
+  const real = poles.filter((p) => isReal(p)).map(({ re }) => ({ re, im: 0 }))
+  const upper = poles.filter((p) => !isReal(p) && p.im > 0)
+  const left = [...upper, ...real]
+  const zerosLeft = [...zeros]
+  if (poles.length % 2 === 1) {
+    left.push({ re: 0, im: 0 })
+    zerosLeft.push(0)
+  }
+  const sections: Section[] = []
+  while (left.length > 0) {
+    const pole = takeMin(left, (p) => Math.abs(1 - Math.hypot(p.re, p.im)))
+    const partner = isReal(pole) ? takeRealPole(left) : { re: pole.re, im: -pole.im }
+    const distance = (z: number) => Math.hypot(pole.re - z, pole.im)
+    const [z1, z2] = [takeMin(zerosLeft, distance), takeMin(zerosLeft, distance)]
+    const sum = add(pole, partner)
+    sections.unshift([1, -(z1 + z2), z1 * z2, 1, -sum.re, multiply(pole, partner).re])
+  }
+  const [first, ...rest] = sections
+  return [[first![0] * gain, first![1] * gain, first![2] * gain, 1, first![4], first![5]], ...rest]
+}
+
+function takeRealPole(poles: Complex[]): Complex {
+  return takeMin(poles, (p) => (isReal(p) ? Math.abs(1 - Math.abs(p.re)) : Number.POSITIVE_INFINITY))
+}
+
+function takeMin<T>(items: T[], score: (item: T) => number): T {
+  let best = 0
+  for (let i = 1; i < items.length; i++) if (score(items[i]!) < score(items[best]!)) best = i
+  return items.splice(best, 1)[0]!
+}
+
+const isReal = (c: Complex) => Math.abs(c.im) <= 100 * Number.EPSILON * Math.hypot(c.re, c.im)
+const add = (a: Complex, b: Complex) => ({ re: a.re + b.re, im: a.im + b.im })
+const scale = (a: Complex, factor: number) => ({ re: a.re * factor, im: a.im * factor })
+const multiply = (a: Complex, b: Complex) => ({ re: a.re * b.re - a.im * b.im, im: a.re * b.im + a.im * b.re })
+
+function divide(a: Complex, b: Complex): Complex {
+  const norm = b.re * b.re + b.im * b.im
+  return { re: (a.re * b.re + a.im * b.im) / norm, im: (a.im * b.re - a.re * b.im) / norm }
+}
+
+function squareRoot({ re, im }: Complex): Complex {
+  const size = Math.hypot(re, im)
+  const root = Math.sqrt((size + Math.abs(re)) / 2)
+  if (root === 0) return { re: 0, im: 0 }
+  const other = im / (2 * root)
+  // The half that is not found by cancellation is computed first.
+  return re >= 0 ? { re: root, im: other } : { re: Math.abs(other), im: im < 0 ? -root : root }
+}
