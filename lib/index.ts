@@ -1,3 +1,12 @@
+export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
+export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
+export {
+  EegWindows,
+  type WindowBatch,
+  type WindowOrigin,
+  type WindowParts,
+  type WindowRecording,
+} from './datasets/windows.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
 export {
   accuracy,
@@ -24,6 +33,7 @@ export {
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
+export { type ReadRecordingOptions, readAll, readRecording } from './recordings/read-all.ts'
 export {
   type Channel,
   type ChannelType,
@@ -32,6 +42,7 @@ export {
   type RecordingEvent,
   type RecordingMetadata,
 } from './recordings/recording.ts'
+export { Recordings } from './recordings/recordings.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
 export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'

@@ -1,0 +1,207 @@
+import { EegTorchError } from '../errors.ts'
+import type { Recording, RecordingEvent } from '../recordings/recording.ts'
+import { timeOfSample } from '../recordings/segments.ts'
+import { eegmmidbTask, type LabelEvent, type Task } from './eegmmidb.ts'
+import { allocate, EegWindows, type WindowOrigin } from './windows.ts'
+
+/** Which windows to cut. */
+export interface WindowOptions {
+  /**
+   * Which events are trials: their labels; or labels with class names, `{ T1: 'left', T2: 'right' }`; or a function. With a list
+   * of labels a class is named by the meaning of the event where the data set is known, else by its label. Default: every event.
+   */
+  events?: readonly string[] | Readonly<Record<string, string>> | LabelEvent
+  /** A named task (`fists-feet`, `left-right-imagery`) or one of your own, in place of `events`. */
+  task?: string | Task
+  /** Seconds after the event at which the window, or the first of a trial, starts; may be negative. */
+  from: number
+  /** Seconds after the event at which the window, or the last of a trial, ends. */
+  to: number
+  /** Seconds of one window, where a trial gives several; default all of `from..to`. */
+  length?: number
+  /** Seconds between the starts of two windows of a trial; default `length`. */
+  step?: number
+  /** Channel names; default every EEG channel of the recording's sampling rate. */
+  channels?: readonly string[]
+}
+
+/**
+ * Cuts windows around the events of recordings. A window has exactly `round((to - from) * samplingRate)` samples and starts
+ * `round(from * samplingRate)` samples after the sample of its event. Events too near to an end or a gap give no window and are counted.
+ *
+ * @throws EegTorchError `INVALID_OPTION` if nothing matches, `SHAPE_MISMATCH` if recordings differ in channels or rate
+ */
+export function cutWindows(recordings: Iterable<Recording>, options: WindowOptions): EegWindows {
+  const list = [...recordings]
+  const first = list[0]
+  if (first === undefined) throw new EegTorchError('INVALID_OPTION', 'there are no recordings to cut windows from')
+  const grid = layGrid(options, first.samplingRate)
+  const channelNames = chooseChannels(first, options.channels)
+  const plans = list.map((recording) => planRecording(recording, channelNames, grid, options, first))
+  const classNames = nameClasses(plans.flat(), options)
+  const windows = plans.flatMap((trials) => trials.flatMap(({ starts }) => starts)).length
+  if (windows === 0) throw nothingFits(list, plans.flat().length, options)
+
+  const data = allocate(windows * channelNames.length * grid.nSamples)
+  const origins: WindowOrigin[] = []
+  for (const [index, recording] of list.entries()) {
+    const read = sampleReader(recording, channelNames, grid.nSamples, plans[index]!.length > 0)
+    for (const { trial, className, starts } of plans[index]!) {
+      for (const start of starts) {
+        read(start, data, origins.length * channelNames.length * grid.nSamples)
+        const onset = timeOfSample(recording.segments, recording.samplingRate, start)
+        origins.push({ recording: index, trial, onset, start, label: classNames.indexOf(className) })
+      }
+    }
+  }
+  return new EegWindows({
+    data,
+    origins,
+    recordings: list.map(({ name, identity, subject, session, run }) => ({ name, identity, subject, session, run })),
+    classNames,
+    channelNames,
+    nSamples: grid.nSamples,
+    samplingRate: first.samplingRate,
+    step: grid.step,
+    simulated: list.some(({ simulated }) => simulated),
+    skipped: plans.flat().filter(({ starts }) => starts.length === 0).length,
+  })
+}
+
+/** Starts of the windows of a trial, relative to its event, and their length; in samples. */
+interface Grid {
+  nSamples: number
+  step: number
+  starts: number[]
+}
+
+function layGrid({ from, to, length, step }: WindowOptions, rate: number): Grid {
+  if (!(Number.isFinite(from) && Number.isFinite(to) && from < to)) {
+    throw badOption('from', 'from < to, in seconds after the event', `${from}..${to}`)
+  }
+  if (step !== undefined && length === undefined) throw badOption('length', 'a length when step is given', 'nothing')
+  const span = Math.round((to - from) * rate)
+  const nSamples = length === undefined ? span : Math.round(length * rate)
+  const stride = step === undefined ? nSamples : Math.round(step * rate)
+  if (!(nSamples >= 1 && nSamples <= span)) {
+    throw badOption('length', `one sample (${1 / rate} s) up to ${to - from} s`, `${length ?? to - from} s`)
+  }
+  if (!(stride >= 1)) throw badOption('step', `at least one sample (${1 / rate} s)`, `${step} s`)
+  const first = Math.round(from * rate)
+  const count = Math.floor((span - nSamples) / stride) + 1
+  return { nSamples, step: stride, starts: Array.from({ length: count }, (_, i) => first + i * stride) }
+}
+
+interface Trial {
+  trial: number
+  event: RecordingEvent
+  className: string
+  starts: number[]
+}
+
+function planRecording(
+  recording: Recording,
+  channelNames: readonly string[],
+  grid: Grid,
+  options: WindowOptions,
+  first: Recording,
+): Trial[] {
+  const classOf = labeller(options)
+  const trials: Trial[] = []
+  for (const [index, event] of recording.events.entries()) {
+    const className = classOf(event, recording)
+    if (className === undefined) continue
+    const starts = event.sample < 0 ? [] : grid.starts.map((offset) => event.sample + offset)
+    const whole = starts.every((start) => recording.isContiguous(start, start + grid.nSamples))
+    trials.push({ trial: index + 1, event, className, starts: whole ? starts : [] })
+  }
+  if (trials.length > 0) requireSameLayout(recording, channelNames, first)
+  return trials
+}
+
+function labeller({ events, task }: WindowOptions): LabelEvent {
+  if (task !== undefined && events !== undefined) throw badOption('task', 'either task or events', 'both')
+  if (task !== undefined) return (typeof task === 'string' ? eegmmidbTask(task) : task).label
+  if (typeof events === 'function') return events
+  if (events === undefined) return (event) => event.meaning ?? event.label
+  if (Array.isArray(events)) {
+    return (event) => (events.includes(event.label) ? (event.meaning ?? event.label) : undefined)
+  }
+  const names = new Map(Object.entries(events))
+  return (event) => names.get(event.label)
+}
+
+/** Classes in the order of the task or of the labels given; meanings of one label, and classes without an order, by name. */
+function nameClasses(trials: readonly Trial[], { events, task }: WindowOptions): string[] {
+  if (task !== undefined) return [...(typeof task === 'string' ? eegmmidbTask(task) : task).classNames]
+  const order = Array.isArray(events) ? events : typeof events === 'object' ? Object.keys(events) : []
+  const rank = new Map<string, number>()
+  for (const { className, event } of trials) {
+    const place = order.indexOf(event.label)
+    rank.set(className, Math.min(rank.get(className) ?? Number.POSITIVE_INFINITY, place < 0 ? order.length : place))
+  }
+  return [...rank].sort(([a, i], [b, k]) => i - k || (a < b ? -1 : 1)).map(([name]) => name)
+}
+
+function chooseChannels(recording: Recording, wanted: readonly string[] | undefined): string[] {
+  if (wanted !== undefined) {
+    if (wanted.length === 0) throw badOption('channels', 'at least one channel', 'an empty list')
+    return wanted.map((name) => recording.channels[recording.channelIndex(name)]!.name)
+  }
+  const names = recording.channels
+    .filter(({ type, samplingRate }) => type === 'eeg' && samplingRate === recording.samplingRate)
+    .map(({ name }) => name)
+  if (names.length > 0) return names
+  throw badOption('channels', 'channel names, as no channel is marked EEG', 'nothing')
+}
+
+function requireSameLayout(recording: Recording, channelNames: readonly string[], first: Recording): void {
+  if (recording.samplingRate !== first.samplingRate) {
+    throw new EegTorchError('SHAPE_MISMATCH', `${recording.name} has another sampling rate than ${first.name}`, {
+      expected: `${first.samplingRate} Hz`,
+      received: `${recording.samplingRate} Hz`,
+    })
+  }
+  for (const name of channelNames) {
+    if (recording.channels.some((channel) => channel.name === name)) continue
+    throw new EegTorchError('SHAPE_MISMATCH', `${recording.name} lacks channel ${name}, which ${first.name} has`, {
+      option: 'channels',
+      expected: `channels that all recordings have`,
+      received: channelNames.length > 8 ? `${channelNames.length} channels` : channelNames.join(', '),
+    })
+  }
+}
+
+/** Copies a window into `target`. A filtered recording is read once as a whole, a file piece by piece. */
+function sampleReader(recording: Recording, names: readonly string[], nSamples: number, isNeeded: boolean) {
+  if (!isNeeded) return () => undefined
+  const channels = names.map((name) => recording.channelIndex(name))
+  const whole = recording.readsWhole ? recording.readSamples(0, recording.nSamples, channels) : undefined
+  return (start: number, target: Float32Array, at: number): void => {
+    const samples =
+      whole?.map((x) => x.subarray(start, start + nSamples)) ?? recording.readSamples(start, start + nSamples, channels)
+    for (const [channel, values] of samples.entries()) target.set(values, at + channel * nSamples)
+  }
+}
+
+function nothingFits(list: readonly Recording[], trials: number, { events, task }: WindowOptions): EegTorchError {
+  if (trials > 0) {
+    return badOption('from', 'windows inside the recordings', `${trials} trials, each cut by an end or a gap`)
+  }
+  const found = [...new Set(list.flatMap((recording) => recording.events.map(({ label }) => label)))].slice(0, 12)
+  const wanted = task === undefined ? events : typeof task === 'string' ? task : task.name
+  const received = typeof wanted === 'function' || wanted === undefined ? 'none' : JSON.stringify(wanted)
+  return new EegTorchError('INVALID_OPTION', 'no event of the recordings is a trial', {
+    option: task === undefined ? 'events' : 'task',
+    expected: found.length === 0 ? 'recordings with events' : `something among ${found.join(', ')}`,
+    received,
+  })
+}
+
+function badOption(option: string, expected: string, received: string): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', `the option ${option} of windows is not usable`, {
+    option,
+    expected,
+    received,
+  })
+}

@@ -1,0 +1,52 @@
+import { withEegmmidbMeanings } from '../datasets/eegmmidb.ts'
+import { EegTorchError } from '../errors.ts'
+import { findFiles } from '../files/find-files.ts'
+import { type EdfOptions, readEdf } from './edf.ts'
+import type { Recording, RecordingMetadata } from './recording.ts'
+import { Recordings } from './recordings.ts'
+
+/** How to read recordings. */
+export interface ReadRecordingOptions extends EdfOptions {
+  /** Subject, session and run of a file, where its name does not tell; what it leaves out is taken from the name. */
+  metadata?: (file: string) => RecordingMetadata
+}
+
+const EXTENSIONS = ['.edf']
+
+/**
+ * Opens one recording. Samples stay in the file until they are read. Events of known data sets get their meanings.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID` or `FILE_UNSUPPORTED`
+ */
+export async function readRecording(file: string, options: ReadRecordingOptions = {}): Promise<Recording> {
+  const recording = await readEdf(file, options)
+  return withEegmmidbMeanings(
+    options.metadata === undefined ? recording : recording.withMetadata(options.metadata(file)),
+  )
+}
+
+/**
+ * Opens many recordings, sorted by path: a folder (and those inside it), a pattern such as `eegmmidb/S00?R*.edf` or `data/**`,
+ * a file, or a list of these.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND` if a part of the list matches nothing; the first error of any file
+ */
+export async function readAll(
+  paths: string | readonly string[],
+  options: ReadRecordingOptions = {},
+): Promise<Recordings> {
+  const files = new Set<string>()
+  for (const path of typeof paths === 'string' ? [paths] : paths) {
+    const found = await findFiles(path, EXTENSIONS)
+    if (found.length === 0) {
+      throw new EegTorchError('FILE_NOT_FOUND', `${path}: there are no recordings`, {
+        expected: `files ending in ${EXTENSIONS.join(', ')}`,
+        received: 'none',
+      })
+    }
+    for (const file of found) files.add(file)
+  }
+  const recordings: Recording[] = []
+  for (const file of files) recordings.push(await readRecording(file, options))
+  return new Recordings(recordings)
+}

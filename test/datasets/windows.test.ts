@@ -1,0 +1,98 @@
+import { cutWindows, EegTorchError, Recordings } from 'eegtorch'
+import { makeRecording } from '../recordings/make-recording.ts'
+
+const events = [
+  { onset: 1, duration: 2, label: 'T0' },
+  { onset: 3, duration: 2, label: 'T1' },
+  { onset: 5, duration: 2, label: 'T2' },
+  { onset: 9, duration: 1, label: 'T1' },
+]
+const recording = makeRecording({ channels: ['C3', 'C4', 'EOG:eog'], events, subject: 'S1', run: '2' })
+
+test('a window starts at its event plus from, and holds the samples of its channels', () => {
+  const windows = new Recordings([recording]).windows({ events: ['T1', 'T2'], from: 0.5, to: 1.5 })
+  expect(windows.length).toBe(2)
+  expect(windows.skipped).toBe(1)
+  expect(windows.channelNames).toEqual(['C3', 'C4'])
+  expect(windows.classNames).toEqual(['T1', 'T2'])
+  expect([...windows.labels]).toEqual([0, 1])
+  expect(windows.nSamples).toBe(100)
+  expect(windows.origins[1]).toEqual({ recording: 0, trial: 3, onset: 5.5, start: 550, label: 1 })
+  expect([windows.subject(1), windows.session(1), windows.run(1)]).toEqual(['S1', undefined, '2'])
+  const [c3, c4] = [windows.window(1).slice(0, 100), windows.window(1).slice(100)]
+  expect([c3[0], c3[99], c4[0]]).toEqual([0.55, 0.649, 1.55].map(Math.fround))
+})
+
+test('windows slide through a trial and share its number', () => {
+  const windows = cutWindows([recording], { events: ['T1', 'T2'], from: -1, to: 1, length: 1, step: 0.25 })
+  expect(windows.origins.map(({ start, trial }) => [start, trial])).toEqual([
+    ...[200, 225, 250, 275, 300].map((start) => [start, 2]),
+    ...[400, 425, 450, 475, 500].map((start) => [start, 3]),
+    ...[800, 825, 850, 875, 900].map((start) => [start, 4]),
+  ])
+  expect(windows.step).toBe(25)
+})
+
+test('labels may get class names, from a table or a function', () => {
+  const table = cutWindows([recording], { events: { T2: 'right', T1: 'left' }, from: 0, to: 1 })
+  expect(table.classNames).toEqual(['right', 'left'])
+  expect([...table.labels]).toEqual([1, 0, 1])
+  const pick = cutWindows([recording], { events: ({ onset }) => (onset > 4 ? 'late' : undefined), from: 0, to: 1 })
+  expect(pick.classNames).toEqual(['late'])
+  expect(pick.length).toBe(2)
+})
+
+test('a batch and a subset keep the order asked for', () => {
+  const windows = cutWindows([recording], { from: 0, to: 0.1 })
+  const batch = windows.batch([2, 0])
+  expect(batch.shape).toEqual([2, 2, 10])
+  expect([...batch.labels]).toEqual([2n, 0n])
+  expect([...batch.data.slice(0, 20)]).toEqual([...windows.window(2)])
+  const subset = windows.subset([2, 0])
+  expect([...subset.labels]).toEqual([2, 0])
+  expect([...subset.window(1)]).toEqual([...windows.window(0)])
+  expect(subset.countClasses()).toEqual([1, 0, 1])
+  expect(() => windows.batch([9])).toThrow('there is no such window')
+})
+
+test('a window never crosses a gap', () => {
+  const gap = makeRecording({
+    events: [
+      { onset: 1, duration: 0, label: 'x' },
+      { onset: 4.5, duration: 0, label: 'x' },
+      { onset: 7, duration: 0, label: 'x' },
+      { onset: 21, duration: 0, label: 'x' },
+    ],
+    segments: [
+      { onset: 0, sample: 0, nSamples: 500 },
+      { onset: 20, sample: 500, nSamples: 500 },
+    ],
+  })
+  const windows = cutWindows([gap], { from: 0, to: 1 })
+  expect(windows.origins.map(({ start, onset }) => [start, onset])).toEqual([
+    [100, 1],
+    [600, 21],
+  ])
+  expect(windows.skipped).toBe(2)
+})
+
+test('what does not fit is one clear error', () => {
+  const cut =
+    (options: Parameters<typeof cutWindows>[1], list = [recording]) =>
+    () =>
+      cutWindows(list, options)
+  expect(cut({ events: ['T7'], from: 0, to: 1 })).toThrow('something among T0, T1, T2')
+  expect(cut({ from: 1, to: 1 })).toThrow('from < to')
+  expect(cut({ from: 0, to: 1, step: 0.1 })).toThrow('a length when step is given')
+  expect(cut({ from: 0, to: 1, length: 2 })).toThrow('up to 1 s')
+  expect(cut({ from: 0, to: 1, task: 'fist-feet' })).toThrow('left-right or fists-feet')
+  expect(cut({ from: 0, to: 100 })).toThrow('4 trials, each cut by an end or a gap')
+  expect(cut({ from: 0, to: 1, channels: ['Cz'] })).toThrow("no channel 'Cz'")
+  expect(cut({ from: 0, to: 1 }, [])).toThrow(EegTorchError)
+  const other = makeRecording({ samplingRate: 200, events, name: 'fast' })
+  expect(cut({ from: 0, to: 1 }, [recording, other])).toThrow(
+    'fast has another sampling rate than made: expected 100 Hz, received 200 Hz',
+  )
+  const fewer = makeRecording({ channels: ['C3'], events, name: 'few' })
+  expect(cut({ from: 0, to: 1 }, [recording, fewer])).toThrow('few lacks channel C4')
+})
