@@ -1,0 +1,108 @@
+import { EegTorchError } from '../errors.ts'
+
+/** A number as it stands in the text: `1`, `1.0` and `9007199254740993` stay apart. */
+export class JsonNumber {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** What {@link parseStrictJson} yields; objects are maps, so that a key such as `__proto__` is only a key. */
+export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | Map<string, JsonValue>
+
+const MAX_DEPTH = 64
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
+const WORDS: ReadonlyMap<string, null | boolean> = new Map([
+  ['null', null],
+  ['true', true],
+  ['false', false],
+])
+
+/**
+ * Reads JSON for which `JSON.parse` is too forgiving: a key that occurs twice is refused, numbers keep their digits,
+ * nesting is bounded at 64.
+ *
+ * @param file names the file in errors
+ * @throws EegTorchError `FILE_INVALID` with the position of what is wrong
+ */
+export function parseStrictJson(text: string, file: string): JsonValue {
+  let at = 0
+
+  const fail = (what: string): never => {
+    throw new EegTorchError('FILE_INVALID', `the JSON is not valid: ${what} at character ${at}`, { file })
+  }
+  const skipSpace = (): void => {
+    while (text[at] === ' ' || text[at] === '\n' || text[at] === '\r' || text[at] === '\t') at++
+  }
+  const skip = (character: string): boolean => {
+    skipSpace()
+    if (text[at] !== character) return false
+    at++
+    return true
+  }
+
+  function string(): string {
+    const start = at
+    if (text[at] !== '"') fail('a string was expected')
+    for (at++; text[at] !== '"'; at += text[at] === '\\' ? 2 : 1) {
+      if (at >= text.length) fail('a string does not end')
+      if (text.charCodeAt(at) < 0x20) fail('a string holds a control character')
+    }
+    const token = text.slice(start, ++at)
+    if (!token.includes('\\')) return token.slice(1, -1)
+    try {
+      return JSON.parse(token) as string
+    } catch {
+      return fail('a string holds an unknown escape')
+    }
+  }
+
+  function number(): JsonNumber {
+    NUMBER.lastIndex = at
+    const token = NUMBER.exec(text)?.[0] ?? fail('a value was expected')
+    at += token.length
+    return new JsonNumber(token)
+  }
+
+  function object(depth: number): Map<string, JsonValue> {
+    const members = new Map<string, JsonValue>()
+    if (skip('}')) return members
+    do {
+      skipSpace()
+      const key = string()
+      if (members.has(key)) fail(`the key ${JSON.stringify(key.slice(0, 100))} occurs twice`)
+      if (!skip(':')) fail('":" was expected')
+      members.set(key, value(depth))
+    } while (skip(','))
+    if (!skip('}')) fail('"," or "}" was expected')
+    return members
+  }
+
+  function array(depth: number): JsonValue[] {
+    const items: JsonValue[] = []
+    if (skip(']')) return items
+    do items.push(value(depth))
+    while (skip(','))
+    if (!skip(']')) fail('"," or "]" was expected')
+    return items
+  }
+
+  function value(depth: number): JsonValue {
+    if (depth > MAX_DEPTH) fail(`nesting deeper than ${MAX_DEPTH}`)
+    if (skip('{')) return object(depth + 1)
+    if (skip('[')) return array(depth + 1)
+    if (text[at] === '"') return string()
+    for (const [word, meaning] of WORDS) {
+      if (!text.startsWith(word, at)) continue
+      at += word.length
+      return meaning
+    }
+    return number()
+  }
+
+  const result = value(0)
+  skipSpace()
+  if (at < text.length) fail('something follows the value')
+  return result
+}

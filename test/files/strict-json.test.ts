@@ -1,0 +1,63 @@
+import fc from 'fast-check'
+import { JsonNumber, type JsonValue, parseStrictJson } from '../../lib/files/strict-json.ts'
+
+/** What JSON.parse would have made of it. */
+function loosen(value: JsonValue): unknown {
+  if (value instanceof JsonNumber) return Number(value.text)
+  if (Array.isArray(value)) return value.map(loosen)
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, member]) => [key, loosen(member)]))
+  return value
+}
+
+test('reads what JSON.parse reads', () => {
+  fc.assert(
+    fc.property(fc.jsonValue({ depthSize: 'small' }), fc.constantFrom(undefined, 2), (value, indent) => {
+      const text = JSON.stringify(value, null, indent)
+      fc.pre(!text.includes('__proto__'))
+      expect(loosen(parseStrictJson(text, 'a'))).toEqual(JSON.parse(text))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('refuses what JSON.parse refuses', () => {
+  const refused = (parse: () => unknown) => {
+    try {
+      parse()
+      return false
+    } catch {
+      return true
+    }
+  }
+  fc.assert(
+    fc.property(fc.array(fc.constantFrom(...'{}[]",:.-+e01 tnu\\a\n'), { maxLength: 12 }), (characters) => {
+      const text = characters.join('')
+      expect(refused(() => parseStrictJson(text, 'a'))).toBe(refused(() => JSON.parse(text)))
+    }),
+    { numRuns: 5000 },
+  )
+})
+
+test.each([
+  ['{"a":1,"a":2}', /the key "a" occurs twice/],
+  ['{"a":1', /"," or "}" was expected at character 6/],
+  ['['.repeat(100_000), /nesting deeper than 64/],
+  ['', /a value was expected/],
+])('%# is refused with its place', (text, message) => {
+  expect(() => parseStrictJson(text, 'a.json')).toThrow(message)
+})
+
+test('numbers keep their digits', () => {
+  expect(parseStrictJson('[1.0, 9007199254740993]', 'a')).toEqual([
+    new JsonNumber('1.0'),
+    new JsonNumber('9007199254740993'),
+  ])
+})
+
+test('long tokens and long lists are read', () => {
+  const length = 5_000_000
+  expect(parseStrictJson(`"${'é'.repeat(length)}"`, 'a')).toHaveLength(length)
+  expect(parseStrictJson(`${' '.repeat(length)}"\\n"`, 'a')).toBe('\n')
+  expect((parseStrictJson('1'.repeat(length), 'a') as JsonNumber).text).toHaveLength(length)
+  expect(parseStrictJson(`[${'1,'.repeat(length / 10)}1]`, 'a')).toHaveLength(length / 10 + 1)
+})
