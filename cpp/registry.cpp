@@ -1,16 +1,42 @@
 #include "registry.h"
 
+#include "conv/eegnet.h"
+#include "core/nearest.h"
+
 namespace eegtorch {
 
+namespace {
+
+template <class Module, class Config>
+RegistryEntry entry(const char* name, std::vector<std::string> inputs, std::vector<std::string> outputs,
+                    const char* citation) {
+  return {
+      .name = name,
+      .citation = citation,
+      .inputs = std::move(inputs),
+      .outputs = std::move(outputs),
+      .describe = [] { return describeConfig<Config>(); },
+      .build = [name](const Value& config) -> Model { return Module(readConfig<Config>(config, name)).ptr(); },
+      .complete = [name](const Value& config) { return writeConfig(readConfig<Config>(config, name)); },
+  };
+}
+
+}  // namespace
+
 const std::vector<RegistryEntry>& registry() {
-  static const std::vector<RegistryEntry> entries = {};
+  static const std::vector<RegistryEntry> entries = {
+      entry<EegNet, EegNetConfig>("eegnet", {"eeg"}, {"logits"}, "Lawhern et al. 2018, J. Neural Eng. 15, 056013"),
+  };
   return entries;
 }
 
 const RegistryEntry& findModel(const std::string& name) {
-  for (const auto& entry : registry())
+  std::vector<std::string> names;
+  for (const auto& entry : registry()) {
     if (entry.name == name) return entry;
-  throw Error("UNKNOWN_NAME", "no model is called " + name);
+    names.push_back(entry.name);
+  }
+  throw Error("UNKNOWN_NAME", "no model is called " + name + ". Did you mean " + nearestName(name, names) + "?");
 }
 
 }  // namespace eegtorch

@@ -1,8 +1,8 @@
 #include "core/config.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numeric>
+
+#include "core/nearest.h"
 
 namespace eegtorch::detail {
 
@@ -35,26 +35,10 @@ bool FieldType<AutoLength>::read(const Value& value, AutoLength& field) {
 
 namespace {
 
-size_t editDistance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (size_t i = 0; i < a.size(); i++) {
-    size_t diagonal = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < b.size(); j++) {
-      const size_t substitute = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j] + 1, row[j + 1] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
-std::string nearest(const std::string& name, const ConfigDescription& fields) {
-  const auto closest = std::min_element(fields.begin(), fields.end(), [&](const auto& a, const auto& b) {
-    return editDistance(name, a.name) < editDistance(name, b.name);
-  });
-  return closest == fields.end() ? "no options" : closest->name;
+std::string nearestField(const std::string& name, const ConfigDescription& fields) {
+  std::vector<std::string> names;
+  for (const auto& field : fields) names.push_back(field.name);
+  return names.empty() ? "no options" : nearestName(name, names);
 }
 
 }  // namespace
@@ -66,12 +50,13 @@ void refuseUnknownFields(const Value& values, const ConfigDescription& fields, c
   for (const auto& [name, value] : *map) {
     const bool known = std::any_of(fields.begin(), fields.end(), [&](const auto& field) { return field.name == name; });
     if (!known)
-      throw Error("INVALID_OPTION", owner + " has no option " + name + ". Did you mean " + nearest(name, fields) + "?");
+      throw Error("INVALID_OPTION", owner + " has no option " + name + ". Did you mean " + nearestField(name, fields) + "?", "",
+                  "", name);
   }
 }
 
 void refuseFieldType(const std::string& owner, const FieldDescription& field, const Value& received) {
-  throw Error("INVALID_OPTION", owner + ": option " + field.name + " has the wrong type", field.type, received.show());
+  throw Error("INVALID_OPTION", owner + ": option " + field.name + " is not valid", field.type, received.show(), field.name);
 }
 
 }  // namespace eegtorch::detail

@@ -11,6 +11,7 @@
 //   };
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,6 +24,12 @@ namespace eegtorch {
 // A length that "auto" leaves to the network.
 struct AutoLength {
   std::optional<int64_t> value;  // empty: "auto"
+};
+
+// One of a fixed list of names, such as OneOf<kPoolModes>; a name outside the list is refused on reading.
+template <const auto& Names>
+struct OneOf {
+  std::string value = Names[0];
 };
 
 // One field as code generators and error messages see it.
@@ -67,6 +74,21 @@ struct FieldType<AutoLength> {
   static std::string type() { return "integer | 'auto'"; }
   static bool read(const Value& value, AutoLength& field);
   static Value write(const AutoLength& field) { return field.value ? Value(*field.value) : Value("auto"); }
+};
+template <const auto& Names>
+struct FieldType<OneOf<Names>> {
+  static std::string type() {
+    std::string names;
+    for (const char* name : Names) names += (names.empty() ? "'" : " | '") + std::string(name) + "'";
+    return names;
+  }
+  static bool read(const Value& value, OneOf<Names>& field) {
+    const auto* text = value.get<std::string>();
+    for (const char* name : Names)
+      if (text && *text == name) return field.value = name, true;
+    return false;
+  }
+  static Value write(const OneOf<Names>& field) { return field.value; }
 };
 template <class T>
 struct FieldType<std::optional<T>> {

@@ -9,13 +9,16 @@ namespace eegtorch {
 class Error : public std::runtime_error {
  public:
   // code: a member of ErrorCode in lib/errors.ts, such as "SHAPE_MISMATCH".
-  Error(std::string code, const std::string& what, std::string expected = "", std::string received = "")
+  // option: the config field at fault, as C++ spells it.
+  Error(std::string code, const std::string& what, std::string expected = "", std::string received = "",
+        std::string option = "")
       : std::runtime_error(what),
         code(std::move(code)),
         expected(std::move(expected)),
-        received(std::move(received)) {}
+        received(std::move(received)),
+        option(std::move(option)) {}
 
-  std::string code, expected, received;
+  std::string code, expected, received, option;
 };
 
 }  // namespace eegtorch

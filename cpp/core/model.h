@@ -4,14 +4,18 @@
 #include <torch/nn/module.h>
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace eegtorch {
 
 class ModelImpl : public torch::nn::Module {
  public:
-  // inputs: as listed by `inputs()`; returns as listed by `outputs()`. Shapes are checked, SHAPE_MISMATCH otherwise.
+  // inputs and outputs: in the order of the registry's entry. Shapes are checked, SHAPE_MISMATCH otherwise.
   virtual std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) = 0;
+
+  // Names in older checkpoints of the reference -> names of today; both are accepted on loading.
+  virtual std::unordered_map<std::string, std::string> olderNames() const { return {}; }
 };
 using Model = std::shared_ptr<ModelImpl>;
 

@@ -1,0 +1,99 @@
+#include "core/state_dict.h"
+
+#include <torch/utils.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/check.h"
+#include "core/error.h"
+
+namespace eegtorch {
+
+namespace {
+
+constexpr size_t kNamesShown = 5;
+
+void collect(const torch::nn::Module& module, const std::string& prefix, std::vector<NamedTensor>& state) {
+  for (const auto& item : module.named_parameters(false)) state.push_back({prefix + item.key(), item.value()});
+  for (const auto& item : module.named_buffers(false)) state.push_back({prefix + item.key(), item.value()});
+  for (const auto& child : module.named_children()) collect(*child.value(), prefix + child.key() + ".", state);
+}
+
+// What does not fit, by kind: "missing a, b and 3 more".
+class Mismatch {
+ public:
+  void add(const std::string& item) { items_.push_back(item); }
+  bool empty() const { return items_.empty(); }
+  std::string show(const std::string& kind) const {
+    std::string text = kind;
+    for (size_t i = 0; i < std::min(items_.size(), kNamesShown); i++) text += (i ? ", " : " ") + items_[i];
+    if (items_.size() > kNamesShown) text += " and " + std::to_string(items_.size() - kNamesShown) + " more";
+    return text;
+  }
+
+ private:
+  std::vector<std::string> items_;
+};
+
+std::string misfit(const at::Tensor& own, const at::Tensor& given) {
+  if (!own.sizes().equals(given.sizes())) return showShape(given.sizes()) + " instead of " + showShape(own.sizes());
+  const bool convertible = own.is_floating_point() ? given.is_floating_point() : given.scalar_type() == own.scalar_type();
+  if (convertible) return "";
+  return std::string(c10::toString(given.scalar_type())) + " instead of " + c10::toString(own.scalar_type());
+}
+
+}  // namespace
+
+std::vector<NamedTensor> stateDict(const torch::nn::Module& module) {
+  std::vector<NamedTensor> state;
+  collect(module, "", state);
+  return state;
+}
+
+void loadStateDict(ModelImpl& module, const std::vector<NamedTensor>& tensors, const std::string& name) {
+  std::unordered_map<std::string, at::Tensor> given;
+  const auto older = module.olderNames();
+  for (const auto& [key, tensor] : tensors) {
+    const auto renamed = older.find(key);
+    given.emplace(renamed == older.end() ? key : renamed->second, tensor);
+  }
+
+  const auto state = stateDict(module);
+  Mismatch missing, wrong, unexpected;
+  for (const auto& [key, own] : state) {
+    const auto found = given.find(key);
+    if (found == given.end()) {
+      missing.add(key);
+    } else if (const auto why = misfit(own, found->second); !why.empty()) {
+      wrong.add(key + " is " + why);
+    }
+  }
+  for (const auto& [key, tensor] : tensors) {
+    const auto renamed = older.find(key);
+    const auto& target = renamed == older.end() ? key : renamed->second;
+    if (std::none_of(state.begin(), state.end(), [&](const auto& item) { return item.name == target; }))
+      unexpected.add(key);
+  }
+
+  std::string problems;
+  for (const auto& part : {missing.empty() ? "" : missing.show("missing"), wrong.empty() ? "" : wrong.show("wrong"),
+                           unexpected.empty() ? "" : unexpected.show("unexpected")})
+    if (!part.empty()) problems += (problems.empty() ? "" : "; ") + part;
+  if (!problems.empty())
+    throw Error("CHECKPOINT_MISMATCH", "the weights do not fit this " + name + ": " + problems);
+
+  const torch::NoGradGuard frozen;
+  for (auto& [key, own] : state) own.copy_(given.at(key));
+}
+
+void moveModule(torch::nn::Module& module, at::Device device, std::optional<at::ScalarType> dtype) {
+  const torch::NoGradGuard frozen;
+  for (auto& [name, tensor] : stateDict(module)) {
+    const auto target = dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
+    tensor.set_data(tensor.to(device, target));
+    if (tensor.grad().defined()) tensor.mutable_grad() = tensor.grad().to(device, target);
+  }
+}
+
+}  // namespace eegtorch
