@@ -8,6 +8,7 @@ export {
   type WindowRecording,
 } from './datasets/windows.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
+export { assertNoLeak } from './evaluation/leaks.ts'
 export {
   accuracy,
   balancedAccuracy,
@@ -21,6 +22,17 @@ export {
   perClassMetrics,
   rocAuc,
 } from './evaluation/metrics.ts'
+export {
+  checkSplit,
+  type GroupBy,
+  groupWindows,
+  holdOut,
+  kFold,
+  leaveOneOut,
+  type Split,
+  type SplitOptions,
+  type WindowGroup,
+} from './evaluation/split.ts'
 export { binomialTest, chanceLevel, clopperPearson, type Interval, wilsonInterval } from './evaluation/statistics.ts'
 export {
   type AccuracySummary,
@@ -32,6 +44,7 @@ export {
   summarisePredictions,
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
+export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './recordings/read-all.ts'
 export {
