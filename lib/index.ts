@@ -56,6 +56,18 @@ export {
   type RecordingMetadata,
 } from './recordings/recording.ts'
 export { Recordings } from './recordings/recordings.ts'
+export { CrossValidationResult } from './report/cross-validation-result.ts'
+export { exampleSignals, type SignalWindows } from './report/example-signals.ts'
+export { renderReport } from './report/html.ts'
+export type {
+  Baseline,
+  EpochFigures,
+  ExampleSignals,
+  LearningCurve,
+  RunReport,
+  SplitFold,
+  SplitProof,
+} from './report/run-report.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
 export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'

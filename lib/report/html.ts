@@ -1,0 +1,113 @@
+import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
+import { formatAccuracy } from '../evaluation/text.ts'
+import type { RunReport } from './run-report.ts'
+import {
+  configurationSection,
+  confusionSection,
+  curvesSection,
+  groupsSection,
+  scoreSection,
+  signalsSection,
+  splitSection,
+} from './sections.ts'
+import { STYLE } from './style.ts'
+import { element, join, type Markup, text } from './svg.ts'
+
+/**
+ * A run as one HTML page that stands alone: pictures are inline SVG, nothing is loaded, no script runs (the page's own
+ * policy forbids both), and it follows the reader's choice of light or dark. All strings of the run are escaped.
+ *
+ * @param run what `results.json` holds
+ * @param summary its score, where it is known already
+ * @throws EegTorchError `INVALID_OPTION` for a run without predictions
+ */
+export function renderReport(
+  run: RunReport,
+  summary: EvaluationSummary = summarisePredictions(run.predictions, summaryOptions(run)),
+): string {
+  const baselines = run.baselines.map(({ name, predictions }) => ({
+    name,
+    summary: summarisePredictions(predictions, summaryOptions(run)),
+  }))
+  const body = element(
+    'main',
+    {},
+    header(run),
+    scoreSection(run, summary, baselines),
+    curvesSection(run, summary.accuracy.chance),
+    confusionSection(run, summary),
+    groupsSection(run, summary),
+    signalsSection(run),
+    splitSection(run),
+    configurationSection(run),
+    footer(run, summary),
+  )
+  return `<!doctype html>\n${element('html', { lang: 'en' }, head(run), element('body', {}, body))}\n`
+}
+
+export function summaryOptions({ classes, confidence }: RunReport): { classes: number; confidence?: number } {
+  return { classes: classes.length, ...(confidence !== undefined && { confidence }) }
+}
+
+function head({ title }: RunReport): Markup {
+  return element(
+    'head',
+    {},
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' as Markup,
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">` as Markup,
+    element('title', {}, text(title)),
+    element('style', {}, STYLE as Markup),
+  )
+}
+
+function header(run: RunReport): Markup {
+  const facts = [
+    run.model.name + (run.model.parameters === undefined ? '' : `, ${thousands(run.model.parameters)} parameters`),
+    run.createdAt.replace('T', ' ').replace(/(:\d\d)(:\d\d)(\.\d+)?Z$/, '$1 UTC'),
+    ...(run.seconds === undefined ? [] : [`took ${duration(run.seconds)}`]),
+  ]
+  return join([
+    element('p', { class: 'kicker' }, text('eegtorch · run report')),
+    element('h1', {}, text(run.title)),
+    element('p', { class: 'muted' }, text(facts.join('   ·   '))),
+    run.simulated
+      ? element(
+          'p',
+          { class: 'banner', role: 'note' },
+          element('strong', {}, text('SIMULATED DATA. ')),
+          text(
+            'These signals were made by a program, not recorded from a person. The scores say nothing about real EEG.',
+          ),
+        )
+      : text(''),
+  ])
+}
+
+function footer(run: RunReport, summary: EvaluationSummary): Markup {
+  return element(
+    'footer',
+    {},
+    element('p', {}, text(`${run.simulated ? 'Simulated data. ' : ''}${formatAccuracy(summary.accuracy)}`)),
+    element(
+      'p',
+      {},
+      text(
+        'The interval is the exact (Clopper-Pearson) one for the number of trials: seeds, which answer the same trials ' +
+          'again, never narrow it. The deviation is over seeds. Chance is what the best constant answer scores; ' +
+          'p is the exact one-sided binomial test against it.',
+      ),
+    ),
+  )
+}
+
+function thousands(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',')
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  const minutes = Math.round(seconds / 60)
+  return minutes < 60
+    ? `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}

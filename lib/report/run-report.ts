@@ -1,0 +1,88 @@
+import type { Prediction } from '../evaluation/summary.ts'
+
+/** All that is known of a finished run, as plain data: what `results.json` holds and `report.html` shows. */
+export interface RunReport {
+  /** Heading, e.g. `eegnet on EEGMMIDB S001, fists against feet`. */
+  title: string
+  /** True when the signals came from the simulator: the report then says so in a banner. */
+  simulated: boolean
+  /** When the run ended, ISO 8601. */
+  createdAt: string
+  /** How long it took. */
+  seconds?: number
+  model: { name: string; parameters?: number }
+  /** How trials were held out, in words: `leave one run out, 6 folds; 0.5-3.5 s after the cue, 4-38 Hz`. */
+  protocol: string
+  /** Class names; a class is its index here. */
+  classes: string[]
+  /** Confidence of the intervals, 0.95 by default. */
+  confidence?: number
+  /** Answers to test trials only. */
+  predictions: Prediction[]
+  curves: LearningCurve[]
+  split: SplitProof
+  /** Classical decoders on the same folds. */
+  baselines: Baseline[]
+  signals?: ExampleSignals
+  /** Every option of the run, nested as it was given. */
+  configuration: Record<string, unknown>
+  versions: Record<string, string>
+  hardware: Record<string, string>
+  /** The command that repeats the run. */
+  command?: string
+}
+
+/** The course of one training. */
+export interface LearningCurve {
+  fold: number
+  seed: number
+  epochs: EpochFigures[]
+  /** The epoch whose weights were kept. */
+  bestEpoch?: number
+}
+
+export interface EpochFigures {
+  /** From 1. */
+  epoch: number
+  trainLoss: number
+  trainAccuracy?: number
+  validationLoss?: number
+  validationAccuracy?: number
+}
+
+/** How the run made sure that nothing tested was trained on. */
+export interface SplitProof {
+  /** What was held out: `run`, `session`, `subject`, `trial`. */
+  by: string
+  /** What was checked, in a sentence: `no trial and no moment of a recording is in two parts of a fold`. */
+  statement: string
+  folds: SplitFold[]
+}
+
+/** One fold with its number of windows in each part. */
+export interface SplitFold {
+  /** What it tests, e.g. `S001R06`. */
+  name: string
+  train: number
+  validation: number
+  test: number
+}
+
+export interface Baseline {
+  /** e.g. `CSP + LDA, 8-30 Hz`. */
+  name: string
+  predictions: Prediction[]
+}
+
+/** A few signals for the eye, in volts. */
+export interface ExampleSignals {
+  /** In hertz. */
+  samplingRate: number
+  /** Time of the first sample against the cue, in seconds. */
+  from: number
+  channels: string[]
+  /** One trial; `samples` has shape (channels, samples). */
+  trial: { title: string; samples: number[][] }
+  /** Mean over the trials of each class; `samples` has shape (channels, samples). */
+  averages: { label: string; trials: number; samples: number[][] }[]
+}
