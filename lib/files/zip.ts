@@ -108,14 +108,14 @@ export class ZipFile {
   }
 
   /**
-   * Writes the content of an entry to a new file and flushes it to disk.
+   * Writes the content of an entry to a new file.
    *
    * @throws EegTorchError `FILE_INVALID` when size or checksum is wrong; file system errors pass as they are
    */
   async extract(entry: ZipEntry, target: string, onBytes?: (count: number) => void): Promise<void> {
     const source = this.stream(entry)
     if (onBytes) source.on('data', (chunk: Buffer) => onBytes(chunk.length))
-    await pipeline(source, createWriteStream(target, { flags: 'wx', flush: true }))
+    await pipeline(source, createWriteStream(target, { flags: 'wx' }))
   }
 
   close(): void {

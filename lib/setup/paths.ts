@@ -20,7 +20,8 @@ export function cacheFolder(): string {
 
 /** Folder of the local copy that set-up makes of one LibTorch release. */
 export function localCopyFolder(version: string, cuda: boolean): string {
-  return join(cacheFolder(), `libtorch-${version}-${cuda ? `cu${CUDA_VERSION.replace('.', '')}` : 'cpu'}`)
+  const cudaBuild = version === LIBTORCH_VERSION ? `cu${CUDA_VERSION.replace('.', '')}` : 'cuda'
+  return join(cacheFolder(), `libtorch-${version}-${cuda ? cudaBuild : 'cpu'}`)
 }
 
 /**

@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+import { runCli } from './program.ts'
+
+// one line per command; its file is loaded only when the command is used
+process.exitCode = await runCli(process.argv.slice(2), [
+  {
+    name: 'setup',
+    summary: 'download LibTorch, once for all projects',
+    load: () => import('./setup.ts'),
+  },
+])
