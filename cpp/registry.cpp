@@ -1,7 +1,12 @@
 #include "registry.h"
 
+#include "adversarial/aae_decoder.h"
+#include "adversarial/aae_discriminator.h"
+#include "adversarial/aae_encoder.h"
+#include "conv/conv_net.h"
 #include "conv/eegnet.h"
 #include "core/nearest.h"
+#include "recurrent/lstm_eeg.h"
 
 namespace eegtorch {
 
@@ -26,6 +31,14 @@ RegistryEntry entry(const char* name, std::vector<std::string> inputs, std::vect
 const std::vector<RegistryEntry>& registry() {
   static const std::vector<RegistryEntry> entries = {
       entry<EegNet, EegNetConfig>("eegnet", {"eeg"}, {"logits"}, "Lawhern et al. 2018, J. Neural Eng. 15, 056013"),
+      entry<ConvNet, ConvNetConfig>("conv_net", {"eeg"}, {"logits"},
+                                    "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391"),
+      entry<LstmEeg, LstmEegConfig>("lstm_eeg", {"eeg"}, {"logits"},
+                                    "Hochreiter and Schmidhuber 1997, Neural Comput. 9, 1735"),
+      entry<AaeEncoder, AaeEncoderConfig>("aae_encoder", {"image"}, {"latent"}, "Makhzani et al. 2015, arXiv 1511.05644"),
+      entry<AaeDecoder, AaeDecoderConfig>("aae_decoder", {"latent"}, {"image"}, "Makhzani et al. 2015, arXiv 1511.05644"),
+      entry<AaeDiscriminator, AaeDiscriminatorConfig>("aae_discriminator", {"latent"}, {"logit", "probability"},
+                                                      "Makhzani et al. 2015, arXiv 1511.05644"),
   };
   return entries;
 }

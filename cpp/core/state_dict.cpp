@@ -14,9 +14,9 @@ namespace {
 
 constexpr size_t kNamesShown = 5;
 
-void collect(const torch::nn::Module& module, const std::string& prefix, std::vector<NamedTensor>& state) {
-  for (const auto& item : module.named_parameters(false)) state.push_back({prefix + item.key(), item.value()});
-  for (const auto& item : module.named_buffers(false)) state.push_back({prefix + item.key(), item.value()});
+void collect(const torch::nn::Module& module, const std::string& prefix, NamedTensors& state) {
+  for (const auto& item : module.named_parameters(false)) state.emplace_back(prefix + item.key(), item.value());
+  for (const auto& item : module.named_buffers(false)) state.emplace_back(prefix + item.key(), item.value());
   for (const auto& child : module.named_children()) collect(*child.value(), prefix + child.key() + ".", state);
 }
 
@@ -45,13 +45,13 @@ std::string misfit(const at::Tensor& own, const at::Tensor& given) {
 
 }  // namespace
 
-std::vector<NamedTensor> stateDict(const torch::nn::Module& module) {
-  std::vector<NamedTensor> state;
+NamedTensors stateDict(const torch::nn::Module& module) {
+  NamedTensors state;
   collect(module, "", state);
   return state;
 }
 
-void loadStateDict(ModelImpl& module, const std::vector<NamedTensor>& tensors, const std::string& name) {
+void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::string& name) {
   std::unordered_map<std::string, at::Tensor> given;
   const auto older = module.olderNames();
   for (const auto& [key, tensor] : tensors) {
@@ -72,7 +72,7 @@ void loadStateDict(ModelImpl& module, const std::vector<NamedTensor>& tensors, c
   for (const auto& [key, tensor] : tensors) {
     const auto renamed = older.find(key);
     const auto& target = renamed == older.end() ? key : renamed->second;
-    if (std::none_of(state.begin(), state.end(), [&](const auto& item) { return item.name == target; }))
+    if (std::none_of(state.begin(), state.end(), [&](const auto& item) { return item.first == target; }))
       unexpected.add(key);
   }
 

@@ -1,28 +1,22 @@
 // The state of a network by the reference's names: every parameter and buffer, in PyTorch's order.
 #pragma once
 
-#include <ATen/core/Tensor.h>
-
+#include <optional>
 #include <string>
-#include <vector>
 
 #include "core/model.h"
+#include "core/named_tensors.h"
 
 namespace eegtorch {
 
-struct NamedTensor {
-  std::string name;
-  at::Tensor tensor;
-};
-
 // Parameters, then buffers, of each module before those of its children, as torch.nn.Module.state_dict does.
 // The tensors are the network's own: writing to one changes the network.
-std::vector<NamedTensor> stateDict(const torch::nn::Module& module);
+NamedTensors stateDict(const torch::nn::Module& module);
 
 // Copies tensors in, whatever their device and floating dtype. Nothing is copied unless all fit: names that are missing
 // or unexpected, other shapes, or integers in the place of real numbers are CHECKPOINT_MISMATCH, all in one message.
 // name: the registry name, for the message.
-void loadStateDict(ModelImpl& module, const std::vector<NamedTensor>& tensors, const std::string& name);
+void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::string& name);
 
 // Moves parameters and buffers to a device; a dtype converts those of real numbers (a counter of batches stays int64).
 void moveModule(torch::nn::Module& module, at::Device device, std::optional<at::ScalarType> dtype);

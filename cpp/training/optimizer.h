@@ -12,10 +12,9 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/named_tensors.h"
 
 namespace eegtorch {
-
-using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // The parameters of one group that have a gradient in this step, and what the rule keeps for them.
 struct UpdateLists {

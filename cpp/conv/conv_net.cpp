@@ -1,0 +1,81 @@
+#include "conv/conv_net.h"
+
+#include <ATen/Functions.h>
+
+#include "blocks/pooling.h"
+#include "core/check.h"
+
+namespace eegtorch {
+
+namespace {
+
+void check(const ConvNetConfig& c) {
+  const OptionCheck options("conv_net");
+  options.size("n_chans", c.n_chans);
+  options.size("n_outputs", c.n_outputs);
+  options.size("n_times", c.n_times);
+  options.sizes("n_filters", c.n_filters);
+  options.size("kernel_length", c.kernel_length);
+  options.size("pool_length", c.pool_length);
+  options.size("pool_stride", c.pool_stride);
+  options.fraction("drop_prob", c.drop_prob);
+}
+
+// Time steps that reach the classifier: each of the n_filters stages convolves without padding, then pools.
+int64_t stepsLeft(const ConvNetConfig& c) {
+  int64_t steps = c.n_times;
+  for (size_t stage = 0; stage < c.n_filters.size(); stage++)
+    steps = pooledLength(steps - c.kernel_length + 1, c.pool_length, c.pool_stride);
+  OptionCheck("conv_net").require(
+      steps > 0, "n_times",
+      "enough samples for one step after " + std::to_string(c.n_filters.size()) + " convolutions and poolings",
+      std::to_string(c.n_times));
+  return steps;
+}
+
+torch::nn::Conv2d conv(int64_t in, int64_t out, int64_t rows, int64_t columns) {
+  return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, {rows, columns}));
+}
+
+}  // namespace
+
+ConvNetBlockImpl::ConvNetBlockImpl(int64_t in, int64_t out, int64_t kernel_length) {
+  conv_ = register_module("conv", conv(in, out, 1, kernel_length));
+  norm_ = register_module("norm", torch::nn::BatchNorm2d(out));
+}
+
+at::Tensor ConvNetBlockImpl::forward(const at::Tensor& x) { return at::elu(norm_->forward(conv_->forward(x))); }
+
+ConvNetImpl::ConvNetImpl(const ConvNetConfig& config) : config_(config) {
+  check(config);
+  const int64_t steps = stepsLeft(config);
+  const int64_t first = config.n_filters.front();
+
+  temporal_conv_ = register_module("temporal_conv", conv(1, first, 1, config.kernel_length));
+  temporal_norm_ = register_module("temporal_norm", torch::nn::BatchNorm2d(first));
+  spatial_conv_ = register_module("spatial_conv", conv(first, first, config.n_chans, 1));
+  spatial_norm_ = register_module("spatial_norm", torch::nn::BatchNorm2d(first));
+  dropout_ = register_module("dropout", Dropout(config.drop_prob));
+  blocks_ = register_module("blocks", torch::nn::ModuleList());
+  for (size_t i = 1; i < config.n_filters.size(); i++)
+    blocks_->push_back(ConvNetBlock(config.n_filters[i - 1], config.n_filters[i], config.kernel_length));
+  classifier_ = register_module("classifier", torch::nn::Linear(config.n_filters.back() * steps, config.n_outputs));
+}
+
+at::Tensor ConvNetImpl::head(const at::Tensor& eeg) {
+  auto x = at::elu(temporal_norm_->forward(temporal_conv_->forward(eeg.unsqueeze(1))));  // (batch, F, n_chans, samples)
+  return at::elu(spatial_norm_->forward(spatial_conv_->forward(x)));                     // (batch, F, 1, samples)
+}
+
+at::Tensor ConvNetImpl::forward(const at::Tensor& eeg) {
+  checkInput("conv_net", eeg, classifier_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  const auto pool = [&](const at::Tensor& x) {
+    return dropout_->forward(at::max_pool2d(x, {1, config_.pool_length}, {1, config_.pool_stride}));
+  };
+
+  auto x = pool(head(eeg));                                                    // (batch, F, 1, steps)
+  for (const auto& block : *blocks_) x = pool(block->as<ConvNetBlock>()->forward(x));
+  return classifier_->forward(x.flatten(1));                                   // (batch, n_outputs)
+}
+
+}  // namespace eegtorch
