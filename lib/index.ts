@@ -46,6 +46,7 @@ export {
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
 export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
+export { writeEdf } from './recordings/edf-writer.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './recordings/read-all.ts'
 export {
   type Channel,

@@ -19,7 +19,7 @@ export interface RecordAnnotations {
 const DURATION_MARK = 0x15
 const TEXT_MARK = 0x14
 const END = 0
-const utf8 = new TextDecoder('utf-8', { fatal: false })
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads the time-stamped annotation lists of one record (EDF+ specification, section 2.2.2): onset, optionally 0x15 and a duration,

@@ -96,7 +96,9 @@ export function parseHeader(header: Buffer, fileSize: number, file: string, trun
     format: formatOf(field(header, 192, 44)),
     patient: field(header, 8, 80),
     recording: field(header, 88, 80),
-    startTime: parseStartTime(field(header, 168, 8), field(header, 176, 8)),
+    startTime: isDateHidden(field(header, 88, 80))
+      ? undefined
+      : parseStartTime(field(header, 168, 8), field(header, 176, 8)),
     headerBytes: header.length,
     recordBytes,
     nRecords: countRecords(promised, recordBytes, fileSize - header.length, file, truncated),
@@ -228,6 +230,9 @@ function formatOf(reserved: string): EdfHeader['format'] {
   if (reserved.startsWith('EDF+D')) return 'EDF+D'
   return reserved.startsWith('EDF+C') ? 'EDF+C' : 'EDF'
 }
+
+/** EDF+ writes an unknown or anonymised date as X here, and any date into the older field. */
+const isDateHidden = (recording: string) => /^Startdate X\b/.test(recording)
 
 /** `dd.mm.yy` and `hh.mm.ss`; years 85 to 99 are of the last century. Undefined where the fields hold no date, as in anonymised files. */
 function parseStartTime(date: string, time: string): Date | undefined {

@@ -76,17 +76,10 @@ export async function readEdf(file: string, { truncated = 'error', unit = '' }: 
 }
 
 function readHeader(descriptor: number, file: string, truncated: TruncatedPolicy): EdfHeader {
-  const stat = fstatSync(descriptor)
-  if (!stat.isFile()) {
-    throw new EegTorchError('FILE_INVALID', 'this is not a file', {
-      file,
-      expected: 'an EDF file',
-      received: stat.isDirectory() ? 'a folder' : 'a device',
-    })
-  }
-  const fixed = readBytes(descriptor, 0, Math.min(FIXED_BYTES, stat.size))
-  const bytes = headerSize(fixed, stat.size, file)
-  return parseHeader(readBytes(descriptor, 0, bytes), stat.size, file, truncated)
+  const { size } = fstatSync(descriptor)
+  const fixed = readBytes(descriptor, 0, Math.min(FIXED_BYTES, size))
+  const bytes = headerSize(fixed, size, file)
+  return parseHeader(readBytes(descriptor, 0, bytes), size, file, truncated)
 }
 
 /** Reads the annotation signals of every record, and nothing else. */
