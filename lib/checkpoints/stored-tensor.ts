@@ -1,13 +1,13 @@
 /** A LibTorch element type by name: `'float32'`, `'bfloat16'`, `'int64'`. */
 export type DtypeName = string
 
-/** A run of bytes that tensors read: in a file, or already in memory where an archive had to be unpacked. */
+/** A run of bytes that tensors read: in a file, or to be unpacked from an archive. */
 export interface StorageRange {
   /** Where the bytes start in the file. */
   readonly offset: number
   readonly bytes: number
-  /** The bytes themselves, when they are not in the file as they are. */
-  readonly memory?: Uint8Array
+  /** Gives the bytes, when the file does not hold them as they are. */
+  readonly unpack?: () => Promise<Uint8Array>
 }
 
 /** A tensor as a file describes it, before anything of it is read. */
