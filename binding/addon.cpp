@@ -1,3 +1,24 @@
+// What the addon exports; lib/native.ts types it.
 #include <napi.h>
-Napi::Object Init(Napi::Env env, Napi::Object exports) { return exports; }
+
+#include "autograd.h"
+#include "environment.h"
+#include "operators.h"
+#include "runtime.h"
+#include "tensor.h"
+
+namespace {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  auto* environment = new eegtorch::Environment(env);
+  env.SetInstanceData(environment);
+  eegtorch::exportTensor(*environment, exports);
+  eegtorch::exportOperators(*environment, exports);
+  eegtorch::exportAutograd(*environment, exports);
+  eegtorch::exportRuntime(*environment, exports);
+  return exports;
+}
+
+}  // namespace
+
 NODE_API_MODULE(eegtorch, Init)

@@ -1,3 +1,25 @@
+export { enableGrad, type GradcheckOptions, type GradOptions, grad, gradcheck, noGrad } from './autograd.ts'
+export {
+  arange,
+  cat,
+  empty,
+  eye,
+  fromTypedArray,
+  full,
+  linspace,
+  type NestedNumbers,
+  ones,
+  onesLike,
+  rand,
+  randint,
+  randn,
+  randperm,
+  stack,
+  type TensorOptions,
+  tensor,
+  zeros,
+  zerosLike,
+} from './creation.ts'
 export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
 export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
 export {
@@ -7,6 +29,7 @@ export {
   type WindowParts,
   type WindowRecording,
 } from './datasets/windows.ts'
+export type { ArrayOf, Complex, Device, DType, DTypeOf, Layout, MemoryFormat, Scalar, TypedArray } from './dtype.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
 export { assertNoLeak } from './evaluation/leaks.ts'
 export {
@@ -44,6 +67,9 @@ export {
   summarisePredictions,
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
+export { Generator } from './generator.ts'
+export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
+export { asyncOps, ops } from './ops/index.ts'
 export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
 export { writeEdf } from './recordings/edf-writer.ts'
@@ -69,7 +95,9 @@ export type {
   SplitFold,
   SplitProof,
 } from './report/run-report.ts'
+export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, setRandomState } from './runtime.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
+export { type BackwardOptions, type ItemOf, type Nested, type Shape, Tensor } from './tensor.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
 export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from './training/log/tensorboard.ts'

@@ -1,0 +1,68 @@
+// What one JavaScript environment (the main thread or a worker) owns in the addon.
+#pragma once
+
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "core/compute_thread.h"
+#include "operator.h"
+#include "tensor_table.h"
+
+namespace eegtorch {
+
+class Environment {
+ public:
+  explicit Environment(napi_env env);
+  ~Environment();
+  Environment(const Environment&) = delete;
+
+  static Environment& of(napi_env env);
+
+  napi_env env() const { return env_; }
+
+  // The number of a new tensor, or null for an undefined one. Tells V8 of bytes in steps, and JavaScript of a passed limit.
+  napi_value wrap(at::Tensor tensor);
+  at::Tensor& tensor(napi_value id);
+  std::vector<at::Tensor> tensors(Napi::Value ids);
+  void report();
+
+  // Calls back once, each time that live bytes pass the limit. 0: never.
+  void setLiveByteLimit(int64_t bytes, Napi::Function callback);
+
+  // Native objects other than tensors (models, optimisers, generators), by number. Use `share` and `shared`.
+  double addObject(std::shared_ptr<void> object, const char* kind);
+  std::shared_ptr<void> object(double id, const char* kind);
+  bool removeObject(double id);
+
+  // Runs `work` on the compute thread. What it returns is called on JavaScript's thread and gives the promise's value.
+  // The caller's gradient mode holds. `cancellation` may be null.
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+  Napi::Promise runAsync(std::function<Finish(const Cancellation&)> work,
+                         std::shared_ptr<Cancellation> cancellation = std::make_shared<Cancellation>());
+
+  // Waits until no job of this environment runs; waiting ones are forgotten.
+  void drop();
+
+  TensorTable table;
+  std::vector<Operator> operators;
+
+ private:
+  struct Completion;
+  static void complete(napi_env env, napi_value, void* context, void* data);
+
+  napi_env env_;
+  napi_threadsafe_function completions_ = nullptr;
+  int64_t pending_ = 0;
+  int64_t live_byte_limit_ = 0;
+  bool above_limit_ = false;
+  Napi::FunctionReference limit_callback_;
+  std::unordered_map<uint64_t, std::pair<const char*, std::shared_ptr<void>>> objects_;
+  uint64_t next_object_ = 1;
+};
+
+}  // namespace eegtorch

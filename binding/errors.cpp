@@ -1,0 +1,56 @@
+#include "errors.h"
+
+#include <c10/util/Exception.h>
+
+#include <new>
+
+namespace eegtorch {
+
+namespace {
+
+napi_value text(napi_env env, const std::string& value) {
+  napi_value result;
+  napi_create_string_utf8(env, value.data(), value.size(), &result);
+  return result;
+}
+
+napi_value makeError(napi_env env, const std::string& code, const std::string& what, const std::string& expected = "",
+                     const std::string& received = "") {
+  napi_value error;
+  napi_create_error(env, text(env, code), text(env, what), &error);
+  if (!expected.empty()) napi_set_named_property(env, error, "expected", text(env, expected));
+  if (!received.empty()) napi_set_named_property(env, error, "received", text(env, received));
+  return error;
+}
+
+// LibTorch adds a C++ backtrace and hints about CUDA after the first lines.
+std::string firstParagraph(const std::string& message) {
+  const auto end = message.find("\nException raised from");
+  return message.substr(0, end);
+}
+
+}  // namespace
+
+napi_value errorValue(napi_env env, std::exception_ptr exception) {
+  try {
+    std::rethrow_exception(exception);
+  } catch (const Napi::Error& error) {
+    return error.Value();
+  } catch (const Error& error) {
+    return makeError(env, error.code, error.what(), error.expected, error.received);
+  } catch (const c10::OutOfMemoryError& error) {
+    return makeError(env, "OUT_OF_MEMORY", firstParagraph(error.what_without_backtrace()));
+  } catch (const c10::Error& error) {
+    const std::string what = firstParagraph(error.what_without_backtrace());
+    const bool memory = what.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos;
+    return makeError(env, memory ? "OUT_OF_MEMORY" : "LIBTORCH", what);
+  } catch (const std::bad_alloc&) {
+    return makeError(env, "OUT_OF_MEMORY", "not enough memory");
+  } catch (const std::exception& error) {
+    return makeError(env, "LIBTORCH", firstParagraph(error.what()));
+  } catch (...) {
+    return makeError(env, "INTERNAL", "an unknown C++ exception");
+  }
+}
+
+}  // namespace eegtorch

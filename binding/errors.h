@@ -1,0 +1,39 @@
+// The one place where C++ exceptions become JavaScript errors. lib/native.ts makes an EegTorchError of each.
+#pragma once
+
+#include <napi.h>
+
+#include <exception>
+
+#include "core/error.h"
+
+namespace eegtorch {
+
+// An Error with `code`, `expected` and `received`.
+napi_value errorValue(napi_env env, std::exception_ptr exception);
+
+// Runs a body; what it throws is thrown in JavaScript.
+template <class Body>
+napi_value guarded(napi_env env, Body&& body) {
+  try {
+    return body();
+  } catch (...) {
+    napi_throw(env, errorValue(env, std::current_exception()));
+    return nullptr;
+  }
+}
+
+// Makes a callback of a function (Environment&, const Napi::CallbackInfo&) -> Napi::Value.
+template <auto function>
+Napi::Value callback(const Napi::CallbackInfo& info);
+
+}  // namespace eegtorch
+
+#include "environment.h"
+
+template <auto function>
+Napi::Value eegtorch::callback(const Napi::CallbackInfo& info) {
+  return {info.Env(), guarded(info.Env(), [&]() -> napi_value {
+            return function(Environment::of(info.Env()), info);
+          })};
+}

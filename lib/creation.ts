@@ -1,0 +1,280 @@
+import {
+  type Complex,
+  type Device,
+  type DType,
+  type DTypeOf,
+  dtypeOfArray,
+  type Scalar,
+  type TypedArray,
+} from './dtype.ts'
+import { EegTorchError } from './errors.ts'
+import type { Generator } from './generator.ts'
+import { native } from './native.ts'
+import { ops } from './ops/index.ts'
+import { type Shape, Tensor } from './tensor.ts'
+
+/** Options of every function that makes a tensor. */
+export interface TensorOptions<D extends DType = DType> {
+  /** Default: `float32`, or what the data is. */
+  dtype?: D
+  /** Default: `cpu`. */
+  device?: Device
+  requiresGrad?: boolean
+}
+
+type NumberLike = number | bigint | boolean | Complex
+/** Numbers in nested arrays, all rows of one length. */
+export type NestedNumbers = NumberLike | readonly NestedNumbers[]
+
+type Item<N> = N extends readonly (infer I)[] ? I : N
+// Deeper nesting than this stays an unknown dtype: the compiler does not follow endless recursion.
+type Leaf<N> = Item<Item<Item<Item<Item<N>>>>>
+type DTypeOfNested<N> =
+  Leaf<N> extends boolean
+    ? 'bool'
+    : Leaf<N> extends bigint
+      ? 'int64'
+      : Leaf<N> extends number
+        ? 'float32'
+        : Leaf<N> extends Complex
+          ? 'complex64'
+          : DType
+
+function finish<D extends DType, S extends Shape>(tensor: Tensor, options: TensorOptions): Tensor<D, S> {
+  const { device, requiresGrad } = options
+  const placed = device === undefined || device === 'cpu' ? tensor : moved(tensor, device)
+  if (requiresGrad) placed.requiresGrad = true
+  return placed as Tensor<D, S>
+}
+
+function moved(tensor: Tensor, device: Device): Tensor {
+  const result = tensor.to({ device })
+  tensor.dispose()
+  return result
+}
+
+function fromArray(data: TypedArray, dtype: DType, shape: readonly number[], share: boolean): Tensor {
+  return new Tensor(native.fromBuffer(data.buffer, data.byteOffset, data.byteLength, dtype, shape, share))
+}
+
+/**
+ * A tensor with a copy of the given numbers: nested arrays (`float32` for numbers, `int64` for bigints, `bool` for booleans, `complex64` for
+ * `{ re, im }`), or a typed array of one dimension or of `shape`.
+ *
+ * @throws EegTorchError `SHAPE_MISMATCH` for rows of different lengths or a shape of another size
+ */
+export function tensor<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
+  data: A,
+  options?: TensorOptions<D> & { shape?: S },
+): Tensor<D, S>
+export function tensor<N extends NestedNumbers, D extends DType = DTypeOfNested<N>>(
+  data: N,
+  options?: TensorOptions<D>,
+): Tensor<D>
+export function tensor(data: unknown, options: TensorOptions & { shape?: Shape } = {}): Tensor {
+  const arrayDtype = dtypeOfArray(data)
+  const made =
+    arrayDtype === undefined
+      ? fromNested(data as NestedNumbers)
+      : fromArray(data as TypedArray, arrayDtype, options.shape ?? [(data as TypedArray).length], false)
+  return finish(converted(made, options.dtype), options)
+}
+
+function converted(tensor: Tensor, dtype: DType | undefined): Tensor {
+  if (dtype === undefined || tensor.dtype === dtype) return tensor
+  const result = tensor.to(dtype)
+  tensor.dispose()
+  return result
+}
+
+/**
+ * A tensor over a typed array's own memory, without a copy: writes on either side show on the other. `torch.from_numpy`'s counterpart. The array
+ * stays alive as long as the tensor's storage.
+ *
+ * @param options.shape default: one dimension
+ * @param options.dtype another dtype of the same element size, such as `float16` for a `Uint16Array` of bit patterns
+ */
+export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
+  data: A,
+  options: { shape?: S; dtype?: D } = {},
+): Tensor<D, S> {
+  const dtype = options.dtype ?? dtypeOfArray(data)
+  if (dtype === undefined) {
+    throw new EegTorchError('INVALID_OPTION', 'data has the wrong type', {
+      expected: 'a typed array',
+      received: typeof data,
+    })
+  }
+  return fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, S>
+}
+
+const isComplex = (value: unknown): value is Complex => typeof value === 'object' && value !== null && 're' in value
+
+function shapeOf(data: NestedNumbers): number[] {
+  const shape: number[] = []
+  for (let level = data; Array.isArray(level); level = level[0] as NestedNumbers) shape.push(level.length)
+  return shape
+}
+
+/** Appends the numbers in row-major order, checking that each row has its level's length. */
+function flatten(data: NestedNumbers, shape: number[], depth: number, out: NumberLike[]): void {
+  if (depth === shape.length && !Array.isArray(data)) {
+    out.push(data as NumberLike)
+    return
+  }
+  if (!Array.isArray(data) || data.length !== shape[depth]) {
+    throw new EegTorchError('SHAPE_MISMATCH', `nested arrays are ragged at depth ${depth}`, {
+      expected: depth < shape.length ? `${shape[depth]} items` : 'a number',
+      received: Array.isArray(data) ? `${data.length} items` : String(data),
+    })
+  }
+  for (const item of data) flatten(item, shape, depth + 1, out)
+}
+
+function fromNested(data: NestedNumbers): Tensor {
+  const shape = shapeOf(data)
+  const flat: NumberLike[] = []
+  flatten(data, shape, 0, flat)
+  const wrong = flat.find((value) => !['number', 'bigint', 'boolean'].includes(typeof value) && !isComplex(value))
+  if (wrong !== undefined) {
+    throw new EegTorchError('INVALID_OPTION', 'data has the wrong type', {
+      expected: 'numbers, bigints, booleans or { re, im }',
+      received: String(wrong),
+    })
+  }
+  if (flat.some(isComplex)) {
+    const pairs = flat.flatMap((v) => (isComplex(v) ? [v.re, v.im] : [Number(v), 0]))
+    return fromArray(new Float32Array(pairs), 'complex64', shape, false)
+  }
+  if (flat.length > 0 && flat.every((v) => typeof v === 'boolean')) {
+    return fromArray(Uint8Array.from(flat, Number), 'bool', shape, false)
+  }
+  if (flat.some((v) => typeof v === 'bigint')) {
+    return fromArray(
+      BigInt64Array.from(flat, (v) => BigInt(v as number)),
+      'int64',
+      shape,
+      false,
+    )
+  }
+  return fromArray(Float32Array.from(flat, Number), 'float32', shape, false)
+}
+
+interface RandomOptions<D extends DType> extends TensorOptions<D> {
+  generator?: Generator
+}
+
+type FactoryOptions = { dtype: DType; device?: Device; generator?: Generator }
+
+function factoryOptions<D extends DType>(options: RandomOptions<D>, dtype: DType = 'float32'): FactoryOptions {
+  const { device, generator } = options
+  return { dtype: options.dtype ?? dtype, ...(device && { device }), ...(generator && { generator }) }
+}
+
+function finished<D extends DType, S extends Shape>(tensor: Tensor, options: TensorOptions): Tensor<D, S> {
+  if (options.requiresGrad) tensor.requiresGrad = true
+  return tensor as Tensor<D, S>
+}
+
+export function zeros<const S extends Shape, D extends DType = 'float32'>(
+  shape: S,
+  options: TensorOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.zeros(shape, factoryOptions(options)), options)
+}
+
+export function ones<const S extends Shape, D extends DType = 'float32'>(
+  shape: S,
+  options: TensorOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.ones(shape, factoryOptions(options)), options)
+}
+
+/** Memory as it is found: for what will be written before it is read. */
+export function empty<const S extends Shape, D extends DType = 'float32'>(
+  shape: S,
+  options: TensorOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.empty(shape, factoryOptions(options)), options)
+}
+
+export function full<const S extends Shape, D extends DType = 'float32'>(
+  shape: S,
+  value: Scalar,
+  options: TensorOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.full(shape, value, factoryOptions(options)), options)
+}
+
+/** Normal numbers of mean 0 and variance 1. */
+export function randn<const S extends Shape, D extends DType = 'float32'>(
+  shape: S,
+  options: RandomOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.randn(shape, factoryOptions(options)), options)
+}
+
+/** Uniform numbers in [0, 1). */
+export function rand<const S extends Shape, D extends DType = 'float32'>(
+  shape: S,
+  options: RandomOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.rand(shape, factoryOptions(options)), options)
+}
+
+/** Whole numbers in [low, high). */
+export function randint<const S extends Shape, D extends DType = 'int64'>(
+  low: number,
+  high: number,
+  shape: S,
+  options: RandomOptions<D> = {},
+): Tensor<D, S> {
+  return finished(ops.aten.randint(low, high, shape, factoryOptions(options, 'int64')), options)
+}
+
+/** A random order of 0 … n - 1. */
+export function randperm<D extends DType = 'int64'>(n: number, options: RandomOptions<D> = {}): Tensor<D, [number]> {
+  return finished(ops.aten.randperm(n, factoryOptions(options, 'int64')), options)
+}
+
+/** start, start + step, … below end; `float32`, unlike PyTorch's, since JavaScript's numbers are not integers. */
+export function arange<D extends DType = 'float32'>(
+  start: number,
+  end: number,
+  step = 1,
+  options: TensorOptions<D> = {},
+): Tensor<D, [number]> {
+  return finished(ops.aten.arange(start, end, step, factoryOptions(options)), options)
+}
+
+export function linspace<D extends DType = 'float32'>(
+  start: number,
+  end: number,
+  steps: number,
+  options: TensorOptions<D> = {},
+): Tensor<D, [number]> {
+  return finished(ops.aten.linspace(start, end, steps, factoryOptions(options)), options)
+}
+
+export function eye<D extends DType = 'float32'>(
+  n: number,
+  options: TensorOptions<D> = {},
+): Tensor<D, [number, number]> {
+  return finished(ops.aten.eye(n, factoryOptions(options)), options)
+}
+
+export function zerosLike<D extends DType, S extends Shape>(like: Tensor<D, S>): Tensor<D, S> {
+  return ops.aten.zeros_like(like) as Tensor<D, S>
+}
+
+export function onesLike<D extends DType, S extends Shape>(like: Tensor<D, S>): Tensor<D, S> {
+  return ops.aten.ones_like(like) as Tensor<D, S>
+}
+
+export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
+  return ops.aten.stack([...tensors], dim)
+}
+
+export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
+  return ops.aten.cat([...tensors], dim)
+}

@@ -1,0 +1,31 @@
+import { native } from './native.ts'
+import { Tensor } from './tensor.ts'
+
+/** Seeds every default source of random numbers, as `torch.manual_seed`: the same seed gives PyTorch's numbers. */
+export function manualSeed(seed: number | bigint): void {
+  native.seed(seed)
+}
+
+/** The state of the CPU's default random source, to be given to {@link setRandomState} later. */
+export function randomState(): Tensor<'uint8'> {
+  return new Tensor(native.randomState())
+}
+
+export function setRandomState(state: Tensor): void {
+  native.setRandomState(state.id)
+}
+
+/** CPU threads that one operator may use. */
+export function numThreads(): number {
+  return native.threads()
+}
+
+/** Sets them, for calls from this thread and for the compute thread after its present work. */
+export async function setNumThreads(count: number): Promise<void> {
+  await native.setThreads(count)
+}
+
+/** The loaded LibTorch: release, the CPU instructions that it uses, and GPUs. */
+export function libtorchVersion(): { built: string; cpu: string; cuda: boolean; devices: number } {
+  return native.version()
+}
