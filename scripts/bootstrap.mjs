@@ -15,6 +15,14 @@ export async function bootstrap() {
   })
 }
 
+/** The part of it that checks of the sources need. */
+export async function preparePackages() {
+  await withLock(async () => {
+    await installPackages()
+    await compileTypeScript()
+  })
+}
+
 async function installPackages() {
   if (packagesAreInstalled()) return
   if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {

@@ -25,17 +25,18 @@ export async function main(work) {
 /** Hash of files and folders under the root (names and contents) and of further text, such as options and versions. */
 export function hashOf(paths, ...texts) {
   const hash = createHash('sha256')
-  for (const path of paths.flatMap(listFiles).sort()) hash.update(`${path}\0`).update(readFileSync(join(root, path)))
+  for (const path of paths.flatMap((path) => listFiles(path)).sort())
+    hash.update(`${path}\0`).update(readFileSync(join(root, path)))
   for (const text of texts) hash.update(`\0${text}`)
   return hash.digest('hex')
 }
 
-/** All files under a folder, as paths from the root. */
-export function listFiles(path) {
-  const full = join(root, path)
+/** All files under a path, as paths from the base folder. */
+export function listFiles(path, base = root) {
+  const full = join(base, path)
   if (!existsSync(full)) return []
   if (statSync(full).isFile()) return [path]
-  return readdirSync(full).flatMap((name) => listFiles(join(path, name)))
+  return readdirSync(full).flatMap((name) => listFiles(join(path, name), base))
 }
 
 const stampFile = (name) => join(root, '.cache', 'stamps', name)

@@ -8,4 +8,9 @@ process.exitCode = await runCli(process.argv.slice(2), [
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),
   },
+  {
+    name: 'doctor',
+    summary: 'say what is installed, what is missing and what to do about it',
+    load: () => import('./doctor.ts'),
+  },
 ])

@@ -8,6 +8,7 @@ import { promisify } from 'node:util'
 import { EegTorchError } from '../errors.ts'
 import { extractWheel } from './extract.ts'
 import { isAlive, type Owner, thisProcess, withLock } from './lock.ts'
+import type { CopyManifest } from './manifest.ts'
 import { LIBTORCH_VERSION, localCopyFolder } from './paths.ts'
 import { diskFull, downloadWheels } from './pip.ts'
 import { toolkitWheels, torchRequirements } from './requirements.ts'
@@ -45,15 +46,6 @@ export interface Installed {
   isNew: boolean
   /** Whether the checksums were known beforehand, rather than only recorded. */
   isPinned: boolean
-}
-
-/** What `eegtorch.json` in a local copy says; it is written last, so that its presence means a complete copy. */
-export interface CopyManifest {
-  version: string
-  cuda: boolean
-  wheels: { file: string; sha256: string; pinned: boolean }[]
-  /** Size in bytes of each file. */
-  files: Record<string, number>
 }
 
 /** Unpacked LibTorch and the wheels it comes from lie side by side for a while. */

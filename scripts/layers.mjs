@@ -1,0 +1,165 @@
+import { readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { listFiles, main, root } from './steps.mjs'
+
+// Arrows only go down, as docs/architecture.md draws them. Reads the imports and includes; `node scripts/layers.mjs [FOLDER]`
+
+/** What each part of cpp/ may include besides itself; registry.* sits on top and may include all. */
+const CPP_MAY_INCLUDE = {
+  core: [],
+  signal: ['core'],
+  blocks: ['core'],
+  training: ['core', 'blocks'],
+}
+const FAMILY_MAY_INCLUDE = ['core', 'blocks']
+
+/** Parts of lib/ that work without the addon: nothing that they import may load it. */
+const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'evaluation', 'setup']
+/** Parts of lib/ that know only themselves and these. */
+const LIB_MAY_IMPORT = { errors: [], files: ['errors'], setup: ['errors', 'files'] }
+
+/** Everything that breaks a rule under a root folder, in words. */
+export function findViolations(folder) {
+  const lib = graphOf(folder, 'lib')
+  return [
+    ...checkIncludes(folder),
+    ...checkImports(lib),
+    ...checkAddonFree(lib),
+    ...checkCycles(lib),
+    ...checkPrivileges(folder),
+  ]
+}
+
+function checkIncludes(folder) {
+  return listFiles('cpp', folder)
+    .filter((path) => /\.(h|cpp|cu|cuh)$/.test(path))
+    .flatMap((path) => includesOf(join(folder, path)).flatMap((include) => explainInclude(folder, path, include)))
+}
+
+function includesOf(path) {
+  return [...readFileSync(path, 'utf8').matchAll(/^\s*#\s*include\s*[<"]([^>"]+)[>"]/gm)].map((match) => match[1])
+}
+
+function explainInclude(folder, path, include) {
+  if (/(^|\/)(napi|node_api|js_native_api|node|v8|uv)(-inl)?\.h$/.test(include) || include.includes('binding/')) {
+    return [`${path} includes ${include}: cpp/ knows nothing of Node`]
+  }
+  const [, part] = path.split('/')
+  const [target, file] = include.split('/')
+  const isOurs = file !== undefined && listFiles(join('cpp', include), folder).length > 0
+  if (!isOurs || part === target || part.startsWith('registry')) return []
+  const allowed = CPP_MAY_INCLUDE[part] ?? FAMILY_MAY_INCLUDE
+  return allowed.includes(target)
+    ? []
+    : [`${path} includes ${include}: ${part} may include ${allowed.join(', ') || 'LibTorch'} only`]
+}
+
+/** Imports of each file, by path from the root; imports of types alone are left out, since they vanish. */
+function graphOf(folder, part) {
+  const files = listFiles(part, folder).filter((path) => path.endsWith('.ts'))
+  return new Map(files.map((path) => [path, importsOf(folder, path)]))
+}
+
+function importsOf(folder, path) {
+  const text = readFileSync(join(folder, path), 'utf8')
+  const pattern =
+    /^\s*(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?['"](\.[^'"]+)['"]|import\(\s*['"](\.[^'"]+)['"]\s*\)/gm
+  return [...text.matchAll(pattern)].map((match) =>
+    relative(folder, resolve(folder, dirname(path), match[1] ?? match[2])),
+  )
+}
+
+/** `lib/report/svg.ts` belongs to `report`, `lib/errors.ts` to `errors`. */
+function partOf(path) {
+  return path.split('/')[1]?.replace(/(\.generated)?\.ts$/, '') ?? path
+}
+
+function checkImports(graph) {
+  return [...graph].flatMap(([path, imports]) =>
+    imports.flatMap((target) => {
+      const [from, to] = [partOf(path), partOf(target)]
+      if (!target.startsWith('lib/')) return [`${path} imports ${target}, which is outside lib/`]
+      if (to === 'cli' && from !== 'cli') return [`${path} imports ${target}: the command line is on top`]
+      const allowed = LIB_MAY_IMPORT[from]
+      if (allowed === undefined || from === to || allowed.includes(to)) return []
+      return [`${path} imports ${target}: ${from} may import ${allowed.join(', ') || 'nothing'}`]
+    }),
+  )
+}
+
+function checkAddonFree(graph) {
+  return [...graph.keys()]
+    .filter((path) => WITHOUT_ADDON.includes(partOf(path)))
+    .flatMap((path) => {
+      const chain = chainTo(graph, path, 'lib/native.ts')
+      return chain === undefined ? [] : [`${chain.join(' -> ')}: ${partOf(path)} works without the addon`]
+    })
+}
+
+function chainTo(graph, path, target, seen = new Set()) {
+  if (path === target) return [path]
+  if (seen.has(path)) return undefined
+  seen.add(path)
+  for (const next of graph.get(path) ?? []) {
+    const rest = chainTo(graph, next, target, seen)
+    if (rest !== undefined) return [path, ...rest]
+  }
+  return undefined
+}
+
+/** `recordings.windows(…)` is a door from the lower folder to the upper one, opened for those who write chains of calls. */
+const DOORS = ['lib/recordings/recordings.ts']
+
+/** Two folders of lib/ that import each other have no order. */
+function checkCycles(graph) {
+  const parts = new Map()
+  for (const [path, imports] of graph) {
+    if (path.split('/').length < 3 || DOORS.includes(path)) continue
+    for (const target of imports) {
+      if (target.split('/').length < 3 || partOf(target) === partOf(path)) continue
+      parts.set(`${partOf(path)} ${partOf(target)}`, `${path} imports ${target}`)
+    }
+  }
+  return [...parts]
+    .filter(([pair]) => pair < pair.split(' ').reverse().join(' ') && parts.has(pair.split(' ').reverse().join(' ')))
+    .map(([pair, why]) => `${why}, and ${parts.get(pair.split(' ').reverse().join(' '))}: a circle`)
+}
+
+/** What one place alone may do. */
+function checkPrivileges(folder) {
+  const rules = [
+    {
+      pattern: /process\.dlopen|['"]node-gyp-build['"]/,
+      allowed: /^lib\/native\.ts$/,
+      what: 'loads the addon: only lib/native.ts may',
+    },
+    {
+      pattern: /\bconsole\.|process\.argv/,
+      allowed: /^lib\/cli\//,
+      what: 'prints or reads the command line: only lib/cli may',
+    },
+    { pattern: /from ['"][^'"]*\/scripts\//, allowed: /^$/, what: 'imports scripts/' },
+  ]
+  const files = ['lib', 'test', 'examples']
+    .flatMap((part) => listFiles(part, folder))
+    .filter((path) => /\.(ts|mjs)$/.test(path))
+  return files.flatMap((path) => {
+    const code = withoutComments(readFileSync(join(folder, path), 'utf8'))
+    const relevant = path.startsWith('lib/') ? rules : rules.slice(2)
+    return relevant
+      .filter(({ pattern, allowed }) => !allowed.test(path) && pattern.test(code))
+      .map(({ what }) => `${path} ${what}`)
+  })
+}
+
+function withoutComments(text) {
+  return text.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '')
+}
+
+if (process.argv[1] === import.meta.filename) {
+  await main(() => {
+    const violations = findViolations(resolve(process.argv[2] ?? root))
+    for (const violation of violations) console.log(violation)
+    return violations.length === 0 ? 0 : 1
+  })
+}
