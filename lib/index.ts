@@ -31,6 +31,17 @@ export {
 } from './datasets/windows.ts'
 export type { ArrayOf, Complex, Device, DType, DTypeOf, Layout, MemoryFormat, Scalar, TypedArray } from './dtype.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
+export {
+  type BandPowerOptions,
+  type BaselineDecoder,
+  type BaselineWindows,
+  bandPowerLda,
+  type CspLdaOptions,
+  cspLda,
+  decodeFolds,
+} from './evaluation/baselines.ts'
+export type { CspOptions } from './evaluation/csp.ts'
+export type { Decoded, FeatureRows } from './evaluation/lda.ts'
 export { assertNoLeak } from './evaluation/leaks.ts'
 export {
   accuracy,
@@ -45,6 +56,7 @@ export {
   perClassMetrics,
   rocAuc,
 } from './evaluation/metrics.ts'
+export { type Answers, predictionsFor } from './evaluation/predictions.ts'
 export {
   checkSplit,
   type GroupBy,

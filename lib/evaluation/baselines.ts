@@ -1,0 +1,138 @@
+import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import { BandPass } from '../signal/band-pass.ts'
+import { welch } from '../signal/welch.ts'
+import { CommonSpatialPatterns, type CspOptions, windowCovariances } from './csp.ts'
+import { type Decoded, type FeatureRows, ShrinkageLda, takeRows } from './lda.ts'
+import { predictionsFor } from './predictions.ts'
+import type { Split } from './split.ts'
+import type { Prediction } from './summary.ts'
+
+/** Windows as a classical decoder takes them; an {@link EegWindows} is one. */
+export interface BaselineWindows {
+  /** Volts, shape (windows, channels, samples). */
+  data: Float32Array | Float64Array
+  nChannels: number
+  nSamples: number
+  /** In hertz. */
+  samplingRate: number
+}
+
+/** A decoder without a network, to hold a network against. */
+export interface BaselineDecoder {
+  readonly name: string
+  /** Numbers of each window by itself: nothing is learned here, so it may be done once for all folds. */
+  extract(windows: BaselineWindows): FeatureRows
+  /** Learns from training windows alone. */
+  fit(features: FeatureRows, labels: ArrayLike<number>, classes: number): { predict(features: FeatureRows): Decoded }
+}
+
+/** Options of {@link cspLda}. */
+export interface CspLdaOptions extends CspOptions {
+  /** Band in hertz that windows are filtered to, one by one and without delay; `null` for windows that are filtered already. */
+  band?: readonly [low: number, high: number] | null
+}
+
+/** Common spatial patterns, log-variance, linear discriminant analysis: the classical decoder of imagined movement. */
+export function cspLda({ band = [8, 30], ...options }: CspLdaOptions = {}): BaselineDecoder {
+  return {
+    name: band === null ? 'CSP + LDA' : `CSP + LDA, ${band[0]}-${band[1]} Hz`,
+    extract: (windows) =>
+      windowCovariances(
+        band === null ? windows.data : filterWindows(windows, band),
+        windows.nChannels,
+        windows.nSamples,
+      ),
+    fit: (features, labels, classes) => {
+      const patterns = new CommonSpatialPatterns(features, labels, classes, options)
+      const lda = new ShrinkageLda(patterns.transform(features), labels, classes)
+      return { predict: (rows) => lda.predict(patterns.transform(rows)) }
+    },
+  }
+}
+
+/** Options of {@link bandPowerLda}. */
+export interface BandPowerOptions {
+  /** Bands in hertz; theta, alpha, lower and upper beta by default. */
+  bands?: readonly (readonly [low: number, high: number])[]
+}
+
+const BANDS = [
+  [4, 8],
+  [8, 13],
+  [13, 20],
+  [20, 30],
+] as const
+
+/** Log power of frequency bands in every channel, linear discriminant analysis. */
+export function bandPowerLda({ bands = BANDS }: BandPowerOptions = {}): BaselineDecoder {
+  return {
+    name: 'band power + LDA',
+    extract: (windows) => bandPowers(windows, bands),
+    fit: (features, labels, classes) => new ShrinkageLda(features, labels, classes),
+  }
+}
+
+/**
+ * Decodes every fold of a cross-validation with a classical decoder. It trains on what the network trains and validates on,
+ * as it needs no validation of its own, and answers the test windows, which it has not seen.
+ *
+ * @throws EegTorchError `INVALID_OPTION` for a fold with one class to train on, or a band that does not fit the windows
+ */
+export function decodeFolds(
+  windows: EegWindows,
+  splits: readonly Split[],
+  decoder: BaselineDecoder,
+): { name: string; predictions: Prediction[] } {
+  const features = decoder.extract(windows)
+  const rows = (indices: ArrayLike<number>) => ({
+    ...features,
+    values: takeRows(features.values, features.width, indices),
+  })
+  const predictions = splits.flatMap(({ train, validation = [], test }, fold) => {
+    const seen = [...train, ...validation]
+    const labels = seen.map((index) => windows.labels[index]!)
+    const fitted = decoder.fit(rows(seen), labels, windows.classNames.length)
+    return predictionsFor(windows, test, { fold, seed: 0, ...fitted.predict(rows(test)) })
+  })
+  return { name: decoder.name, predictions }
+}
+
+function filterWindows(
+  { data, nSamples, samplingRate }: BaselineWindows,
+  band: readonly [number, number],
+): Float64Array {
+  const filter = new BandPass({ band }, samplingRate)
+  const filtered = new Float64Array(data.length)
+  for (let start = 0; start < data.length; start += nSamples) {
+    filtered.set(filter.apply(Float64Array.from(data.subarray(start, start + nSamples))), start)
+  }
+  return filtered
+}
+
+/** Log of the mean density in each band; shape (windows, channels * bands). */
+export function bandPowers(
+  { data, nChannels, nSamples, samplingRate }: BaselineWindows,
+  bands: readonly (readonly [number, number])[],
+): FeatureRows {
+  const width = nChannels * bands.length
+  const segment = 2 ** Math.floor(Math.log2(Math.min(nSamples, 2 * samplingRate)))
+  const values = new Float64Array((data.length / nSamples) * bands.length)
+  for (let row = 0; row < data.length / nSamples; row++) {
+    const { density, resolution } = welch(data.subarray(row * nSamples, (row + 1) * nSamples), samplingRate, segment)
+    for (const [b, [low, high]] of bands.entries()) {
+      const inside = density.filter((_, k) => k * resolution >= low && k * resolution < high)
+      if (inside.length === 0) {
+        throw new EegTorchError('INVALID_OPTION', 'a frequency band is empty', {
+          expected: `a band below ${samplingRate / 2} Hz that spans a multiple of ${resolution} Hz`,
+          received: `${low}..${high} Hz`,
+          option: 'bands',
+        })
+      }
+      // The floor keeps a dead channel finite.
+      const mean = inside.reduce((a, c) => a + c, 0) / inside.length
+      values[row * bands.length + b] = Math.log(Math.max(mean, 1e-300))
+    }
+  }
+  return { values, width }
+}

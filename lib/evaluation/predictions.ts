@@ -1,0 +1,37 @@
+import type { EegWindows } from '../datasets/windows.ts'
+import type { Prediction } from './summary.ts'
+
+/** Which training answered, and what. */
+export interface Answers {
+  /** Which fold, from 0. */
+  fold: number
+  seed: number
+  /** Answered class of each window. */
+  predicted: ArrayLike<number>
+  /** One number a class for each window. */
+  probabilities?: readonly (readonly number[])[]
+}
+
+/**
+ * Joins answers to the windows they are for, with the subject and trial that scoring needs. A window of an unknown subject
+ * goes under its recording.
+ *
+ * @param indices the windows that were answered, in the order of the answers
+ */
+export function predictionsFor(windows: EegWindows, indices: ArrayLike<number>, answers: Answers): Prediction[] {
+  const names = windows.recordings.map(({ name }) => name)
+  return Array.from({ length: indices.length }, (_, i): Prediction => {
+    const index = indices[i]!
+    const { name, identity, subject } = windows.recordingOf(index)
+    const recording = names.indexOf(name) === names.lastIndexOf(name) ? name : identity
+    return {
+      subject: subject ?? recording,
+      trial: `${recording} trial ${windows.trial(index)}`,
+      fold: answers.fold,
+      seed: answers.seed,
+      truth: windows.labels[index]!,
+      predicted: answers.predicted[i]!,
+      ...(answers.probabilities && { probabilities: answers.probabilities[i]! }),
+    }
+  })
+}

@@ -1,0 +1,257 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { bandPowerLda, bandPowers, cspLda } from '../../lib/evaluation/baselines.ts'
+import { CommonSpatialPatterns, windowCovariances } from '../../lib/evaluation/csp.ts'
+import { ledoitWolf, ShrinkageLda } from '../../lib/evaluation/lda.ts'
+import {
+  cholesky,
+  generalisedEigen,
+  solveLower,
+  solveLowerTransposed,
+  symmetricEigen,
+} from '../../lib/evaluation/linear-algebra.ts'
+import { Random } from '../../lib/random.ts'
+import { welch } from '../../lib/signal/welch.ts'
+
+interface Fixture {
+  lda: {
+    classes: number
+    width: number
+    x: number[]
+    y: number[]
+    test: number[]
+    probabilities: number[][]
+    predicted: number[]
+  }[]
+  wolf: { n: number; width: number; x: number[]; covariance: number[]; shrinkage: number }[]
+  csp: {
+    channels: number
+    samples: number
+    filters: number
+    shrinkage: number
+    y: number[]
+    x: number[]
+    features: number[]
+  }[]
+  eigen: { n: number; a: number[]; b: number[]; plain: number[]; general: number[] }[]
+  welch: { samplingRate: number; segment: number; x: number[]; density: number[] }[]
+}
+const fixture = JSON.parse(readFileSync('test/fixtures/evaluation/baselines.json', 'utf8')) as Fixture
+
+describe('linear algebra', () => {
+  test.each(fixture.eigen)('eigenvalues of a ($n, $n) matrix agree with SciPy', ({ n, a, b, plain, general }) => {
+    const [matrixA, matrixB] = [Float64Array.from(a), Float64Array.from(b)]
+    relative(symmetricEigen(matrixA, n).values, plain, 1e-12)
+    relative(generalisedEigen(matrixA, matrixB, n)!.values, general, 1e-10)
+  })
+
+  test.each(fixture.eigen)('eigenvectors of a ($n, $n) matrix solve their equations', ({ n, a, b }) => {
+    const [matrixA, matrixB] = [Float64Array.from(a), Float64Array.from(b)]
+    const size = Math.max(...a.map(Math.abs)) * n
+    const plain = symmetricEigen(matrixA, n)
+    const general = generalisedEigen(matrixA, matrixB, n)!
+    for (let k = 0; k < n; k++) {
+      const v = plain.vectors.subarray(k * n, (k + 1) * n)
+      close(
+        times(matrixA, v),
+        v.map((x) => x * plain.values[k]!),
+        1e-14 * size,
+      )
+      const w = general.vectors.subarray(k * n, (k + 1) * n)
+      const right = times(matrixB, w)
+      const reach = Math.max(...right.map(Math.abs), ...times(matrixA, w).map(Math.abs))
+      close(
+        times(matrixA, w),
+        right.map((x) => x * general.values[k]!),
+        1e-10 * reach,
+      )
+      for (let l = 0; l < n; l++) {
+        const other = general.vectors.subarray(l * n, (l + 1) * n)
+        close([other.reduce((sum, x, i) => sum + x * right[i]!, 0)], [k === l ? 1 : 0], 1e-10)
+      }
+    }
+  })
+
+  test('a factor solves both triangles, and a singular matrix has none', () => {
+    const matrix = Float64Array.from([4, 2, 2, 5])
+    const lower = cholesky(matrix, 2)!
+    const x = solveLowerTransposed(lower, solveLower(lower, Float64Array.from([2, 1])))
+    close(times(matrix, x), [2, 1], 1e-14)
+    expect(cholesky(Float64Array.from([1, 1, 1, 1]), 2)).toBeUndefined()
+    expect(cholesky(Float64Array.from([1, 0, 0, -1]), 2)).toBeUndefined()
+    expect(generalisedEigen(matrix, Float64Array.from([1, 1, 1, 1]), 2)).toBeUndefined()
+  })
+
+  test('a matrix of zeros and one of low rank come out', () => {
+    expect(Array.from(symmetricEigen(new Float64Array(9), 3).values)).toEqual([0, 0, 0])
+    const ones = symmetricEigen(new Float64Array(16).fill(1), 4).values
+    close(ones, [0, 0, 0, 4], 1e-14)
+  })
+})
+
+describe('discriminant analysis', () => {
+  test.each(fixture.wolf)(
+    'Ledoit-Wolf of ($n, $width) agrees with scikit-learn',
+    ({ n, width, x, covariance, shrinkage }) => {
+      const found = ledoitWolf(Float64Array.from(x), n, width)
+      close([found.shrinkage], [shrinkage], 1e-10)
+      relative(found.covariance, covariance, 1e-10)
+    },
+  )
+
+  test.each(fixture.lda)('$classes classes, $width features agree with scikit-learn', (c) => {
+    const lda = new ShrinkageLda({ values: Float64Array.from(c.x), width: c.width }, c.y, c.classes)
+    const found = lda.predict({ values: Float64Array.from(c.test), width: c.width })
+    close(found.probabilities.flat(), c.probabilities.flat(), 1e-8)
+    expect(Array.from(found.predicted)).toEqual(c.predicted)
+  })
+
+  test('the unit of a feature does not matter', () => {
+    const c = fixture.lda[0]!
+    const scaled = (x: number[]) => ({
+      values: Float64Array.from(x, (v, at) => v * 10 ** (5 * (at % 4) - 12)),
+      width: 4,
+    })
+    const found = new ShrinkageLda(scaled(c.x), c.y, 2).predict(scaled(c.test))
+    close(found.probabilities.flat(), c.probabilities.flat(), 1e-8)
+  })
+
+  test('a class without training rows is never predicted', () => {
+    const lda = new ShrinkageLda({ values: Float64Array.from([0, 0.1, 5, 5.1]), width: 1 }, [0, 0, 2, 2], 3)
+    const { predicted, probabilities } = lda.predict({ values: Float64Array.from([0, 2.5, 5]), width: 1 })
+    expect(probabilities.map((p) => p[1])).toEqual([0, 0, 0])
+    expect([predicted[0], predicted[2]]).toEqual([0, 2])
+  })
+
+  test('constant features and single trials are survived', () => {
+    const lda = new ShrinkageLda({ values: Float64Array.from([1, 0, 1, 3]), width: 2 }, [0, 1], 2)
+    expect(Array.from(lda.predict({ values: Float64Array.from([1, 0.2, 1, 2.8]), width: 2 }).predicted)).toEqual([0, 1])
+  })
+
+  test('what cannot be trained on is refused', () => {
+    const rows = (...values: number[]) => ({ values: Float64Array.from(values), width: 1 })
+    expect(() => new ShrinkageLda(rows(1, 2), [0, 0], 2)).toThrow('needs two classes')
+    expect(() => new ShrinkageLda(rows(1, 2), [0], 2)).toThrow('differ in number')
+    expect(() => new ShrinkageLda(rows(1, Number.NaN), [0, 1], 2)).toThrow('finite')
+    expect(() => new ShrinkageLda(rows(1, 2), [0, 3], 2)).toThrow('received 3')
+    expect(() => new ShrinkageLda(rows(1e200, 2e200, 3, 4), [0, 0, 1, 1], 2)).toThrow('no usable covariance')
+    const lda = new ShrinkageLda(rows(1, 2), [0, 1], 2)
+    expect(() => lda.predict({ values: Float64Array.from([1, 2]), width: 2 })).toThrow('expected 1 a row, received 2')
+  })
+})
+
+describe('common spatial patterns', () => {
+  test.each(fixture.csp)('$channels channels, shrinkage $shrinkage: log powers agree with MNE', (c) => {
+    const covariances = windowCovariances(Float64Array.from(c.x), c.channels, c.samples)
+    const csp = new CommonSpatialPatterns(covariances, c.y, 2, { filters: c.filters, shrinkage: c.shrinkage })
+    // MNE divides by the number of samples less one, which makes its filters shorter by a common factor.
+    const samples = (c.samples * c.y.length) / 2
+    const expected = c.features.map((value) => value - Math.log((samples - 1) / samples))
+    close(csp.transform(covariances).values, expected, 1e-8)
+  })
+
+  test('a source mixed into all channels is found, whatever the mixing', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), (seed) => {
+        const { data, labels } = mixedSources(seed, 3)
+        const covariances = windowCovariances(data, 4, 64)
+        const csp = new CommonSpatialPatterns(covariances, labels, 3, { filters: 1, shrinkage: 0 })
+        expect(csp.filters).toHaveLength(3)
+        const lda = new ShrinkageLda(csp.transform(covariances), labels, 3)
+        expect(Array.from(lda.predict(csp.transform(covariances)).predicted)).toEqual(labels)
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('channels that depend on each other need shrinkage', () => {
+    const { data, labels } = mixedSources(1, 2)
+    for (let w = 0; w < labels.length; w++) data.copyWithin((w * 4 + 3) * 64, w * 4 * 64, w * 4 * 64 + 64)
+    const covariances = windowCovariances(data, 4, 64)
+    expect(() => new CommonSpatialPatterns(covariances, labels, 2, { shrinkage: 0 })).toThrow('depend on each other')
+    expect(new CommonSpatialPatterns(covariances, labels, 2).filters).toHaveLength(4)
+  })
+})
+
+describe('power spectrum', () => {
+  test.each(fixture.welch)(
+    'segments of $segment at $samplingRate Hz agree with SciPy',
+    ({ x, samplingRate, segment, density }) => {
+      close(welch(x, samplingRate, segment).density, density, 1e-12)
+    },
+  )
+
+  test('a segment that is no power of two or too long is refused', () => {
+    expect(() => welch([1, 2, 3], 1, 3)).toThrow('a power of two from 2 to 3')
+    expect(() => welch([1, 2, 3], 1, 4)).toThrow('received 4')
+  })
+
+  test('a rhythm lies in its band, and an empty band is refused', () => {
+    const data = Float32Array.from({ length: 256 }, (_, i) => Math.sin((2 * Math.PI * 10 * i) / 128))
+    const windows = { data, nChannels: 1, nSamples: 256, samplingRate: 128 }
+    const [theta, alpha, beta] = bandPowers(windows, [
+      [4, 8],
+      [8, 13],
+      [13, 20],
+    ]).values
+    expect(alpha! - Math.max(theta!, beta!)).toBeGreaterThan(5)
+    expect(() =>
+      bandPowers(windows, [
+        [60, 80],
+        [70, 80],
+      ]),
+    ).toThrow('received 70..80 Hz')
+  })
+})
+
+test.each([cspLda(), bandPowerLda()])('$name tells a stronger rhythm from a weaker one in other windows', (decoder) => {
+  const [train, unseen] = [rhythm(1), rhythm(2)]
+  const fitted = decoder.fit(decoder.extract(train), train.labels, 2)
+  const { predicted, probabilities } = fitted.predict(decoder.extract(unseen))
+  expect(Array.from(predicted).filter((p, i) => p === unseen.labels[i]).length).toBeGreaterThanOrEqual(38)
+  for (const row of probabilities) close([row.reduce((a, b) => a + b, 0)], [1], 1e-12)
+})
+
+/** 40 windows of 3 channels of noise; channel 1 carries 10 Hz, twice as strong in class 1. */
+function rhythm(seed: number) {
+  const random = new Random(seed)
+  const labels = Array.from({ length: 40 }, (_, i) => i % 2)
+  const data = Float32Array.from({ length: 40 * 3 * 256 }, (_, at) => {
+    const [window, channel, i] = [Math.floor(at / 768), Math.floor(at / 256) % 3, at % 256]
+    const wave = channel === 1 ? (1 + labels[window]!) * Math.sin((2 * Math.PI * 10 * i) / 128) : 0
+    return 1e-5 * (wave + random.uniform() - 0.5)
+  })
+  return { data, nChannels: 3, nSamples: 256, samplingRate: 128, labels }
+}
+
+/** 30 windows of 4 channels, mixed from noise sources of which source c is strong in class c. */
+function mixedSources(seed: number, classes: number) {
+  const random = new Random(seed)
+  const labels = Array.from({ length: 30 }, (_, i) => i % classes)
+  const mixing = Array.from({ length: 16 }, (_, i) => random.uniform() - 0.5 + (i % 5 === 0 ? 1 : 0))
+  const data = new Float64Array(30 * 4 * 64)
+  for (let w = 0; w < 30; w++) {
+    for (let i = 0; i < 64; i++) {
+      for (let source = 0; source < 4; source++) {
+        const value = (random.uniform() - 0.5) * (source === labels[w] ? 20 : 1)
+        for (let c = 0; c < 4; c++) data[(w * 4 + c) * 64 + i]! += mixing[c * 4 + source]! * value
+      }
+    }
+  }
+  return { data, labels }
+}
+
+function times(matrix: Float64Array, vector: Float64Array): Float64Array {
+  const n = vector.length
+  return vector.map((_, i) => vector.reduce((sum, x, j) => sum + matrix[i * n + j]! * x, 0))
+}
+
+function close(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  expect(found.length).toBe(expected.length)
+  const worst = Array.from(found, (value, i) => Math.abs(value - expected[i]!)).reduce((a, b) => Math.max(a, b), 0)
+  expect(worst).toBeLessThanOrEqual(tolerance)
+}
+
+function relative(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
+  close(found, expected, tolerance * Math.max(...Array.from(expected, Math.abs)))
+}
