@@ -42,23 +42,28 @@ export function checkLibTorch(): { finding: Finding; libtorch: LibTorch | undefi
 
 /** The CPU's vector instructions decide which kernels LibTorch uses. */
 export function checkCpu(): Finding {
+  const features = vectorFeatures()
+  const memory = totalmem() / 2 ** 30
+  const model = cpus()[0]?.model.trim() ?? 'unknown CPU'
+  const text = `${model}, ${threadsInWords()}, ${features.join(', ') || 'no AVX2'}, ${memory.toFixed(0)} GiB`
+  const details = { model, threads: availableParallelism(), features, memoryBytes: totalmem() }
+  if (features.includes('AVX2')) return { name: 'cpu', state: 'ok', text, details }
+  return { name: 'cpu', state: 'ok', text, advice: 'without AVX2 everything works, several times slower', details }
+}
+
+function vectorFeatures(): string[] {
   const flags = new Set(
     readText('/proc/cpuinfo')
       .match(/^flags\s*:\s*(.*)$/m)?.[1]
       ?.split(' '),
   )
-  const features = [
-    flags.has('avx2') && 'AVX2',
-    flags.has('avx512f') && 'AVX-512',
-    flags.has('amx_tile') && 'AMX',
-  ].filter((name) => name !== false)
+  const known = { avx2: 'AVX2', avx512f: 'AVX-512', amx_tile: 'AMX' }
+  return Object.entries(known).flatMap(([flag, name]) => (flags.has(flag) ? [name] : []))
+}
+
+function threadsInWords(): string {
   const threads = availableParallelism()
-  const memory = totalmem() / 2 ** 30
-  const model = cpus()[0]?.model.trim() ?? 'unknown CPU'
-  const text = `${model}, ${threads} ${threads === 1 ? 'thread' : 'threads'}, ${features.join(', ') || 'no AVX2'}, ${memory.toFixed(0)} GiB`
-  const details = { model, threads, features, memoryBytes: totalmem() }
-  if (flags.size === 0 || flags.has('avx2')) return { name: 'cpu', state: 'ok', text, details }
-  return { name: 'cpu', state: 'ok', text, advice: 'without AVX2 everything works, several times slower', details }
+  return `${threads} ${threads === 1 ? 'thread' : 'threads'}`
 }
 
 /** GPUs and their driver, from nvidia-smi where it is installed, else from the driver's own files. */
@@ -81,9 +86,9 @@ export async function checkGpu(libtorch: LibTorch | undefined): Promise<Finding>
 }
 
 function noGpu(): Finding {
-  const threads = availableParallelism()
+  const widest = vectorFeatures().at(-1) ?? 'no AVX2'
+  const text = `none found: training runs on the CPU, ${threadsInWords()} (${widest})`
   const advice = `with an NVIDIA GPU: driver ${DRIVER_MINIMUM} or newer`
-  const text = `none found: training runs on ${threads} CPU ${threads === 1 ? 'thread' : 'threads'}`
   return { name: 'gpu', state: 'missing', text, advice, details: { gpus: [] } }
 }
 

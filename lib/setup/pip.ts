@@ -57,9 +57,23 @@ async function wheelFinder(folder: string): Promise<(name: string) => string> {
   }
 }
 
+/**
+ * Runs pip as `python -m pip` does, and ends with us: our end of its standard input closes when we die, by SIGKILL too. An orphaned
+ * download would go on writing into a folder that the next set-up removes.
+ */
+const RUN_PIP = `
+import os, runpy, threading
+def end_with_parent():
+    while os.read(0, 4096):
+        pass
+    os._exit(1)
+threading.Thread(target=end_with_parent, daemon=True).start()
+runpy.run_module('pip', run_name='__main__', alter_sys=True)
+`
+
 function pipArguments(target: string, wheels: Wheel[]): string[] {
   return [
-    ...['-m', 'pip', 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--progress-bar', 'off'],
+    ...['-c', RUN_PIP, 'download', '--no-deps', '--only-binary=:all:', '--no-cache-dir', '--progress-bar', 'off'],
     ...['--python-version', '3.12', '--implementation', 'cp', '--abi', 'cp312', '--abi', 'abi3', '--abi', 'none'],
     ...PLATFORMS.flatMap((platform) => ['--platform', platform]),
     ...['--dest', target, ...wheels.map(({ name, version }) => `${name}==${version}`)],
@@ -102,7 +116,7 @@ interface Answer {
 
 function run(command: string, args: string[], env: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'pipe'] })
     let output = ''
     const collect = (chunk: Buffer) => {
       output = (output + chunk).slice(-100_000)
