@@ -22,6 +22,8 @@ export {
 } from './creation.ts'
 export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
 export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
+export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from './datasets/simulate.ts'
+export { Standardiser, standardiseEach } from './datasets/standardise.ts'
 export {
   EegWindows,
   type WindowBatch,
@@ -85,6 +87,7 @@ export { asyncOps, ops } from './ops/index.ts'
 export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
 export { writeEdf } from './recordings/edf-writer.ts'
+export { electrodePosition, type Position } from './recordings/electrodes.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './recordings/read-all.ts'
 export {
   type Channel,
