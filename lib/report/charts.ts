@@ -120,8 +120,8 @@ export interface TracesOptions {
   /** Sets of signals drawn over each other, each of shape (channels, samples), in one unit. */
   sets: readonly { tone: string; samples: readonly (readonly number[])[] }[]
   samplingRate: number
-  /** Time of the first sample, in seconds. */
-  from: number
+  /** Time of the first sample against the cue, in seconds, where it is known. */
+  from?: number | undefined
   /** Says an amplitude in words, e.g. `20 µV`. */
   formatAmplitude: (value: number) => string
   width?: number
@@ -130,7 +130,7 @@ export interface TracesOptions {
 
 /** Signals of several channels, one under another on a common scale, with a bar that tells it. */
 export function traces(options: TracesOptions): Markup {
-  const { channels, sets, samplingRate, from, width = 1040, rowHeight = 46 } = options
+  const { channels, sets, samplingRate, from = 0, width = 1040, rowHeight = 46 } = options
   const frame = { left: 46, right: width - 62, top: 8, bottom: 8 + rowHeight * channels.length }
   const samples = sets[0]?.samples[0]?.length ?? 0
   const x = linearScale([from, from + samples / samplingRate], [frame.left, frame.right])
@@ -161,7 +161,7 @@ export function traces(options: TracesOptions): Markup {
     options.description,
     ...rows,
     cue,
-    xAxis(x, frame, 'seconds after the cue'),
+    xAxis(x, frame, options.from === undefined ? 'seconds' : 'seconds after the cue'),
     scaleBar(frame.right + 12, frame.top + rowHeight * 0.5, bar * unit, options.formatAmplitude(bar)),
   )
 }

@@ -1,3 +1,4 @@
+import { welch } from '../signal/welch.ts'
 import type { ExampleSignals } from './run-report.ts'
 
 /** Windows to choose examples from. */
@@ -10,7 +11,7 @@ export interface SignalWindows {
   labels: ArrayLike<number>
   samplingRate: number
   channelNames: readonly string[]
-  /** Time of the first sample against the cue, in seconds; 0 by default. */
+  /** Time of the first sample against the cue, in seconds, where it is known. */
   from?: number
 }
 
@@ -19,9 +20,9 @@ const PREFERRED = ['C3', 'Cz', 'C4', 'Fz', 'Pz', 'Oz', 'Fp1', 'O1']
 
 /**
  * Picks what a report shows of the signals: the first window of a class in several channels, and the mean over the windows
- * of each class.
+ * of each class, as signals and as power spectra.
  *
- * @param windows the windows of a run; averages use all of them, or the first 2,000
+ * @param windows the windows of a run; means use all of them, or the first 2,000, spectra the first 200 of a class
  * @param options class names, and how many channels to show (6)
  */
 export function exampleSignals(
@@ -33,26 +34,32 @@ export function exampleSignals(
   const members = classes.map((_, c) =>
     Array.from({ length: used }, (_, i) => i).filter((i) => windows.labels[i] === c),
   )
-  const firstClass = Math.max(
-    0,
-    members.findIndex((list) => list.length > 0),
-  )
-  const first = members[firstClass]?.[0] ?? 0
+  const present = classes.flatMap((label, c) => (members[c]!.length > 0 ? [{ label, windows: members[c]! }] : []))
+  const first = present[0] ?? { label: '', windows: [0] }
+  const segment = 2 ** Math.floor(Math.log2(Math.min(windows.nSamples, 2 * windows.samplingRate)))
   return {
     samplingRate: windows.samplingRate,
-    from: windows.from ?? 0,
+    ...(windows.from !== undefined && { from: windows.from }),
     channels: shown.map((channel) => windows.channelNames[channel]!),
     trial: {
-      title: classes[firstClass] ?? '',
-      samples: shown.map((channel) => meanSignal(windows, [first], channel)),
+      title: first.label,
+      samples: shown.map((channel) => meanSignal(windows, first.windows.slice(0, 1), channel)),
     },
-    averages: classes
-      .map((label, c) => ({
-        label,
-        trials: members[c]!.length,
-        samples: shown.map((channel) => meanSignal(windows, members[c]!, channel)),
-      }))
-      .filter(({ trials }) => trials > 0),
+    averages: present.map(({ label, windows: group }) => ({
+      label,
+      trials: group.length,
+      samples: shown.map((channel) => meanSignal(windows, group, channel)),
+    })),
+    // Fewer than 32 samples hold no spectrum worth looking at.
+    ...(segment >= 32 && {
+      spectra: {
+        resolution: windows.samplingRate / segment,
+        classes: present.map(({ label, windows: group }) => ({
+          label,
+          density: shown.map((channel) => meanSpectrum(windows, group.slice(0, 200), channel, segment)),
+        })),
+      },
+    }),
   }
 }
 
@@ -64,11 +71,30 @@ function chooseChannels(names: readonly string[], count: number): number[] {
 }
 
 function meanSignal(windows: SignalWindows, members: readonly number[], channel: number): number[] {
-  const { data, nChannels, nSamples } = windows
-  const total = new Array<number>(nSamples).fill(0)
+  const total = new Array<number>(windows.nSamples).fill(0)
   for (const window of members) {
-    const start = (window * nChannels + channel) * nSamples
-    for (let i = 0; i < nSamples; i++) total[i]! += data[start + i]! / members.length
+    for (const [i, value] of signalOf(windows, window, channel).entries()) total[i]! += value / members.length
   }
-  return total
+  return total.map(short)
+}
+
+/** Up to 45 Hz, where mains hum begins. */
+function meanSpectrum(windows: SignalWindows, members: readonly number[], channel: number, segment: number): number[] {
+  const bins = Math.min(segment / 2, Math.floor((45 * segment) / windows.samplingRate)) + 1
+  const total = new Array<number>(bins).fill(0)
+  for (const window of members) {
+    const { density } = welch(signalOf(windows, window, channel), windows.samplingRate, segment)
+    for (let k = 0; k < bins; k++) total[k]! += density[k]! / members.length
+  }
+  return total.map(short)
+}
+
+function signalOf({ data, nChannels, nSamples }: SignalWindows, window: number, channel: number) {
+  const start = (window * nChannels + channel) * nSamples
+  return data.subarray(start, start + nSamples)
+}
+
+/** Five digits are plenty for a picture, and keep files small. */
+function short(value: number): number {
+  return Number(value.toPrecision(5))
 }

@@ -78,11 +78,13 @@ export interface Baseline {
 export interface ExampleSignals {
   /** In hertz. */
   samplingRate: number
-  /** Time of the first sample against the cue, in seconds. */
-  from: number
+  /** Time of the first sample against the cue, in seconds, where it is known. */
+  from?: number
   channels: string[]
   /** One trial; `samples` has shape (channels, samples). */
   trial: { title: string; samples: number[][] }
   /** Mean over the trials of each class; `samples` has shape (channels, samples). */
   averages: { label: string; trials: number; samples: number[][] }[]
+  /** Mean power spectrum of each class: volts squared per hertz, shape (channels, frequencies from 0 in steps of `resolution`). */
+  spectra?: { resolution: number; classes: { label: string; density: number[][] }[] }
 }

@@ -1,8 +1,8 @@
 import type { EvaluationSummary, Figure, GroupSummary } from '../evaluation/summary.ts'
 import { formatInterval, formatP } from '../evaluation/text.ts'
 import { heatMap, intervalChart, type LineSeries, lineChart, traces } from './charts.ts'
-import type { EpochFigures, LearningCurve, RunReport } from './run-report.ts'
-import { element, join, type Markup, text } from './svg.ts'
+import type { EpochFigures, ExampleSignals, LearningCurve, RunReport } from './run-report.ts'
+import { element, extent, join, type Markup, text } from './svg.ts'
 import { section, table, wordTable } from './tables.ts'
 
 /** The score of a classical decoder on the same folds. */
@@ -186,7 +186,7 @@ export function groupsSection(run: RunReport, summary: EvaluationSummary): Marku
   )
 }
 
-/** One trial and the class means. */
+/** One trial, the class means and their spectra. */
 export function signalsSection({ signals }: RunReport): Markup {
   if (signals === undefined) return NOTHING
   const { channels, samplingRate, from, trial, averages } = signals
@@ -195,13 +195,40 @@ export function signalsSection({ signals }: RunReport): Markup {
   const meanSets = averages.map(({ samples }, i) => ({ tone: `class-${i % 8}`, samples }))
   return section(
     'Signals',
-    'As the network receives them, before any standardisation; each channel about its mean.',
+    'The windows that were decoded, before any standardisation; each channel about its mean.',
     element('h3', {}, text(`One trial: ${trial.title}`)),
     element('figure', {}, traces({ ...common, description: 'Signals of one trial', sets: trialSet })),
     element('h3', {}, text('Mean of each class')),
     legend(averages.map(({ label, trials }, i) => [`class-${i % 8}`, `${label}, ${trials} trials`])),
     element('figure', {}, traces({ ...common, description: 'Mean signals of each class', sets: meanSets })),
+    ...spectraFigure(signals),
   )
+}
+
+/** Power by frequency in three channels: where classes differ in rhythms, it shows here and not in the mean signal. */
+function spectraFigure({ channels, spectra }: ExampleSignals): Markup[] {
+  if (spectra === undefined) return []
+  const charts = channels.slice(0, 3).map((channel, c) => {
+    const curves = spectra.classes.map(({ density }) =>
+      density[c]!.map((value, k): [number, number] => [k * spectra.resolution, 10 * Math.log10(value * 1e12)]).slice(1),
+    )
+    const [, top] = extent(curves.flat().map(([, level]) => level))
+    // What a filter took away lies far below; 40 dB show the rest.
+    const inRange = (curve: [number, number][]) =>
+      curve.map(([f, level]) => [f, level < top - 40 ? Number.NaN : level] as const)
+    return lineChart({
+      description: `Power spectrum of ${channel}`,
+      xLabel: 'hertz',
+      yLabel: `${channel}, dB of 1 µV²/Hz`,
+      series: curves.map((curve, i) => ({ tone: `class-${i % 8}`, points: inRange(curve) })),
+      width: 336,
+      height: 220,
+    })
+  })
+  return [
+    element('h3', {}, text('Mean power spectrum of each class')),
+    element('div', { class: 'triple' }, ...charts.map((chart) => element('figure', {}, chart))),
+  ]
 }
 
 /** What kept training and test apart. */

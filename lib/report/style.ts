@@ -39,6 +39,7 @@ p { margin: 6px 0; max-width: 74ch; }
 .score .number { font-size: 60px; font-weight: 600; line-height: 1; letter-spacing: -0.03em; white-space: nowrap; }
 .score .number small { font-size: 24px; font-weight: 400; letter-spacing: 0; color: var(--muted); }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 16px 40px; align-items: start; }
+.triple { display: grid; grid-template-columns: repeat(3, 1fr); gap: 16px; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; margin: 8px 0; }
 th, td { padding: 5px 14px 5px 0; text-align: right; vertical-align: baseline; border-bottom: 1px solid var(--grid); }
@@ -67,6 +68,6 @@ svg .on-shade { fill: var(--on-shade); }
 .train { color: var(--train); } .validation { color: var(--validation); }
 ${Array.from({ length: 8 }, (_, i) => `.class-${i} { color: var(--class-${i}); }`).join(' ')}
 .legend li { color: var(--muted); } .legend b { font-weight: 400; color: var(--muted); }
-@media (max-width: 760px) { .pair, .score { grid-template-columns: 1fr; } main { padding: 28px 16px 48px; } }
+@media (max-width: 760px) { .pair, .triple, .score { grid-template-columns: 1fr; } main { padding: 28px 16px 48px; } }
 @media print { main { padding: 0; } h2 { break-after: avoid; } figure, table { break-inside: avoid; } }
 `

@@ -178,7 +178,6 @@ describe('example signals', () => {
     const signals = exampleSignals(windows, { classes: ['a', 'b'] })
     expect(signals).toEqual({
       samplingRate: 2,
-      from: 0,
       channels: ['c3', 'X1'],
       trial: {
         title: 'a',
@@ -206,6 +205,25 @@ describe('example signals', () => {
         },
       ],
     })
+  })
+
+  test('spectra show the rhythm of each class', () => {
+    const wave = (hertz: number) =>
+      Array.from({ length: 128 }, (_, i) => 1e-5 * Math.sin((2 * Math.PI * hertz * i) / 64))
+    const rhythms = {
+      ...windows,
+      data: Float32Array.from([...wave(8), ...wave(12)]),
+      labels: [0, 1],
+      nChannels: 1,
+      nSamples: 128,
+      samplingRate: 64,
+    }
+    const { spectra } = exampleSignals(rhythms, { classes: ['a', 'b'] })
+    expect(spectra!.resolution).toBe(0.5)
+    const peaks = spectra!.classes.map(
+      ({ density }) => density[0]!.indexOf(Math.max(...density[0]!)) * spectra!.resolution,
+    )
+    expect(peaks).toEqual([8, 12])
   })
 
   test('shows as many channels as asked', () => {

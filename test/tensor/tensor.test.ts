@@ -1,4 +1,4 @@
-import { EegTorchError, fromTypedArray, memory, ones, randn, scope, type Tensor, tensor, zeros } from 'eegtorch'
+import { type EegTorchError, fromTypedArray, memory, ones, randn, scope, type Tensor, tensor, zeros } from 'eegtorch'
 
 function errorOf(run: () => unknown): EegTorchError {
   try {
