@@ -90,6 +90,11 @@ std::shared_ptr<void> Environment::object(double id, const char* kind) {
 
 bool Environment::removeObject(double id) { return id >= 1 && objects_.erase(static_cast<uint64_t>(id)) > 0; }
 
+std::shared_ptr<Cancellation> Environment::cancellation(Napi::Value id) {
+  if (id.IsUndefined()) return std::make_shared<Cancellation>();
+  return std::static_pointer_cast<Cancellation>(object(numberOf(id, "a cancellation"), kCancellation));
+}
+
 Napi::Promise Environment::runAsync(std::function<Finish(const Cancellation&)> work,
                                     std::shared_ptr<Cancellation> cancellation) {
   auto completion = std::make_shared<std::unique_ptr<Completion>>(

@@ -15,6 +15,9 @@
 
 namespace eegtorch {
 
+// The kind under which addObject keeps a Cancellation.
+inline constexpr const char* kCancellation = "cancellation";
+
 class Environment {
  public:
   explicit Environment(napi_env env);
@@ -44,6 +47,9 @@ class Environment {
   using Finish = std::function<Napi::Value(Napi::Env)>;
   Napi::Promise runAsync(std::function<Finish(const Cancellation&)> work,
                          std::shared_ptr<Cancellation> cancellation = std::make_shared<Cancellation>());
+
+  // The cancellation of an id that makeCancellation gave, or a new one for undefined.
+  std::shared_ptr<Cancellation> cancellation(Napi::Value id);
 
   // Waits until no job of this environment runs; waiting ones are forgotten.
   void drop();

@@ -190,7 +190,7 @@ napi_value Call(napi_env env, napi_callback_info info) {
   });
 }
 
-// callAsync(operator, arguments): the same on the compute thread.
+// callAsync(operator, arguments, cancellation | undefined): the same on the compute thread.
 Napi::Value CallAsync(Environment& environment, const Napi::CallbackInfo& info) {
   const Operator& op = operatorAt(environment, info[0]);
   const auto list = arrayOf(info[1], "arguments");
@@ -206,7 +206,7 @@ Napi::Value CallAsync(Environment& environment, const Napi::CallbackInfo& info) 
       const napi_value value = results(environment, environment.operators[static_cast<size_t>(index)], *stack);
       return value ? Napi::Value(env, value) : env.Undefined();
     };
-  });
+  }, environment.cancellation(info[2]));
 }
 
 // Overload names of each aten operator, the order of the registry kept.

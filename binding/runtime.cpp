@@ -79,6 +79,16 @@ Napi::Value Stop(Environment&, const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// makeCancellation(): an id for asynchronous calls; cancel(id) drops those that wait and stops what can be stopped.
+Napi::Value MakeCancellation(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), environment.addObject(std::make_shared<Cancellation>(), kCancellation));
+}
+
+Napi::Value Cancel(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.cancellation(info[0])->request();
+  return info.Env().Undefined();
+}
+
 Napi::Value RemoveObject(Environment& environment, const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), environment.removeObject(numberOf(info[0], "an object")));
 }
@@ -96,6 +106,8 @@ void exportRuntime(Environment&, Napi::Object exports) {
   exports.Set("counters", Napi::Function::New<callback<Counters>>(env));
   exports.Set("onLiveBytes", Napi::Function::New<callback<OnLiveBytes>>(env));
   exports.Set("stop", Napi::Function::New<callback<Stop>>(env));
+  exports.Set("makeCancellation", Napi::Function::New<callback<MakeCancellation>>(env));
+  exports.Set("cancel", Napi::Function::New<callback<Cancel>>(env));
   exports.Set("removeObject", Napi::Function::New<callback<RemoveObject>>(env));
 }
 

@@ -41,7 +41,7 @@ export interface Counters {
 /** Everything that the addon's core exports. Only `lib/` calls it; users see classes made of it. */
 export interface Native {
   call(operator: number, ...values: unknown[]): unknown
-  callAsync(operator: number, values: unknown[]): Promise<unknown>
+  callAsync(operator: number, values: unknown[], cancellation?: number): Promise<unknown>
   overloads(name: string): NativeOverload[]
   operatorNames(): string[]
   makeGenerator(seed: number | bigint): number
@@ -96,6 +96,8 @@ export interface Native {
   setRandomState(id: TensorId): void
   counters(): Counters
   onLiveBytes(limit: number, callback: (bytes: number) => void): void
+  makeCancellation(): number
+  cancel(id: number): void
   stop(): void
   removeObject(id: number): boolean
 }

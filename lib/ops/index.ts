@@ -40,9 +40,9 @@ function synchronous(name: string): AnyOperator {
   return (...args) => operator.call(args)
 }
 
-function asynchronous(name: string): AnyOperator {
+function asynchronous(name: string, signal?: AbortSignal): AnyOperator {
   const operator = known(name)
-  return (...args) => operator.callAsync(args)
+  return (...args) => operator.callAsync(args, signal)
 }
 
 /**
@@ -65,7 +65,11 @@ export const ops = {
  * Do not change or dispose of an argument before the promise is settled.
  */
 export const asyncOps = {
-  aten: namespace('aten', asynchronous) as unknown as Aten<'async'>,
+  aten: namespace('aten', (name) => asynchronous(name)) as unknown as Aten<'async'>,
+  /** Operators whose calls are rejected with `CANCELLED` when the signal is aborted before they begin. */
+  until: (signal: AbortSignal): { aten: Aten<'async'> } => ({
+    aten: namespace('aten', (name) => asynchronous(name, signal)) as unknown as Aten<'async'>,
+  }),
 }
 
 // Operators that take a tensor first are methods. One function for each; the overloads are looked up when it is first called.

@@ -1,3 +1,4 @@
+import { cancellable } from '../cancellable.ts'
 import { native, rawCall, translateError } from '../native.ts'
 import { Tensor } from '../tensor.ts'
 import { bind, compileOverload, explainMismatch, type Overload } from './overload.ts'
@@ -43,9 +44,10 @@ export class Packet {
   }
 
   /** The same on the compute thread. */
-  async callAsync(args: readonly unknown[]): Promise<unknown> {
+  async callAsync(args: readonly unknown[], signal?: AbortSignal): Promise<unknown> {
     const { overload, values } = this.#choose(args)
-    return overload.wrap(await native.callAsync(overload.index, values), args)
+    const result = await cancellable(signal, (token) => native.callAsync(overload.index, values, token))
+    return overload.wrap(result, args)
   }
 
   /** `call([a])` for a tensor, which remembers its overload. */

@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import { builtEntry, runNode } from '../built.ts'
+
+const child = (name: string) => fileURLToPath(new URL(`children/${name}.mjs`, import.meta.url))
+
+describe('worker threads', () => {
+  test('several workers, and no main thread, load the addon and compute', async () => {
+    const result = await runNode([child('workers'), builtEntry, 'finish', '3'])
+    const shapes = '64,64;64,64;64,64'
+    expect(result).toMatchObject({ code: 0, signal: null, stdout: `${shapes}|${shapes}|${shapes}\n` })
+  })
+
+  test.each(['async', 'sync'])('workers that are terminated in the middle of %s work do not crash', async (mode) => {
+    const result = await runNode([child('workers'), builtEntry, mode, '3'])
+    expect(result).toMatchObject({ code: 0, signal: null, stdout: 'started|started|started\n' })
+  })
+})
+
+describe('the end of the process while native work runs', () => {
+  test.each([
+    ['exit', 7],
+    ['throw', 1],
+    ['finish', 0],
+  ])('by %s', async (how, code) => {
+    const result = await runNode([child('exit'), builtEntry, how])
+    expect(result).toMatchObject({ code, signal: null, stdout: 'ending\n' })
+  })
+})
+
+test("denormals are flushed on the compute thread only: JavaScript's arithmetic stays as it was", async () => {
+  const { stdout } = await runNode([child('arithmetic'), builtEntry])
+  expect(JSON.parse(stdout)).toMatchObject({ same: true, synchronous: true })
+})
