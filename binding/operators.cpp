@@ -14,7 +14,8 @@ namespace eegtorch {
 
 namespace {
 
-constexpr size_t kMostArguments = 64;
+// N-API fills what is not given with undefined: few places for the many short calls, enough for every schema.
+constexpr size_t kFewArguments = 6, kMostArguments = 64;
 constexpr const char* kGenerator = "Generator";
 
 [[noreturn]] void refuse(const Operator& op, const Argument& argument, const std::string& received) {
@@ -28,6 +29,13 @@ class Reader {
   Reader(Environment& environment, const Operator& op) : environment_(environment), env_(environment.env()), op_(op) {}
 
   void push(torch::jit::Stack& stack, const Argument& argument, napi_value value) {
+    if (value && argument.type.kind == Kind::kTensor) {  // the common case, without a look at the type first
+      double id;
+      if (napi_get_value_double(env_, value, &id) == napi_ok) {
+        stack.emplace_back(environment_.table.get(id));
+        return;
+      }
+    }
     napi_valuetype type = napi_undefined;
     if (value) napi_typeof(env_, value, &type);
     if (type == napi_undefined && argument.default_value) {
@@ -149,8 +157,9 @@ napi_value toJavaScript(Environment& environment, const c10::IValue& value) {
 }
 
 // One result as itself, several as a list; a result that is an argument is left to the caller, who holds it.
-napi_value results(Environment& environment, const Operator& op, const torch::jit::Stack& stack) {
+napi_value results(Environment& environment, const Operator& op, torch::jit::Stack& stack) {
   if (op.returned_argument >= 0 || stack.empty()) return nullptr;
+  if (stack.size() == 1 && stack[0].isTensor()) return environment.wrap(std::move(stack[0]).toTensor());
   if (stack.size() == 1) return toJavaScript(environment, stack[0]);
   auto array = Napi::Array::New(environment.env(), stack.size());
   for (uint32_t i = 0; i < stack.size(); i++) array.Set(i, toJavaScript(environment, stack[i]));
@@ -176,10 +185,14 @@ void readArguments(Environment& environment, const Operator& op, torch::jit::Sta
 
 // call(operator, ...arguments)
 napi_value Call(napi_env env, napi_callback_info info) {
-  size_t count = kMostArguments;
+  size_t count = kFewArguments;
   napi_value values[kMostArguments];
   void* data;
   napi_get_cb_info(env, info, &count, values, nullptr, &data);
+  if (count > kFewArguments) {
+    count = kMostArguments;
+    napi_get_cb_info(env, info, &count, values, nullptr, nullptr);
+  }
   auto& environment = *static_cast<Environment*>(data);
   return guarded(env, [&]() -> napi_value {
     const Operator& op = operatorAt(environment, values[0]);

@@ -76,9 +76,10 @@ export const asyncOps = {
 for (const name of methodNames) {
   if (name in Tensor.prototype) continue
   let operator: Packet | undefined
-  const method = function (this: Tensor, a?: unknown, ...rest: unknown[]): unknown {
+  const method = function (this: Tensor, a?: unknown): unknown {
     operator ??= packet(`aten::${name}`)
-    if (rest.length > 0) return operator.call([this, a, ...rest])
+    // biome-ignore lint/complexity/noArguments: a rest parameter would cost an array in every call
+    if (arguments.length > 1) return operator.call([this, ...arguments])
     return a === undefined ? operator.callUnary(this) : operator.callBinary(this, a)
   }
   Object.defineProperty(method, 'name', { value: name })
