@@ -88,6 +88,8 @@ export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
 export { writeEdf } from './recordings/edf-writer.ts'
 export { electrodePosition, type Position } from './recordings/electrodes.ts'
+export { formatSummary, inspectRecording, type RecordingSummary } from './recordings/inspect.ts'
+export type { SignalQuality } from './recordings/quality.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './recordings/read-all.ts'
 export {
   type Channel,
@@ -98,6 +100,7 @@ export {
   type RecordingMetadata,
 } from './recordings/recording.ts'
 export { Recordings } from './recordings/recordings.ts'
+export { drawTraces, type TraceOptions } from './recordings/traces.ts'
 export { CrossValidationResult } from './report/cross-validation-result.ts'
 export { exampleSignals, type SignalWindows } from './report/example-signals.ts'
 export { renderReport } from './report/html.ts'

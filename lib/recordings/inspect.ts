@@ -1,0 +1,92 @@
+import { isElectrodeName } from './channels.ts'
+import { examineSignal, type SignalQuality } from './quality.ts'
+import type { Recording } from './recording.ts'
+
+/** What there is to know about a recording at a glance. */
+export interface RecordingSummary {
+  readonly name: string
+  readonly format: string
+  readonly simulated: boolean
+  readonly channels: readonly {
+    readonly name: string
+    readonly type: string
+    readonly unit: string
+    readonly samplingRate: number
+  }[]
+  /** EEG channels whose names are 10-10 electrodes. */
+  readonly tenTen: number
+  /** EEG channels. */
+  readonly eeg: number
+  /** Hertz. */
+  readonly samplingRate: number
+  /** Seconds. */
+  readonly duration: number
+  /** Gaps between stretches of a discontinuous recording. */
+  readonly gaps: number
+  readonly subject?: string
+  readonly session?: string
+  readonly run?: string
+  /** How often each label occurs, and what it stands for where that is known; in order of labels. */
+  readonly events: readonly { readonly label: string; readonly meaning?: string; readonly count: number }[]
+  readonly quality: SignalQuality
+}
+
+/** Summarises a recording; reads up to a minute of its signal. */
+export function inspectRecording(recording: Recording): RecordingSummary {
+  const eeg = recording.channels.filter(({ type }) => type === 'eeg')
+  const { subject, session, run } = recording
+  return {
+    name: recording.name,
+    format: recording.format,
+    simulated: recording.simulated,
+    channels: recording.channels.map(({ name, type, unit, samplingRate }) => ({ name, type, unit, samplingRate })),
+    tenTen: eeg.filter(({ name }) => isElectrodeName(name)).length,
+    eeg: eeg.length,
+    samplingRate: recording.samplingRate,
+    duration: recording.duration,
+    gaps: recording.segments.length - 1,
+    ...(subject === undefined ? {} : { subject }),
+    ...(session === undefined ? {} : { session }),
+    ...(run === undefined ? {} : { run }),
+    events: countEvents(recording),
+    quality: examineSignal(recording),
+  }
+}
+
+function countEvents(recording: Recording): RecordingSummary['events'] {
+  const counts = new Map<string, { label: string; meaning?: string; count: number }>()
+  for (const { label, meaning } of recording.events) {
+    const key = JSON.stringify([label, meaning])
+    const entry = counts.get(key) ?? { label, ...(meaning === undefined ? {} : { meaning }), count: 0 }
+    entry.count++
+    counts.set(key, entry)
+  }
+  return [...counts.values()].sort((a, b) => (a.label < b.label ? -1 : 1))
+}
+
+/** The summary in three lines for a terminal. */
+export function formatSummary(summary: RecordingSummary): string {
+  const { channels, events, quality, eeg, tenTen } = summary
+  const total = events.reduce((sum, { count }) => sum + count, 0)
+  const kinds = events
+    .slice(0, 12)
+    .map(({ label, meaning, count }) => [label, meaning, count].filter((part) => part !== undefined).join(' '))
+  const more = events.length > 12 ? ` and ${events.length - 12} more labels` : ''
+  const naming =
+    eeg === 0
+      ? 'no EEG'
+      : tenTen === eeg
+        ? '10-10 names'
+        : tenTen === 0
+          ? 'names of their own'
+          : `${tenTen} with 10-10 names`
+  const unit = channels.some((channel) => channel.unit === 'V') ? 'microvolts' : 'unit unknown'
+  const gaps = summary.gaps === 0 ? '' : `, ${summary.gaps} gap${summary.gaps > 1 ? 's' : ''}`
+  const line =
+    quality.line === undefined ? '' : `, ${quality.line.frequency} Hz line at ${quality.line.decibels.toFixed(0)} dB`
+  return [
+    `${summary.simulated ? 'SIMULATED: ' : ''}${channels.length} channels (${naming}), ${summary.samplingRate} Hz, ${summary.duration.toFixed(1)} s, ${unit}, ${summary.format}${gaps}`,
+    total === 0 ? 'no events' : `${total} events: ${kinds.join(' · ')}${more}`,
+    `quality: ${quality.plausible.length} of ${quality.plausible.length + quality.implausible.length} channels plausible${line}`,
+  ].join('\n')
+}
