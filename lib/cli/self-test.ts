@@ -21,8 +21,8 @@ async function selfTest(): Promise<SelfTestResult> {
   expectValues('a gradient', weights.grad?.flatten().toArray(), [5, 6, 5, 6])
   const names = native.operatorNames().filter((name) => name.startsWith('aten::'))
   const operators = names.reduce((sum, name) => sum + native.overloads(name).length, 0)
-  const { cpu, devices } = native.version()
-  return { operators, libtorch: cpu, devices, seconds: (performance.now() - started) / 1000 }
+  const { built, cpu, devices } = native.version()
+  return { operators, libtorch: built, cpu, devices, seconds: (performance.now() - started) / 1000 }
 }
 
 function expectValues(what: string, received: unknown, expected: number[]): void {

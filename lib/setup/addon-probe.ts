@@ -8,8 +8,10 @@ import { packageRoot } from './paths.ts'
 export interface SelfTestResult {
   /** Overloads of LibTorch's own operators. */
   operators: number
-  /** LibTorch as the addon sees it. */
+  /** LibTorch that the addon was built for. */
   libtorch: string
+  /** Kernels that LibTorch chose for this CPU. */
+  cpu: string
   devices: number
   /** Seconds from the first line of the self-test to its end, loading included. */
   seconds: number
