@@ -3,6 +3,7 @@
 
 #include "autograd.h"
 #include "environment.h"
+#include "model.h"
 #include "operators.h"
 #include "runtime.h"
 #include "tensor.h"
@@ -15,6 +16,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportTensor(*environment, exports);
   eegtorch::exportOperators(*environment, exports);
   eegtorch::exportAutograd(*environment, exports);
+  eegtorch::exportModel(*environment, exports);
   eegtorch::exportRuntime(*environment, exports);
   return exports;
 }

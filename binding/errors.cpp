@@ -15,11 +15,12 @@ napi_value text(napi_env env, const std::string& value) {
 }
 
 napi_value makeError(napi_env env, const std::string& code, const std::string& what, const std::string& expected = "",
-                     const std::string& received = "") {
+                     const std::string& received = "", const std::string& option = "") {
   napi_value error;
   napi_create_error(env, text(env, code), text(env, what), &error);
   if (!expected.empty()) napi_set_named_property(env, error, "expected", text(env, expected));
   if (!received.empty()) napi_set_named_property(env, error, "received", text(env, received));
+  if (!option.empty()) napi_set_named_property(env, error, "option", text(env, option));
   return error;
 }
 
@@ -37,7 +38,7 @@ napi_value errorValue(napi_env env, std::exception_ptr exception) {
   } catch (const Napi::Error& error) {
     return error.Value();
   } catch (const Error& error) {
-    return makeError(env, error.code, error.what(), error.expected, error.received);
+    return makeError(env, error.code, error.what(), error.expected, error.received, error.option);
   } catch (const c10::OutOfMemoryError& error) {
     return makeError(env, "OUT_OF_MEMORY", firstParagraph(error.what_without_backtrace()));
   } catch (const c10::Error& error) {

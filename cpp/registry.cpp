@@ -35,8 +35,10 @@ const std::vector<RegistryEntry>& registry() {
                                     "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391"),
       entry<LstmEeg, LstmEegConfig>("lstm_eeg", {"eeg"}, {"logits"},
                                     "Hochreiter and Schmidhuber 1997, Neural Comput. 9, 1735"),
-      entry<AaeEncoder, AaeEncoderConfig>("aae_encoder", {"image"}, {"latent"}, "Makhzani et al. 2015, arXiv 1511.05644"),
-      entry<AaeDecoder, AaeDecoderConfig>("aae_decoder", {"latent"}, {"image"}, "Makhzani et al. 2015, arXiv 1511.05644"),
+      entry<AaeEncoder, AaeEncoderConfig>("aae_encoder", {"image"}, {"latent"},
+                                          "Makhzani et al. 2015, arXiv 1511.05644"),
+      entry<AaeDecoder, AaeDecoderConfig>("aae_decoder", {"latent"}, {"image"},
+                                          "Makhzani et al. 2015, arXiv 1511.05644"),
       entry<AaeDiscriminator, AaeDiscriminatorConfig>("aae_discriminator", {"latent"}, {"logit", "probability"},
                                                       "Makhzani et al. 2015, arXiv 1511.05644"),
   };

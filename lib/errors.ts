@@ -57,6 +57,10 @@ export class EegTorchError extends Error {
 
 function sentence(what: string, { expected, received, file }: ErrorDetails): string {
   const subject = file === undefined || what.includes(file) ? what : `${file}: ${what}`
-  const parts = [expected && `expected ${expected}`, received && `received ${received}`].filter(Boolean)
+  // a text that says "expects (batch, 22 channels)" itself is not repeated
+  const parts = [
+    expected && !what.includes(`expects ${expected}`) && `expected ${expected}`,
+    received && !what.includes(`received ${received}`) && `received ${received}`,
+  ].filter(Boolean)
   return parts.length === 0 ? subject : `${subject}: ${parts.join(', ')}`
 }

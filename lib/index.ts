@@ -83,6 +83,16 @@ export {
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
 export { Generator } from './generator.ts'
 export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
+export type * from './models/configs.generated.ts'
+export { Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
+export {
+  type ModelDescription,
+  type ModelFactory,
+  type ModelOptions,
+  type Models,
+  models,
+  type OptionDescription,
+} from './models/models.ts'
 export { asyncOps, ops } from './ops/index.ts'
 export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'

@@ -161,11 +161,12 @@ function load(): Native {
 
 /** Makes an EegTorchError of what the addon threw; anything else comes back as it is. */
 export function translateError(error: unknown): unknown {
-  const raw = error as { code?: string; message: string; expected?: string; received?: string }
+  const raw = error as { code?: string; message: string; expected?: string; received?: string; option?: string }
   if (error instanceof EegTorchError || typeof raw?.code !== 'string') return error
-  const details: { expected?: string; received?: string } = {}
+  const details: { expected?: string; received?: string; option?: string } = {}
   if (raw.expected !== undefined) details.expected = raw.expected
   if (raw.received !== undefined) details.received = raw.received
+  if (raw.option !== undefined) details.option = raw.option
   return new EegTorchError(raw.code as ErrorCode, raw.message, details)
 }
 

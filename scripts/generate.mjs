@@ -1,9 +1,10 @@
 // Writes the files whose content follows from the loaded LibTorch and the registry. `--check` only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
+import { generateModels } from './generate/models.mjs'
 import { generateOperators } from './generate/operators.mjs'
 
 const root = new URL('..', import.meta.url)
-const files = { ...generateOperators() }
+const files = { ...generateOperators(), ...generateModels() }
 const check = process.argv.includes('--check')
 let stale = 0
 

@@ -37,8 +37,8 @@ AaeDecoderImpl::AaeDecoderImpl(const AaeDecoderConfig& config) : config_(config)
 
 at::Tensor AaeDecoderImpl::forward(const at::Tensor& latent) {
   checkInput("aae_decoder", latent, fc_->weight, {"batch", {config_.latent_dim, "latent values"}});
-  const auto x = fc_->forward(latent).unflatten(1, grid_);                     // (batch, 8 * width, height / 16, width / 16)
-  return deconv_->forward(x);                                                  // (batch, out_chans, height, width)
+  const auto x = fc_->forward(latent).unflatten(1, grid_);  // (batch, 8 * width, height / 16, width / 16)
+  return deconv_->forward(x);                               // (batch, out_chans, height, width)
 }
 
 }  // namespace eegtorch

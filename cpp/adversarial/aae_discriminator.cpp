@@ -30,7 +30,7 @@ AaeDiscriminatorImpl::AaeDiscriminatorImpl(const AaeDiscriminatorConfig& config)
 
 at::Tensor AaeDiscriminatorImpl::forward(const at::Tensor& latent) {
   checkInput("aae_discriminator", latent, parameters().front(), {"batch", {config_.latent_dim, "latent values"}});
-  return model_->forward(latent);                                              // (batch, 1)
+  return model_->forward(latent);  // (batch, 1)
 }
 
 std::vector<at::Tensor> AaeDiscriminatorImpl::run(const std::vector<at::Tensor>& inputs) {

@@ -1,5 +1,5 @@
-// Latent discriminator of the adversarial autoencoder: is a latent vector drawn from the prior, or encoded from an image?
-// (Makhzani et al. 2015, arXiv 1511.05644.) Reference: test/oracle/models/eeg/aae_discriminator.py.
+// Latent discriminator of the adversarial autoencoder: is a latent vector drawn from the prior, or encoded from an
+// image? (Makhzani et al. 2015, arXiv 1511.05644.) Reference: test/oracle/models/eeg/aae_discriminator.py.
 #pragma once
 
 #include <torch/nn/modules/container/sequential.h>

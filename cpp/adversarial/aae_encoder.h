@@ -1,5 +1,5 @@
-// Encoder of the adversarial autoencoder on EEG images: spectrogram or scalp map to latent vector (Makhzani et al. 2015,
-// arXiv 1511.05644; Nasybullin and Kurkin, arXiv 2604.04313). Reference: test/oracle/models/eeg/aae_encoder.py.
+// Encoder of the adversarial autoencoder on EEG images: spectrogram or scalp map to latent vector (Makhzani et al.
+// 2015, arXiv 1511.05644; Nasybullin and Kurkin, arXiv 2604.04313). Reference: test/oracle/models/eeg/aae_encoder.py.
 #pragma once
 
 #include <torch/nn/modules/container/sequential.h>

@@ -13,9 +13,9 @@
 namespace eegtorch {
 
 inline constexpr std::array kActivations = {
-    "ELU",        "ReLU",      "LeakyReLU",   "GELU",      "SiLU",       "Tanh",     "Sigmoid",    "SELU",
-    "CELU",       "Softplus",  "Mish",        "Hardswish", "Hardtanh",   "ReLU6",    "Softsign",   "Tanhshrink",
-    "Softshrink", "Hardshrink", "Hardsigmoid", "LogSigmoid", "PReLU",     "Identity", "Square",     "SafeLog",
+    "ELU",        "ReLU",       "LeakyReLU",   "GELU",       "SiLU",     "Tanh",     "Sigmoid",  "SELU",
+    "CELU",       "Softplus",   "Mish",        "Hardswish",  "Hardtanh", "ReLU6",    "Softsign", "Tanhshrink",
+    "Softshrink", "Hardshrink", "Hardsigmoid", "LogSigmoid", "PReLU",    "Identity", "Square",   "SafeLog",
 };
 using ActivationName = OneOf<kActivations>;
 

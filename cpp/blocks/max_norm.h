@@ -1,6 +1,6 @@
-// Layers whose weight rows never exceed a Euclidean norm. As in PyTorch's parametrisations, the tensor that is stored and
-// trained is unconstrained (`parametrizations.weight.original`); every read constrains it, in evaluation too, and the
-// gradient flows through the constraint.
+// Layers whose weight rows never exceed a Euclidean norm. As in PyTorch's parametrisations, the tensor that is stored
+// and trained is unconstrained (`parametrizations.weight.original`); every read constrains it, in evaluation too, and
+// the gradient flows through the constraint.
 #pragma once
 
 #include <torch/nn/module.h>

@@ -26,10 +26,10 @@ int64_t stepsLeft(const ConvNetConfig& c) {
   int64_t steps = c.n_times;
   for (size_t stage = 0; stage < c.n_filters.size(); stage++)
     steps = pooledLength(steps - c.kernel_length + 1, c.pool_length, c.pool_stride);
-  OptionCheck("conv_net").require(
-      steps > 0, "n_times",
-      "enough samples for one step after " + std::to_string(c.n_filters.size()) + " convolutions and poolings",
-      std::to_string(c.n_times));
+  OptionCheck("conv_net")
+      .require(steps > 0, "n_times",
+               "enough samples for one step after " + std::to_string(c.n_filters.size()) + " convolutions and poolings",
+               std::to_string(c.n_times));
   return steps;
 }
 
@@ -68,14 +68,15 @@ at::Tensor ConvNetImpl::head(const at::Tensor& eeg) {
 }
 
 at::Tensor ConvNetImpl::forward(const at::Tensor& eeg) {
-  checkInput("conv_net", eeg, classifier_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkInput("conv_net", eeg, classifier_->weight,
+             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
   const auto pool = [&](const at::Tensor& x) {
     return dropout_->forward(at::max_pool2d(x, {1, config_.pool_length}, {1, config_.pool_stride}));
   };
 
-  auto x = pool(head(eeg));                                                    // (batch, F, 1, steps)
+  auto x = pool(head(eeg));  // (batch, F, 1, steps)
   for (const auto& block : *blocks_) x = pool(block->as<ConvNetBlock>()->forward(x));
-  return classifier_->forward(x.flatten(1));                                   // (batch, n_outputs)
+  return classifier_->forward(x.flatten(1));  // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

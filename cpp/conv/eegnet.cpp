@@ -45,9 +45,9 @@ int64_t classifierLength(const EegNetConfig& c, int64_t steps) {
   if (!c.final_conv_length.value) return steps;
   const int64_t length = *c.final_conv_length.value;
   const bool fits = c.final_layer_with_constraint ? length == steps : length >= 1 && length <= steps;
-  OptionCheck("eegnet").require(
-      fits, "final_conv_length",
-      c.final_layer_with_constraint ? std::to_string(steps) : "1 to " + std::to_string(steps), std::to_string(length));
+  OptionCheck("eegnet").require(fits, "final_conv_length",
+                                c.final_layer_with_constraint ? std::to_string(steps) : "1 to " + std::to_string(steps),
+                                std::to_string(length));
   return length;
 }
 
@@ -64,8 +64,7 @@ torch::nn::BatchNorm2dOptions norm(const EegNetConfig& c, int64_t filters) {
 
 }  // namespace
 
-EegNetClassifierImpl::EegNetClassifierImpl(const EegNetConfig& config, int64_t filters, int64_t steps,
-                                           int64_t kernel) {
+EegNetClassifierImpl::EegNetClassifierImpl(const EegNetConfig& config, int64_t filters, int64_t steps, int64_t kernel) {
   at::Tensor bias;
   if (config.final_layer_with_constraint) {
     linearconstraint_ =
@@ -79,9 +78,9 @@ EegNetClassifierImpl::EegNetClassifierImpl(const EegNetConfig& config, int64_t f
   torch::nn::init::zeros_(bias);
 }
 
-at::Tensor EegNetClassifierImpl::forward(const at::Tensor& x) {                // (batch, filters, 1, steps)
-  if (linearconstraint_) return linearconstraint_->forward(x.flatten(1));      // (batch, n_outputs)
-  const auto logits = conv_classifier_->forward(x).squeeze(2);                 // (batch, n_outputs, steps - kernel + 1)
+at::Tensor EegNetClassifierImpl::forward(const at::Tensor& x) {            // (batch, filters, 1, steps)
+  if (linearconstraint_) return linearconstraint_->forward(x.flatten(1));  // (batch, n_outputs)
+  const auto logits = conv_classifier_->forward(x).squeeze(2);             // (batch, n_outputs, steps - kernel + 1)
   return logits.size(2) == 1 ? logits.squeeze(2) : logits;
 }
 
@@ -101,11 +100,11 @@ EegNetImpl::EegNetImpl(const EegNetConfig& config) : config_(config) {
   bnorm_1_ = register_module("bnorm_1", torch::nn::BatchNorm2d(norm(config, spatial)));
   elu_1_ = register_module("elu_1", Activation(config.activation));
   drop_1_ = register_module("drop_1", Dropout(config.drop_prob));
-  conv_separable_depth_ = register_module(
-      "conv_separable_depth",
-      torch::nn::Conv2d(timeConv(spatial, spatial, config.depthwise_kernel_length).groups(spatial)));
-  conv_separable_point_ = register_module(
-      "conv_separable_point", torch::nn::Conv2d(torch::nn::Conv2dOptions(spatial, filters, 1).bias(false)));
+  conv_separable_depth_ =
+      register_module("conv_separable_depth",
+                      torch::nn::Conv2d(timeConv(spatial, spatial, config.depthwise_kernel_length).groups(spatial)));
+  conv_separable_point_ = register_module("conv_separable_point",
+                                          torch::nn::Conv2d(torch::nn::Conv2dOptions(spatial, filters, 1).bias(false)));
   bnorm_2_ = register_module("bnorm_2", torch::nn::BatchNorm2d(norm(config, filters)));
   elu_2_ = register_module("elu_2", Activation(config.activation));
   drop_2_ = register_module("drop_2", Dropout(config.drop_prob));
@@ -122,19 +121,20 @@ std::unordered_map<std::string, std::string> EegNetImpl::olderNames() const {
 }
 
 at::Tensor EegNetImpl::filterBank(const at::Tensor& eeg) {
-  const auto x = conv_temporal_->forward(eeg.unsqueeze(1));                    // (batch, F1, n_chans, samples)
-  return conv_spatial_->forward(bnorm_temporal_->forward(x));                  // (batch, F1 * D, 1, samples)
+  const auto x = conv_temporal_->forward(eeg.unsqueeze(1));    // (batch, F1, n_chans, samples)
+  return conv_spatial_->forward(bnorm_temporal_->forward(x));  // (batch, F1 * D, 1, samples)
 }
 
 at::Tensor EegNetImpl::forward(const at::Tensor& eeg) {
-  checkInput("eegnet", eeg, conv_temporal_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkInput("eegnet", eeg, conv_temporal_->weight,
+             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
   const auto pool = [&](const at::Tensor& x, int64_t size) { return poolTime(x, config_.pool_mode, size, size); };
 
-  auto x = elu_1_->forward(bnorm_1_->forward(filterBank(eeg)));                // (batch, F1 * D, 1, samples)
-  x = drop_1_->forward(pool(x, config_.pool1_kernel_size));                    // (batch, F1 * D, 1, samples / pool1)
-  x = conv_separable_point_->forward(conv_separable_depth_->forward(x));       // (batch, F2, 1, samples / pool1)
+  auto x = elu_1_->forward(bnorm_1_->forward(filterBank(eeg)));           // (batch, F1 * D, 1, samples)
+  x = drop_1_->forward(pool(x, config_.pool1_kernel_size));               // (batch, F1 * D, 1, samples / pool1)
+  x = conv_separable_point_->forward(conv_separable_depth_->forward(x));  // (batch, F2, 1, samples / pool1)
   x = elu_2_->forward(bnorm_2_->forward(x));
-  x = drop_2_->forward(pool(x, config_.pool2_kernel_size));                    // (batch, F2, 1, steps)
+  x = drop_2_->forward(pool(x, config_.pool2_kernel_size));  // (batch, F2, 1, steps)
   return final_layer_->forward(x);
 }
 

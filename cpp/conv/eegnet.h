@@ -43,7 +43,8 @@ struct EegNetConfig {
     visit("n_outputs", n_outputs, "classes");
     visit("n_times", n_times, "samples in a window");
     visit("sfreq", sfreq, "sampling rate in hertz; recorded, not used by the network");
-    visit("final_conv_length", final_conv_length, "time steps that the classifier spans; 'auto' takes all that are left");
+    visit("final_conv_length", final_conv_length,
+          "time steps that the classifier spans; 'auto' takes all that are left");
     visit("pool_mode", pool_mode, "pooling over time");
     visit("F1", F1, "temporal filters");
     visit("D", D, "spatial filters for each temporal filter");

@@ -50,13 +50,15 @@ void refuseUnknownFields(const Value& values, const ConfigDescription& fields, c
   for (const auto& [name, value] : *map) {
     const bool known = std::any_of(fields.begin(), fields.end(), [&](const auto& field) { return field.name == name; });
     if (!known)
-      throw Error("INVALID_OPTION", owner + " has no option " + name + ". Did you mean " + nearestField(name, fields) + "?", "",
-                  "", name);
+      throw Error("INVALID_OPTION",
+                  owner + " has no option " + name + ". Did you mean " + nearestField(name, fields) + "?", "", "",
+                  name);
   }
 }
 
 void refuseFieldType(const std::string& owner, const FieldDescription& field, const Value& received) {
-  throw Error("INVALID_OPTION", owner + ": option " + field.name + " is not valid", field.type, received.show(), field.name);
+  throw Error("INVALID_OPTION", owner + ": option " + field.name + " is not valid", field.type, received.show(),
+              field.name);
 }
 
 }  // namespace eegtorch::detail

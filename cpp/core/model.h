@@ -9,6 +9,8 @@
 
 namespace eegtorch {
 
+using Tensors = std::vector<at::Tensor>;
+
 class ModelImpl : public torch::nn::Module {
  public:
   // inputs and outputs: in the order of the registry's entry. Shapes are checked, SHAPE_MISMATCH otherwise.

@@ -28,8 +28,9 @@ size_t editDistance(const std::string& a, const std::string& b) {
 std::string nearestName(const std::string& name, const std::vector<std::string>& names) {
   // A hostile name must not cost time: beyond any real name, its start decides.
   const std::string start = name.substr(0, 64);
-  return *std::min_element(names.begin(), names.end(),
-                           [&](const auto& a, const auto& b) { return editDistance(start, a) < editDistance(start, b); });
+  return *std::min_element(names.begin(), names.end(), [&](const auto& a, const auto& b) {
+    return editDistance(start, a) < editDistance(start, b);
+  });
 }
 
 }  // namespace eegtorch

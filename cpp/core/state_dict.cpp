@@ -38,7 +38,8 @@ class Mismatch {
 
 std::string misfit(const at::Tensor& own, const at::Tensor& given) {
   if (!own.sizes().equals(given.sizes())) return showShape(given.sizes()) + " instead of " + showShape(own.sizes());
-  const bool convertible = own.is_floating_point() ? given.is_floating_point() : given.scalar_type() == own.scalar_type();
+  const bool convertible =
+      own.is_floating_point() ? given.is_floating_point() : given.scalar_type() == own.scalar_type();
   if (convertible) return "";
   return std::string(c10::toString(given.scalar_type())) + " instead of " + c10::toString(own.scalar_type());
 }
@@ -80,8 +81,7 @@ void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::st
   for (const auto& part : {missing.empty() ? "" : missing.show("missing"), wrong.empty() ? "" : wrong.show("wrong"),
                            unexpected.empty() ? "" : unexpected.show("unexpected")})
     if (!part.empty()) problems += (problems.empty() ? "" : "; ") + part;
-  if (!problems.empty())
-    throw Error("CHECKPOINT_MISMATCH", "the weights do not fit this " + name + ": " + problems);
+  if (!problems.empty()) throw Error("CHECKPOINT_MISMATCH", "the weights do not fit this " + name + ": " + problems);
 
   const torch::NoGradGuard frozen;
   for (auto& [key, own] : state) own.copy_(given.at(key));

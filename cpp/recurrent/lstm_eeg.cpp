@@ -29,8 +29,8 @@ LstmEegImpl::LstmEegImpl(const LstmEegConfig& config) : config_(config) {
 
 at::Tensor LstmEegImpl::forward(const at::Tensor& eeg) {
   checkInput("lstm_eeg", eeg, fc_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
-  const auto x = std::get<0>(lstm_->forward(eeg.transpose(1, 2)));             // (batch, samples, hidden)
-  return fc_->forward(x.select(1, -1));                                        // (batch, n_outputs)
+  const auto x = std::get<0>(lstm_->forward(eeg.transpose(1, 2)));  // (batch, samples, hidden)
+  return fc_->forward(x.select(1, -1));                             // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

@@ -1,0 +1,213 @@
+// Networks of the registry: made from a config, run, moved, and read and written by the reference's names.
+#include "model.h"
+
+#include <ATen/Context.h>
+
+#include "convert.h"
+#include "core/dtype.h"
+#include "core/state_dict.h"
+#include "errors.h"
+
+namespace eegtorch {
+
+namespace {
+
+constexpr const char* kKind = "model";
+
+Napi::Value describeField(Napi::Env env, const FieldDescription& field) {
+  auto result = Napi::Object::New(env);
+  result.Set("name", field.name);
+  result.Set("type", field.type);
+  result.Set("doc", field.doc);
+  result.Set("default", fromValue(env, field.default_value));
+  return result;
+}
+
+// models(): [{name, citation, inputs, outputs, fields: [{name, type, doc, default}]}]
+Napi::Value Models(Environment&, const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  auto result = Napi::Array::New(env);
+  for (const auto& entry : registry()) {
+    auto fields = Napi::Array::New(env);
+    for (const auto& field : entry.describe()) fields.Set(fields.Length(), describeField(env, field));
+    auto model = Napi::Object::New(env);
+    model.Set("name", entry.name);
+    model.Set("citation", entry.citation);
+    model.Set("inputs", fromStrings(env, entry.inputs));
+    model.Set("outputs", fromStrings(env, entry.outputs));
+    model.Set("fields", fields);
+    result.Set(result.Length(), model);
+  }
+  return result;
+}
+
+// makeModel(name, config) -> number
+Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) {
+  auto handle = std::make_shared<ModelHandle>();
+  handle->entry = &findModel(stringOf(info[0], "model"));
+  const Value config = valueOf(info[1]);
+  handle->config = handle->entry->complete(config);
+  handle->module = handle->entry->build(config);
+  return Napi::Number::New(info.Env(), environment.addObject(handle, kKind));
+}
+
+Napi::Value ModelConfig(Environment& environment, const Napi::CallbackInfo& info) {
+  return fromValue(info.Env(), modelOf(environment, info[0])->config);
+}
+
+// {names, ids}: ids are new handles of the tensors.
+Napi::Value named(Environment& environment, Napi::Env env, const NamedTensors& tensors) {
+  auto names = Napi::Array::New(env, tensors.size()), ids = Napi::Array::New(env, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) {
+    names.Set(i, tensors[i].first);
+    ids.Set(i, environment.wrap(tensors[i].second));
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("names", names);
+  result.Set("ids", ids);
+  return result;
+}
+
+template <class Dict>
+NamedTensors listOf(const Dict& dict) {
+  NamedTensors result;
+  for (const auto& item : dict) result.emplace_back(item.key(), item.value());
+  return result;
+}
+
+Napi::Value ModelParameters(Environment& environment, const Napi::CallbackInfo& info) {
+  return named(environment, info.Env(), listOf(modelOf(environment, info[0])->module->named_parameters()));
+}
+
+Napi::Value ModelBuffers(Environment& environment, const Napi::CallbackInfo& info) {
+  return named(environment, info.Env(), listOf(modelOf(environment, info[0])->module->named_buffers()));
+}
+
+// modelState(model): parameters and buffers, without gradient history, over the model's own memory.
+Napi::Value ModelState(Environment& environment, const Napi::CallbackInfo& info) {
+  auto state = stateDict(*modelOf(environment, info[0])->module);
+  for (auto& [name, tensor] : state) tensor = tensor.detach();
+  return named(environment, info.Env(), state);
+}
+
+// modelLoad(model, names, tensors)
+Napi::Value ModelLoad(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  const auto names = arrayOf(info[1], "names");
+  const auto tensors = environment.tensors(info[2]);
+  NamedTensors given;
+  for (uint32_t i = 0; i < tensors.size(); i++) given.emplace_back(stringOf(names.Get(i), "a name"), tensors[i]);
+  const std::lock_guard lock(handle->mutex);
+  loadStateDict(*handle->module, given, handle->entry->name);
+  return info.Env().Undefined();
+}
+
+Tensors runModel(ModelHandle& handle, const Tensors& inputs, bool training) {
+  const std::lock_guard lock(handle.mutex);
+  if (handle.module->is_training() != training) handle.module->train(training);
+  return handle.module->run(inputs);
+}
+
+Tensors inputsOf(Environment& environment, const ModelHandle& handle, Napi::Value ids) {
+  auto inputs = environment.tensors(ids);
+  const auto& names = handle.entry->inputs;
+  if (inputs.size() != names.size())
+    throw Error("INVALID_OPTION", handle.entry->name + " received another number of inputs",
+                std::to_string(names.size()), std::to_string(inputs.size()));
+  return inputs;
+}
+
+Napi::Value wrapAll(Environment& environment, Napi::Env env, const Tensors& tensors) {
+  auto ids = Napi::Array::New(env, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) ids.Set(i, environment.wrap(tensors[i]));
+  return ids;
+}
+
+// modelRun(model, inputs) -> outputs
+Napi::Value ModelRun(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  return wrapAll(environment, info.Env(), runModel(*handle, inputsOf(environment, *handle, info[1]), handle->training));
+}
+
+// modelRunAsync(model, inputs): the same on the compute thread.
+Napi::Value ModelRunAsync(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  auto work = [&environment, handle, inputs = inputsOf(environment, *handle, info[1]),
+               training = handle->training](const Cancellation&) -> Environment::Finish {
+    auto outputs = runModel(*handle, inputs, training);
+    return [&environment, outputs](Napi::Env env) { return wrapAll(environment, env, outputs); };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+// modelTrain(model, on): dropout and batch statistics on, or off.
+Napi::Value ModelTrain(Environment& environment, const Napi::CallbackInfo& info) {
+  modelOf(environment, info[0])->training = booleanOf(info[1], "training");
+  return info.Env().Undefined();
+}
+
+Napi::Value ModelIsTraining(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), modelOf(environment, info[0])->training);
+}
+
+at::Device deviceOf(Napi::Value value) {
+  const auto device = deviceFromName(stringOf(value, "device"));
+  if (!device.is_cuda()) return device;
+  const int count = at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0;
+  if (std::max<int>(device.index(), 0) >= count)
+    throw Error("DEVICE_MISMATCH", "a model cannot move to " + device.str(), "one of the GPUs that LibTorch found",
+                std::to_string(count) + " found");
+  return device;
+}
+
+at::ScalarType floatDtypeOf(Napi::Value value) {
+  const auto name = stringOf(value, "dtype");
+  const auto dtype = dtypeFromName(name);
+  if (!at::isFloatingType(dtype))
+    throw Error("DTYPE_MISMATCH", "a model cannot be of dtype " + name, "a floating-point dtype", name);
+  return dtype;
+}
+
+// modelMove(model, device | null, dtype | null)
+Napi::Value ModelMove(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  const auto parameters = handle->module->parameters();
+  const auto current = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
+  const auto device = info[1].IsNull() ? current : deviceOf(info[1]);
+  const auto dtype = info[2].IsNull() ? std::nullopt : std::optional(floatDtypeOf(info[2]));
+  const std::lock_guard lock(handle->mutex);
+  moveModule(*handle->module, device, dtype);
+  return info.Env().Undefined();
+}
+
+Napi::Value ModelZeroGrad(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  const std::lock_guard lock(handle->mutex);
+  handle->module->zero_grad();
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+std::shared_ptr<ModelHandle> modelOf(Environment& environment, Napi::Value id) {
+  return std::static_pointer_cast<ModelHandle>(environment.object(numberOf(id, "a model"), kKind));
+}
+
+void exportModel(Environment&, Napi::Object exports) {
+  const auto env = exports.Env();
+  exports.Set("models", Napi::Function::New<callback<Models>>(env));
+  exports.Set("makeModel", Napi::Function::New<callback<MakeModel>>(env));
+  exports.Set("modelConfig", Napi::Function::New<callback<ModelConfig>>(env));
+  exports.Set("modelParameters", Napi::Function::New<callback<ModelParameters>>(env));
+  exports.Set("modelBuffers", Napi::Function::New<callback<ModelBuffers>>(env));
+  exports.Set("modelState", Napi::Function::New<callback<ModelState>>(env));
+  exports.Set("modelLoad", Napi::Function::New<callback<ModelLoad>>(env));
+  exports.Set("modelRun", Napi::Function::New<callback<ModelRun>>(env));
+  exports.Set("modelRunAsync", Napi::Function::New<callback<ModelRunAsync>>(env));
+  exports.Set("modelTrain", Napi::Function::New<callback<ModelTrain>>(env));
+  exports.Set("modelIsTraining", Napi::Function::New<callback<ModelIsTraining>>(env));
+  exports.Set("modelMove", Napi::Function::New<callback<ModelMove>>(env));
+  exports.Set("modelZeroGrad", Napi::Function::New<callback<ModelZeroGrad>>(env));
+}
+
+}  // namespace eegtorch

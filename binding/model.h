@@ -1,0 +1,26 @@
+#pragma once
+
+#include <mutex>
+
+#include "core/model.h"
+#include "environment.h"
+#include "registry.h"
+
+namespace eegtorch {
+
+// A network as JavaScript holds it. One call at a time uses the module: a forward on JavaScript's thread waits for one
+// on the compute thread.
+struct ModelHandle {
+  const RegistryEntry* entry;
+  Value config;  // complete
+  Model module;
+  std::mutex mutex;
+  bool training = true;  // as JavaScript last said; each call runs in the mode of the moment it was made
+};
+
+// The network under a number that makeModel gave. Throws USED_AFTER_DISPOSE.
+std::shared_ptr<ModelHandle> modelOf(Environment& environment, Napi::Value id);
+
+void exportModel(Environment& environment, Napi::Object exports);
+
+}  // namespace eegtorch

@@ -1,0 +1,193 @@
+import type { Device, DType } from '../dtype.ts'
+import { isDevice } from '../dtype.ts'
+import { EegTorchError } from '../errors.ts'
+import { Tensor } from '../tensor.ts'
+import type { ModelConfigs, ModelInputs, ModelName, ModelOutputs } from './configs.generated.ts'
+import { type ModelId, nativeModels } from './native-models.ts'
+import { describeModels, fromReferenceNames, toReferenceNames, withOurNames } from './option-names.ts'
+
+/** Tensors by name. */
+export type NamedTensors = Record<string, Tensor>
+
+/** Where a model goes, and in which floating-point type it computes. */
+export interface ModelPlacement {
+  device?: Device
+  dtype?: 'float32' | 'float64' | 'float16' | 'bfloat16'
+}
+
+const collected = new FinalizationRegistry<ModelId>((id) => nativeModels.removeObject(id))
+
+/**
+ * A network of the registry, with its weights. It computes in C++; one call crosses the border once.
+ *
+ * New networks are in training mode, as in PyTorch: call {@link Model.eval} before using one for predictions.
+ * Its memory is freed by `using`, {@link Model.dispose}, or after the last reference is gone.
+ */
+export class Model<N extends ModelName = ModelName> implements Disposable {
+  /** The registry's name, such as `eegnet`. */
+  readonly name: N
+  /** Every option, defaults filled in, in our spelling (`nChans`). */
+  readonly config: Readonly<ModelConfigs[N]>
+  /** The same in the reference's spelling (`n_chans`), as checkpoints hold it. */
+  readonly referenceConfig: Readonly<Record<string, unknown>>
+  /** Names of the inputs and outputs, in order. */
+  readonly inputs: readonly string[]
+  readonly outputs: readonly string[]
+  /** @internal the addon's number for it; -1 once disposed of */
+  id: ModelId
+
+  /** Use {@link models} to make one. */
+  constructor(name: N, options: Readonly<Record<string, unknown>> = {}) {
+    this.id = withOurNames(name, () => nativeModels.makeModel(name, toReferenceNames(name, options)))
+    collected.register(this, this.id, this)
+    const description = describeModels().get(name)!
+    this.name = name
+    this.inputs = description.inputs
+    this.outputs = description.outputs
+    this.referenceConfig = Object.freeze(nativeModels.modelConfig(this.id))
+    this.config = Object.freeze(fromReferenceNames(this.referenceConfig)) as unknown as ModelConfigs[N]
+  }
+
+  /**
+   * Computes the first output: logits of a classifier, the latent of an encoder. Inputs come in the order of {@link Model.inputs}.
+   *
+   * @throws EegTorchError `SHAPE_MISMATCH`, `DTYPE_MISMATCH`, `DEVICE_MISMATCH` for an input that does not fit
+   */
+  forward(...inputs: Tensor[]): Tensor {
+    const outputs = nativeModels.modelRun(this.id, idsOf(inputs)).map((id) => new Tensor(id))
+    return keepFirst(outputs)
+  }
+
+  /** {@link Model.forward} on the compute thread: the event loop stays free. */
+  async forwardAsync(...inputs: Tensor[]): Promise<Tensor> {
+    const outputs = await nativeModels.modelRunAsync(this.id, idsOf(inputs))
+    return keepFirst(outputs.map((id) => new Tensor(id)))
+  }
+
+  /** Computes every output from inputs by name: `net.run({ eeg }).logits`. */
+  run(inputs: ModelInputs[N]): ModelOutputs[N] {
+    return this.#byName(nativeModels.modelRun(this.id, this.#inOrder(inputs)))
+  }
+
+  /** {@link Model.run} on the compute thread. */
+  async runAsync(inputs: ModelInputs[N]): Promise<ModelOutputs[N]> {
+    return this.#byName(await nativeModels.modelRunAsync(this.id, this.#inOrder(inputs)))
+  }
+
+  /** Whether dropout is on and batch norms use the batch's own statistics. */
+  get training(): boolean {
+    return nativeModels.modelIsTraining(this.id)
+  }
+
+  /** Sets the mode of the calls that follow; those already waiting on the compute thread keep theirs. */
+  train(on = true): this {
+    nativeModels.modelTrain(this.id, on)
+    return this
+  }
+
+  eval(): this {
+    return this.train(false)
+  }
+
+  /**
+   * Moves parameters and buffers, in place: `net.to('cuda')`, `net.to({ dtype: 'float64' })`. Counters stay integers.
+   *
+   * @throws EegTorchError `DEVICE_MISMATCH` where there is no such GPU
+   */
+  to(placement: Device | ModelPlacement): this {
+    const { device, dtype } = isDevice(placement) ? { device: placement } : (placement as ModelPlacement)
+    nativeModels.modelMove(this.id, device ?? null, dtype ?? null)
+    return this
+  }
+
+  /** The trained tensors by the reference's names. Their `grad` holds what `backward` left. */
+  parameters(): NamedTensors {
+    return tensorsOf(nativeModels.modelParameters(this.id))
+  }
+
+  /** What is kept but not trained, such as running statistics of batch norms. */
+  buffers(): NamedTensors {
+    return tensorsOf(nativeModels.modelBuffers(this.id))
+  }
+
+  /** How many numbers are trained. */
+  parameterCount(): number {
+    const parameters = Object.values(this.parameters())
+    const count = parameters.reduce((sum, tensor) => sum + tensor.length, 0)
+    for (const tensor of parameters) tensor.dispose()
+    return count
+  }
+
+  /** Parameters and buffers by PyTorch's names and in its order, over the model's own memory. */
+  stateDict(): NamedTensors {
+    return tensorsOf(nativeModels.modelState(this.id))
+  }
+
+  /**
+   * Copies a state dict in; names of older releases of the reference are understood. Strict: nothing is copied unless everything fits.
+   *
+   * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what is missing, unexpected or of another shape
+   */
+  loadStateDict(state: Readonly<NamedTensors> | ReadonlyMap<string, Tensor>): this {
+    const entries = state instanceof Map ? [...state] : Object.entries(state)
+    nativeModels.modelLoad(
+      this.id,
+      entries.map(([name]) => name),
+      idsOf(entries.map(([, tensor]) => tensor)),
+    )
+    return this
+  }
+
+  /** Clears the gradients of all parameters. */
+  zeroGrad(): this {
+    nativeModels.modelZeroGrad(this.id)
+    return this
+  }
+
+  get disposed(): boolean {
+    return this.id < 0
+  }
+
+  /** Frees the weights now. Tensors taken from the model stay valid, and hold what they need. */
+  dispose(): void {
+    if (this.id < 0) return
+    collected.unregister(this)
+    nativeModels.removeObject(this.id)
+    this.id = -1
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #inOrder(inputs: Readonly<Record<string, Tensor>>): number[] {
+    const extra = Object.keys(inputs).find((name) => !this.inputs.includes(name))
+    const missing = this.inputs.find((name) => inputs[name] === undefined)
+    if (extra === undefined && missing === undefined) return idsOf(this.inputs.map((name) => inputs[name]!))
+    const what = missing === undefined ? `has no input ${extra}` : `lacks input ${missing}`
+    throw new EegTorchError('INVALID_OPTION', `${this.name} ${what}`, { expected: this.inputs.join(', ') })
+  }
+
+  #byName(ids: number[]): ModelOutputs[N] {
+    return Object.fromEntries(ids.map((id, i) => [this.outputs[i], new Tensor(id)])) as unknown as ModelOutputs[N]
+  }
+}
+
+function idsOf(tensors: readonly Tensor[]): number[] {
+  return tensors.map((tensor) => {
+    if (tensor instanceof Tensor) return tensor.id
+    throw new EegTorchError('INVALID_OPTION', 'a model takes tensors', {
+      expected: 'a Tensor',
+      received: typeof tensor,
+    })
+  })
+}
+
+function keepFirst([first, ...others]: Tensor[]): Tensor {
+  for (const tensor of others) tensor.dispose()
+  return first!
+}
+
+function tensorsOf({ names, ids }: { names: string[]; ids: number[] }): NamedTensors {
+  return Object.fromEntries(names.map((name, i) => [name, new Tensor<DType>(ids[i]!)]))
+}

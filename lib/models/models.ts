@@ -1,0 +1,82 @@
+import { EegTorchError } from '../errors.ts'
+import { camelCase } from '../ops/overload.ts'
+import { type ModelConfigs, type ModelName, modelFactoryNames } from './configs.generated.ts'
+import { Model } from './model.ts'
+import { describeModels } from './option-names.ts'
+
+/** Options of a model; those left out take their defaults. */
+export type ModelOptions<N extends ModelName> = { [K in keyof ModelConfigs[N]]?: ModelConfigs[N][K] | undefined }
+
+/** Makes one kind of model: `models.eegnet({ nChans: 22 })`. */
+export interface ModelFactory<N extends ModelName> {
+  (options?: ModelOptions<N>): Model<N>
+  /** The registry's name of what it makes. */
+  readonly modelName: N
+}
+
+/** What is known of a model without making one. */
+export interface ModelDescription {
+  name: ModelName
+  /** Paper or reference. */
+  citation: string
+  inputs: readonly string[]
+  outputs: readonly string[]
+  options: readonly OptionDescription[]
+}
+
+export interface OptionDescription {
+  /** As options are written here: `nChans`. */
+  name: string
+  /** As the reference and checkpoints write it: `n_chans`. */
+  referenceName: string
+  /** `integer`, `number`, `boolean`, `string` or the names it may take; with `[]` for a list, ` | null` where it may be absent. */
+  type: string
+  doc: string
+  default: unknown
+}
+
+type FactoryNames = typeof modelFactoryNames
+type Factories = { readonly [F in keyof FactoryNames]: ModelFactory<FactoryNames[F]> }
+
+/** The networks of the registry. */
+export interface Models extends Factories {
+  /**
+   * Makes a model by the registry's name. Options may be in our spelling or the reference's.
+   *
+   * @throws EegTorchError `UNKNOWN_NAME` with the nearest name; `INVALID_OPTION` naming the option
+   */
+  create<N extends ModelName>(name: N, options?: ModelOptions<N> | Readonly<Record<string, unknown>>): Model<N>
+  /** Every model with its options. */
+  list(): ModelDescription[]
+}
+
+function makeFactory<N extends ModelName>(name: N): ModelFactory<N> {
+  return Object.assign((options?: ModelOptions<N>) => create(name, options), { modelName: name })
+}
+
+function create<N extends ModelName>(
+  name: N,
+  options: ModelOptions<N> | Readonly<Record<string, unknown>> = {},
+): Model<N> {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new EegTorchError('INVALID_OPTION', `${name}: options are not an object`, { received: String(options) })
+  }
+  return new Model(name, options as Record<string, unknown>)
+}
+
+function list(): ModelDescription[] {
+  return [...describeModels().values()].map(({ name, citation, inputs, outputs, fields }) => ({
+    name: name as ModelName,
+    citation,
+    inputs,
+    outputs,
+    options: fields.map((field) => ({ ...field, name: camelCase(field.name), referenceName: field.name })),
+  }))
+}
+
+const factories = Object.fromEntries(
+  Object.entries(modelFactoryNames).map(([factory, name]) => [factory, makeFactory(name)]),
+) as unknown as Factories
+
+/** Makes networks: `models.eegnet({ nChans: 22, nOutputs: 4, nTimes: 1000 })`, `models.create('eegnet', { … })`. */
+export const models: Models = Object.freeze({ ...factories, create, list })

@@ -1,0 +1,46 @@
+import { nativeFunctions, type TensorId } from '../native.ts'
+
+/** One option of a model, as C++ describes it. Names are the reference's. */
+export interface NativeField {
+  name: string
+  /** `integer`, `number`, `boolean`, `string`, `'mean' | 'max'`, with `[]`, ` | null`, ` | 'auto'`. */
+  type: string
+  doc: string
+  default: unknown
+}
+
+export interface NativeModelDescription {
+  name: string
+  citation: string
+  inputs: string[]
+  outputs: string[]
+  fields: NativeField[]
+}
+
+/** A model's number in the addon. */
+export type ModelId = number
+
+interface NamedIds {
+  names: string[]
+  ids: TensorId[]
+}
+
+interface NativeModels {
+  models(): NativeModelDescription[]
+  makeModel(name: string, config: Record<string, unknown>): ModelId
+  modelConfig(id: ModelId): Record<string, unknown>
+  modelParameters(id: ModelId): NamedIds
+  modelBuffers(id: ModelId): NamedIds
+  modelState(id: ModelId): NamedIds
+  modelLoad(id: ModelId, names: string[], tensors: TensorId[]): void
+  modelRun(id: ModelId, inputs: TensorId[]): TensorId[]
+  modelRunAsync(id: ModelId, inputs: TensorId[]): Promise<TensorId[]>
+  modelTrain(id: ModelId, training: boolean): void
+  modelIsTraining(id: ModelId): boolean
+  modelMove(id: ModelId, device: string | null, dtype: string | null): void
+  modelZeroGrad(id: ModelId): void
+  removeObject(id: ModelId): boolean
+}
+
+/** The addon's functions for models; `binding/model.cpp` implements them. */
+export const nativeModels: NativeModels = nativeFunctions<NativeModels>()
