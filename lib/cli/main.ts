@@ -13,4 +13,9 @@ process.exitCode = await runCli(process.argv.slice(2), [
     summary: 'say what is installed, what is missing and what to do about it',
     load: () => import('./doctor.ts'),
   },
+  {
+    name: 'verify',
+    summary: 'compare native models with their references, on parity cases',
+    load: () => import('./verify.ts'),
+  },
 ])

@@ -1,6 +1,7 @@
 import type { Device, DType } from '../dtype.ts'
 import { isDevice } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
+import { camelCase } from '../ops/overload.ts'
 import { Tensor } from '../tensor.ts'
 import type { ModelConfigs, ModelInputs, ModelName, ModelOutputs } from './configs.generated.ts'
 import { type ModelId, nativeModels } from './native-models.ts'
@@ -42,8 +43,8 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     collected.register(this, this.id, this)
     const description = describeModels().get(name)!
     this.name = name
-    this.inputs = description.inputs
-    this.outputs = description.outputs
+    this.inputs = description.inputs.map(camelCase)
+    this.outputs = description.outputs.map(camelCase)
     this.referenceConfig = Object.freeze(nativeModels.modelConfig(this.id))
     this.config = Object.freeze(fromReferenceNames(this.referenceConfig)) as unknown as ModelConfigs[N]
   }

@@ -68,8 +68,8 @@ function list(): ModelDescription[] {
   return [...describeModels().values()].map(({ name, citation, inputs, outputs, fields }) => ({
     name: name as ModelName,
     citation,
-    inputs,
-    outputs,
+    inputs: inputs.map(camelCase),
+    outputs: outputs.map(camelCase),
     options: fields.map((field) => ({ ...field, name: camelCase(field.name), referenceName: field.name })),
   }))
 }

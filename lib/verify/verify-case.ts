@@ -1,0 +1,114 @@
+import { join } from 'node:path'
+import { EegTorchError } from '../errors.ts'
+import type { ModelName } from '../models/configs.generated.ts'
+import { Model, type NamedTensors } from '../models/model.ts'
+// gives tensors their operators as methods
+import '../ops/index.ts'
+import { camelCase } from '../ops/overload.ts'
+import type { Tensor } from '../tensor.ts'
+import { compareTensors, type TensorComparison } from './compare.ts'
+import { type ParityCase, readParityCase } from './parity-case.ts'
+import { readTensors } from './read-tensors.ts'
+
+/** What verifying one case found. */
+export interface CaseResult {
+  folder: string
+  /** Absent where the case could not be read. */
+  model?: string
+  mode?: ParityCase['mode']
+  passed: boolean
+  /** Every tensor that was expected or given. */
+  tensors: TensorComparison[]
+  /** Why nothing was compared: a file that cannot be read, an unknown model, weights that do not fit. */
+  error?: { code: string; message: string }
+}
+
+/**
+ * Runs the native model on a parity case and compares outputs, gradients of parameters and inputs, and, in train mode, buffers. Weights load
+ * strictly; a gradient or buffer that is missing or in excess fails, as does a buffer that changes in eval mode.
+ *
+ * @param folder of the case, as `test/oracle/CASE_FORMAT.md` describes it
+ * @returns the comparison of each tensor; what prevents it is in `error`, not thrown
+ */
+export async function verifyCase(folder: string): Promise<CaseResult> {
+  let described: ParityCase | undefined
+  try {
+    described = readParityCase(folder)
+    const tensors = await runCase(folder, described)
+    return { folder, ...nameOf(described), passed: tensors.every(({ passed }) => passed), tensors }
+  } catch (error) {
+    if (!(error instanceof EegTorchError)) throw error
+    const { code, message } = error
+    return { folder, ...nameOf(described), passed: false, tensors: [], error: { code, message } }
+  }
+}
+
+function nameOf(described: ParityCase | undefined): Pick<CaseResult, 'model' | 'mode'> {
+  return described === undefined ? {} : { model: described.model, mode: described.mode }
+}
+
+async function runCase(folder: string, described: ParityCase): Promise<TensorComparison[]> {
+  const read = (name: string) => readTensors(join(folder, `${name}.safetensors`))
+  const [weights, given, expected] = [read('weights'), read('inputs'), read('expected')]
+  using model = new Model(described.model as ModelName, described.config)
+  const got = await computeAll(model, described, weights, given)
+  const names = new Set([...expected.keys(), ...got.keys()])
+  const result = [...names].map((name) => compareTensors(name, got.get(name), expected.get(name), described.tolerance))
+  for (const tensor of [weights, given, expected, got].flatMap((tensors) => [...tensors.values()])) tensor.dispose()
+  return result
+}
+
+/** Everything that `expected.safetensors` may name. */
+async function computeAll(
+  model: Model,
+  { mode, inputs, outputs }: ParityCase,
+  weights: ReadonlyMap<string, Tensor>,
+  given: ReadonlyMap<string, Tensor>,
+): Promise<Map<string, Tensor>> {
+  model.loadStateDict(weights).train(mode === 'train')
+  const before = copies(model.buffers())
+  const taken = new Map(inputs.map((name) => [name, need(given, name)]))
+  for (const tensor of taken.values()) if (isReal(tensor)) tensor.requiresGrad = true
+  const byName = Object.fromEntries([...taken].map(([name, tensor]) => [camelCase(name), tensor]))
+  const results = (await model.runAsync(byName as never)) as NamedTensors
+
+  const computed = new Map(
+    model.outputs.map((name) => [outputs.find((o) => camelCase(o) === name) ?? name, results[name]!]),
+  )
+  await backward(computed, given)
+  const got = new Map([...computed].map(([name, tensor]) => [name, tensor.detach()]))
+  for (const [name, tensor] of Object.entries(model.parameters())) addGradient(got, `grad.${name}`, tensor)
+  for (const [name, tensor] of taken) addGradient(got, `grad_input.${name}`, tensor)
+  for (const [name, tensor] of Object.entries(model.buffers())) {
+    if (!tensor.equal(before[name]!)) got.set(`buffer.${name}`, tensor)
+  }
+  return got
+}
+
+/** The gradient of the sum over floating outputs of (output * probe). */
+async function backward(outputs: ReadonlyMap<string, Tensor>, given: ReadonlyMap<string, Tensor>): Promise<void> {
+  const terms = [...outputs]
+    .filter(([, tensor]) => isReal(tensor))
+    .map(([name, tensor]) => tensor.mul(need(given, `probe.${name}`)).sum())
+  const total = terms.reduce<Tensor | undefined>((sum, term) => (sum === undefined ? term : sum.add(term)), undefined)
+  if (total?.requiresGrad) await total.backwardAsync()
+}
+
+function addGradient(got: Map<string, Tensor>, name: string, tensor: Tensor): void {
+  const gradient = tensor.grad
+  if (gradient !== null) got.set(name, gradient)
+}
+
+function need(given: ReadonlyMap<string, Tensor>, name: string): Tensor {
+  const tensor = given.get(name)
+  if (tensor !== undefined) return tensor
+  throw new EegTorchError('FILE_INVALID', `inputs.safetensors lacks ${name}`)
+}
+
+function isReal(tensor: Tensor): boolean {
+  return /^b?float/.test(tensor.dtype)
+}
+
+function copies(tensors: NamedTensors): NamedTensors {
+  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, tensor.clone()]))
+}
