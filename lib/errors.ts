@@ -57,9 +57,12 @@ export class EegTorchError extends Error {
 
 function sentence(what: string, { expected, received, file }: ErrorDetails): string {
   const subject = file === undefined || what.includes(file) ? what : `${file}: ${what}`
-  // a text that says "expects (batch, 22 channels)" itself is not repeated
+  // what a text says itself, as in "expects (batch, 22 channels)", is not repeated
   const parts = [
-    expected && !what.includes(`expects ${expected}`) && `expected ${expected}`,
+    expected &&
+      !what.includes(`expects ${expected}`) &&
+      !what.includes(`expected ${expected}`) &&
+      `expected ${expected}`,
     received && !what.includes(`received ${received}`) && `received ${received}`,
   ].filter(Boolean)
   return parts.length === 0 ? subject : `${subject}: ${parts.join(', ')}`

@@ -1,0 +1,46 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { models } from 'eegtorch'
+import { findParityCases, readParityCase } from '../../lib/verify/parity-case.ts'
+import { verifyCase } from '../../lib/verify/verify-case.ts'
+
+const oracle = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle')
+const cases = join(oracle, 'cases')
+const folders = await findParityCases([cases])
+
+test.each(folders.map((folder) => [relative(cases, folder), folder]))(
+  '%s agrees with its reference',
+  async (_, folder) => {
+    const result = await verifyCase(folder)
+    expect(result.error).toBeUndefined()
+    expect(result.tensors.filter(({ passed }) => !passed)).toEqual([])
+    expect(result.tensors.some(({ name }) => name.startsWith('grad.'))).toBe(true)
+  },
+)
+
+test('every registered model has a case in eval and one in train mode', () => {
+  const modes = folders.map((folder) => readParityCase(folder)).map(({ model, mode }) => `${model} ${mode}`)
+  for (const { name } of models.list()) expect(modes).toEqual(expect.arrayContaining([`${name} eval`, `${name} train`]))
+})
+
+test('a case carries every option of its model', () => {
+  for (const folder of folders) {
+    const { model, config } = readParityCase(folder)
+    const { options } = models.list().find(({ name }) => name === model)!
+    expect(Object.keys(config)).toEqual(options.map(({ referenceName }) => referenceName))
+  }
+})
+
+test('the cases are those that committed.json lists, and small', () => {
+  const listed = JSON.parse(readFileSync(join(oracle, 'committed.json'), 'utf8')) as Record<string, unknown>[]
+  const described = folders.map((folder) => readParityCase(folder))
+  expect(described).toHaveLength(listed.length)
+  for (const { config, ...rest } of listed) expect(described).toContainEqual(expect.objectContaining(rest))
+  expect(sizeOf(cases)).toBeLessThan(10e6)
+})
+
+function sizeOf(path: string): number {
+  if (!statSync(path).isDirectory()) return statSync(path).size
+  return readdirSync(path).reduce((sum, name) => sum + sizeOf(join(path, name)), 0)
+}
