@@ -7,6 +7,7 @@
 #include "operators.h"
 #include "runtime.h"
 #include "tensor.h"
+#include "tensor_file.h"
 
 namespace {
 
@@ -18,6 +19,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportAutograd(*environment, exports);
   eegtorch::exportModel(*environment, exports);
   eegtorch::exportRuntime(*environment, exports);
+  eegtorch::exportTensorFile(*environment, exports);
   return exports;
 }
 

@@ -1,9 +1,7 @@
-import type { DtypeName } from './stored-tensor.ts'
-
 /** A safetensors element type: its name in the header, its LibTorch dtype (absent where LibTorch has none), bits per element. */
 export interface SafetensorsDtype {
   readonly name: string
-  readonly dtype?: DtypeName
+  readonly dtype?: string
   readonly bits: number
 }
 
@@ -35,3 +33,31 @@ export const SAFETENSORS_DTYPES: readonly SafetensorsDtype[] = [
   { name: 'I64', dtype: 'int64', bits: 64 },
   { name: 'U64', dtype: 'uint64', bits: 64 },
 ]
+
+/** Bytes per element of each dtype that files hold. */
+export const DTYPE_BYTES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    float32: 4,
+    float64: 8,
+    float16: 2,
+    bfloat16: 2,
+    uint8: 1,
+    int8: 1,
+    int16: 2,
+    int32: 4,
+    int64: 8,
+    uint16: 2,
+    uint32: 4,
+    uint64: 8,
+    bool: 1,
+    complex32: 4,
+    complex64: 8,
+    complex128: 16,
+    float8_e4m3fn: 1,
+    float8_e5m2: 1,
+    float8_e4m3fnuz: 1,
+    float8_e5m2fnuz: 1,
+    float8_e8m0fnu: 1,
+    float4_e2m1fn_x2: 1,
+  }),
+)

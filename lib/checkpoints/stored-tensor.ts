@@ -1,6 +1,3 @@
-/** A LibTorch element type by name: `'float32'`, `'bfloat16'`, `'int64'`. */
-export type DtypeName = string
-
 /** A run of bytes that tensors read: in a file, or to be unpacked from an archive. */
 export interface StorageRange {
   /** Where the bytes start in the file. */
@@ -13,7 +10,7 @@ export interface StorageRange {
 /** A tensor as a file describes it, before anything of it is read. */
 export interface StoredTensor {
   /** Absent where LibTorch has no such type: such a tensor can be listed, not loaded. */
-  readonly dtype?: DtypeName
+  readonly dtype?: string
   /** The file's own name of the type: `'F32'` in safetensors, `'float32'` in a torch file. */
   readonly storedType: string
   readonly shape: readonly number[]

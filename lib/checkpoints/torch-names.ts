@@ -1,41 +1,15 @@
 import { EegTorchError } from '../errors.ts'
 import { NumpyArray } from '../pickle/numpy-names.ts'
 import { KnownName, type NameTable, wrongArguments } from '../pickle/values.ts'
-import { countElements, type DtypeName, type StorageRange, type StoredTensor } from './stored-tensor.ts'
-
-/** Bytes per element of each dtype that a torch file may hold. */
-export const DTYPE_BYTES: ReadonlyMap<DtypeName, number> = new Map(
-  Object.entries({
-    float32: 4,
-    float64: 8,
-    float16: 2,
-    bfloat16: 2,
-    uint8: 1,
-    int8: 1,
-    int16: 2,
-    int32: 4,
-    int64: 8,
-    uint16: 2,
-    uint32: 4,
-    uint64: 8,
-    bool: 1,
-    complex32: 4,
-    complex64: 8,
-    complex128: 16,
-    float8_e4m3fn: 1,
-    float8_e5m2: 1,
-    float8_e4m3fnuz: 1,
-    float8_e5m2fnuz: 1,
-    float8_e8m0fnu: 1,
-  }),
-)
+import { DTYPE_BYTES } from './dtypes.ts'
+import { countElements, type StorageRange, type StoredTensor } from './stored-tensor.ts'
 
 /** What a storage class says: the type of its elements. An untyped one counts bytes. */
 export class StorageType {
-  readonly dtype: DtypeName
+  readonly dtype: string
   readonly itemSize: number
 
-  constructor(dtype: DtypeName) {
+  constructor(dtype: string) {
     this.dtype = dtype
     this.itemSize = DTYPE_BYTES.get(dtype)!
   }
@@ -54,7 +28,7 @@ export class TorchStorage {
 
 /** A tensor of a torch file: a view of a storage. */
 export class TorchTensor implements StoredTensor {
-  readonly dtype: DtypeName
+  readonly dtype: string
   readonly storedType: string
   readonly shape: readonly number[]
   readonly strides: readonly number[]
@@ -63,7 +37,7 @@ export class TorchTensor implements StoredTensor {
   readonly bytes: number
 
   /** @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED`, `FILE_UNSAFE` when it does not lie in its storage */
-  constructor(dtype: DtypeName, storage: StorageRange, offset: number, shape: number[], strides: number[]) {
+  constructor(dtype: string, storage: StorageRange, offset: number, shape: number[], strides: number[]) {
     const itemSize = DTYPE_BYTES.get(dtype)
     if (itemSize === undefined) throw unsupported(`tensors of dtype ${dtype}`)
     this.dtype = dtype
@@ -177,7 +151,7 @@ const UNSUPPORTED = {
   'torch._utils._rebuild_wrapper_subclass': 'tensors of a class of their own',
 }
 
-const STORAGES: Readonly<Record<string, DtypeName>> = {
+const STORAGES: Readonly<Record<string, string>> = {
   Float: 'float32',
   Double: 'float64',
   Half: 'float16',

@@ -1,0 +1,89 @@
+import type { DType } from '../dtype.ts'
+import { EegTorchError } from '../errors.ts'
+import { nativeFunctions, type TensorId } from '../native.ts'
+import { Tensor } from '../tensor.ts'
+import type { StorageRange, StoredTensor } from './stored-tensor.ts'
+
+type Range = [offset: number, bytes: number] | Uint8Array
+type View = [
+  storage: number,
+  dtype: string,
+  shape: readonly number[],
+  strides: readonly number[] | null,
+  offset: number,
+]
+type Load = (path: string, fileSize: number, ranges: Range[], tensors: View[]) => Promise<TensorId[]>
+
+const native = nativeFunctions<{ mapTensors: Load; readTensors: Load }>()
+
+export interface LoadOptions {
+  /**
+   * Read the bytes into memory of their own (default: false, they are mapped: read when first touched, shared between
+   * processes, never written back). A mapped file must not be shortened in place while its tensors live: the operating
+   * system then ends the process. Replacing it by renaming, as every writer of eegtorch does, is harmless.
+   */
+  copy?: boolean
+}
+
+/** The tensors of a checkpoint file, listed but not read until they are asked for. */
+export class TensorFile {
+  readonly path: string
+  /** Size of the file in bytes when it was listed; loading refuses a file that changed since. */
+  readonly size: number
+  readonly tensors: ReadonlyMap<string, StoredTensor>
+
+  constructor(path: string, size: number, tensors: ReadonlyMap<string, StoredTensor>) {
+    this.path = path
+    this.size = size
+    this.tensors = tensors
+  }
+
+  get names(): string[] {
+    return [...this.tensors.keys()]
+  }
+
+  /**
+   * One tensor, on the CPU.
+   *
+   * @throws EegTorchError `UNKNOWN_NAME`; `FILE_UNSUPPORTED` for a type that LibTorch lacks; `FILE_TRUNCATED`, `FILE_INVALID`
+   * or `FILE_NOT_FOUND` when the file changed
+   */
+  async load(name: string, options: LoadOptions = {}): Promise<Tensor> {
+    const loaded = await this.loadAll({ ...options, names: [name] })
+    return loaded.get(name)!
+  }
+
+  /** Several tensors (default: all) in one go, by name. Those that share a storage in the file share it in memory. */
+  async loadAll(options: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
+    const names = options.names ?? this.names
+    const storages = new Map<StorageRange, number>()
+    const views = names.map((name) => this.#view(name, storages))
+    const ranges = await Promise.all([...storages.keys()].map(toRange))
+    const load = options.copy ? native.readTensors : native.mapTensors
+    const ids = await load(this.path, this.size, ranges, views)
+    return new Map(ids.map((id, index) => [names[index]!, new Tensor<DType>(id)]))
+  }
+
+  #view(name: string, storages: Map<StorageRange, number>): View {
+    const stored = this.tensors.get(name)
+    if (stored === undefined) {
+      throw new EegTorchError('UNKNOWN_NAME', `there is no tensor ${JSON.stringify(name)}`, { file: this.path })
+    }
+    const { dtype, storedType, storage, shape, strides = null, storageOffset } = stored
+    if (dtype === undefined) {
+      throw new EegTorchError(
+        'FILE_UNSUPPORTED',
+        `LibTorch has no type ${storedType} for tensor ${JSON.stringify(name)}`,
+        {
+          file: this.path,
+        },
+      )
+    }
+    if (!storages.has(storage)) storages.set(storage, storages.size)
+    return [storages.get(storage)!, dtype, shape, strides, storageOffset]
+  }
+}
+
+async function toRange({ offset, bytes, unpack }: StorageRange): Promise<Range> {
+  return unpack ? unpack() : [offset, bytes]
+}
