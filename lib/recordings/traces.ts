@@ -34,13 +34,13 @@ export function drawTraces(
   const rows = names.map((name, i) => {
     const y = TOP + ROW * (i + 1)
     const path = tracePath(data[i]!, y, ROW / (4 * spread), LEFT, width - 20)
-    return `<text x="${LEFT - 8}" y="${y + 4}" text-anchor="end">${escape(name)}</text><path d="${path}"/>`
+    return `<text x="${LEFT - 8}" y="${y + 4}" text-anchor="end">${escapeXml(name)}</text><path d="${path}"/>`
   })
   const marks = recording.events
     .filter(({ onset }) => onset >= from && onset < end)
     .map(({ onset, label, meaning }) => {
       const at = x(onset).toFixed(1)
-      return `<line x1="${at}" x2="${at}" y1="${TOP}" y2="${height - 30}"/><text class="event" x="${at}" y="${TOP - 8}">${escape(meaning ?? label)}</text>`
+      return `<line x1="${at}" x2="${at}" y1="${TOP}" y2="${height - 30}"/><text class="event" x="${at}" y="${TOP - 8}">${escapeXml(meaning ?? label)}</text>`
     })
   const ticks = Array.from({ length: 6 }, (_, i) => from + ((end - from) * i) / 5)
   const axis = ticks.map(
@@ -51,7 +51,7 @@ export function drawTraces(
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">
 <style>text{font:11px sans-serif;fill:#333}path{fill:none;stroke:#1f4e79;stroke-width:.8}line{stroke:#c0392b;stroke-width:.8;opacity:.6}.event{fill:#c0392b}</style>
 <rect width="100%" height="100%" fill="#fff"/>
-<text x="${LEFT}" y="14">${escape(recording.name)}${recording.simulated ? ' (simulated)' : ''}, ${scale}</text>
+<text x="${LEFT}" y="14">${escapeXml(recording.name)}${recording.simulated ? ' (simulated)' : ''}, ${scale}</text>
 ${marks.join('\n')}
 ${rows.join('\n')}
 ${axis.join('\n')}
@@ -87,4 +87,4 @@ function typicalSpread(data: readonly Float64Array[]): number {
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
-const escape = (text: string) => text.replaceAll(/[&<>"]/g, (c) => ENTITIES[c]!).replaceAll(/\p{Cc}/gu, ' ')
+const escapeXml = (text: string) => text.replaceAll(/[&<>"]/g, (c) => ENTITIES[c]!).replaceAll(/\p{Cc}/gu, ' ')
