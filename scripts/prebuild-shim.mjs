@@ -1,6 +1,3 @@
 #!/usr/bin/env node
-import { bootstrap } from './bootstrap.mjs'
-import { main } from './steps.mjs'
-
-// prebuildify calls this as if it were node-gyp, with flags (--target, --devdir, --release) that mean other things to cmake-js
-await main(bootstrap)
+// prebuildify calls this as if it were node-gyp, with flags (--target, --devdir, --release) that mean other things to cmake-js.
+// There is nothing left to do: prebuild.mjs has built the addon and laid it out where prebuildify looks.
