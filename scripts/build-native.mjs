@@ -25,7 +25,9 @@ export async function buildNative(libtorch) {
   await runStep('configuring the native build', ...cmake(tools, 'configure', libtorch), { hint: HINT })
   const jobs = Math.max(1, Math.min(availableParallelism(), Math.floor(freemem() / BYTES_PER_JOB)))
   const [command, args] = cmake(tools, 'build', libtorch)
-  await runStep('building the native addon', command, [...args, '--parallel', String(jobs)], { hint: HINT })
+  // ccache then takes clones in different folders for the same sources
+  const env = { ...process.env, CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: '1' }
+  await runStep('building the native addon', command, [...args, '--parallel', String(jobs)], { env, hint: HINT })
   // beside the addon, the release that it was built for: what looks for LibTorch reads it before anything is loaded
   writeFileSync(join(root, 'build', 'Release', 'libtorch.json'), `${JSON.stringify({ version: libtorch.version })}\n`)
   markDone('native', hash)

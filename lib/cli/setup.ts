@@ -15,7 +15,7 @@ export function describe(command: Command): void {
     .description(
       'Download LibTorch through pip and keep what eegtorch needs of it, once for all projects of this user.',
     )
-    .option('--cuda', 'with the libraries for NVIDIA GPUs (about 6 GB on disk instead of 0.5)')
+    .option('--cuda', 'with the libraries for NVIDIA GPUs (3.7 GB on disk instead of 0.5)')
     .option('--torch <version>', `another release than ${LIBTORCH_VERSION}, for a build from source`, parseRelease)
     .option('--force', 'download again, even where a copy is there')
     .option('--json', 'print the result as JSON')

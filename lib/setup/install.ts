@@ -49,7 +49,7 @@ export interface Installed {
 }
 
 /** Unpacked LibTorch and the wheels it comes from lie side by side for a while. */
-const NEEDED_BYTES = { cpu: 1.2e9, cuda: 7.5e9 }
+const NEEDED_BYTES = { cpu: 1.2e9, cuda: 6.5e9 }
 
 /**
  * Makes a local copy of LibTorch from wheels that pip downloads. The copy is built under another name and renamed when it is complete: whatever
