@@ -1,5 +1,17 @@
 export { enableGrad, type GradcheckOptions, type GradOptions, grad, gradcheck, noGrad } from './autograd.ts'
 export {
+  type Checkpoint,
+  type CheckpointFormat,
+  type CheckpointMetadata,
+  openCheckpoint,
+  writeCheckpoint,
+} from './checkpoints/checkpoint.ts'
+export { fitModels, type ModelFit } from './checkpoints/fit.ts'
+export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './checkpoints/inspect.ts'
+export { readSafetensors, SafetensorsFile, writeSafetensors } from './checkpoints/safetensors.ts'
+export type { StoredTensor } from './checkpoints/stored-tensor.ts'
+export { TensorFile } from './checkpoints/tensor-file.ts'
+export {
   arange,
   cat,
   empty,

@@ -14,6 +14,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./doctor.ts'),
   },
   {
+    name: 'inspect',
+    summary: 'show what a recording or a checkpoint holds',
+    load: () => import('./inspect.ts'),
+  },
+  {
     name: 'verify',
     summary: 'compare native models with their references, on parity cases',
     load: () => import('./verify.ts'),

@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { EegTorchError } from '../errors.ts'
-import { packageRoot } from '../setup/paths.ts'
+import { packageVersion } from '../setup/paths.ts'
 
 /** A command as `main.ts` lists it. */
 export interface CommandEntry {
@@ -84,9 +82,4 @@ function reportError(error: unknown, asJson: boolean): number {
 function causeOf(error: unknown): unknown[] {
   const { cause } = error as Error
   return cause === undefined ? [] : ['\ncause:', cause]
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
-  return manifest.version
 }

@@ -1,7 +1,9 @@
+import { writeCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { Device, DType } from '../dtype.ts'
 import { isDevice } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { camelCase } from '../ops/overload.ts'
+import { packageVersion } from '../setup/paths.ts'
 import { Tensor } from '../tensor.ts'
 import type { ModelConfigs, ModelInputs, ModelName, ModelOutputs } from './configs.generated.ts'
 import { type ModelId, nativeModels } from './native-models.ts'
@@ -137,6 +139,22 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
       idsOf(entries.map(([, tensor]) => tensor)),
     )
     return this
+  }
+
+  /**
+   * Writes the weights with the model's name and config, as one safetensors file that {@link models.load} and Python's readers open.
+   *
+   * @param metadata told along: preprocessing, channels, classes, split
+   * @throws EegTorchError `FILE_WRITE_FAILED`; the old file then stays as it was
+   */
+  async save(path: string, metadata: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    const state = this.stateDict()
+    try {
+      const told = { ...metadata, model: this.name, config: this.referenceConfig, version: packageVersion() }
+      await writeCheckpoint(path, state, told)
+    } finally {
+      for (const tensor of Object.values(state)) tensor.dispose()
+    }
   }
 
   /** Clears the gradients of all parameters. */

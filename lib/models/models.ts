@@ -38,6 +38,14 @@ export interface OptionDescription {
 type FactoryNames = typeof modelFactoryNames
 type Factories = { readonly [F in keyof FactoryNames]: ModelFactory<FactoryNames[F]> }
 
+/** What a checkpoint does not say of itself. */
+export interface LoadModelOptions<N extends ModelName = ModelName> {
+  /** The registry's name; default: the checkpoint's, else the model whose names fit. */
+  model?: N
+  /** Options that replace those of the checkpoint, in our spelling or the reference's. */
+  config?: Readonly<Record<string, unknown>>
+}
+
 /** The networks of the registry. */
 export interface Models extends Factories {
   /**
@@ -46,6 +54,13 @@ export interface Models extends Factories {
    * @throws EegTorchError `UNKNOWN_NAME` with the nearest name; `INVALID_OPTION` naming the option
    */
   create<N extends ModelName>(name: N, options?: ModelOptions<N> | Readonly<Record<string, unknown>>): Model<N>
+  /**
+   * Makes the model that a checkpoint holds, with its weights: eegtorch's own files, braindecode folders, and plain state dicts
+   * (safetensors or `torch.save`) where `options` say what they cannot.
+   *
+   * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit; `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSAFE`
+   */
+  load<N extends ModelName = ModelName>(path: string, options?: LoadModelOptions<N>): Promise<Model<N>>
   /** Every model with its options. */
   list(): ModelDescription[]
 }
@@ -74,9 +89,15 @@ function list(): ModelDescription[] {
   }))
 }
 
+async function load<N extends ModelName>(path: string, options: LoadModelOptions<N> = {}): Promise<Model<N>> {
+  // imported here: it compares checkpoints with the models of this file
+  const { loadModel } = await import('./load.ts')
+  return (await loadModel(path, options)) as Model<N>
+}
+
 const factories = Object.fromEntries(
   Object.entries(modelFactoryNames).map(([factory, name]) => [factory, makeFactory(name)]),
 ) as unknown as Factories
 
 /** Makes networks: `models.eegnet({ nChans: 22, nOutputs: 4, nTimes: 1000 })`, `models.create('eegnet', { … })`. */
-export const models: Models = Object.freeze({ ...factories, create, list })
+export const models: Models = Object.freeze({ ...factories, create, load, list })

@@ -12,6 +12,12 @@ export const CUDA_VERSION = '13.0'
 /** The folder that holds package.json, whether this file runs from `lib/` or from `dist/`. */
 export const packageRoot: string = resolve(fileURLToPath(import.meta.url), '..', '..', '..')
 
+/** The release of this package. */
+export function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
+  return manifest.version
+}
+
 /** Where set-up keeps what it downloads: `$XDG_CACHE_HOME/eegtorch`, else `~/.cache/eegtorch`. */
 export function cacheFolder(): string {
   const base = process.env.XDG_CACHE_HOME

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { EegTorchError } from '../errors.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import { Model, type NamedTensors } from '../models/model.ts'
@@ -8,7 +9,6 @@ import { camelCase } from '../ops/overload.ts'
 import type { Tensor } from '../tensor.ts'
 import { compareTensors, type TensorComparison } from './compare.ts'
 import { type ParityCase, readParityCase } from './parity-case.ts'
-import { readTensors } from './read-tensors.ts'
 
 /** What verifying one case found. */
 export interface CaseResult {
@@ -48,8 +48,8 @@ function nameOf(described: ParityCase | undefined): Pick<CaseResult, 'model' | '
 }
 
 async function runCase(folder: string, described: ParityCase): Promise<TensorComparison[]> {
-  const read = (name: string) => readTensors(join(folder, `${name}.safetensors`))
-  const [weights, given, expected] = [read('weights'), read('inputs'), read('expected')]
+  const read = (name: string) => readSafetensors(join(folder, `${name}.safetensors`)).loadAll({ copy: true })
+  const [weights, given, expected] = [await read('weights'), await read('inputs'), await read('expected')]
   using model = new Model(described.model as ModelName, described.config)
   const got = await computeAll(model, described, weights, given)
   const names = new Set([...expected.keys(), ...got.keys()])

@@ -1,0 +1,74 @@
+import { type Checkpoint, type CheckpointFormat, type CheckpointMetadata, checkpointTitle } from './checkpoint.ts'
+import { fitModels, type ModelFit } from './fit.ts'
+import { countElements } from './stored-tensor.ts'
+
+/** A checkpoint at a glance. */
+export interface CheckpointSummary {
+  path: string
+  name: string
+  format: CheckpointFormat
+  tensors: { name: string; dtype: string; shape: number[]; bytes: number }[]
+  /** Numbers in all tensors together. */
+  elements: number
+  bytes: number
+  metadata: CheckpointMetadata
+  /** Registered models, best first; those that share at least half of their names with the file. */
+  fits: ModelFit[]
+}
+
+/** Lists a checkpoint's tensors and says which registered model they fit, and what is missing or extra. */
+export function inspectCheckpoint(checkpoint: Checkpoint): CheckpointSummary {
+  const stored = [...checkpoint.tensors.tensors]
+  const tensors = stored.map(([name, { dtype, storedType, shape, bytes }]) => ({
+    name,
+    dtype: dtype ?? storedType,
+    shape: [...shape],
+    bytes,
+  }))
+  return {
+    path: checkpoint.path,
+    name: checkpointTitle(checkpoint),
+    format: checkpoint.format,
+    tensors,
+    elements: tensors.reduce((sum, { shape }) => sum + countElements(shape), 0),
+    bytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
+    metadata: checkpoint.metadata,
+    fits: fitModels(checkpoint).filter(({ missing, extra }) => missing.length + extra.length <= tensors.length / 2),
+  }
+}
+
+const FORMATS: Record<CheckpointFormat, string> = {
+  safetensors: 'safetensors',
+  torch: 'torch.save (zip)',
+  'torch-legacy': 'torch.save before PyTorch 1.6',
+  folder: 'folder with config.json',
+}
+
+/** The summary as text, as `eegtorch inspect` prints it. */
+export function formatCheckpoint(summary: CheckpointSummary): string {
+  const { name, format, tensors, elements, bytes, metadata, fits } = summary
+  const width = Math.max(...tensors.map((tensor) => tensor.name.length), 4)
+  const lines = tensors.map((t) => `  ${t.name.padEnd(width)}  ${t.dtype.padEnd(8)}  [${t.shape.join(', ')}]`)
+  const told = Object.entries(metadata).filter(([, value]) => typeof value !== 'object')
+  return [
+    `${name}: ${FORMATS[format]}, ${tensors.length} tensors, ${elements.toLocaleString('en')} numbers, ${(bytes / 2 ** 20).toFixed(2)} MiB`,
+    ...(told.length > 0 ? [told.map(([key, value]) => `${key} ${value}`).join(' · ')] : []),
+    ...lines,
+    ...formatFits(fits),
+  ].join('\n')
+}
+
+function formatFits(fits: readonly ModelFit[]): string[] {
+  if (fits.length === 0) return ['fits no registered model']
+  const exact = fits.filter((fit) => fit.exact)
+  if (exact.length > 0) return exact.map(({ model }) => `fits ${model}: every name and shape`)
+  const { model, missing, extra, reshaped } = fits[0]!
+  const part = (what: string, names: string[]) =>
+    names.length === 0 ? [] : [`  ${what} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`]
+  return [
+    `closest to ${model}:`,
+    ...part('missing', missing),
+    ...part('extra', extra),
+    ...part('other shape', reshaped),
+  ]
+}

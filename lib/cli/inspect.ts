@@ -1,0 +1,73 @@
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { basename, extname, join } from 'node:path'
+import type { Command } from 'commander'
+import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { formatCheckpoint, inspectCheckpoint } from '../checkpoints/inspect.ts'
+import { EegTorchError } from '../errors.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
+import { readRecording } from '../recordings/read-all.ts'
+import type { Recording } from '../recordings/recording.ts'
+import { drawTraces } from '../recordings/traces.ts'
+
+interface InspectOptions {
+  json?: boolean
+  picture?: string | boolean
+}
+
+export function describe(command: Command): void {
+  command
+    .description(
+      'Show what a file holds, by its content: channels, events and quality of a recording; tensors, metadata and the model they fit of a checkpoint.',
+    )
+    .argument('<file>', 'an EDF recording, a checkpoint (safetensors, torch.save), or a folder of one')
+    .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
+    .option('--json', 'print the summary as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ eegtorch inspect S001R06.edf --picture\n  $ eegtorch inspect eegnet.safetensors\n  $ eegtorch inspect weights.pth --json',
+    )
+    .action(inspect)
+}
+
+async function inspect(file: string, options: InspectOptions): Promise<void> {
+  if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'there is no such file', { file })
+  if (isRecording(file)) await showRecording(await readRecording(file), file, options)
+  else showCheckpoint(file, options)
+}
+
+/** EDF starts with its version in eight characters: `0` and spaces, or byte 255 and BIOSEMI. */
+function isRecording(file: string): boolean {
+  if (statSync(file).isDirectory()) return false
+  const start = Buffer.alloc(8)
+  const descriptor = openSync(file, 'r')
+  try {
+    readSync(descriptor, start, 0, 8, 0)
+  } finally {
+    closeSync(descriptor)
+  }
+  const text = start.toString('latin1')
+  return text === '0       ' || text === '\xffBIOSEMI' || ['.edf', '.bdf'].includes(extname(file).toLowerCase())
+}
+
+async function showRecording(recording: Recording, file: string, { json, picture }: InspectOptions): Promise<void> {
+  const summary = inspectRecording(recording)
+  const drawn = picture === undefined ? undefined : await draw(recording, picture, file)
+  if (json) console.log(JSON.stringify({ ...summary, ...(drawn && { picture: drawn }) }, undefined, 2))
+  else console.log([formatSummary(summary), ...(drawn ? [`picture: ${drawn}`] : [])].join('\n'))
+}
+
+async function draw(recording: Recording, picture: string | boolean, file: string): Promise<string> {
+  const name = `${basename(file, extname(file))}.png`
+  const path = typeof picture === 'string' ? picture : join('.', name)
+  const svg = drawTraces(recording)
+  // Loaded here: only pictures need it, and it is large.
+  const { default: sharp } = await import('sharp')
+  await writeFileAtomically(path, /\.svg$/i.test(path) ? svg : await sharp(Buffer.from(svg)).png().toBuffer())
+  return path
+}
+
+function showCheckpoint(file: string, { json }: InspectOptions): void {
+  const summary = inspectCheckpoint(openCheckpoint(file))
+  console.log(json ? JSON.stringify(summary, undefined, 2) : formatCheckpoint(summary))
+}

@@ -1,0 +1,105 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type EegTorchError, inspectCheckpoint, models, openCheckpoint, randn, scope } from 'eegtorch'
+import { formatCheckpoint } from '../../lib/checkpoints/inspect.ts'
+import { writeSafetensors } from '../../lib/checkpoints/safetensors.ts'
+import { fixture } from './fixtures.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'eegtorch-checkpoint-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const small = { nChans: 4, nOutputs: 2, nTimes: 128 }
+
+function errorOf(run: () => unknown): EegTorchError {
+  try {
+    run()
+  } catch (error) {
+    return error as EegTorchError
+  }
+  throw new Error('nothing was thrown')
+}
+
+test('a saved model comes back with its config, its weights and the same outputs', async () => {
+  const path = join(folder, 'eegnet.safetensors')
+  const net = models.eegnet(small).eval()
+  await net.save(path, { classes: ['left', 'right'] })
+  const back = await models.load<'eegnet'>(path)
+  expect([back.name, back.config.nTimes, back.training]).toEqual(['eegnet', 128, false])
+  const x = randn([3, 4, 128])
+  expect(back.forward(x).toArray()).toEqual(net.forward(x).toArray())
+  expect(openCheckpoint(path).metadata).toMatchObject({ model: 'eegnet', classes: ['left', 'right'] })
+})
+
+test('a folder of config.json and model.safetensors, without a model name, is recognised by its tensors', async () => {
+  const path = join(folder, 'braindecode')
+  mkdirSync(path)
+  const net = models.eegnet(small)
+  await writeSafetensors(join(path, 'model.safetensors'), net.stateDict())
+  const config = { ...net.referenceConfig, chs_info: null, input_window_seconds: 0.512 }
+  writeFileSync(join(path, 'config.json'), JSON.stringify(config))
+  const back = await models.load<'eegnet'>(path)
+  expect([back.name, back.config.nChans]).toEqual(['eegnet', 4])
+})
+
+test('a plain state dict is loaded where the caller says what it is', async () => {
+  const path = join(folder, 'plain.safetensors')
+  await writeSafetensors(path, models.lstmEeg({ nChans: 4, hiddenSize: 8 }).stateDict())
+  const back = await models.load(path, { model: 'lstm_eeg', config: { nChans: 4, hiddenSize: 8 } })
+  expect(back.config).toMatchObject({ nChans: 4, hiddenSize: 8 })
+  await expect(models.load(path, { model: 'eegnet' })).rejects.toMatchObject({
+    code: 'CHECKPOINT_MISMATCH',
+    file: path,
+  })
+})
+
+test.each(['state.pt', 'state-legacy.pt', 'training.pth'])('the state dict in %s is found', async (name) => {
+  const checkpoint = openCheckpoint(fixture(name))
+  expect(checkpoint.format).toBe(name.includes('legacy') ? 'torch-legacy' : 'torch')
+  expect(checkpoint.tensors.names.length).toBeGreaterThan(0)
+  const loaded = await checkpoint.tensors.loadAll()
+  for (const [key, stored] of checkpoint.tensors.tensors) {
+    expect([key, ...loaded.get(key)!.shape]).toEqual([key, ...stored.shape])
+  }
+})
+
+test('inspecting says which registered model fits, and what is missing or extra', async () => {
+  const path = join(folder, 'inspected.safetensors')
+  const net = models.eegnet(small)
+  await net.save(path)
+  expect(inspectCheckpoint(openCheckpoint(path)).fits[0]).toMatchObject({ model: 'eegnet', exact: true })
+  expect(formatCheckpoint(inspectCheckpoint(openCheckpoint(path)))).toMatch(/fits eegnet: every name and shape$/)
+  const { 'conv_temporal.weight': _, ...rest } = net.stateDict()
+  await writeSafetensors(path, { ...rest, surplus: randn([2]) })
+  const [fit] = inspectCheckpoint(openCheckpoint(path)).fits
+  expect(fit).toMatchObject({ model: 'eegnet', missing: ['conv_temporal.weight'], extra: ['surplus'], exact: false })
+})
+
+test.each([
+  ['nothing', '', 'FILE_TRUNCATED'],
+  ['text', 'this is not a checkpoint at all', 'FILE_INVALID'],
+  ['half of a zip', 'PK\u0003\u0004 and no more', 'FILE_INVALID|FILE_TRUNCATED'],
+])('a file of %s is refused with one error that names it', (name, content, code) => {
+  const path = join(folder, `${name}.bin`)
+  writeFileSync(path, content)
+  const error = errorOf(() => openCheckpoint(path))
+  expect(error.code).toMatch(new RegExp(`^(${code})$`))
+  expect(error.message).toContain(path)
+})
+
+test('a missing file and an empty folder are named', () => {
+  expect(errorOf(() => openCheckpoint(join(folder, 'no.pt'))).code).toBe('FILE_NOT_FOUND')
+  expect(errorOf(() => openCheckpoint(mkdtempSync(join(folder, 'empty-')))).message).toMatch(/holds no weights/)
+})
+
+test('saving and loading leaves no tensor behind', async () => {
+  const path = join(folder, 'leak.safetensors')
+  const net = models.eegnet(small)
+  const { memory } = await import('eegtorch')
+  const before = memory().tensors
+  for (let i = 0; i < 3; i++) {
+    await net.save(path)
+    ;(await models.load(path)).dispose()
+  }
+  expect(scope(() => memory().tensors)).toBe(before)
+})
