@@ -26,9 +26,13 @@ export async function preparePackages() {
 async function installPackages() {
   if (packagesAreInstalled()) return
   if (lstatSync(join(root, 'node_modules'), { throwIfNoEntry: false })?.isSymbolicLink()) {
-    throw new StepError('node_modules is a link and not up to date: run npm ci in the folder that it points to')
+    throw new StepError('node_modules is a link and not up to date: run npm install in the folder that it points to')
   }
-  await runStep('installing npm packages', 'npm', ['ci', '--no-audit', '--no-fund'])
+  // not `npm ci`: it refuses a lock file without the optional binaries of foreign systems, which mirrors do not all carry.
+  // This takes the same versions and checksums from the lock file, and leaves that as it is.
+  await runStep('installing npm packages', 'npm', ['install', '--no-save', '--no-audit', '--no-fund'])
+  if (!packagesAreInstalled())
+    throw new StepError('node_modules does not agree with package-lock.json after npm install')
 }
 
 /** Compares what npm noted in node_modules with package-lock.json; packages for other systems may be absent. */

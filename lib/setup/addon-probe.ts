@@ -35,7 +35,7 @@ export async function checkAddon(root: string = packageRoot): Promise<Finding> {
   const text = signal ? `crashed while loading (${signal})` : `does not work: ${reason(stdout, stderr, code)}`
   const isClone = existsSync(join(root, 'scripts', 'bootstrap.mjs'))
   const advice = isClone
-    ? 'build it again: npm run build'
+    ? 'build it again: npm run setup'
     : 'install eegtorch again (npm install eegtorch), or build from source: node node_modules/eegtorch/scripts/build-native.mjs'
   return { name: 'addon', state: 'failed', text, advice, details: { code, signal, stderr: stderr.slice(-2000) } }
 }
