@@ -8,6 +8,7 @@
 #include "runtime.h"
 #include "tensor.h"
 #include "tensor_file.h"
+#include "trainer.h"
 
 namespace {
 
@@ -20,6 +21,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportModel(*environment, exports);
   eegtorch::exportRuntime(*environment, exports);
   eegtorch::exportTensorFile(*environment, exports);
+  eegtorch::exportTrainer(*environment, exports);
   return exports;
 }
 

@@ -28,7 +28,8 @@ class Environment {
 
   napi_env env() const { return env_; }
 
-  // The number of a new tensor, or null for an undefined one. Tells V8 of bytes in steps, and JavaScript of a passed limit.
+  // The number of a new tensor, or null for an undefined one. Tells V8 of bytes in steps, and JavaScript of a passed
+  // limit.
   napi_value wrap(at::Tensor tensor);
   at::Tensor& tensor(napi_value id);
   std::vector<at::Tensor> tensors(Napi::Value ids);

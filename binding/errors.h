@@ -33,7 +33,5 @@ Napi::Value callback(const Napi::CallbackInfo& info);
 
 template <auto function>
 Napi::Value eegtorch::callback(const Napi::CallbackInfo& info) {
-  return {info.Env(), guarded(info.Env(), [&]() -> napi_value {
-            return function(Environment::of(info.Env()), info);
-          })};
+  return {info.Env(), guarded(info.Env(), [&]() -> napi_value { return function(Environment::of(info.Env()), info); })};
 }

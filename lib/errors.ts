@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'LIBTORCH_VERSION'
   | 'ADDON_NOT_FOUND'
   | 'SETUP_FAILED'
+  | 'DIVERGED'
   | 'OUT_OF_MEMORY'
   | 'CANCELLED'
   | 'LIBTORCH'

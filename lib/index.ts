@@ -93,6 +93,8 @@ export {
   summarisePredictions,
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
+export { type CrossValidateOptions, crossValidate } from './experiment/cross-validate.ts'
+export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { Generator } from './generator.ts'
 export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
 export type * from './models/configs.generated.ts'
@@ -138,6 +140,23 @@ export type {
 export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, setRandomState } from './runtime.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export { type BackwardOptions, type ItemOf, type Nested, type Shape, Tensor } from './tensor.ts'
+export { type CheckpointCadence, TrainingCheckpoints } from './training/checkpoints.ts'
+export { balancedWeights } from './training/class-weights.ts'
+export { DataLoader, type DataLoaderOptions, type LoadedBatch } from './training/data-loader.ts'
+export type { EarlyStoppingOptions } from './training/early-stopping.ts'
+export { type FitOptions, type FitResult, fit, type TrainingStore } from './training/fit.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
 export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from './training/log/tensorboard.ts'
+export type * from './training/options.generated.ts'
+export {
+  type Loss,
+  loss,
+  type Optimizer,
+  optim,
+  type ParameterGroup,
+  type TrainStepOptions,
+} from './training/options.ts'
+export { type Schedule, type ScheduleName, schedules } from './training/schedules.ts'
+export { type TensorSet, windowTensors } from './training/tensor-set.ts'
+export type { Batch, BatchEvaluation, StepResult, TrainingSnapshot, TrainStep } from './training/train-step.ts'

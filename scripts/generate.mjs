@@ -2,9 +2,10 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { generateModels } from './generate/models.mjs'
 import { generateOperators } from './generate/operators.mjs'
+import { generateTraining } from './generate/training.mjs'
 
 const root = new URL('..', import.meta.url)
-const files = { ...generateOperators(), ...generateModels() }
+const files = { ...generateOperators(), ...generateModels(), ...generateTraining() }
 const check = process.argv.includes('--check')
 let stale = 0
 

@@ -29,7 +29,8 @@ struct AdamWConfig : AdamConfig {
 
 void check(const AdamConfig& config, const char* name) {
   const auto refuse = [&](const char* option, double value, const char* expected) {
-    throw Error("INVALID_OPTION", std::string(name) + ": " + option + " is out of range", expected, std::to_string(value));
+    throw Error("INVALID_OPTION", std::string(name) + ": " + option + " is out of range", expected,
+                std::to_string(value));
   };
   if (!(config.lr >= 0)) refuse("lr", config.lr, "0 or more");
   if (!(config.beta1 >= 0 && config.beta1 < 1)) refuse("beta1", config.beta1, "0 to below 1");

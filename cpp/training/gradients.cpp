@@ -37,7 +37,8 @@ at::Tensor GradScaler::scale(const at::Tensor& loss) const { return loss * scale
 at::Tensor GradScaler::unscale(const std::vector<at::Tensor>& gradients) const {
   at::Tensor found_inf = at::zeros({1}, scale_.options());
   if (!gradients.empty())
-    at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_inf, scale_.to(at::kDouble).reciprocal().to(at::kFloat));
+    at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_inf,
+                                                   scale_.to(at::kDouble).reciprocal().to(at::kFloat));
   return found_inf;
 }
 

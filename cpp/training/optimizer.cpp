@@ -1,9 +1,9 @@
 #include "training/optimizer.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
-#include <ATen/TensorOperators.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -61,8 +61,8 @@ NamedTensors takeMatching(const std::vector<std::string>& patterns, NamedTensors
 
 // Full precision on the CPU, where the kernel reads a double; float on a GPU, where its kernel reads a float.
 at::Tensor makeRate(double rate, const at::Tensor& parameter) {
-  return at::scalar_tensor(rate, parameter.is_cuda() ? parameter.options().dtype(at::kFloat)
-                                                     : at::TensorOptions().dtype(at::kDouble));
+  return at::scalar_tensor(
+      rate, parameter.is_cuda() ? parameter.options().dtype(at::kFloat) : at::TensorOptions().dtype(at::kDouble));
 }
 
 }  // namespace
@@ -148,7 +148,8 @@ void Optimizer::loadState(const NamedTensors& state) {
   for (auto& [name, tensor] : this->state()) {
     const auto found = given.find(name);
     if (found == given.end())
-      throw Error("CHECKPOINT_MISMATCH", "the optimiser's state lacks " + name + ": it is of another optimiser or network");
+      throw Error("CHECKPOINT_MISMATCH",
+                  "the optimiser's state lacks " + name + ": it is of another optimiser or network");
     if (found->second.sizes() != tensor.sizes())
       throw Error("CHECKPOINT_MISMATCH", "the optimiser's state " + name + " has another shape", describeShape(tensor),
                   describeShape(found->second));

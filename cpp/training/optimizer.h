@@ -1,5 +1,6 @@
 // Optimisers: groups of parameters, each moved by an update rule that keeps tensors for every parameter. All state is
-// tensors, the count of steps included, so that a step can be captured in a CUDA graph and a state restored bit for bit.
+// tensors, the count of steps included, so that a step can be captured in a CUDA graph and a state restored bit for
+// bit.
 #pragma once
 
 #include <ATen/core/Tensor.h>

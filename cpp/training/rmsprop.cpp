@@ -80,8 +80,9 @@ class Rmsprop : public UpdateRule {
 }  // namespace
 
 OptimizerEntry rmsprop() {
-  return {"rmsprop", "gradients over their root mean square", [] { return describeConfig<RmspropConfig>(); },
-          [](const Value& options) { return std::make_unique<Rmsprop>(readConfig<RmspropConfig>(options, "rmsprop")); }};
+  return {
+      "rmsprop", "gradients over their root mean square", [] { return describeConfig<RmspropConfig>(); },
+      [](const Value& options) { return std::make_unique<Rmsprop>(readConfig<RmspropConfig>(options, "rmsprop")); }};
 }
 
 }  // namespace eegtorch

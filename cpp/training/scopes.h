@@ -13,7 +13,9 @@ namespace eegtorch {
 class AutocastScope {
  public:
   AutocastScope(at::DeviceType device, std::optional<at::ScalarType> type)
-      : device_(device), enabled_(at::autocast::is_autocast_enabled(device)), type_(at::autocast::get_autocast_dtype(device)) {
+      : device_(device),
+        enabled_(at::autocast::is_autocast_enabled(device)),
+        type_(at::autocast::get_autocast_dtype(device)) {
     at::autocast::set_autocast_enabled(device, type.has_value());
     if (type) at::autocast::set_autocast_dtype(device, *type);
     at::autocast::increment_nesting();

@@ -50,9 +50,7 @@ class Sgd : public UpdateRule {
  private:
   // The first step takes the gradient undamped. Without dampening a buffer of zeros does the same, and nothing is read
   // back from the device.
-  bool isFirst(const UpdateLists& lists) const {
-    return config_.dampening != 0 && lists.kept[0][0].item<float>() == 0;
-  }
+  bool isFirst(const UpdateLists& lists) const { return config_.dampening != 0 && lists.kept[0][0].item<float>() == 0; }
 
   SgdConfig config_;
 };

@@ -31,9 +31,11 @@ std::unique_ptr<Objective> readObjective(const Value& objective) {
 TrainStepConfig readStepConfig(const Value& options) {
   const auto config = readConfig<TrainStepConfig>(options, "trainStep");
   if (config.accumulate < 1)
-    throw Error("INVALID_OPTION", "trainStep: accumulate is out of range", "1 or more", std::to_string(config.accumulate));
+    throw Error("INVALID_OPTION", "trainStep: accumulate is out of range", "1 or more",
+                std::to_string(config.accumulate));
   if (config.clip_norm && !(*config.clip_norm > 0))
-    throw Error("INVALID_OPTION", "trainStep: clip_norm is out of range", "more than 0", std::to_string(*config.clip_norm));
+    throw Error("INVALID_OPTION", "trainStep: clip_norm is out of range", "more than 0",
+                std::to_string(*config.clip_norm));
   return config;
 }
 
@@ -104,7 +106,8 @@ void TrainStep::checkBatch(const Batch& batch) const {
   for (const auto* tensors : {&batch.inputs, &batch.targets})
     for (const auto& tensor : *tensors) {
       if (tensor.device() != device)
-        throw Error("DEVICE_MISMATCH", "batch and network are on different devices", device.str(), tensor.device().str());
+        throw Error("DEVICE_MISMATCH", "batch and network are on different devices", device.str(),
+                    tensor.device().str());
       if (tensor.dim() == 0 || tensor.size(0) != batch.inputs[0].size(0))
         throw Error("SHAPE_MISMATCH", "the tensors of a batch differ in their first dimension",
                     std::to_string(batch.inputs[0].size(0)), describeShape(tensor));
@@ -149,10 +152,10 @@ StepResult TrainStep::run(const Batch& batch) {
   clearGradients();
 
   const auto parts = cut(batch, config_.accumulate);
-  const at::Tensor mass = parts.size() > 1 ? objective_->mass(batch.targets) : at::Tensor();
+  const at::Tensor mass = objective_->mass(batch.targets);
   at::Tensor loss, correct;
   for (const auto& part : parts) {
-    const at::Tensor share = mass.defined() ? objective_->mass(part.targets) / mass : at::Tensor();
+    const at::Tensor share = parts.size() > 1 ? objective_->mass(part.targets) / mass : at::Tensor();
     const at::Tensor partial = microBatch(part, share, correct);
     loss = loss.defined() ? loss + partial : partial;
   }
@@ -169,12 +172,12 @@ StepResult TrainStep::run(const Batch& batch) {
 
   // One read-back for all figures: on a GPU each one waits for the device.
   const at::Tensor zero = at::zeros({}, loss.options().dtype(at::kDouble));
-  const at::Tensor figures = at::stack({loss.to(at::kDouble), norm.to(at::kDouble),
-                                        found_inf ? found_inf->squeeze().to(at::kDouble) : zero,
-                                        correct.defined() ? correct.to(at::kDouble) : zero})
-                                 .cpu();
+  const at::Tensor figures =
+      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->squeeze().to(at::kDouble) : zero,
+                 correct.defined() ? correct.to(at::kDouble) : zero, mass.to(loss.device())})
+          .cpu();
   const double* figure = figures.const_data_ptr<double>();
-  StepResult result{figure[0], figure[1], figure[2] != 0, std::nullopt, batch.inputs[0].size(0)};
+  StepResult result{figure[0], figure[1], figure[2] != 0, std::nullopt, batch.inputs[0].size(0), figure[4]};
   if (correct.defined()) result.correct = static_cast<int64_t>(figure[3]);
   return result;
 }
@@ -192,6 +195,7 @@ EvaluationResult TrainStep::evaluate(const Batch& batch) {
   result.count = batch.inputs[0].size(0);
   if (batch.targets.empty()) return result;
   result.loss = objective_->loss(result.outputs, batch.targets).item<double>();
+  result.mass = objective_->mass(batch.targets).item<double>();
   const at::Tensor correct = objective_->correct(result.outputs, batch.targets);
   if (correct.defined()) result.correct = correct.item<int64_t>();
   return result;

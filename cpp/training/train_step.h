@@ -41,6 +41,7 @@ struct StepResult {
   bool skipped = false;  // the gradients overflowed in float16 and nothing moved
   std::optional<int64_t> correct;
   int64_t count = 0;  // examples in the batch
+  double mass = 0;    // what the mean loss divides by
 };
 
 struct EvaluationResult {
@@ -48,6 +49,7 @@ struct EvaluationResult {
   std::optional<double> loss;  // with targets
   std::optional<int64_t> correct;
   int64_t count = 0;
+  double mass = 0;
 };
 
 class TrainStep {

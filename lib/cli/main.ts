@@ -4,6 +4,11 @@ import { runCli } from './program.ts'
 // one line per command; its file is loaded only when the command is used
 process.exitCode = await runCli(process.argv.slice(2), [
   {
+    name: 'train',
+    summary: 'train and test a network on recordings',
+    load: () => import('./train.ts'),
+  },
+  {
     name: 'setup',
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),

@@ -5,6 +5,8 @@ import { EegTorchError } from '../errors.ts'
 import { camelCase } from '../ops/overload.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { Tensor } from '../tensor.ts'
+import type { TrainStepOptions } from '../training/options.ts'
+import { createTrainStep, type TrainStep } from '../training/train-step.ts'
 import type { ModelConfigs, ModelInputs, ModelName, ModelOutputs } from './configs.generated.ts'
 import { type ModelId, nativeModels } from './native-models.ts'
 import { describeModels, fromReferenceNames, toReferenceNames, withOurNames } from './option-names.ts'
@@ -155,6 +157,15 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     } finally {
       for (const tensor of Object.values(state)) tensor.dispose()
     }
+  }
+
+  /**
+   * Prepares training: the result takes one step on a batch, in one native call.
+   *
+   * @throws EegTorchError `INVALID_OPTION`, `UNKNOWN_NAME`
+   */
+  trainStep(options: TrainStepOptions): TrainStep {
+    return createTrainStep(this, options)
   }
 
   /** Clears the gradients of all parameters. */

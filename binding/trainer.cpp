@@ -1,0 +1,202 @@
+// The native training step as JavaScript sees it: an object by number, and calls that return promises.
+#include "trainer.h"
+
+#include <ATen/ops/clone.h>
+#include <ATen/ops/index_select.h>
+
+#include "convert.h"
+#include "core/state_dict.h"
+#include "errors.h"
+#include "model.h"
+#include "training/train_step.h"
+
+namespace eegtorch {
+namespace {
+
+constexpr const char* kKind = "training step";
+
+// The step and its network, whose weights belong to every snapshot. `model->mutex` is held while either is used.
+struct Trainer {
+  std::shared_ptr<ModelHandle> model;
+  TrainStep step;
+};
+
+std::shared_ptr<Trainer> trainerOf(Environment& environment, Napi::Value id) {
+  return std::static_pointer_cast<Trainer>(environment.object(numberOf(id, "a training step"), kKind));
+}
+
+// createTrainStep(model, loss, optimizer, options) -> number
+Napi::Value createTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto model = modelOf(environment, info[0]);
+  auto trainer = std::make_shared<Trainer>(
+      Trainer{model, TrainStep(model->module, valueOf(info[1]), valueOf(info[2]), valueOf(info[3]))});
+  return Napi::Number::New(info.Env(), environment.addObject(std::move(trainer), kKind));
+}
+
+Napi::Value releaseTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), environment.removeObject(numberOf(info[0], "a training step")));
+}
+
+Batch batchOf(Environment& environment, Napi::Value inputs, Napi::Value targets) {
+  return {environment.tensors(inputs), environment.tensors(targets)};
+}
+
+Napi::Value optionalNumber(Napi::Env env, const std::optional<int64_t>& value) {
+  return value ? Napi::Number::New(env, static_cast<double>(*value)) : env.Null();
+}
+
+// runTrainStep(step, inputs, targets, rate factor) -> {loss, gradNorm, skipped, correct, count}
+Napi::Value runTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [trainer = trainerOf(environment, info[0]), batch = batchOf(environment, info[1], info[2]),
+               factor = numberOf(info[3], "the rate's factor")](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(trainer->model->mutex);
+    trainer->step.setRateFactor(factor);
+    return [result = trainer->step.run(batch)](Napi::Env env) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      object["loss"] = Napi::Number::New(env, result.loss);
+      object["gradNorm"] = Napi::Number::New(env, result.grad_norm);
+      object["skipped"] = Napi::Boolean::New(env, result.skipped);
+      object["correct"] = optionalNumber(env, result.correct);
+      object["count"] = Napi::Number::New(env, static_cast<double>(result.count));
+      object["mass"] = Napi::Number::New(env, result.mass);
+      return object;
+    };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+Napi::Array wrapAll(Environment& environment, Napi::Env env, const Tensors& tensors) {
+  auto list = Napi::Array::New(env, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) list.Set(i, Napi::Value(env, environment.wrap(tensors[i])));
+  return list;
+}
+
+// evaluateTrainStep(step, inputs, targets) -> {outputs, loss, correct, count}
+Napi::Value evaluateTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [&environment, trainer = trainerOf(environment, info[0]),
+               batch = batchOf(environment, info[1], info[2])](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(trainer->model->mutex);
+    return [&environment, result = trainer->step.evaluate(batch)](Napi::Env env) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      object["outputs"] = wrapAll(environment, env, result.outputs);
+      object["loss"] = result.loss ? Napi::Number::New(env, *result.loss) : env.Null();
+      object["correct"] = optionalNumber(env, result.correct);
+      object["count"] = Napi::Number::New(env, static_cast<double>(result.count));
+      object["mass"] = Napi::Number::New(env, result.mass);
+      return object;
+    };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+NamedTensors clones(const NamedTensors& tensors) {
+  NamedTensors copies;
+  for (const auto& [name, tensor] : tensors) copies.emplace_back(name, tensor.detach().clone());
+  return copies;
+}
+
+Napi::Array wrapNamed(Environment& environment, Napi::Env env, const NamedTensors& tensors) {
+  auto list = Napi::Array::New(env, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) {
+    auto pair = Napi::Array::New(env, 2);
+    pair.Set(0u, Napi::String::New(env, tensors[i].first));
+    pair.Set(1u, Napi::Value(env, environment.wrap(tensors[i].second)));
+    list.Set(i, pair);
+  }
+  return list;
+}
+
+NamedTensors namedTensors(Environment& environment, Napi::Value value) {
+  const auto list = arrayOf(value, "named tensors");
+  NamedTensors tensors;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto pair = arrayOf(list.Get(i), "a name and a tensor");
+    tensors.emplace_back(stringOf(pair.Get(0u), "a name"), environment.tensor(pair.Get(1u)));
+  }
+  return tensors;
+}
+
+// snapshotTrainStep(step) -> {model: [name, tensor][], training: [name, tensor][]}: copies as of this place in the
+// queue.
+Napi::Value snapshotTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [&environment, trainer = trainerOf(environment, info[0])](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(trainer->model->mutex);
+    auto model = clones(stateDict(*trainer->model->module));
+    auto training = clones(trainer->step.state());
+    return [&environment, model = std::move(model), training = std::move(training)](Napi::Env env) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      object["model"] = wrapNamed(environment, env, model);
+      object["training"] = wrapNamed(environment, env, training);
+      return object;
+    };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+// restoreTrainStep(step, model, training | null): the model's weights, and where training stood.
+Napi::Value restoreTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  const bool whole = !info[2].IsNull();
+  auto work = [trainer = trainerOf(environment, info[0]), model = namedTensors(environment, info[1]), whole,
+               training = whole ? namedTensors(environment, info[2])
+                                : NamedTensors()](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(trainer->model->mutex);
+    loadStateDict(*trainer->model->module, model, trainer->model->entry->name);
+    if (whole) trainer->step.loadState(training);
+    return [](Napi::Env env) { return env.Undefined(); };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+// gatherRows(tensors, indices tensor) -> tensors: the examples of a batch, copied on the compute thread.
+Napi::Value gatherRows(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [&environment, tensors = environment.tensors(info[0]),
+               indices = environment.tensor(info[1])](const Cancellation&) -> Environment::Finish {
+    Tensors rows;
+    for (const auto& tensor : tensors) rows.push_back(at::index_select(tensor, 0, indices.to(tensor.device())));
+    return [&environment, rows = std::move(rows)](Napi::Env env) -> Napi::Value {
+      return wrapAll(environment, env, rows);
+    };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+Value describeFields(const ConfigDescription& fields) {
+  ValueList list;
+  for (const auto& field : fields)
+    list.push_back(
+        ValueMap{{"name", field.name}, {"type", field.type}, {"default", field.default_value}, {"doc", field.doc}});
+  return list;
+}
+
+template <class Entry>
+Value describeTable(const std::vector<Entry>& table) {
+  ValueList list;
+  for (const auto& entry : table)
+    list.push_back(ValueMap{{"name", entry.name}, {"doc", entry.doc}, {"fields", describeFields(entry.describe())}});
+  return list;
+}
+
+// describeTraining() -> {objectives, optimizers, step}: what the types and the documentation are made from.
+Napi::Value describeTraining(Environment&, const Napi::CallbackInfo& info) {
+  return fromValue(info.Env(), ValueMap{{"objectives", describeTable(objectives())},
+                                        {"optimizers", describeTable(optimizers())},
+                                        {"step", describeFields(describeConfig<TrainStepConfig>())}});
+}
+
+}  // namespace
+
+void exportTrainer(Environment& environment, Napi::Object exports) {
+  const auto add = [&](const char* name, auto function) {
+    exports.Set(name, Napi::Function::New(environment.env(), function, name));
+  };
+  add("createTrainStep", callback<createTrainStep>);
+  add("releaseTrainStep", callback<releaseTrainStep>);
+  add("runTrainStep", callback<runTrainStep>);
+  add("evaluateTrainStep", callback<evaluateTrainStep>);
+  add("snapshotTrainStep", callback<snapshotTrainStep>);
+  add("restoreTrainStep", callback<restoreTrainStep>);
+  add("gatherRows", callback<gatherRows>);
+  add("describeTraining", callback<describeTraining>);
+}
+
+}  // namespace eegtorch

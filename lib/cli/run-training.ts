@@ -1,0 +1,178 @@
+import { existsSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { stringify } from 'yaml'
+import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import { type CrossValidateOptions, crossValidate } from '../experiment/cross-validate.ts'
+import { RunFolder } from '../experiment/run-folder.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import { type ModelFactory, models } from '../models/models.ts'
+import { readAll } from '../recordings/read-all.ts'
+import type { Recordings } from '../recordings/recordings.ts'
+import type { CrossValidationResult } from '../report/cross-validation-result.ts'
+import { numThreads, setNumThreads } from '../runtime.ts'
+import { ProgressBar } from '../training/log/progress.ts'
+import type { Optimizer } from '../training/options.ts'
+import { scheduleByName } from '../training/schedules.ts'
+import { EXIT } from './program.ts'
+import type { TrainConfig } from './train-config.ts'
+
+/** A run that is over. */
+export interface FinishedRun {
+  folder: string
+  report: string
+  result: CrossValidationResult
+}
+
+/** How a run shows itself. */
+export interface RunOptions {
+  folder: string
+  title?: string
+  quiet?: boolean
+  /** In place of the recordings that the configuration names. */
+  recordings?: Recordings
+}
+
+export const CONFIG_FILE = 'config.yaml'
+
+/** The first free name `runs/2026-11-21-eegnet`, `runs/2026-11-21-eegnet-2`, ... */
+export function freshFolder(model: string, parent = 'runs'): string {
+  const base = join(parent, `${new Date().toISOString().slice(0, 10)}-${model}`)
+  for (let n = 1; ; n++) {
+    const folder = n === 1 ? base : `${base}-${n}`
+    if (!existsSync(folder)) return folder
+  }
+}
+
+/** Trains, tests and reports as the configuration says. A folder that holds a run which was stopped goes on from there. */
+export async function runTraining(config: TrainConfig, options: RunOptions): Promise<FinishedRun> {
+  if (config.threads !== undefined) await setNumThreads(config.threads)
+  const factory = factoryOf(config.model)
+  const windows = (options.recordings ?? (await readRecordings(config))).windows(windowOptions(config))
+  const cancel = new AbortController()
+  const stop = () => cancel.abort(new Error('interrupted'))
+  process.on('SIGINT', stop).on('SIGTERM', stop)
+  const {
+    checkpointSteps: everySteps,
+    checkpointSeconds: everySeconds,
+    checkpointEpochs: everyEpochs,
+    keepEvery,
+  } = config
+  const folder = await RunFolder.create(options.folder, {
+    ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),
+    onWarning: (sentence) => console.error(`warning: ${sentence}`),
+  })
+  await writeFileAtomically(join(options.folder, CONFIG_FILE), stringify(recorded(config)))
+  const seeds = typeof config.seeds === 'number' ? config.seeds : config.seeds.length
+  const progress = options.quiet
+    ? undefined
+    : new ProgressBar({ folds: foldCount(config, windows), seeds, epochs: config.epochs })
+  try {
+    const result = await crossValidate(factory, windows, {
+      ...trainingOptions(config),
+      store: folder,
+      signal: cancel.signal,
+      onProgress: ({ fold, seed, index }, { figures, epoch, step, steps, loss, validation }) => {
+        if (figures) folder.logEpoch({ fold, seed, index }, figures)
+        const place = { fold: fold + 1, seed: (index % seeds) + 1, epoch, step, steps }
+        progress?.update({ ...place, ...defined({ loss, validation }) })
+      },
+      report: {
+        title: options.title ?? `${config.model}: ${windows.classNames.join(' against ')}`,
+        protocol: describeProtocol(config),
+        configuration: recorded(config),
+        command: `eegtorch train --resume ${relative('.', options.folder) || '.'}`,
+        from: config.window[0],
+      },
+    })
+    const report = join(options.folder, 'report.html')
+    await result.save(join(options.folder, 'results.json'))
+    await result.report(report)
+    return { folder: options.folder, report, result }
+  } finally {
+    progress?.close()
+    folder.close()
+    process.off('SIGINT', stop).off('SIGTERM', stop)
+    if (cancel.signal.aborted) {
+      console.error(`stopped; go on with: eegtorch train --resume ${options.folder}`)
+      process.exitCode = EXIT.cancelled
+    }
+  }
+}
+
+/** What a run prints at its end. */
+export function printRun({ folder, report, result }: FinishedRun, json: boolean): void {
+  if (json) {
+    const baselines = result.baselines.map(({ name, summary }) => ({ name, accuracy: summary.accuracy }))
+    console.log(
+      JSON.stringify({ accuracy: result.accuracy, baselines, simulated: result.run.simulated, folder, report }),
+    )
+    return
+  }
+  for (const line of result.lines()) console.log(line)
+  console.log(`report   ${report}        resume or repeat   eegtorch train --resume ${folder}`)
+}
+
+export async function readRecordings({ data, band }: TrainConfig): Promise<Recordings> {
+  const recordings = await readAll(data)
+  return band === null ? recordings : recordings.filter({ band })
+}
+
+export function windowOptions({ window: [from, to], task, events, channels }: TrainConfig) {
+  return { from, to, ...defined({ task, events, channels }) }
+}
+
+export function factoryOf(name: string): ModelFactory<never> {
+  const factories = Object.values(models).filter((member) => typeof member === 'function' && 'modelName' in member)
+  const named = factories as unknown as (ModelFactory<never> & { modelName: string })[]
+  const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase()
+  const found = named.find(({ modelName }) => plain(modelName) === plain(name))
+  if (found !== undefined) return found
+  throw new EegTorchError('UNKNOWN_NAME', `no model is called ${name}`, {
+    option: 'model',
+    expected: `one of ${named.map(({ modelName }) => modelName).join(', ')}`,
+    received: name,
+  })
+}
+
+function trainingOptions(config: TrainConfig): CrossValidateOptions {
+  const { optimizer: name, lr, weightDecay, momentum, schedule, warmUp, earlyStopping: patience, monitor } = config
+  const { seeds, validation, standardise, epochs, batchSize, labelSmoothing, classWeights, baselines } = config
+  const { clipNorm, accumulate, autocast, folds, modelOptions: model } = config
+  const leaveOut = folds === undefined ? (config.leaveOut ?? 'run') : undefined
+  return {
+    optimizer: { name, ...defined({ lr, weightDecay, momentum }) } as Optimizer,
+    schedule: scheduleByName(schedule, warmUp),
+    ...(patience !== undefined && { earlyStopping: { patience, monitor } }),
+    ...{ seeds, standardise, epochs, batchSize, baselines, model },
+    ...defined({ leaveOut, folds, validation, labelSmoothing, classWeights, clipNorm, accumulate, autocast }),
+  } as CrossValidateOptions
+}
+
+/** The configuration as the run folder keeps it: paths that hold from anywhere, and the number of threads in use. */
+function recorded(config: TrainConfig): Record<string, unknown> {
+  const data = Array.isArray(config.data) ? config.data.map((path) => resolve(path)) : resolve(config.data)
+  return { ...defined(config), data, threads: numThreads() }
+}
+
+function describeProtocol({ leaveOut = 'run', folds, window: [from, to], band }: TrainConfig): string {
+  const filter = band === null ? 'unfiltered' : `${band[0]}-${band[1]} Hz`
+  const split = folds === undefined ? `leave one ${leaveOut} out` : `${folds} folds of trials`
+  return `${split}; ${from}-${to} s after the cue, ${filter}`
+}
+
+function foldCount({ leaveOut = 'run', folds }: TrainConfig, windows: EegWindows): number {
+  if (folds !== undefined) return folds
+  const groups = new Set<string>()
+  for (let i = 0; i < windows.length; i++) {
+    const { identity, subject, session } = windows.recordingOf(i)
+    const trial = `${identity} ${windows.trial(i)}`
+    groups.add({ subject: `${subject}`, session: `${subject} ${session}`, run: identity, trial }[leaveOut])
+  }
+  return groups.size
+}
+
+/** The members that are there. */
+function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never
+}

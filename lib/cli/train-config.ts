@@ -1,0 +1,117 @@
+import { readFile } from 'node:fs/promises'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { EegTorchError } from '../errors.ts'
+
+const positive = z.number().int().min(1)
+const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
+const group = z.enum(['subject', 'session', 'run', 'trial'])
+
+/** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
+export const trainSchema = z
+  .strictObject({
+    model: z.string().describe('network of the registry'),
+    modelOptions: z.record(z.string(), z.unknown()).default({}),
+    data: z.union([z.string(), z.array(z.string()).min(1)]).describe('folder, file or pattern of recordings'),
+    task: z.string().optional(),
+    events: z.array(z.string()).min(1).optional(),
+    window: range.default([0.5, 3.5]),
+    band: range.nullable().default([4, 38]),
+    channels: z.array(z.string()).min(1).optional(),
+    leaveOut: group.optional(),
+    folds: z.number().int().min(2).optional(),
+    seeds: z.union([positive, z.array(z.number().int().min(0)).min(1)]).default(1),
+    validation: z.number().gt(0).lt(1).optional(),
+    standardise: z.boolean().default(true),
+    epochs: positive.default(60),
+    batchSize: positive.default(16),
+    optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop']).default('adam'),
+    lr: z.number().positive().optional(),
+    weightDecay: z.number().min(0).optional(),
+    momentum: z.number().min(0).optional(),
+    schedule: z.enum(['constant', 'cosine', 'one-cycle', 'step']).default('constant'),
+    warmUp: z.number().int().min(0).optional(),
+    labelSmoothing: z.number().min(0).max(1).optional(),
+    classWeights: z.union([z.literal('balanced'), z.array(z.number().min(0)).min(2)]).optional(),
+    clipNorm: z.number().positive().optional(),
+    accumulate: positive.optional(),
+    autocast: z.enum(['bfloat16', 'float16']).optional(),
+    earlyStopping: positive.optional().describe('epochs without improvement on the validation part'),
+    monitor: z.enum(['loss', 'accuracy']).default('loss'),
+    baselines: z.boolean().default(true),
+    threads: positive.optional(),
+    checkpointSteps: positive.optional(),
+    checkpointSeconds: z.number().positive().optional(),
+    checkpointEpochs: positive.optional(),
+    keepEvery: positive.optional(),
+  })
+  .refine(({ task, events }) => task === undefined || events === undefined, 'give either task or events, not both')
+  .refine(
+    ({ leaveOut, folds }) => leaveOut === undefined || folds === undefined,
+    'give either leaveOut or folds, not both',
+  )
+
+/** A complete configuration of a run. */
+export type TrainConfig = z.infer<typeof trainSchema>
+
+/** Aliases that one YAML file may expand to: enough for any configuration, too few for a bomb. */
+const MAX_ALIASES = 50
+const MAX_BYTES = 1_000_000
+
+/**
+ * Reads a configuration as it was written; {@link checkConfig} judges it.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSAFE` for a file whose aliases multiply
+ */
+export async function readConfigFile(file: string): Promise<Record<string, unknown>> {
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const code = cause.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_INVALID'
+    throw new EegTorchError(code, `cannot be read (${cause.message})`, { file, cause })
+  })
+  const refuse = (received: string, cause?: unknown) =>
+    new EegTorchError('FILE_INVALID', 'is no configuration', {
+      file,
+      expected: 'YAML of named options',
+      received,
+      cause,
+    })
+  if (text.length > MAX_BYTES) throw refuse(`${text.length} characters`)
+  let value: unknown
+  try {
+    value = parse(text, { maxAliasCount: MAX_ALIASES, prettyErrors: true })
+  } catch (cause) {
+    if (/alias/i.test((cause as Error).message)) {
+      throw new EegTorchError('FILE_UNSAFE', 'expands to far more than it holds', {
+        file,
+        expected: `at most ${MAX_ALIASES} aliases`,
+        received: (cause as Error).message,
+        cause,
+      })
+    }
+    throw refuse((cause as Error).message.split('\n')[0]!, cause)
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw refuse(JSON.stringify(value) ?? 'nothing')
+  return value as Record<string, unknown>
+}
+
+/**
+ * Checks a configuration and fills in defaults.
+ *
+ * @throws EegTorchError `INVALID_OPTION` naming the option
+ */
+export function checkConfig(value: Record<string, unknown>, file?: string): TrainConfig {
+  const result = trainSchema.safeParse(value)
+  if (result.success) return result.data
+  const issue = result.error.issues[0]!
+  const option = issue.code === 'unrecognized_keys' ? issue.keys[0]! : issue.path.join('.')
+  const near = issue.code === 'unrecognized_keys' ? suggest(option) : ''
+  const what = option === '' ? issue.message : `option ${option}: ${issue.message}${near}`
+  throw new EegTorchError('INVALID_OPTION', what, { option, ...(file !== undefined && { file }) })
+}
+
+function suggest(name: string): string {
+  const known = Object.keys(trainSchema.shape)
+  const near = known.find((key) => key.toLowerCase() === name.replaceAll(/[-_]/g, '').toLowerCase())
+  return near === undefined ? `; known are ${known.join(', ')}` : `. Did you mean ${near}?`
+}

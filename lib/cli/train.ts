@@ -1,0 +1,119 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { EegTorchError } from '../errors.ts'
+import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
+import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
+
+interface Flags extends Record<string, unknown> {
+  config?: string
+  resume?: string
+  out?: string
+  json?: boolean
+}
+
+export function describe(command: Command): void {
+  command
+    .description('Train a network on recordings, test it on what each fold leaves out, and write a report.')
+    .argument('[model]', 'network: eegnet, conv_net, lstm_eeg')
+    .option('--data <path...>', 'recordings: folders, files or patterns')
+    .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
+    .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
+    .option('--window <from..to>', 'seconds around the cue (default: 0.5..3.5)', parseRange)
+    .option('--band <low..high>', 'band-pass in hertz, or none (default: 4..38)', parseBand)
+    .option('--channels <names...>', 'channels to use (default: every EEG channel)')
+    .addOption(
+      new Option('--leave-out <group>', 'what one fold tests (default: run)').choices([
+        'subject',
+        'session',
+        'run',
+        'trial',
+      ]),
+    )
+    .option('--folds <n>', 'folds of trials, in place of --leave-out', Number)
+    .option('--seeds <n>', 'trainings of each fold (default: 1)', Number)
+    .option('--validation <share>', 'share of the training trials to choose the epoch by (default: none)', Number)
+    .option('--early-stopping <epochs>', 'stop after so many epochs without improvement; needs --validation', Number)
+    .addOption(new Option('--monitor <figure>', 'what must improve (default: loss)').choices(['loss', 'accuracy']))
+    .option('--epochs <n>', 'default: 60', Number)
+    .option('--batch-size <n>', 'default: 16', Number)
+    .addOption(new Option('--optimizer <name>', 'default: adam').choices(['adam', 'adamw', 'sgd', 'rmsprop']))
+    .option('--lr <rate>', 'learning rate (default: the optimiser’s own)', Number)
+    .option('--weight-decay <number>', '', Number)
+    .option('--momentum <number>', '', Number)
+    .addOption(
+      new Option('--schedule <name>', 'default: constant').choices(['constant', 'cosine', 'one-cycle', 'step']),
+    )
+    .option('--warm-up <steps>', 'steps over which the learning rate rises', Number)
+    .option('--label-smoothing <share>', '', Number)
+    .addOption(new Option('--class-weights <how>', 'weigh classes by their counts').choices(['balanced']))
+    .option('--clip-norm <norm>', 'largest norm of the gradient', Number)
+    .option('--accumulate <n>', 'micro-batches that a batch is cut into', Number)
+    .addOption(new Option('--autocast <type>', 'compute in a 16-bit type').choices(['bfloat16', 'float16']))
+    .option('--no-standardise', 'do not scale channels')
+    .option('--no-baselines', 'without classical decoders on the same folds')
+    .option('--threads <n>', 'CPU threads', Number)
+    .option('--checkpoint-steps <n>', 'save the state every so many steps', Number)
+    .option('--checkpoint-seconds <s>', 'save the state every so many seconds (default: 10)', Number)
+    .option('--checkpoint-epochs <n>', 'save the state every so many epochs', Number)
+    .option('--keep-every <epochs>', 'keep the weights of every so many epochs', Number)
+    .option('--config <file>', 'YAML file with these options in camelCase; flags win over it')
+    .option('--resume <run>', 'go on with the run in this folder')
+    .option('--out <folder>', 'folder of the run (default: runs/DATE-MODEL)')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ eegtorch train eegnet --data eegmmidb/ --task fists-feet --leave-out run --seeds 5
+  $ eegtorch train conv_net --data 'study/*.edf' --events left right --folds 5 --validation 0.2 --early-stopping 20
+  $ eegtorch train --config run.yaml --lr 5e-4
+  $ eegtorch train --resume runs/2026-11-21-eegnet`,
+    )
+    .action(train)
+}
+
+async function train(model: string | undefined, flags: Flags): Promise<void> {
+  const { config: file, resume, out, json = false, ...options } = flags
+  const source = resume === undefined ? file : configOf(resume)
+  const written = source === undefined ? {} : await readConfigFile(source)
+  const config = checkConfig({ ...written, ...(model && { model }), ...given(options) }, source)
+  const folder = resume ?? out ?? freshFolder(config.model)
+  if (resume === undefined && existsSync(join(folder, CONFIG_FILE))) {
+    throw new EegTorchError('INVALID_OPTION', `${folder} holds a run already`, {
+      option: '--out',
+      expected: `a new folder, or --resume ${folder}`,
+      received: folder,
+    })
+  }
+  printRun(await runTraining(config, { folder, quiet: json }), json)
+}
+
+function configOf(run: string): string {
+  const file = join(run, CONFIG_FILE)
+  if (existsSync(file)) return file
+  throw new EegTorchError('FILE_NOT_FOUND', 'is no run to resume', {
+    file: run,
+    expected: `a folder with ${CONFIG_FILE}`,
+    received: existsSync(run) ? 'a folder without it' : 'nothing there',
+  })
+}
+
+/** What was said on the command line. Switches that commander sets by itself count only when they turn something off. */
+function given(options: Record<string, unknown>): Record<string, unknown> {
+  const known = Object.keys(trainSchema.shape)
+  const said = Object.entries(options).filter(
+    ([name, value]) => known.includes(name) && value !== undefined && value !== true,
+  )
+  return Object.fromEntries(said)
+}
+
+function parseRange(text: string): [number, number] {
+  const [from, to] = text.split('..').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
+  if (from !== undefined && to !== undefined && from < to) return [from, to]
+  throw new InvalidArgumentError(`Expected FROM..TO such as 0.5..3.5, received ${JSON.stringify(text)}.`)
+}
+
+function parseBand(text: string): [number, number] | null {
+  return text === 'none' ? null : parseRange(text)
+}

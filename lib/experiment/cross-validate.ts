@@ -1,0 +1,327 @@
+import { availableParallelism, cpus } from 'node:os'
+import { Standardiser } from '../datasets/standardise.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import { bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
+import { predictionsFor } from '../evaluation/predictions.ts'
+import { checkSplit, type GroupBy, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
+import type { Prediction } from '../evaluation/summary.ts'
+import type { ModelName } from '../models/configs.generated.ts'
+import type { Model } from '../models/model.ts'
+import { type ModelFactory, models } from '../models/models.ts'
+import { CrossValidationResult } from '../report/cross-validation-result.ts'
+import { exampleSignals } from '../report/example-signals.ts'
+import type { Baseline, LearningCurve } from '../report/run-report.ts'
+import { libtorchVersion, manualSeed, numThreads } from '../runtime.ts'
+import { balancedWeights } from '../training/class-weights.ts'
+import { DataLoader } from '../training/data-loader.ts'
+import { predictProbabilities } from '../training/evaluate.ts'
+import { type FitOptions, type FitResult, fit, type TrainingStore } from '../training/fit.ts'
+import { loss as losses, optim } from '../training/options.ts'
+import { createTrainStep } from '../training/train-step.ts'
+
+/** Which training of a cross-validation: numbers from 0. */
+export interface TrainingPlace {
+  fold: number
+  seed: number
+  /** Position in the order of work. */
+  index: number
+}
+
+/** What one training of a cross-validation gave. */
+export interface TrainingOutcome {
+  curve: LearningCurve
+  /** Answers to the test windows. */
+  predictions: Prediction[]
+}
+
+/** Keeps a cross-validation, so that it can go on after being killed; `RunFolder` is the usual one. */
+export interface CrossValidationStore {
+  /** The outcome of a training that is over, or undefined. */
+  readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined>
+  writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void>
+  /** Where a training keeps its state; `description` goes into its weights files. */
+  trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore
+}
+
+/** How to cross-validate. */
+export interface CrossValidateOptions
+  extends Omit<FitOptions, 'validation' | 'store' | 'seed' | 'onEpoch' | 'onStep' | 'loss'> {
+  /** What one fold leaves out for testing: each subject, session, run or trial in turn. */
+  leaveOut?: GroupBy
+  /** Number of folds, in place of `leaveOut`. Trials are dealt class by class. */
+  folds?: number
+  /** Splits of one's own, in place of both; refused if one leaks. */
+  splits?: readonly Split[]
+  /** How many trainings per fold, with seeds 0, 1, ...; or the seeds. Default 1. */
+  seeds?: number | readonly number[]
+  /** Share of the training trials to stop early by and choose the best epoch with. Default: none, the last epoch counts. */
+  validation?: number
+  /** Options of the model besides its sizes, which follow from the windows. */
+  model?: Readonly<Record<string, unknown>>
+  labelSmoothing?: number
+  /** Weights in the loss: `balanced` from the training part of each fold, or one per class. */
+  classWeights?: 'balanced' | readonly number[]
+  /** Z-scores per channel, fitted on the training part of each fold. Default true. */
+  standardise?: boolean
+  /** Classical decoders on the same folds. Default true. */
+  baselines?: boolean
+  store?: CrossValidationStore
+  onProgress?: (place: TrainingPlace, state: FoldProgress) => void
+  /** For the report: heading, sentence on the protocol, every option as given, the command. */
+  report?: {
+    title?: string
+    protocol?: string
+    configuration?: Record<string, unknown>
+    command?: string
+    from?: number
+  }
+}
+
+/** Where one training of a cross-validation is. */
+export interface FoldProgress {
+  folds: number
+  seeds: number
+  epoch: number
+  step: number
+  steps: number
+  loss?: number
+  validation?: number
+  /** Set when an epoch has ended. */
+  figures?: LearningCurve['epochs'][number]
+}
+
+/**
+ * Trains a network anew for each fold and seed, tests each on what its fold left out, and scores all answers together.
+ *
+ * Scaling is learned from the training part alone; early stopping looks at the validation part alone; the test part is used once, when the training
+ * is over. Splits that share a trial or overlapping time are refused.
+ *
+ * @throws EegTorchError `SPLIT_LEAKS`, `INVALID_OPTION`, and those of {@link fit}
+ */
+export async function crossValidate<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  options: CrossValidateOptions,
+): Promise<CrossValidationResult> {
+  const started = performance.now()
+  const splits = makeSplits(windows, options)
+  const seeds = seedList(options.seeds ?? 1)
+  const outcomes: TrainingOutcome[] = []
+  let parameters = 0
+
+  for (const [fold, split] of splits.entries()) {
+    const scaled = standardiseFold(windows, split, options.standardise ?? true)
+    for (const seed of seeds) {
+      const place: TrainingPlace = { fold, seed, index: outcomes.length }
+      manualSeed(seed)
+      const net = makeModel(factory, windows, options.model)
+      parameters = net.parameterCount()
+      try {
+        const known = await options.store?.readOutcome(place)
+        const outcome =
+          known ?? (await runTraining(net, scaled, split, place, { ...options, folds: splits.length, seeds }))
+        if (known === undefined) await options.store?.writeOutcome(place, outcome)
+        outcomes.push(outcome)
+      } finally {
+        net.dispose()
+      }
+    }
+  }
+
+  const baselines = options.baselines === false ? [] : classicalDecoders(windows, splits)
+  return new CrossValidationResult({
+    title: options.report?.title ?? `${factory.modelName}: ${windows.classNames.join(' against ')}`,
+    simulated: windows.simulated,
+    createdAt: new Date().toISOString(),
+    seconds: (performance.now() - started) / 1000,
+    model: { name: factory.modelName, parameters },
+    protocol: options.report?.protocol ?? describeProtocol(splits, options),
+    classes: [...windows.classNames],
+    predictions: outcomes.flatMap(({ predictions }) => predictions),
+    curves: outcomes.map(({ curve }) => curve),
+    split: splitProof(splits, options),
+    baselines,
+    signals: exampleSignals(signalsOf(windows, options.report?.from), { classes: windows.classNames }),
+    configuration: options.report?.configuration ?? {},
+    versions: { eegtorch: '0.1.0', LibTorch: libtorchVersion().built, Node: process.version },
+    hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${numThreads()} of ${availableParallelism()}` },
+    ...(options.report?.command && { command: options.report.command }),
+  })
+}
+
+type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & { folds: number; seeds: readonly number[] }
+
+async function runTraining(
+  net: Model,
+  { windows, standardiser }: ScaledWindows,
+  split: Split,
+  place: TrainingPlace,
+  options: FoldOptions,
+): Promise<TrainingOutcome> {
+  const train = windows.subset(split.train)
+  const steps = Math.ceil(train.length / (options.batchSize ?? 16))
+  const tell = (state: Partial<FoldProgress> & { epoch: number; step: number }) =>
+    options.onProgress?.(place, { folds: options.folds, seeds: options.seeds.length, steps, ...state })
+  let validation: number | undefined
+  const description = {
+    model: net.name,
+    config: net.referenceConfig,
+    classes: windows.classNames,
+    channels: windows.channelNames,
+    samplingRate: windows.samplingRate,
+    ...(standardiser && { standardise: standardiser.toJSON() }),
+    fold: split.name,
+    seed: place.seed,
+    ...options.report?.configuration,
+  }
+  const store = options.store?.trainingStore(place, description)
+  // biome-ignore lint/suspicious/noFocusedTests: it trains, it is no test
+  const result = await fit(net, train, {
+    ...fitOptions(options, train),
+    seed: place.seed,
+    ...(split.validation && { validation: windows.subset(split.validation) }),
+    ...(store && { store }),
+    onStep: ({ loss }, { epoch, batch }) =>
+      tell({ epoch, step: batch, loss, ...(validation !== undefined && { validation }) }),
+    onEpoch: (figures, { epoch }) => {
+      validation = figures.validationAccuracy
+      tell({ epoch, step: 0, loss: figures.trainLoss, ...(validation !== undefined && { validation }), figures })
+    },
+  })
+  return { curve: curveOf(place, result), predictions: await testFold(net, windows, split, place, options) }
+}
+
+function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
+  const { labelSmoothing, classWeights } = options
+  const weight = classWeights === 'balanced' ? balancedWeights(train.countClasses()) : classWeights
+  const loss = losses.crossEntropy({
+    ...(labelSmoothing !== undefined && { labelSmoothing }),
+    ...(weight && { weight: [...weight] }),
+  })
+  const names = [
+    'epochs',
+    'batchSize',
+    'optimizer',
+    'schedule',
+    'earlyStopping',
+    'dropLast',
+    'autocast',
+    'clipNorm',
+    'accumulate',
+    'signal',
+  ] as const
+  const chosen = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
+  return { ...Object.fromEntries(chosen), loss } as FitOptions
+}
+
+/** The one look at what the fold left out, after training. */
+async function testFold(
+  net: Model,
+  windows: EegWindows,
+  split: Split,
+  { fold, seed }: TrainingPlace,
+  { batchSize = 16, autocast }: FoldOptions,
+): Promise<Prediction[]> {
+  const loader = new DataLoader(windows.subset(split.test), { batchSize })
+  const settings = { loss: losses.crossEntropy(), optimizer: optim.sgd() }
+  const step = createTrainStep(net, { ...settings, ...(autocast !== undefined && { autocast }) })
+  const probabilities = await predictProbabilities(step, loader).finally(() => {
+    step.dispose()
+    loader.dispose()
+  })
+  const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
+  return predictionsFor(windows, split.test, { fold, seed, predicted, probabilities })
+}
+
+function curveOf({ fold, seed }: TrainingPlace, { epochs, bestEpoch }: FitResult): LearningCurve {
+  return { fold, seed, epochs, ...(bestEpoch !== undefined && { bestEpoch }) }
+}
+
+interface ScaledWindows {
+  windows: EegWindows
+  standardiser?: Standardiser
+}
+
+function standardiseFold(windows: EegWindows, split: Split, wanted: boolean): ScaledWindows {
+  if (!wanted) return { windows }
+  const standardiser = Standardiser.fit(windows, split.train)
+  return { windows: standardiser.apply(windows), standardiser }
+}
+
+/** A network whose sizes fit the windows. */
+export function makeModel<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  options: Readonly<Record<string, unknown>> = {},
+): Model<N> {
+  const known = new Set(
+    models
+      .list()
+      .find(({ name }) => name === factory.modelName)!
+      .options.map(({ name }) => name),
+  )
+  const sizes = { nChans: windows.nChannels, nOutputs: windows.classNames.length, nTimes: windows.nSamples }
+  const missing = Object.keys(sizes).find((name) => !known.has(name))
+  if (missing !== undefined) {
+    throw new EegTorchError('INVALID_OPTION', `${factory.modelName} does not classify windows of EEG`, {
+      option: 'model',
+      expected: 'a model with the options nChans, nOutputs and nTimes',
+      received: `one without ${missing}`,
+    })
+  }
+  const rate = known.has('sfreq') ? { sfreq: windows.samplingRate } : {}
+  return models.create(factory.modelName, { ...sizes, ...rate, ...options })
+}
+
+/** What a report shows examples of; `from` is where windows start against the cue, in seconds. */
+function signalsOf({ data, nChannels, nSamples, labels, samplingRate, channelNames }: EegWindows, from?: number) {
+  const signals = { data, nChannels, nSamples, labels, samplingRate, channelNames: [...channelNames] }
+  return from === undefined ? signals : { ...signals, from }
+}
+
+function makeSplits(windows: EegWindows, options: CrossValidateOptions): Split[] {
+  const { leaveOut, folds, splits, validation } = options
+  const ways = [leaveOut, folds, splits].filter((way) => way !== undefined)
+  if (ways.length !== 1) {
+    throw new EegTorchError('INVALID_OPTION', 'it is not clear how to split', {
+      option: 'leaveOut',
+      expected: 'one of leaveOut, folds and splits',
+      received: ways.length === 0 ? 'none' : 'several',
+    })
+  }
+  const more = validation === undefined ? {} : { validation }
+  if (splits) return splits.map((split) => checkSplit(windows, split))
+  return leaveOut ? leaveOneOut(windows, leaveOut, more) : kFold(windows, { folds: folds!, ...more })
+}
+
+function seedList(seeds: number | readonly number[]): readonly number[] {
+  const list = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i) : seeds
+  if (list.length > 0 && list.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return list
+  throw new EegTorchError('INVALID_OPTION', 'the seeds are not usable', {
+    option: 'seeds',
+    expected: 'a count, 1 or more, or a list of whole numbers',
+    received: String(seeds),
+  })
+}
+
+function classicalDecoders(windows: EegWindows, splits: readonly Split[]): Baseline[] {
+  return [cspLda(), bandPowerLda()].map((decoder) => decodeFolds(windows, splits, decoder))
+}
+
+function splitProof(splits: readonly Split[], { leaveOut }: CrossValidateOptions) {
+  return {
+    by: leaveOut ?? 'trial',
+    statement: 'no trial and no moment of a recording is in two parts of a fold',
+    folds: splits.map(({ name, train, validation = [], test }) => ({
+      name,
+      train: train.length,
+      validation: validation.length,
+      test: test.length,
+    })),
+  }
+}
+
+function describeProtocol(splits: readonly Split[], { leaveOut }: CrossValidateOptions): string {
+  return leaveOut ? `leave one ${leaveOut} out, ${splits.length} folds` : `${splits.length} folds`
+}

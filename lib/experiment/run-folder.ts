@@ -1,0 +1,143 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EegTorchError } from '../errors.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import type { EpochFigures } from '../report/run-report.ts'
+import { type CheckpointCadence, readSavedState, TrainingCheckpoints } from '../training/checkpoints.ts'
+import type { TrainingStore } from '../training/fit.ts'
+import { JsonLinesLog } from '../training/log/json-lines.ts'
+import { TensorBoardWriter } from '../training/log/tensorboard.ts'
+import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate.ts'
+
+/** What a run folder needs to know. */
+export interface RunFolderOptions extends CheckpointCadence {
+  onWarning?: (sentence: string) => void
+}
+
+/**
+ * The folder of one run: `log.jsonl`, `tensorboard/`, `checkpoints/fold-1-seed-0/{best,last}.safetensors` and, for each training that is over,
+ * `outcomes/fold-1-seed-0.json`. Opening it again goes on where the run was: trainings that are over are read back, the one under way continues
+ * from its state file, and the log is cut where that state was saved, so that no line is lost or written twice.
+ */
+export class RunFolder implements CrossValidationStore {
+  readonly path: string
+  readonly #options: RunFolderOptions
+  #log: JsonLinesLog | undefined
+  #records = 0
+  #board: { place: string; writer: TensorBoardWriter } | undefined
+
+  constructor(path: string, options: RunFolderOptions = {}) {
+    this.path = path
+    this.#options = options
+  }
+
+  /** @throws EegTorchError `FILE_WRITE_FAILED` */
+  static async create(path: string, options: RunFolderOptions = {}): Promise<RunFolder> {
+    try {
+      for (const part of ['outcomes', 'checkpoints']) await mkdir(join(path, part), { recursive: true })
+    } catch (cause) {
+      throw new EegTorchError('FILE_WRITE_FAILED', `cannot be made (${(cause as Error).message})`, {
+        file: path,
+        cause,
+      })
+    }
+    return new RunFolder(path, options)
+  }
+
+  async readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined> {
+    const path = this.#outcomePath(place)
+    if (!existsSync(path)) {
+      this.#openLog(place)
+      return undefined
+    }
+    return JSON.parse(await readFile(path, 'utf8')) as TrainingOutcome
+  }
+
+  async writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void> {
+    const right = outcome.predictions.filter(({ truth, predicted }) => truth === predicted).length
+    const n = outcome.predictions.length
+    this.#append({ event: 'test', ...tell(place), accuracy: right / n, windows: n })
+    await writeFileAtomically(this.#outcomePath(place), JSON.stringify(outcome))
+    await new TrainingCheckpoints(this.#checkpointFolder(place)).forget()
+  }
+
+  trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore {
+    return new TrainingCheckpoints(this.#checkpointFolder(place), {
+      ...this.#options,
+      description,
+      logRecords: () => this.#records,
+    })
+  }
+
+  /** Logs the end of an epoch. */
+  logEpoch(place: TrainingPlace, figures: EpochFigures): void {
+    this.#append({ event: 'epoch', ...tell(place), ...figures })
+    const { epoch, ...scalars } = figures
+    this.#boardOf(place, epoch).scalars(tagged(scalars), epoch)
+  }
+
+  close(): void {
+    this.#log?.close()
+    this.#board?.writer.close()
+    this.#log = undefined
+    this.#board = undefined
+  }
+
+  /** Opens the log for the first training that is not over, without what was logged after its state was saved. */
+  #openLog(place: TrainingPlace): void {
+    if (this.#log !== undefined) return
+    const saved = readSavedState(this.#checkpointFolder(place))?.logRecords ?? 0
+    let index = 0
+    const keep = (record: Record<string, unknown>) => {
+      const kept = Number(record.training) < place.index || index < saved
+      if (kept) index++
+      return kept
+    }
+    this.#log = new JsonLinesLog(join(this.path, 'log.jsonl'), { keep })
+    this.#records = index
+  }
+
+  #append(record: Record<string, unknown>): void {
+    this.#log?.append(record)
+    this.#records++
+  }
+
+  #boardOf(place: TrainingPlace, epoch: number): TensorBoardWriter {
+    const name = nameOf(place)
+    if (this.#board?.place !== name) {
+      this.#board?.writer.close()
+      const folder = join(this.path, 'tensorboard', name)
+      // What an earlier process wrote from this epoch on is hidden.
+      const resumeAt = existsSync(folder) ? { resumeAt: epoch } : {}
+      this.#board = { place: name, writer: new TensorBoardWriter(folder, resumeAt) }
+    }
+    return this.#board.writer
+  }
+
+  #outcomePath(place: TrainingPlace): string {
+    return join(this.path, 'outcomes', `${nameOf(place)}.json`)
+  }
+
+  #checkpointFolder(place: TrainingPlace): string {
+    return join(this.path, 'checkpoints', nameOf(place))
+  }
+}
+
+function nameOf({ fold, seed }: TrainingPlace): string {
+  return `fold-${fold + 1}-seed-${seed}`
+}
+
+function tell({ fold, seed, index }: TrainingPlace): Record<string, number> {
+  return { training: index, fold: fold + 1, seed }
+}
+
+function tagged(figures: Omit<EpochFigures, 'epoch'>): Record<string, number> {
+  const tags: Record<string, string> = {
+    trainLoss: 'loss/train',
+    trainAccuracy: 'accuracy/train',
+    validationLoss: 'loss/validation',
+    validationAccuracy: 'accuracy/validation',
+  }
+  return Object.fromEntries(Object.entries(figures).map(([name, value]) => [tags[name] ?? name, value as number]))
+}

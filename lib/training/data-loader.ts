@@ -1,0 +1,116 @@
+import { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import { Random } from '../random.ts'
+import type { Tensor } from '../tensor.ts'
+import { disposeSet, gatherRows, setLength, type TensorSet, windowTensors } from './tensor-set.ts'
+
+/** How a {@link DataLoader} draws batches. */
+export interface DataLoaderOptions {
+  batchSize: number
+  /** New order in every epoch; default false. */
+  shuffle?: boolean
+  /** Of the shuffling; default 0. The order of an epoch depends on this and on its number alone. */
+  seed?: number
+  /** Leave a last batch out that is not full; default false. */
+  dropLast?: boolean
+}
+
+/** A batch of a {@link DataLoader}. */
+export interface LoadedBatch {
+  inputs: Tensor
+  targets: Tensor
+  /** Which rows of the set these are. */
+  indices: readonly number[]
+}
+
+/** Streams of random numbers below this belong to others who share a seed. */
+const FIRST_STREAM = 1000
+
+/**
+ * Draws batches from windows or tensors. The next batch is gathered while the present one is trained on.
+ *
+ * A batch is freed when the loop asks for the next one; clone what is to live on.
+ */
+export class DataLoader implements AsyncIterable<LoadedBatch> {
+  readonly set: TensorSet
+  /** Number of examples. */
+  readonly length: number
+  /** Batches in an epoch. */
+  readonly batches: number
+  readonly #options: Required<DataLoaderOptions>
+  readonly #owned: boolean
+  #epoch = 0
+
+  /** @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH` */
+  constructor(
+    data: EegWindows | TensorSet,
+    { batchSize, shuffle = false, seed = 0, dropLast = false }: DataLoaderOptions,
+  ) {
+    if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
+      throw new EegTorchError('INVALID_OPTION', 'the batch size is not usable', {
+        option: 'batchSize',
+        expected: 'a whole number, 1 or more',
+        received: String(batchSize),
+      })
+    }
+    this.#owned = data instanceof EegWindows
+    this.set = data instanceof EegWindows ? windowTensors(data) : data
+    this.length = setLength(this.set)
+    this.#options = { batchSize, shuffle, seed, dropLast }
+    this.batches = dropLast ? Math.floor(this.length / batchSize) : Math.ceil(this.length / batchSize)
+  }
+
+  /** Frees the tensors that the loader made of windows; those of a {@link TensorSet} are its owner's. */
+  dispose(): void {
+    if (this.#owned) disposeSet(this.set)
+  }
+
+  /** One epoch after the other: each loop over the loader is the next epoch. */
+  [Symbol.asyncIterator](): AsyncGenerator<LoadedBatch> {
+    return this.epoch(this.#epoch++)
+  }
+
+  /** The rows of each batch of an epoch. */
+  order(epoch: number): number[][] {
+    const { batchSize, shuffle, seed } = this.#options
+    const rows = Array.from({ length: this.length }, (_, i) => i)
+    const ordered = shuffle ? new Random(seed, FIRST_STREAM + epoch).shuffle(rows) : rows
+    return Array.from({ length: this.batches }, (_, i) => ordered.slice(i * batchSize, (i + 1) * batchSize))
+  }
+
+  /** The batches of an epoch, from one of them on. */
+  async *epoch(epoch: number, from = 0): AsyncGenerator<LoadedBatch> {
+    const order = this.order(epoch)
+    let next = this.#gather(order[from])
+    try {
+      for (let i = from; i < order.length; i++) {
+        const batch = (await next)!
+        next = this.#gather(order[i + 1])
+        try {
+          yield batch
+        } finally {
+          batch.inputs.dispose()
+          batch.targets.dispose()
+        }
+      }
+    } finally {
+      // A loop that was left early has one batch more under way.
+      const ahead = await next?.catch(() => undefined)
+      if (ahead !== undefined && !ahead.inputs.disposed) {
+        ahead.inputs.dispose()
+        ahead.targets.dispose()
+      }
+    }
+  }
+
+  #gather(indices: number[] | undefined): Promise<LoadedBatch> | undefined {
+    if (indices === undefined) return undefined
+    const gathered = gatherRows(this.set, indices).then(({ inputs, targets }) => ({
+      inputs: inputs as Tensor,
+      targets: targets as Tensor,
+      indices,
+    }))
+    gathered.catch(() => undefined) // reported where it is awaited
+    return gathered
+  }
+}

@@ -1,0 +1,186 @@
+import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import type { EpochFigures } from '../report/run-report.ts'
+import type { Tensor } from '../tensor.ts'
+import { DataLoader } from './data-loader.ts'
+import { checkEarlyStopping, type EarlyStoppingOptions, improves, isStale, scoreEpoch } from './early-stopping.ts'
+import { evaluateSet } from './evaluate.ts'
+import type { TrainStepSettings } from './options.generated.ts'
+import { type Loss, loss as losses, type Optimizer, optim } from './options.ts'
+import { newProgress, type TrainingProgress } from './progress.ts'
+import type { Schedule } from './schedules.ts'
+import type { TensorSet } from './tensor-set.ts'
+import { createTrainStep, type StepResult, type Trainable, type TrainStep } from './train-step.ts'
+
+/** Where a training's state is kept, so that it can go on after being killed. {@link TrainingCheckpoints} is the usual one. */
+export interface TrainingStore {
+  /** Puts the saved state back into the step. Undefined where nothing was saved. */
+  restore(step: TrainStep): Promise<TrainingProgress | undefined>
+  /** After each step and each epoch: saves when it is time to. */
+  afterStep(step: TrainStep, progress: TrainingProgress): Promise<void>
+  afterEpoch(step: TrainStep, progress: TrainingProgress): Promise<void>
+  /** Keeps the weights of the best epoch. */
+  keepBest(weights: ReadonlyMap<string, Tensor>, progress: TrainingProgress): Promise<void>
+  /** The kept ones, after a restart. */
+  loadBest(): Promise<Map<string, Tensor>>
+  /** The training is over; `weights` are the ones it ends with. */
+  finish(weights: ReadonlyMap<string, Tensor>, progress: TrainingProgress): Promise<void>
+}
+
+/** How to train. */
+export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
+  epochs: number
+  /** Default 16. */
+  batchSize?: number
+  /** Default cross entropy. */
+  loss?: Loss
+  /** Default Adam. */
+  optimizer?: Optimizer
+  /** Default: constant. */
+  schedule?: Schedule
+  /** Of shuffling and dropout; default 0. The start weights are the network's own affair. */
+  seed?: number
+  /** Data to watch and to choose the best epoch by. Never test data. */
+  validation?: EegWindows | TensorSet
+  earlyStopping?: EarlyStoppingOptions
+  /** Leave a last batch out that is not full; default false. */
+  dropLast?: boolean
+  /** Where to keep the state. */
+  store?: TrainingStore
+  /** Stops after the present step with `CANCELLED`; the state is saved first. */
+  signal?: AbortSignal
+  onStep?: (result: StepResult, progress: TrainingProgress) => void
+  onEpoch?: (figures: EpochFigures, progress: TrainingProgress) => void | Promise<void>
+}
+
+/** What a training ends with. The network holds the weights of `bestEpoch`, or those of the last epoch. */
+export interface FitResult {
+  epochs: EpochFigures[]
+  /** The epoch with the best validation score, from 1; undefined without validation data. */
+  bestEpoch?: number
+  stoppedEarly: boolean
+  steps: number
+}
+
+/**
+ * Trains a network: for each epoch a new order, for each batch one native step, after each epoch a look at the validation data. The same seed,
+ * data and number of threads give the same weights, also when the process is killed on the way and the store takes it up again.
+ *
+ * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`, `DIVERGED` when the loss is no longer a number, `CANCELLED`
+ */
+export async function fit(net: Trainable, train: EegWindows | TensorSet, options: FitOptions): Promise<FitResult> {
+  const { epochs, batchSize = 16, seed = 0, schedule = () => 1, earlyStopping, store, signal } = options
+  checkOptions(options)
+  const loader = new DataLoader(train, { batchSize, shuffle: true, seed, dropLast: options.dropLast ?? false })
+  if (loader.batches === 0) throw tooFewExamples(loader.length, batchSize)
+  const validation = options.validation && new DataLoader(options.validation, { batchSize })
+  const steps = epochs * loader.batches
+
+  const step = createTrainStep(net, stepOptions(options, seed))
+  let best: Map<string, Tensor> | undefined
+  try {
+    const progress = (await store?.restore(step)) ?? newProgress()
+    if (progress.best !== undefined) best = await store?.loadBest()
+
+    while (progress.epoch < epochs && !progress.stopped) {
+      for await (const batch of loader.epoch(progress.epoch, progress.batch)) {
+        await checkSignal(signal, step, progress, store)
+        const result = await step(batch, schedule(progress.step, steps))
+        checkLoss(result, progress)
+        progress.add(result)
+        options.onStep?.(result, progress)
+        await store?.afterStep(step, progress)
+      }
+
+      const figures = { ...progress.epochFigures(), ...(validation && (await validate(step, validation))) }
+      if (validation && improves(scoreEpoch(figures, earlyStopping?.monitor), progress.best, earlyStopping?.minDelta)) {
+        progress.best = { epoch: figures.epoch, score: scoreEpoch(figures, earlyStopping?.monitor) }
+        release(best)
+        best = await copyWeights(step)
+        await store?.keepBest(best, progress)
+      }
+      progress.endEpoch(figures)
+      progress.stopped = earlyStopping !== undefined && isStale(progress.epoch, progress.best, earlyStopping)
+      await options.onEpoch?.(figures, progress)
+      await store?.afterEpoch(step, progress)
+    }
+
+    if (best !== undefined) await step.restore({ model: best })
+    const weights = await copyWeights(step)
+    await store?.finish(weights, progress)
+    release(weights)
+    return {
+      epochs: progress.epochs,
+      ...(progress.best && { bestEpoch: progress.best.epoch }),
+      stoppedEarly: progress.epoch < epochs,
+      steps: progress.step,
+    }
+  } finally {
+    release(best)
+    step.dispose()
+    loader.dispose()
+    validation?.dispose()
+  }
+}
+
+function stepOptions(options: FitOptions, seed: number) {
+  const { loss = losses.crossEntropy(), optimizer = optim.adam(), autocast, clipNorm, accumulate } = options
+  const settings = { autocast, clipNorm, accumulate }
+  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
+  return { loss, optimizer, seed, ...given }
+}
+
+async function validate(step: TrainStep, loader: DataLoader): Promise<Partial<EpochFigures>> {
+  const { loss, accuracy } = await evaluateSet(step, loader)
+  return { validationLoss: loss, ...(accuracy !== undefined && { validationAccuracy: accuracy }) }
+}
+
+async function copyWeights(step: TrainStep): Promise<Map<string, Tensor>> {
+  const { model, training } = await step.snapshot()
+  release(training)
+  return model
+}
+
+function release(tensors: ReadonlyMap<string, Tensor> | undefined): void {
+  for (const tensor of tensors?.values() ?? []) tensor.dispose()
+}
+
+async function checkSignal(
+  signal: AbortSignal | undefined,
+  step: TrainStep,
+  progress: TrainingProgress,
+  store: TrainingStore | undefined,
+): Promise<void> {
+  if (!signal?.aborted) return
+  await store?.afterEpoch(step, progress)
+  throw new EegTorchError('CANCELLED', `training was cancelled in epoch ${progress.epoch + 1}`, {
+    cause: signal.reason,
+  })
+}
+
+function checkLoss({ loss, skipped }: StepResult, progress: TrainingProgress): void {
+  if (Number.isFinite(loss) || skipped) return
+  throw new EegTorchError('DIVERGED', `training diverged in epoch ${progress.epoch + 1}, step ${progress.step + 1}`, {
+    expected: 'a finite loss: lower the learning rate, clip gradients, or look for samples that are not numbers',
+    received: `loss ${loss}`,
+  })
+}
+
+function checkOptions({ epochs, earlyStopping, validation }: FitOptions): void {
+  if (!(Number.isSafeInteger(epochs) && epochs >= 1)) {
+    throw new EegTorchError('INVALID_OPTION', 'the number of epochs is not usable', {
+      option: 'epochs',
+      expected: 'a whole number, 1 or more',
+      received: String(epochs),
+    })
+  }
+  if (earlyStopping) checkEarlyStopping(earlyStopping, validation !== undefined)
+}
+
+function tooFewExamples(examples: number, batchSize: number): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', 'there is not one full batch to train on', {
+    option: 'batchSize',
+    expected: `${examples} or less, or dropLast off`,
+    received: String(batchSize),
+  })
+}

@@ -1,0 +1,37 @@
+import { nativeFunctions, type TensorId } from '../native.ts'
+
+/** A tensor of a network or of its training, by name. */
+export type NamedId = [name: string, tensor: TensorId]
+
+/** Fields of a C++ config, as `scripts/generate.mjs` reads them. */
+export interface NativeField {
+  name: string
+  type: string
+  default: unknown
+  doc: string
+}
+
+/** What `binding/trainer.cpp` exports. */
+export interface NativeTraining {
+  createTrainStep(model: number, loss: unknown, optimizer: unknown, options: unknown): number
+  releaseTrainStep(step: number): boolean
+  runTrainStep(
+    step: number,
+    inputs: TensorId[],
+    targets: TensorId[],
+    rateFactor: number,
+  ): Promise<{ loss: number; gradNorm: number; skipped: boolean; correct: number | null; count: number; mass: number }>
+  evaluateTrainStep(
+    step: number,
+    inputs: TensorId[],
+    targets: TensorId[],
+  ): Promise<{ outputs: TensorId[]; loss: number | null; correct: number | null; count: number; mass: number }>
+  snapshotTrainStep(step: number): Promise<{ model: NamedId[]; training: NamedId[] }>
+  restoreTrainStep(step: number, model: NamedId[], training: NamedId[] | null): Promise<void>
+  gatherRows(tensors: TensorId[], indices: TensorId): Promise<TensorId[]>
+  describeTraining(): Record<'objectives' | 'optimizers', { name: string; doc: string; fields: NativeField[] }[]> & {
+    step: NativeField[]
+  }
+}
+
+export const nativeTraining: NativeTraining = nativeFunctions<NativeTraining>()

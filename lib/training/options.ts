@@ -1,0 +1,75 @@
+import type {
+  AdamOptions,
+  AdamWOptions,
+  CrossEntropyOptions,
+  MseOptions,
+  RmspropOptions,
+  SgdOptions,
+  TrainStepSettings,
+} from './options.generated.ts'
+
+/** An objective by name with its options; make one with {@link loss}. */
+export type Loss = { readonly name: string } & Readonly<Record<string, unknown>>
+
+/** Options for some of the parameters, in place of the optimiser's own. */
+export type ParameterGroup<Options> = Options & {
+  /** Names of parameters; `*` stands for any run of characters: `['*.bias', 'bnorm*']`. */
+  params: readonly string[]
+}
+
+/** An optimiser by name with its options; make one with {@link optim}. */
+export type Optimizer = { readonly name: string; readonly lr?: number } & Readonly<Record<string, unknown>>
+
+type WithGroups<Options> = Options & {
+  /** The first group that names a parameter takes it; those of no group follow the options beside. */
+  groups?: readonly ParameterGroup<Options>[]
+}
+
+/** What a network is trained towards. Defaults are PyTorch's. */
+export const loss: {
+  /** Cross entropy of class scores (batch, classes) against class numbers (batch) or probabilities (batch, classes). */
+  crossEntropy(options?: CrossEntropyOptions): Loss
+  /** Mean squared error of outputs and targets of one shape. */
+  mse(options?: MseOptions): Loss
+} = {
+  crossEntropy: (options = {}) => ({ ...options, name: 'cross_entropy' }),
+  mse: (options = {}) => ({ ...options, name: 'mse' }),
+}
+
+/** How the weights follow the gradient. Defaults are PyTorch's. */
+export const optim: {
+  /** Adam (Kingma and Ba 2015). */
+  adam(options?: WithGroups<AdamOptions>): Optimizer
+  /** Adam with decoupled weight decay (Loshchilov and Hutter 2019). */
+  adamW(options?: WithGroups<AdamWOptions>): Optimizer
+  /** Stochastic gradient descent, with or without momentum. */
+  sgd(options?: WithGroups<SgdOptions>): Optimizer
+  /** Gradients over their root mean square (Hinton's lecture 6e). */
+  rmsprop(options?: WithGroups<RmspropOptions>): Optimizer
+} = {
+  adam: (options = {}) => ({ ...options, name: 'adam' }),
+  adamW: (options = {}) => ({ ...options, name: 'adamw' }),
+  sgd: (options = {}) => ({ ...options, name: 'sgd' }),
+  rmsprop: (options = {}) => ({ ...options, name: 'rmsprop' }),
+}
+
+/** What one training step does. */
+export interface TrainStepOptions extends TrainStepSettings {
+  /** What to train towards. */
+  loss: Loss
+  /** How the weights follow. */
+  optimizer: Optimizer
+}
+
+/** The same value with every key of every object as C++ spells it: `labelSmoothing` becomes `label_smoothing`. */
+export function toNativeOptions(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toNativeOptions)
+  if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>)
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined)
+  return Object.fromEntries(entries.map(([key, item]) => [toSnakeCase(key), toNativeOptions(item)]))
+}
+
+function toSnakeCase(name: string): string {
+  return name.replaceAll(/[a-z0-9][A-Z]/g, ([before, after]) => `${before}_${after!.toLowerCase()}`)
+}

@@ -1,0 +1,78 @@
+import type { EpochFigures } from '../report/run-report.ts'
+import type { BestEpoch } from './early-stopping.ts'
+import type { StepResult } from './train-step.ts'
+
+/** How far a training is, as plain data: goes into a checkpoint as JSON. */
+export interface ProgressRecord {
+  /** Epochs done. */
+  epoch: number
+  /** Batches done of the epoch under way. */
+  batch: number
+  /** Steps done in all. */
+  step: number
+  /** Sums over the batches of the epoch under way. */
+  sums: { loss: number; mass: number; correct: number | null; count: number }
+  epochs: EpochFigures[]
+  best?: BestEpoch | undefined
+  stopped: boolean
+}
+
+/** How far a training is. */
+export class TrainingProgress implements ProgressRecord {
+  epoch: number
+  batch: number
+  step: number
+  sums: ProgressRecord['sums']
+  epochs: EpochFigures[]
+  best: BestEpoch | undefined
+  stopped: boolean
+
+  constructor(record: ProgressRecord) {
+    this.epoch = record.epoch
+    this.batch = record.batch
+    this.step = record.step
+    this.sums = { ...record.sums }
+    this.epochs = [...record.epochs]
+    this.best = record.best
+    this.stopped = record.stopped
+  }
+
+  /** Counts a step. */
+  add({ loss, mass, correct, count }: StepResult): void {
+    this.batch++
+    this.step++
+    const { sums } = this
+    this.sums = {
+      loss: sums.loss + loss * mass,
+      mass: sums.mass + mass,
+      correct: correct === null || sums.correct === null ? null : sums.correct + correct,
+      count: sums.count + count,
+    }
+  }
+
+  /** Training figures of the epoch under way. Accuracy is taken while the weights move, so it lags behind the loss. */
+  epochFigures(): EpochFigures {
+    const { loss, mass, correct, count } = this.sums
+    return {
+      epoch: this.epoch + 1,
+      trainLoss: loss / mass,
+      ...(correct !== null && { trainAccuracy: correct / count }),
+    }
+  }
+
+  endEpoch(figures: EpochFigures): void {
+    this.epochs.push(figures)
+    this.epoch++
+    this.batch = 0
+    this.sums = emptySums()
+  }
+}
+
+/** The start of a training. */
+export function newProgress(): TrainingProgress {
+  return new TrainingProgress({ epoch: 0, batch: 0, step: 0, sums: emptySums(), epochs: [], stopped: false })
+}
+
+function emptySums(): ProgressRecord['sums'] {
+  return { loss: 0, mass: 0, correct: 0, count: 0 }
+}

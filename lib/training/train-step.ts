@@ -1,0 +1,139 @@
+import { EegTorchError } from '../errors.ts'
+import { Tensor } from '../tensor.ts'
+import { type NamedId, nativeTraining as native } from './native.ts'
+import { type TrainStepOptions, toNativeOptions } from './options.ts'
+
+/** What a network learns from at once. The first dimension of every tensor is the batch. */
+export interface Batch {
+  /** One tensor, or one for each input of the network: (batch, channels, samples) for networks that decode EEG. */
+  inputs: Tensor | readonly Tensor[]
+  /** What the loss compares with: class numbers (batch), int64, for cross entropy. */
+  targets: Tensor | readonly Tensor[]
+}
+
+/** What a training step tells. */
+export interface StepResult {
+  /** Mean over the batch, before the weights moved. */
+  loss: number
+  /** 2-norm of all gradients together, before clipping. */
+  gradNorm: number
+  /** True when gradients overflowed in float16 and the weights stayed as they were. */
+  skipped: boolean
+  /** How many examples were classified right, before the weights moved; null for losses without classes. */
+  correct: number | null
+  /** Examples in the batch. */
+  count: number
+  /** What the mean divides by: the examples, or the sum of their class weights. */
+  mass: number
+}
+
+/** What evaluating a batch gives; the outputs are the caller's to dispose of. */
+export interface BatchEvaluation {
+  outputs: Tensor[]
+  /** Null without targets. */
+  loss: number | null
+  correct: number | null
+  count: number
+  /** What the mean divides by; 0 without targets. */
+  mass: number
+}
+
+/** Copies of all weights, and of everything else that the next step depends on. */
+export interface TrainingSnapshot {
+  model: Map<string, Tensor>
+  /** Moments and step counts of the optimiser, gradient scale, random state. */
+  training: Map<string, Tensor>
+}
+
+/** A network that a {@link TrainStep} can train: any model of this library. */
+export interface Trainable {
+  /** @internal the addon's number for it */
+  readonly id: number
+}
+
+/**
+ * One training step of one network: forward, loss, backward, clipping and optimiser in one native call on the compute thread.
+ * Call it with a batch; calls queue up and run in order.
+ */
+export interface TrainStep extends Disposable {
+  /**
+   * Trains on a batch.
+   *
+   * @param rate factor on every learning rate in this step, for schedules; 1 by default
+   * @throws EegTorchError `SHAPE_MISMATCH`, `DEVICE_MISMATCH`
+   */
+  (batch: Batch, rate?: number): Promise<StepResult>
+
+  /** Runs the network on a batch in evaluation mode, without gradients. */
+  evaluate(batch: { inputs: Batch['inputs']; targets?: Batch['targets'] }): Promise<BatchEvaluation>
+
+  /** Copies the whole state as of now, after all steps asked for so far. */
+  snapshot(): Promise<TrainingSnapshot>
+
+  /**
+   * Puts a state back, bit for bit. Without `training` only the weights change.
+   *
+   * @throws EegTorchError `CHECKPOINT_MISMATCH` for the state of another network or optimiser
+   */
+  restore(snapshot: { model: Map<string, Tensor>; training?: Map<string, Tensor> }): Promise<void>
+
+  dispose(): void
+}
+
+const registry = new FinalizationRegistry<number>((id) => native.releaseTrainStep(id))
+
+/**
+ * Prepares the training of a network.
+ *
+ * @throws EegTorchError `INVALID_OPTION`, `UNKNOWN_NAME`
+ */
+export function createTrainStep(net: Trainable, { loss, optimizer, ...settings }: TrainStepOptions): TrainStep {
+  let id = native.createTrainStep(net.id, toNativeOptions(loss), toNativeOptions(optimizer), toNativeOptions(settings))
+  const dispose = () => {
+    if (id < 0) return
+    native.releaseTrainStep(id)
+    registry.unregister(step)
+    id = -1
+  }
+  const step = Object.assign(
+    async ({ inputs, targets }: Batch, rate = 1): Promise<StepResult> =>
+      native.runTrainStep(id, ids(inputs), ids(targets), checkRate(rate)),
+    {
+      async evaluate({ inputs, targets = [] }: Partial<Batch> & Pick<Batch, 'inputs'>): Promise<BatchEvaluation> {
+        const { outputs, ...figures } = await native.evaluateTrainStep(id, ids(inputs), ids(targets))
+        return { outputs: outputs.map((output) => new Tensor(output)), ...figures }
+      },
+      async snapshot(): Promise<TrainingSnapshot> {
+        const { model, training } = await native.snapshotTrainStep(id)
+        return { model: named(model), training: named(training) }
+      },
+      restore: ({ model, training }: Partial<TrainingSnapshot> & Pick<TrainingSnapshot, 'model'>): Promise<void> =>
+        native.restoreTrainStep(id, namedIds(model), training === undefined ? null : namedIds(training)),
+      dispose,
+      [Symbol.dispose]: dispose,
+    },
+  ) as TrainStep
+  registry.register(step, id, step)
+  return step
+}
+
+function ids(tensors: Tensor | readonly Tensor[]): number[] {
+  return tensors instanceof Tensor ? [tensors.id] : tensors.map(({ id }) => id)
+}
+
+function named(list: NamedId[]): Map<string, Tensor> {
+  return new Map(list.map(([name, id]) => [name, new Tensor(id)]))
+}
+
+function namedIds(tensors: Map<string, Tensor>): NamedId[] {
+  return [...tensors].map(([name, { id }]) => [name, id])
+}
+
+function checkRate(rate: number): number {
+  if (Number.isFinite(rate) && rate >= 0) return rate
+  throw new EegTorchError('INVALID_OPTION', "a step's learning rate factor is not usable", {
+    option: 'rate',
+    expected: 'a number, 0 or more',
+    received: String(rate),
+  })
+}
