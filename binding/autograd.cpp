@@ -24,7 +24,7 @@ struct BackwardArguments {
 };
 
 BackwardArguments readBackward(Environment& environment, const Napi::CallbackInfo& info) {
-  return {environment.tensors(info[0]), gradientsOf(environment, info[1]), gradientsOf(environment, info[2]),
+  return {environment.tensors(info[0]),      gradientsOf(environment, info[1]), gradientsOf(environment, info[2]),
           booleanOf(info[3], "retainGraph"), booleanOf(info[4], "createGraph"), booleanOf(info[5], "allowUnused")};
 }
 
@@ -39,16 +39,18 @@ Napi::Value Backward(Environment& environment, const Napi::CallbackInfo& info) {
 }
 
 Napi::Value BackwardAsync(Environment& environment, const Napi::CallbackInfo& info) {
-  return environment.runAsync([arguments = readBackward(environment, info)](const Cancellation&) -> Environment::Finish {
-    runBackward(arguments);
-    return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
-  });
+  return environment.runAsync(
+      [arguments = readBackward(environment, info)](const Cancellation&) -> Environment::Finish {
+        runBackward(arguments);
+        return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
+      });
 }
 
 // gradients(outputs, gradients | null, inputs, retainGraph, createGraph, allowUnused): null for an unused input.
 Napi::Value Gradients(Environment& environment, const Napi::CallbackInfo& info) {
   const auto a = readBackward(environment, info);
-  const auto found = torch::autograd::grad(a.outputs, a.inputs, a.gradients, a.keep_graph, a.create_graph, a.allow_unused);
+  const auto found =
+      torch::autograd::grad(a.outputs, a.inputs, a.gradients, a.keep_graph, a.create_graph, a.allow_unused);
   auto result = Napi::Array::New(info.Env(), found.size());
   for (uint32_t i = 0; i < found.size(); i++) result.Set(i, environment.wrap(found[i]));
   return result;
@@ -67,7 +69,8 @@ Napi::Value SetGrad(Environment& environment, const Napi::CallbackInfo& info) {
   }
   const auto& gradient = environment.tensor(info[1]);
   if (gradient.sizes() != tensor.sizes())
-    throw Error("SHAPE_MISMATCH", "a gradient has another shape than its tensor", c10::str(tensor.sizes()), c10::str(gradient.sizes()));
+    throw Error("SHAPE_MISMATCH", "a gradient has another shape than its tensor", c10::str(tensor.sizes()),
+                c10::str(gradient.sizes()));
   tensor.mutable_grad() = gradient;
   return info.Env().Undefined();
 }

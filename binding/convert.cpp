@@ -12,14 +12,22 @@ constexpr double kLargestSafeInteger = 9007199254740991.0;
 
 const char* kindOf(Napi::Value value) {
   switch (value.Type()) {
-    case napi_undefined: return "undefined";
-    case napi_null: return "null";
-    case napi_boolean: return "a boolean";
-    case napi_number: return "a number";
-    case napi_string: return "a string";
-    case napi_bigint: return "a bigint";
-    case napi_function: return "a function";
-    default: return "an object";
+    case napi_undefined:
+      return "undefined";
+    case napi_null:
+      return "null";
+    case napi_boolean:
+      return "a boolean";
+    case napi_number:
+      return "a number";
+    case napi_string:
+      return "a string";
+    case napi_bigint:
+      return "a bigint";
+    case napi_function:
+      return "a function";
+    default:
+      return "an object";
   }
 }
 
@@ -129,7 +137,8 @@ struct ToJavaScript {
 Napi::Value fromValue(Napi::Env env, const Value& value) { return std::visit(ToJavaScript{env}, value.storage()); }
 
 Napi::Value fromInteger(Napi::Env env, int64_t value) {
-  if (std::abs(static_cast<double>(value)) <= kLargestSafeInteger) return Napi::Number::New(env, static_cast<double>(value));
+  if (std::abs(static_cast<double>(value)) <= kLargestSafeInteger)
+    return Napi::Number::New(env, static_cast<double>(value));
   return Napi::BigInt::New(env, value);
 }
 

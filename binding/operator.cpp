@@ -6,45 +6,75 @@ namespace {
 
 Kind simpleKind(c10::TypeKind kind) {
   switch (kind) {
-    case c10::TypeKind::TensorType: return Kind::kTensor;
+    case c10::TypeKind::TensorType:
+      return Kind::kTensor;
     case c10::TypeKind::IntType:
     case c10::TypeKind::SymIntType:
-    case c10::TypeKind::QSchemeType: return Kind::kInteger;
+    case c10::TypeKind::QSchemeType:
+      return Kind::kInteger;
     case c10::TypeKind::FloatType:
-    case c10::TypeKind::SymFloatType: return Kind::kFloat;
+    case c10::TypeKind::SymFloatType:
+      return Kind::kFloat;
     case c10::TypeKind::BoolType:
-    case c10::TypeKind::SymBoolType: return Kind::kBoolean;
-    case c10::TypeKind::NumberType: return Kind::kScalar;
-    case c10::TypeKind::ComplexType: return Kind::kComplex;
-    case c10::TypeKind::StringType: return Kind::kString;
-    case c10::TypeKind::ScalarTypeType: return Kind::kDtype;
-    case c10::TypeKind::LayoutType: return Kind::kLayout;
-    case c10::TypeKind::MemoryFormatType: return Kind::kMemoryFormat;
-    case c10::TypeKind::DeviceObjType: return Kind::kDevice;
-    case c10::TypeKind::GeneratorType: return Kind::kGenerator;
-    case c10::TypeKind::StreamObjType: return Kind::kStream;
-    case c10::TypeKind::StorageType: return Kind::kStorage;
-    default: return Kind::kUnsupported;
+    case c10::TypeKind::SymBoolType:
+      return Kind::kBoolean;
+    case c10::TypeKind::NumberType:
+      return Kind::kScalar;
+    case c10::TypeKind::ComplexType:
+      return Kind::kComplex;
+    case c10::TypeKind::StringType:
+      return Kind::kString;
+    case c10::TypeKind::ScalarTypeType:
+      return Kind::kDtype;
+    case c10::TypeKind::LayoutType:
+      return Kind::kLayout;
+    case c10::TypeKind::MemoryFormatType:
+      return Kind::kMemoryFormat;
+    case c10::TypeKind::DeviceObjType:
+      return Kind::kDevice;
+    case c10::TypeKind::GeneratorType:
+      return Kind::kGenerator;
+    case c10::TypeKind::StreamObjType:
+      return Kind::kStream;
+    case c10::TypeKind::StorageType:
+      return Kind::kStorage;
+    default:
+      return Kind::kUnsupported;
   }
 }
 
 const char* simpleName(Kind kind) {
   switch (kind) {
-    case Kind::kTensor: return "Tensor";
-    case Kind::kInteger: return "int";
-    case Kind::kFloat: return "float";
-    case Kind::kBoolean: return "bool";
-    case Kind::kScalar: return "Scalar";
-    case Kind::kComplex: return "complex";
-    case Kind::kString: return "str";
-    case Kind::kDtype: return "Dtype";
-    case Kind::kLayout: return "Layout";
-    case Kind::kMemoryFormat: return "MemoryFormat";
-    case Kind::kDevice: return "Device";
-    case Kind::kGenerator: return "Generator";
-    case Kind::kStream: return "Stream";
-    case Kind::kStorage: return "Storage";
-    default: return "unsupported";
+    case Kind::kTensor:
+      return "Tensor";
+    case Kind::kInteger:
+      return "int";
+    case Kind::kFloat:
+      return "float";
+    case Kind::kBoolean:
+      return "bool";
+    case Kind::kScalar:
+      return "Scalar";
+    case Kind::kComplex:
+      return "complex";
+    case Kind::kString:
+      return "str";
+    case Kind::kDtype:
+      return "Dtype";
+    case Kind::kLayout:
+      return "Layout";
+    case Kind::kMemoryFormat:
+      return "MemoryFormat";
+    case Kind::kDevice:
+      return "Device";
+    case Kind::kGenerator:
+      return "Generator";
+    case Kind::kStream:
+      return "Stream";
+    case Kind::kStorage:
+      return "Storage";
+    default:
+      return "unsupported";
   }
 }
 
@@ -87,7 +117,8 @@ CrossingType crossingType(const c10::TypePtr& real_type, const c10::TypePtr& typ
   }
   if (const auto tuple = real_type->cast<c10::TupleType>()) {
     result.kind = Kind::kTuple;
-    for (const auto& element : tuple->elements()) result.elements.push_back(crossingType(element, element, std::nullopt));
+    for (const auto& element : tuple->elements())
+      result.elements.push_back(crossingType(element, element, std::nullopt));
     if (!supported(result)) result.kind = Kind::kUnsupported;
     return result;
   }

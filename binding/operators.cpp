@@ -19,7 +19,8 @@ constexpr size_t kFewArguments = 6, kMostArguments = 64;
 constexpr const char* kGenerator = "Generator";
 
 [[noreturn]] void refuse(const Operator& op, const Argument& argument, const std::string& received) {
-  throw Error("INVALID_OPTION", c10::toString(op.handle.operator_name()) + ": argument " + argument.name + " has the wrong type",
+  throw Error("INVALID_OPTION",
+              c10::toString(op.handle.operator_name()) + ": argument " + argument.name + " has the wrong type",
               describe(argument.type), received);
 }
 
@@ -41,7 +42,8 @@ class Reader {
     if (type == napi_undefined && argument.default_value) {
       stack.push_back(*argument.default_value);
     } else if (type == napi_undefined && !argument.type.optional) {
-      throw Error("INVALID_OPTION", c10::toString(op_.handle.operator_name()) + ": argument " + argument.name + " is missing",
+      throw Error("INVALID_OPTION",
+                  c10::toString(op_.handle.operator_name()) + ": argument " + argument.name + " is missing",
                   describe(argument.type), "nothing");
     } else {
       argument_ = &argument;
@@ -56,20 +58,34 @@ class Reader {
       refuse(op_, *argument_, "null");
     }
     switch (type.kind) {
-      case Kind::kTensor: return tensor(value, js);
-      case Kind::kInteger: return integerOf({env_, value}, argument_->name.c_str());
-      case Kind::kFloat: return numberOf({env_, value}, argument_->name.c_str());
-      case Kind::kBoolean: return booleanOf({env_, value}, argument_->name.c_str());
-      case Kind::kScalar: return scalar(value, js);
-      case Kind::kComplex: return complex(value);
-      case Kind::kString: return stringOf({env_, value}, argument_->name.c_str());
-      case Kind::kDtype: return dtypeFromName(stringOf({env_, value}, argument_->name.c_str()));
-      case Kind::kLayout: return layoutFromName(stringOf({env_, value}, argument_->name.c_str()));
-      case Kind::kMemoryFormat: return memoryFormatFromName(stringOf({env_, value}, argument_->name.c_str()));
-      case Kind::kDevice: return deviceFromName(stringOf({env_, value}, argument_->name.c_str()));
-      case Kind::kGenerator: return generator(value);
-      case Kind::kList: return list(type, value);
-      default: refuse(op_, *argument_, "a value that cannot be passed");
+      case Kind::kTensor:
+        return tensor(value, js);
+      case Kind::kInteger:
+        return integerOf({env_, value}, argument_->name.c_str());
+      case Kind::kFloat:
+        return numberOf({env_, value}, argument_->name.c_str());
+      case Kind::kBoolean:
+        return booleanOf({env_, value}, argument_->name.c_str());
+      case Kind::kScalar:
+        return scalar(value, js);
+      case Kind::kComplex:
+        return complex(value);
+      case Kind::kString:
+        return stringOf({env_, value}, argument_->name.c_str());
+      case Kind::kDtype:
+        return dtypeFromName(stringOf({env_, value}, argument_->name.c_str()));
+      case Kind::kLayout:
+        return layoutFromName(stringOf({env_, value}, argument_->name.c_str()));
+      case Kind::kMemoryFormat:
+        return memoryFormatFromName(stringOf({env_, value}, argument_->name.c_str()));
+      case Kind::kDevice:
+        return deviceFromName(stringOf({env_, value}, argument_->name.c_str()));
+      case Kind::kGenerator:
+        return generator(value);
+      case Kind::kList:
+        return list(type, value);
+      default:
+        refuse(op_, *argument_, "a value that cannot be passed");
     }
   }
 
@@ -173,7 +189,8 @@ const Operator& operatorAt(Environment& environment, napi_value index) {
   return environment.operators[number];
 }
 
-void readArguments(Environment& environment, const Operator& op, torch::jit::Stack& stack, napi_value* values, size_t count) {
+void readArguments(Environment& environment, const Operator& op, torch::jit::Stack& stack, napi_value* values,
+                   size_t count) {
   Reader reader(environment, op);
   const size_t wanted = op.arguments.size();
   if (count > wanted)
@@ -213,13 +230,15 @@ Napi::Value CallAsync(Environment& environment, const Napi::CallbackInfo& info) 
   readArguments(environment, op, *stack, values.data(), values.size());
   const auto handle = op.handle;
   const auto index = numberOf(info[0], "operator");
-  return environment.runAsync([&environment, handle, stack, index](const Cancellation&) -> Environment::Finish {
-    handle.callBoxed(*stack);
-    return [&environment, stack, index](Napi::Env env) -> Napi::Value {
-      const napi_value value = results(environment, environment.operators[static_cast<size_t>(index)], *stack);
-      return value ? Napi::Value(env, value) : env.Undefined();
-    };
-  }, environment.cancellation(info[2]));
+  return environment.runAsync(
+      [&environment, handle, stack, index](const Cancellation&) -> Environment::Finish {
+        handle.callBoxed(*stack);
+        return [&environment, stack, index](Napi::Env env) -> Napi::Value {
+          const napi_value value = results(environment, environment.operators[static_cast<size_t>(index)], *stack);
+          return value ? Napi::Value(env, value) : env.Undefined();
+        };
+      },
+      environment.cancellation(info[2]));
 }
 
 // Overload names of each aten operator, the order of the registry kept.

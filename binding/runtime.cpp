@@ -30,7 +30,8 @@ Napi::Value Threads(Environment&, const Napi::CallbackInfo& info) {
 // setThreads(count): for this thread and, in order with its other work, the compute thread.
 Napi::Value SetThreads(Environment& environment, const Napi::CallbackInfo& info) {
   const int64_t count = integerOf(info[0], "threads");
-  if (count < 1 || count > 4096) throw Error("INVALID_OPTION", "threads is out of range", "1 to 4096", std::to_string(count));
+  if (count < 1 || count > 4096)
+    throw Error("INVALID_OPTION", "threads is out of range", "1 to 4096", std::to_string(count));
   at::set_num_threads(static_cast<int>(count));
   return environment.runAsync([count](const Cancellation&) -> Environment::Finish {
     at::set_num_threads(static_cast<int>(count));

@@ -30,11 +30,13 @@ Bytes bytesOf(Napi::Value buffer, int64_t offset, int64_t length) {
 void requireBytes(const std::vector<int64_t>& shape, at::ScalarType dtype, size_t available) {
   int64_t bytes = static_cast<int64_t>(c10::elementSize(dtype));
   for (const int64_t size : shape) {
-    if (size < 0) throw Error("SHAPE_MISMATCH", "a shape has a negative size", "sizes of 0 or more", std::to_string(size));
+    if (size < 0)
+      throw Error("SHAPE_MISMATCH", "a shape has a negative size", "sizes of 0 or more", std::to_string(size));
     if (__builtin_mul_overflow(bytes, size, &bytes)) throw Error("SHAPE_MISMATCH", "a shape is too large");
   }
   if (bytes != static_cast<int64_t>(available))
-    throw Error("SHAPE_MISMATCH", "data and shape disagree", std::to_string(bytes) + " bytes", std::to_string(available));
+    throw Error("SHAPE_MISMATCH", "data and shape disagree", std::to_string(bytes) + " bytes",
+                std::to_string(available));
 }
 
 // Keeps a JavaScript buffer alive as long as a tensor reads it. LibTorch may let go on any thread; the reference is
@@ -81,8 +83,8 @@ Napi::Value ToBuffer(Environment& environment, const Napi::CallbackInfo& info) {
     auto* keeper = new at::Tensor(tensor);
     napi_value buffer;
     const auto status = napi_create_external_arraybuffer(
-        info.Env(), tensor.data_ptr(), length, [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, keeper,
-        &buffer);
+        info.Env(), tensor.data_ptr(), length,
+        [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, keeper, &buffer);
     if (status == napi_ok) return {info.Env(), buffer};
     delete keeper;  // a runtime that forbids external memory, such as Electron: copy
   }

@@ -6,8 +6,6 @@ export {
   openCheckpoint,
   writeCheckpoint,
 } from './checkpoints/checkpoint.ts'
-export { fitModels, type ModelFit } from './checkpoints/fit.ts'
-export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './checkpoints/inspect.ts'
 export { readSafetensors, SafetensorsFile, writeSafetensors } from './checkpoints/safetensors.ts'
 export type { StoredTensor } from './checkpoints/stored-tensor.ts'
 export { TensorFile } from './checkpoints/tensor-file.ts'
@@ -98,6 +96,8 @@ export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { Generator } from './generator.ts'
 export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
 export type * from './models/configs.generated.ts'
+export { fitModels, type ModelFit } from './models/fit.ts'
+export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
 export { Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
 export {
   type ModelDescription,

@@ -27,8 +27,8 @@ struct Slab {
   size_t size_class;
   size_t live = 0;
   char* free_list = nullptr;
-  char* untouched;          // blocks from here on were never given out
-  size_t position = 0;      // index among the slabs of its class that have room
+  char* untouched;      // blocks from here on were never given out
+  size_t position = 0;  // index among the slabs of its class that have room
 };
 
 // Sizes 64, 128, 192, 256, then four steps to each doubling.
@@ -169,7 +169,7 @@ class CachingAllocator final : public c10::Allocator {
   const size_t memory_ = availableMemory();
   size_t slab_total_ = 0, small_in_use_ = 0;
   std::vector<Slab> slabs_;
-  std::vector<size_t> unused_;                  // places in slabs_ without a slab
+  std::vector<size_t> unused_;                 // places in slabs_ without a slab
   std::array<std::vector<size_t>, 24> roomy_;  // per size class: slabs that have a free block
 };
 

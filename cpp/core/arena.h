@@ -13,7 +13,7 @@ namespace eegtorch {
 // Not thread-safe: its owner locks.
 class Arena {
  public:
-  static constexpr size_t unit = 4096;           // blocks are whole units
+  static constexpr size_t unit = 4096;             // blocks are whole units
   static constexpr size_t page = size_t{2} << 20;  // residency is counted in huge pages
 
   // Reserves addresses, no memory. On failure `ready()` is false.
@@ -51,10 +51,10 @@ class Arena {
   // Largest bytes in use in this period and the one before: what may stay resident.
   size_t period_peak_ = 0, previous_peak_ = 0;
   int64_t period_start_ = 0;
-  std::map<size_t, size_t> free_by_start_;             // first unit -> units
+  std::map<size_t, size_t> free_by_start_;            // first unit -> units
   std::set<std::pair<size_t, size_t>> free_by_size_;  // (units, first unit)
-  uint32_t* tags_ = nullptr;      // per unit
-  uint32_t* lengths_ = nullptr;   // per unit: units of the block that starts there
+  uint32_t* tags_ = nullptr;                          // per unit
+  uint32_t* lengths_ = nullptr;                       // per unit: units of the block that starts there
   uint8_t* page_resident_ = nullptr;
 };
 

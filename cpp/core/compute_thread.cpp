@@ -28,7 +28,8 @@ void ComputeThread::submit(Job job) {
 void ComputeThread::drop(Owner owner) {
   std::deque<Job> dropped;  // destroyed after the lock is gone: a job may hold tensors
   std::unique_lock lock(mutex_);
-  const auto keep = std::stable_partition(queue_.begin(), queue_.end(), [&](const Job& job) { return job.owner != owner; });
+  const auto keep =
+      std::stable_partition(queue_.begin(), queue_.end(), [&](const Job& job) { return job.owner != owner; });
   std::move(keep, queue_.end(), std::back_inserter(dropped));
   queue_.erase(keep, queue_.end());
   if (running_ == owner && running_cancellation_) running_cancellation_->request();

@@ -39,7 +39,7 @@ std::string systemError() { return std::strerror(errno); }
 // The file, opened, when it still has the size that its header was checked against.
 std::shared_ptr<File> openChecked(const std::string& path, uint64_t file_size) {
   auto file = std::make_shared<File>(path, O_RDONLY);
-  struct stat status {};
+  struct stat status{};
   if (file->descriptor < 0 || ::fstat(file->descriptor, &status) != 0)
     throw Error("FILE_NOT_FOUND", path + ": cannot be opened (" + systemError() + ")");
   if (!S_ISREG(status.st_mode)) throw Error("FILE_INVALID", path + ": not a file");
@@ -73,8 +73,9 @@ class Mapping {
 
 c10::Storage storageOverMapping(const std::shared_ptr<Mapping>& mapping, const StorageRange& range) {
   using Owner = std::shared_ptr<Mapping>;
-  c10::DataPtr data(mapping->data() + range.offset, new Owner(mapping), [](void* owner) { delete static_cast<Owner*>(owner); },
-                    at::kCPU);
+  c10::DataPtr data(
+      mapping->data() + range.offset, new Owner(mapping), [](void* owner) { delete static_cast<Owner*>(owner); },
+      at::kCPU);
   return c10::Storage(c10::Storage::use_byte_size_t(), range.bytes, std::move(data), nullptr, /*resizable=*/false);
 }
 
@@ -92,7 +93,8 @@ c10::Storage storageFromFile(const std::string& path, const File& file, const St
   c10::Storage storage = emptyStorage(range.bytes);
   auto* out = static_cast<char*>(storage.mutable_data());
   for (uint64_t done = 0; done < range.bytes;) {
-    const ssize_t count = ::pread(file.descriptor, out + done, range.bytes - done, static_cast<off_t>(range.offset + done));
+    const ssize_t count =
+        ::pread(file.descriptor, out + done, range.bytes - done, static_cast<off_t>(range.offset + done));
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) throw Error("FILE_INVALID", path + ": cannot be read (" + systemError() + ")");
     if (count == 0) throw Error("FILE_TRUNCATED", path + ": ended while it was read");
@@ -187,8 +189,8 @@ std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size, 
   return tensorsOver(path, storages, tensors);
 }
 
-std::vector<at::Tensor> readTensors(const std::string& path, uint64_t file_size, const std::vector<StorageRange>& ranges,
-                                    const std::vector<StoredTensor>& tensors) {
+std::vector<at::Tensor> readTensors(const std::string& path, uint64_t file_size,
+                                    const std::vector<StorageRange>& ranges, const std::vector<StoredTensor>& tensors) {
   const auto file = openChecked(path, file_size);
   std::vector<c10::Storage> storages;
   storages.reserve(ranges.size());
@@ -225,7 +227,8 @@ class PendingFile {
   }
 
   void commit() {
-    if (::fsync(file_.descriptor) != 0 || file_.close() != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0) fail();
+    if (::fsync(file_.descriptor) != 0 || file_.close() != 0 || ::rename(temporary_.c_str(), path_.c_str()) != 0)
+      fail();
     committed_ = true;
     // The new name is in the folder's own data; some file systems cannot flush a folder, and then nothing is lost.
     const auto folder = std::filesystem::path(path_).parent_path();
@@ -238,9 +241,7 @@ class PendingFile {
     static std::atomic<unsigned> count{0};
     return path + "." + std::to_string(::getpid()) + "." + std::to_string(count++) + ".tmp";
   }
-  [[noreturn]] void fail() {
-    throw Error("FILE_WRITE_FAILED", path_ + ": cannot be written (" + systemError() + ")");
-  }
+  [[noreturn]] void fail() { throw Error("FILE_WRITE_FAILED", path_ + ": cannot be written (" + systemError() + ")"); }
 
   std::string path_, temporary_;
   File file_;

@@ -34,12 +34,13 @@ struct StoredTensor {
 //
 // file_size: the size that the header was checked against. Throws Error FILE_NOT_FOUND, FILE_TRUNCATED (the file is
 // smaller now, a range or tensor ends outside), FILE_INVALID (the file grew; negative or overflowing shapes).
-std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size, const std::vector<StorageRange>& storages,
-                                   const std::vector<StoredTensor>& tensors);
+std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size,
+                                   const std::vector<StorageRange>& storages, const std::vector<StoredTensor>& tensors);
 
 // The same, copied into memory of their own: the file may then change or go.
 std::vector<at::Tensor> readTensors(const std::string& path, uint64_t file_size,
-                                    const std::vector<StorageRange>& storages, const std::vector<StoredTensor>& tensors);
+                                    const std::vector<StorageRange>& storages,
+                                    const std::vector<StoredTensor>& tensors);
 
 // Writes prefix and then each tensor's elements (row-major, little-endian) without gaps: under a temporary name in the
 // same folder, flushed to disk, renamed last. Throws Error FILE_WRITE_FAILED; the old file then stays as it was.

@@ -1,6 +1,6 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
-import { buildFor, fitModels } from '../checkpoints/fit.ts'
 import { EegTorchError } from '../errors.ts'
+import { buildFor, fitModels } from './fit.ts'
 import type { Model } from './model.ts'
 import type { LoadModelOptions } from './models.ts'
 

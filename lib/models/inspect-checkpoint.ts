@@ -1,6 +1,11 @@
-import { type Checkpoint, type CheckpointFormat, type CheckpointMetadata, checkpointTitle } from './checkpoint.ts'
+import {
+  type Checkpoint,
+  type CheckpointFormat,
+  type CheckpointMetadata,
+  checkpointTitle,
+} from '../checkpoints/checkpoint.ts'
+import { countElements } from '../checkpoints/stored-tensor.ts'
 import { fitModels, type ModelFit } from './fit.ts'
-import { countElements } from './stored-tensor.ts'
 
 /** A checkpoint at a glance. */
 export interface CheckpointSummary {

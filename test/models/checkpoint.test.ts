@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EegTorchError, inspectCheckpoint, models, openCheckpoint, randn, scope } from 'eegtorch'
-import { formatCheckpoint } from '../../lib/checkpoints/inspect.ts'
 import { writeSafetensors } from '../../lib/checkpoints/safetensors.ts'
-import { fixture } from './fixtures.ts'
+import { formatCheckpoint } from '../../lib/models/inspect-checkpoint.ts'
+import { fixture } from '../checkpoints/fixtures.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-checkpoint-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,7 +1,7 @@
-import type { Model } from '../models/model.ts'
-import { models } from '../models/models.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import type { StoredTensor } from './stored-tensor.ts'
+import type { Checkpoint } from '../checkpoints/checkpoint.ts'
+import type { StoredTensor } from '../checkpoints/stored-tensor.ts'
+import type { Model } from './model.ts'
+import { models } from './models.ts'
 
 /** How well a checkpoint's tensors fit a registered model. */
 export interface ModelFit {
