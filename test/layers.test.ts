@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { packageRoot } from '../lib/setup/paths.ts'
+
+/** What the check of layers says about a tree of files. */
+function violations(files: Record<string, string>): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'eegtorch-layers-'))
+  try {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true })
+      writeFileSync(join(folder, path), content)
+    }
+    return runCheck(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
+
+function runCheck(folder: string): string[] {
+  try {
+    execFileSync(process.execPath, [join(packageRoot, 'scripts', 'layers.mjs'), folder], {
+      encoding: 'utf8',
+      stdio: 'pipe',
+    })
+    return []
+  } catch (error) {
+    return (error as { stdout: string }).stdout.trim().split('\n')
+  }
+}
+
+test('the arrows of this repository only go down', () => {
+  expect(runCheck(packageRoot)).toEqual([])
+})
+
+test('C++ that includes N-API, or a layer above it, is named', () => {
+  const found = violations({
+    'cpp/core/a.h': '#include <napi.h>\n#include "conv/eegnet.h"\n#include "core/b.h"\n',
+    'cpp/core/b.h': '',
+    'cpp/conv/eegnet.h': '#include "core/b.h"\n#include <torch/torch.h>\n',
+    'cpp/registry.cpp': '#include "conv/eegnet.h"\n',
+  })
+  expect(found).toEqual([
+    'cpp/core/a.h includes napi.h: cpp/ knows nothing of Node',
+    'cpp/core/a.h includes conv/eegnet.h: core may include LibTorch only',
+  ])
+})
+
+test('TypeScript that reaches upwards or the addon is named; imports of types are free', () => {
+  const found = violations({
+    'lib/errors.ts': "import type { Tensor } from './tensor.ts'\n",
+    'lib/native.ts': "import './errors.ts'\nprocess.dlopen(module, path)\n",
+    'lib/tensor.ts': "import { native } from './native.ts'\nconsole.log(1)\n",
+    'lib/recordings/edf.ts': "export { x } from '../tensor.ts'\n",
+    'lib/files/zip.ts': "import { x } from '../recordings/edf.ts'\n// console.log in a comment\n",
+    'lib/cli/main.ts': "import '../tensor.ts'\nconsole.log(process.argv)\n",
+    'lib/report/html.ts': "const later = () => import('../cli/main.ts')\n",
+    'test/a.test.ts': "import { main } from '../scripts/steps.mjs'\n",
+  })
+  expect(found.sort()).toEqual([
+    'lib/files/zip.ts -> lib/recordings/edf.ts -> lib/tensor.ts -> lib/native.ts: files works without the addon',
+    'lib/files/zip.ts imports lib/recordings/edf.ts: files may import errors',
+    'lib/recordings/edf.ts -> lib/tensor.ts -> lib/native.ts: recordings works without the addon',
+    'lib/report/html.ts imports lib/cli/main.ts: the command line is on top',
+    'lib/tensor.ts prints or reads the command line: only lib/cli may',
+    'test/a.test.ts imports scripts/',
+  ])
+})
