@@ -1,6 +1,8 @@
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs'
+import { existsSync, fstatSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
+import { withFile } from '../files/with-file.ts'
+import { type PlainValue, toPlain } from '../pickle/to-plain.ts'
 import type { Tensor } from '../tensor.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
 import type { StoredTensor } from './stored-tensor.ts'
@@ -19,6 +21,8 @@ export interface CheckpointMetadata {
   config?: Readonly<Record<string, unknown>>
   /** The eegtorch release that wrote the file. */
   version?: string
+  /** What a `torch.save` file holds beside its tensors: epoch, arguments, scores. */
+  saved?: Readonly<Record<string, unknown>>
   [key: string]: unknown
 }
 
@@ -33,8 +37,11 @@ export interface Checkpoint {
 
 // Under these keys training scripts put the state dict beside their optimiser's.
 const STATE_KEYS = ['state_dict', 'model_state_dict', 'model', 'module', 'net', 'network', 'weights', 'params']
+// A hostile dict may hold itself.
+const MAX_STATE_DEPTH = 4
 const METADATA_KEY = 'eegtorch'
 const ZIP_START = 'PK'
+const MAX_CONFIG_BYTES = 2 ** 24
 
 /**
  * Opens weights by what the file holds, whatever its name: safetensors, `torch.save` in both formats (nothing in it is run), or a
@@ -44,26 +51,33 @@ const ZIP_START = 'PK'
  */
 export function openCheckpoint(path: string): Checkpoint {
   if (existsSync(path) && statSync(path).isDirectory()) return openFolder(path)
-  const start = readStart(path)
+  const start = readStart(path, 512)
   if (start.subarray(0, 2).toString('latin1') === ZIP_START) return fromTorch(readTorchZip(path))
   if (isLegacyTorchFile(start)) return fromTorch(readLegacyTorchFile(path))
+  refuseOtherFormats(start, path)
   const file = readSafetensors(path)
   return { path, format: 'safetensors', metadata: parseMetadata(file.metadata.get(METADATA_KEY), path), tensors: file }
 }
 
-function readStart(path: string): Buffer {
-  const bytes = Buffer.alloc(16)
-  let descriptor: number
-  try {
-    descriptor = openSync(path, 'r')
-  } catch (cause) {
-    throw new EegTorchError('FILE_NOT_FOUND', 'the checkpoint cannot be opened', { file: path, cause })
-  }
-  try {
-    return bytes.subarray(0, readSync(descriptor, bytes, 0, bytes.length, 0))
-  } finally {
-    closeSync(descriptor)
-  }
+function readStart(path: string, length: number): Buffer {
+  return withFile(path, (descriptor) => {
+    const bytes = Buffer.alloc(length)
+    return bytes.subarray(0, readSync(descriptor, bytes, 0, length, 0))
+  })
+}
+
+/** Says of files that often lie beside checkpoints what they are, rather than what a safetensors file would be. */
+function refuseOtherFormats(start: Buffer, file: string): void {
+  const isPickle = start[0] === 0x80 && start[1]! <= 5
+  const isTar = start.subarray(257, 262).toString('latin1') === 'ustar'
+  // what the length of the header would be, followed by the header itself
+  const isSafetensors = start.length <= 8 || start[8] === 0x7b
+  if (!isPickle && !isTar && isSafetensors) return
+  throw new EegTorchError(isPickle || isTar ? 'FILE_UNSUPPORTED' : 'FILE_INVALID', 'this is no checkpoint', {
+    file,
+    expected: 'a safetensors file, what torch.save wrote, or a folder with model.safetensors',
+    received: isPickle ? 'a bare pickle' : isTar ? 'a tar archive' : 'a file of another format',
+  })
 }
 
 function openFolder(folder: string): Checkpoint {
@@ -76,13 +90,23 @@ function openFolder(folder: string): Checkpoint {
   }
   const inner = openCheckpoint(weights)
   const configPath = join(folder, 'config.json')
-  const config = existsSync(configPath) ? parseObject(readFileSync(configPath, 'utf8'), configPath) : undefined
+  const config = existsSync(configPath) ? parseObject(readText(configPath), configPath) : undefined
   return {
     path: folder,
     format: 'folder',
     metadata: { ...(config && { config }), ...inner.metadata },
     tensors: inner.tensors,
   }
+}
+
+function readText(path: string): string {
+  const size = withFile(path, (descriptor) => fstatSync(descriptor).size)
+  if (size <= MAX_CONFIG_BYTES) return readStart(path, size).toString('utf8')
+  throw new EegTorchError('FILE_INVALID', 'the description of the model is too long', {
+    file: path,
+    expected: `at most ${MAX_CONFIG_BYTES} bytes`,
+    received: String(size),
+  })
 }
 
 function parseMetadata(text: string | undefined, path: string): CheckpointMetadata {
@@ -108,15 +132,28 @@ function fromTorch(file: TorchFile): Checkpoint {
     })
   }
   const tensors = new TensorFile(file.path, file.size, found)
-  return { path: file.path, format: file.format, metadata: {}, tensors }
+  return { path: file.path, format: file.format, metadata: { saved: plainMembers(file) }, tensors }
 }
 
-function findStateDict(data: unknown): Map<string, StoredTensor> | undefined {
-  if (!(data instanceof Map)) return undefined
+/** What a training script kept beside the weights: epoch, arguments, scores. Tensors are left out. */
+function plainMembers({ data, path }: TorchFile): Readonly<Record<string, PlainValue>> {
+  if (!(data instanceof Map)) return {}
+  const members = [...data].map(([key, value]) => [String(key), toPlain(value, path, () => undefined)] as const)
+  return Object.fromEntries(members.filter((member): member is [string, PlainValue] => !isEmpty(member[1])))
+}
+
+/** What is left of a dict of nothing but tensors. */
+function isEmpty(value: PlainValue | undefined): boolean {
+  if (value === undefined) return true
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+}
+
+function findStateDict(data: unknown, depth = 0): Map<string, StoredTensor> | undefined {
+  if (!(data instanceof Map) || depth > MAX_STATE_DEPTH) return undefined
   const own = tensorsIn(data)
   if (own.size > 0) return withoutWrapper(own)
   for (const key of STATE_KEYS) {
-    const inner = findStateDict(data.get(key))
+    const inner = findStateDict(data.get(key), depth + 1)
     if (inner !== undefined) return inner
   }
   return undefined

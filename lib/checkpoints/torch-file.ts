@@ -1,5 +1,6 @@
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { fstatSync, readSync } from 'node:fs'
 import { EegTorchError, type ErrorCode } from '../errors.ts'
+import { withFile } from '../files/with-file.ts'
 import { openZip, type ZipFile } from '../files/zip.ts'
 import { numpyNames } from '../pickle/numpy-names.ts'
 import { pythonNames } from '../pickle/python-names.ts'
@@ -137,8 +138,7 @@ function fail(file: string, code: ErrorCode, what: string): EegTorchError {
  * @throws EegTorchError as {@link readTorchZip}
  */
 export function readLegacyTorchFile(path: string): TorchFile {
-  const descriptor = openSync(path, 'r')
-  try {
+  return withFile(path, (descriptor) => {
     const { size } = fstatSync(descriptor)
     // the pickles come first and say nothing of their length: read more until they end
     for (let length = 2 ** 20; ; length *= 8) {
@@ -150,9 +150,7 @@ export function readLegacyTorchFile(path: string): TorchFile {
         if (!isCut || count === MAX_PICKLE_BYTES) throw error
       }
     }
-  } finally {
-    closeSync(descriptor)
-  }
+  })
 }
 
 function readAt(descriptor: number, position: number, length: number, path: string): Buffer {

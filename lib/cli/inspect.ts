@@ -1,9 +1,10 @@
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs'
+import { existsSync, readSync, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { withFile } from '../files/with-file.ts'
 import { formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import { readRecording } from '../recordings/read-all.ts'
@@ -40,12 +41,7 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
 function isRecording(file: string): boolean {
   if (statSync(file).isDirectory()) return false
   const start = Buffer.alloc(8)
-  const descriptor = openSync(file, 'r')
-  try {
-    readSync(descriptor, start, 0, 8, 0)
-  } finally {
-    closeSync(descriptor)
-  }
+  withFile(file, (descriptor) => readSync(descriptor, start, 0, 8, 0))
   const text = start.toString('latin1')
   return text === '0       ' || text === '\xffBIOSEMI' || ['.edf', '.bdf'].includes(extname(file).toLowerCase())
 }

@@ -56,7 +56,7 @@ function compare(name: string, model: Model, stored: ReadonlyMap<string, StoredT
     else if (found.shape.join() !== shape.join()) reshaped.push(`${key}: [${found.shape}] instead of [${shape}]`)
     tensor.dispose()
   }
-  const extra = [...stored.keys()].filter((key) => !(key in state))
+  const extra = [...stored.keys()].filter((key) => !Object.hasOwn(state, key))
   return { model: name, missing, extra, reshaped, exact: missing.length + extra.length + reshaped.length === 0 }
 }
 

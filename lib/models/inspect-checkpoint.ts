@@ -52,12 +52,14 @@ const FORMATS: Record<CheckpointFormat, string> = {
 /** The summary as text, as `eegtorch inspect` prints it. */
 export function formatCheckpoint(summary: CheckpointSummary): string {
   const { name, format, tensors, elements, bytes, metadata, fits } = summary
-  const width = Math.max(...tensors.map((tensor) => tensor.name.length), 4)
-  const lines = tensors.map((t) => `  ${t.name.padEnd(width)}  ${t.dtype.padEnd(8)}  [${t.shape.join(', ')}]`)
-  const told = Object.entries(metadata).filter(([, value]) => typeof value !== 'object')
+  const width = tensors.reduce((widest, tensor) => Math.max(widest, printable(tensor.name).length), 4)
+  const lines = tensors.map(
+    (t) => `  ${printable(t.name).padEnd(width)}  ${t.dtype.padEnd(8)}  [${t.shape.join(', ')}]`,
+  )
+  const told = Object.entries({ ...metadata, ...metadata.saved }).filter(([, value]) => typeof value !== 'object')
   return [
     `${name}: ${FORMATS[format]}, ${tensors.length} tensors, ${elements.toLocaleString('en')} numbers, ${(bytes / 2 ** 20).toFixed(2)} MiB`,
-    ...(told.length > 0 ? [told.map(([key, value]) => `${key} ${value}`).join(' · ')] : []),
+    ...(told.length > 0 ? [told.map(([key, value]) => printable(`${key} ${value}`)).join(' · ')] : []),
     ...lines,
     ...formatFits(fits),
   ].join('\n')
@@ -69,11 +71,19 @@ function formatFits(fits: readonly ModelFit[]): string[] {
   if (exact.length > 0) return exact.map(({ model }) => `fits ${model}: every name and shape`)
   const { model, missing, extra, reshaped } = fits[0]!
   const part = (what: string, names: string[]) =>
-    names.length === 0 ? [] : [`  ${what} ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`]
+    names.length === 0
+      ? []
+      : [`  ${what} ${names.slice(0, 5).map(printable).join(', ')}${names.length > 5 ? ', …' : ''}`]
   return [
     `closest to ${model}:`,
     ...part('missing', missing),
     ...part('extra', extra),
     ...part('other shape', reshaped),
   ]
+}
+
+/** Text of a file for a terminal: no colours, cursor moves or line ends of its own, and not endless. */
+function printable(text: string): string {
+  const plain = text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
 }
