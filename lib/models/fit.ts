@@ -1,7 +1,9 @@
 import type { Checkpoint } from '../checkpoints/checkpoint.ts'
 import type { StoredTensor } from '../checkpoints/stored-tensor.ts'
+import type { ModelName } from './configs.generated.ts'
 import type { Model } from './model.ts'
 import { models } from './models.ts'
+import { describeModels, toReferenceNames } from './option-names.ts'
 
 /** How well a checkpoint's tensors fit a registered model. */
 export interface ModelFit {
@@ -33,16 +35,37 @@ export function fitModels(checkpoint: Checkpoint): ModelFit[] {
   return fits.sort((a, b) => distance(a) - distance(b))
 }
 
-/** A model with as much of the checkpoint's config as it understands. */
-export function buildFor(name: string, { metadata }: Checkpoint): Model {
-  const description = models.list().find((model) => model.name === name)
-  const known = new Set(description?.options.flatMap((option) => [option.name, option.referenceName]))
-  const config = Object.entries(metadata.config ?? {}).filter(([key, value]) => known.has(key) && value !== undefined)
+function buildFor(name: ModelName, checkpoint: Checkpoint): Model {
   try {
-    return models.create(name as never, Object.fromEntries(config))
+    return models.create(name, storedConfig(name, checkpoint))
   } catch {
-    return models.create(name as never)
+    return models.create(name)
   }
+}
+
+/**
+ * The checkpoint's config, as far as the model has such options, in the reference's spelling. braindecode's `config.json` also holds what
+ * its models do not use (`chs_info`), null for what was not given, and classes by their path in Python.
+ */
+export function storedConfig(name: string, { metadata }: Checkpoint): Record<string, unknown> {
+  const types = new Map(
+    describeModels()
+      .get(name)
+      ?.fields.map((field) => [field.name, field.type]),
+  )
+  const isGiven = ([key, value]: [string, unknown]) =>
+    types.has(key) && (value !== null || types.get(key)!.includes('null'))
+  const stored = Object.entries(toReferenceNames(name, asRecord(metadata.config))).filter(isGiven)
+  return Object.fromEntries(stored.map(([key, value]) => [key, className(value)]))
+}
+
+function asRecord(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}
+
+/** `torch.nn.modules.activation.GELU` is GELU. */
+function className(value: unknown): unknown {
+  return typeof value === 'string' ? value.replace(/^torch\.nn\.(?:\w+\.)*(\w+)$/, '$1') : value
 }
 
 function compare(name: string, model: Model, stored: ReadonlyMap<string, StoredTensor>): ModelFit {

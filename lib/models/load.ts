@@ -1,26 +1,48 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
-import { buildFor, fitModels } from './fit.ts'
+import type { ModelName } from './configs.generated.ts'
+import { fitModels, storedConfig } from './fit.ts'
 import type { Model } from './model.ts'
-import type { LoadModelOptions } from './models.ts'
+import { type LoadModelOptions, models } from './models.ts'
+import { toReferenceNames } from './option-names.ts'
 
 /** Builds the model of a checkpoint and copies its weights in; see `models.load`. */
 export async function loadModel(path: string, options: LoadModelOptions): Promise<Model> {
-  const opened = openCheckpoint(path)
-  const config = { ...opened.metadata.config, ...options.config }
-  const checkpoint: Checkpoint = { ...opened, metadata: { ...opened.metadata, config } }
-  const name = options.model ?? checkpoint.metadata.model ?? guessModel(checkpoint)
-  const model = buildFor(name, checkpoint)
+  const checkpoint = openCheckpoint(path)
+  const name = options.model ?? nameIn(checkpoint) ?? guessModel(withConfig(checkpoint, options))
+  const model = naming(path, () => build(name, checkpoint, options))
   const tensors = await checkpoint.tensors.loadAll()
   try {
-    return model.loadStateDict(tensors).eval()
+    return naming(path, () => model.loadStateDict(tensors).eval())
   } catch (error) {
     model.dispose()
-    throw error instanceof EegTorchError
-      ? new EegTorchError(error.code, error.message, { file: path, cause: error })
-      : error
+    throw error
   } finally {
     for (const tensor of tensors.values()) tensor.dispose()
+  }
+}
+
+/** The caller's options stand before the file's, and are held to be right: an unknown one is an error. */
+function build(name: string, checkpoint: Checkpoint, { config = {} }: LoadModelOptions): Model {
+  return models.create(name as ModelName, { ...storedConfig(name, checkpoint), ...toReferenceNames(name, config) })
+}
+
+function nameIn({ metadata }: Checkpoint): string | undefined {
+  return typeof metadata.model === 'string' ? metadata.model : undefined
+}
+
+function withConfig({ metadata, ...rest }: Checkpoint, { config }: LoadModelOptions): Checkpoint {
+  return { ...rest, metadata: { ...metadata, config: { ...metadata.config, ...config } } }
+}
+
+/** Runs `body`; what it throws names the file. */
+function naming<T>(file: string, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    if (!(error instanceof EegTorchError) || error.file !== undefined) throw error
+    const { code, message, option } = error
+    throw new EegTorchError(code, message, { file, cause: error, ...(option !== undefined && { option }) })
   }
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type EegTorchError, inspectCheckpoint, models, openCheckpoint, randn, scope } from 'eegtorch'
+import { type EegTorchError, inspectCheckpoint, models, openCheckpoint, randn, scope, writeCheckpoint } from 'eegtorch'
 import { writeSafetensors } from '../../lib/checkpoints/safetensors.ts'
 import { formatCheckpoint } from '../../lib/models/inspect-checkpoint.ts'
 import { fixture } from '../checkpoints/fixtures.ts'
@@ -40,6 +40,42 @@ test('a folder of config.json and model.safetensors, without a model name, is re
   writeFileSync(join(path, 'config.json'), JSON.stringify(config))
   const back = await models.load<'eegnet'>(path)
   expect([back.name, back.config.nChans]).toEqual(['eegnet', 4])
+})
+
+// As braindecode 1.8.1 writes it: classes by their Python path, null for what was not given, options that only other models use.
+test("braindecode's own config.json builds the network that it describes", async () => {
+  const path = join(folder, 'braindecode-config')
+  mkdirSync(path)
+  const net = models.eegnet({ ...small, F1: 4, activation: 'GELU', dropProb: 0.5 })
+  await writeSafetensors(join(path, 'model.safetensors'), net.stateDict())
+  const config = {
+    ...net.referenceConfig,
+    ...{ activation: 'torch.nn.modules.activation.GELU', sfreq: null, F2: null },
+    ...{ chs_info: null, input_window_seconds: null, braindecode_version: '1.8.1' },
+  }
+  writeFileSync(join(path, 'config.json'), JSON.stringify(config))
+  const back = await models.load<'eegnet'>(path)
+  expect(back.config).toMatchObject({ F1: 4, activation: 'GELU', dropProb: 0.5, nTimes: 128 })
+  const x = randn([2, 4, 128])
+  expect(back.forward(x).toArray()).toEqual(net.eval().forward(x).toArray())
+})
+
+test("the caller's options stand before the file's, and an unknown one is an error", async () => {
+  const path = join(folder, 'override.safetensors')
+  await models.eegnet(small).save(path)
+  const back = await models.load<'eegnet'>(path, { config: { dropProb: 0.75 } })
+  expect(back.config).toMatchObject({ ...small, dropProb: 0.75 })
+  await expect(models.load(path, { config: { dropProp: 0.75 } })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    file: path,
+    message: expect.stringMatching(/dropProp.*Did you mean dropProb/),
+  })
+})
+
+test('a model that no registry knows is named with its file', async () => {
+  const path = join(folder, 'unknown.safetensors')
+  await writeCheckpoint(path, models.eegnet(small).stateDict(), { model: 'eegnett', config: {} })
+  await expect(models.load(path)).rejects.toMatchObject({ code: 'UNKNOWN_NAME', file: path })
 })
 
 test('a plain state dict is loaded where the caller says what it is', async () => {
