@@ -58,7 +58,7 @@ export function formatCheckpoint(summary: CheckpointSummary): string {
   )
   const told = Object.entries({ ...metadata, ...metadata.saved }).filter(([, value]) => typeof value !== 'object')
   return [
-    `${name}: ${FORMATS[format]}, ${tensors.length} tensors, ${elements.toLocaleString('en')} numbers, ${(bytes / 2 ** 20).toFixed(2)} MiB`,
+    `${name}: ${FORMATS[format]}, ${tensors.length} tensors, ${elements.toLocaleString('en')} numbers, ${formatBytes(bytes)}`,
     ...(told.length > 0 ? [told.map(([key, value]) => printable(`${key} ${value}`)).join(' · ')] : []),
     ...lines,
     ...formatFits(fits),
@@ -86,4 +86,10 @@ function formatFits(fits: readonly ModelFit[]): string[] {
 function printable(text: string): string {
   const plain = text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
   return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
+}
+
+function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} bytes`
+  const [scale, unit] = bytes < 1e6 ? [1e3, 'kB'] : bytes < 1e9 ? [1e6, 'MB'] : [1e9, 'GB']
+  return `${(bytes / scale).toFixed(1)} ${unit}`
 }
