@@ -30,6 +30,15 @@ std::string firstParagraph(const std::string& message) {
   return message.substr(0, end);
 }
 
+// LibTorch's allocators say how much was wanted in the middle of a long sentence.
+std::string memorySentence(const std::string& message) {
+  const std::string before = "tried to allocate ";
+  const auto start = message.find(before);
+  if (start == std::string::npos) return message;
+  const auto end = message.find_first_of(".,\n", start);
+  return "not enough memory: " + message.substr(start, end - start);
+}
+
 }  // namespace
 
 napi_value errorValue(napi_env env, std::exception_ptr exception) {
@@ -44,7 +53,7 @@ napi_value errorValue(napi_env env, std::exception_ptr exception) {
   } catch (const c10::Error& error) {
     const std::string what = firstParagraph(error.what_without_backtrace());
     const bool memory = what.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos;
-    return makeError(env, memory ? "OUT_OF_MEMORY" : "LIBTORCH", what);
+    return memory ? makeError(env, "OUT_OF_MEMORY", memorySentence(what)) : makeError(env, "LIBTORCH", what);
   } catch (const std::bad_alloc&) {
     return makeError(env, "OUT_OF_MEMORY", "not enough memory");
   } catch (const std::exception& error) {

@@ -1,0 +1,39 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { jest } from '@jest/globals'
+
+const folder = mkdtempSync(join(tmpdir(), 'eegtorch-examples-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+/** Runs an example, which is a program, and gives the lines that it printed. */
+async function printed(name: string): Promise<string[]> {
+  const log = jest.spyOn(console, 'log').mockImplementation(() => undefined)
+  try {
+    await import(`../examples/${name}.ts`)
+    return log.mock.calls.map(([line]) => String(line))
+  } finally {
+    log.mockRestore()
+  }
+}
+
+test('tensors', async () => {
+  expect(await printed('tensors')).toEqual([
+    'gradient of shape [2,3]',
+    'mean of squares 7.5, 0 tensors left behind',
+    'J0(1) = 0.765198',
+  ])
+})
+
+test('a loop of one’s own lowers the loss', async () => {
+  const [line] = await printed('own-loop')
+  const [first, last] = line!.match(/[\d.]+/g)!.map(Number)
+  expect(last).toBeLessThan(first!)
+})
+
+test('cross-validation scores and reports', async () => {
+  process.env.EPOCHS = '2'
+  process.env.REPORT = join(folder, 'report.html')
+  expect((await printed('cross-validate')).at(-1)).toMatch(/^accuracy 0\.\d\d \[.*\], chance 0\.5\d, 36 trials$/)
+  expect(readFileSync(process.env.REPORT, 'utf8')).toMatch(/^<!doctype html>/i)
+})
