@@ -1,4 +1,6 @@
 import { type ArrayOf, arrayOver, type Complex, type Device, type DType, type Layout } from './dtype.ts'
+import { EegTorchError } from './errors.ts'
+import { at, type Index, type SetValue, set } from './indexing.ts'
 import { adopt, markHeld, release } from './memory.ts'
 import { native } from './native.ts'
 import type { TensorMethods } from './ops/methods.generated.ts'
@@ -153,6 +155,35 @@ export class Tensor<D extends DType = DType, S extends Shape = Shape> implements
   /** Nested arrays of numbers (booleans, bigints past 2^53, complex numbers), as PyTorch's `tolist`; a plain one for no dimensions. */
   toArray(): Nested<ItemOf<D>> {
     return toNested(this) as Nested<ItemOf<D>>
+  }
+
+  /**
+   * Part of the tensor, as PyTorch's `x[…]`: `x.at(0, slice(1, 3), '...', null)` is a view; `x.at([2, 0])`, `x.at(indexTensor)` and
+   * `x.at(mask)` copy.
+   *
+   * @throws EegTorchError `SHAPE_MISMATCH` naming the dimension and its size for an index out of range
+   */
+  at(...indices: Index[]): Tensor<D> {
+    return at(this, indices) as Tensor<D>
+  }
+
+  /**
+   * Writes a number, or a tensor that extends to the shape, to `at(...indices)`: PyTorch's `x[…] = value`. Gives the tensor back.
+   *
+   * @throws EegTorchError `SHAPE_MISMATCH` for an index out of range or values that do not fit
+   */
+  set(indices: readonly Index[], value: SetValue): this {
+    set(this, indices, value)
+    return this
+  }
+
+  /** The parts along the first dimension, as views. */
+  *[Symbol.iterator](): Generator<Tensor<D>> {
+    const [size] = this.shape as Shape
+    if (size === undefined) {
+      throw new EegTorchError('SHAPE_MISMATCH', 'a tensor of no dimensions has no parts to go through')
+    }
+    for (let i = 0; i < size; i++) yield this.select(0, i) as Tensor<D>
   }
 
   /** Whether both look into the same storage. */

@@ -188,4 +188,4 @@ export const methodNames: readonly string[] = ${JSON.stringify(methods.names)}
 }
 
 /** Members that the Tensor class defines itself though LibTorch has an operator of the name. */
-const OWN_METHODS = new Set(['item'])
+const OWN_METHODS = new Set(['item', 'set'])
