@@ -4,6 +4,11 @@ import { runCli } from './program.ts'
 // one line per command; its file is loaded only when the command is used
 process.exitCode = await runCli(process.argv.slice(2), [
   {
+    name: 'demo',
+    summary: 'train on recordings or on simulated EEG, and show the report',
+    load: () => import('./demo.ts'),
+  },
+  {
     name: 'train',
     summary: 'train and test a network on recordings',
     load: () => import('./train.ts'),
