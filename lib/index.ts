@@ -92,6 +92,12 @@ export {
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
 export { type CrossValidateOptions, crossValidate } from './experiment/cross-validate.ts'
+export {
+  type CheckpointEvaluation,
+  evaluateCheckpoint,
+  readTrainedOn,
+  type TrainedOn,
+} from './experiment/evaluate-checkpoint.ts'
 export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { Generator } from './generator.ts'
 export { type Index, type SetValue, Slice, slice } from './indexing.ts'

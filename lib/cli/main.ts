@@ -14,6 +14,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./train.ts'),
   },
   {
+    name: 'evaluate',
+    summary: 'score a trained network on recordings',
+    load: () => import('./evaluate.ts'),
+  },
+  {
     name: 'setup',
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),

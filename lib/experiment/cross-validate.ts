@@ -173,7 +173,8 @@ async function runTraining(
     ...(standardiser && { standardise: standardiser.toJSON() }),
     fold: split.name,
     seed: place.seed,
-    ...options.report?.configuration,
+    seen: [...split.train, ...(split.validation ?? [])].map((index) => trialName(windows, index)),
+    run: options.report?.configuration ?? {},
   }
   const store = options.store?.trainingStore(place, description)
   // biome-ignore lint/suspicious/noFocusedTests: it trains, it is no test
@@ -232,6 +233,11 @@ async function testFold(
   })
   const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
   return predictionsFor(windows, split.test, { fold, seed, predicted, probabilities })
+}
+
+/** By this name a checkpoint remembers which trials shaped it. */
+export function trialName(windows: EegWindows, index: number): string {
+  return `${windows.recordingOf(index).name} trial ${windows.trial(index)}`
 }
 
 function curveOf({ fold, seed }: TrainingPlace, { epochs, bestEpoch }: FitResult): LearningCurve {

@@ -1,0 +1,46 @@
+import type { Command } from 'commander'
+import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
+import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkpoint.ts'
+import { readRecordings, windowOptions } from './run-training.ts'
+import { checkConfig } from './train-config.ts'
+
+interface Flags {
+  data: string[]
+  task?: string
+  events?: string[]
+  json?: boolean
+}
+
+export function describe(command: Command): void {
+  command
+    .description(
+      'Score a trained network on recordings, with the windows, filter and scale that it was trained with. Trials that it was trained on are left out.',
+    )
+    .argument('<checkpoint>', 'a weights file of eegtorch train: best.safetensors, last.safetensors')
+    .requiredOption('--data <path...>', 'recordings: folders, files or patterns')
+    .option('--task <name>', 'another task than it was trained for')
+    .option('--events <labels...>', 'labels of the events that are trials')
+    .option('--json', 'print the scores as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ eegtorch evaluate runs/2026-11-21-eegnet/checkpoints/fold-1-seed-0/last.safetensors --data eegmmidb/',
+    )
+    .action(evaluate)
+}
+
+async function evaluate(file: string, { data, task, events, json = false }: Flags): Promise<void> {
+  const { run, model, channels } = readTrainedOn(file)
+  const { task: trainedTask, events: trainedEvents, ...rest } = run
+  const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
+  const known = Object.fromEntries(Object.entries({ ...rest, ...trials }).filter(([, value]) => value !== undefined))
+  const config = checkConfig({ ...known, model, channels, data }, file)
+  const windows = (await readRecordings(config)).windows(windowOptions(config))
+  const { summary, ...counts } = await evaluateCheckpoint(file, windows)
+  if (json) {
+    console.log(JSON.stringify({ ...summary, ...counts, simulated: windows.simulated }))
+    return
+  }
+  console.log(formatAccuracy(summary.accuracy))
+  console.log(formatFigures(summary))
+  console.log(`${counts.windows} windows scored, ${counts.seen} left out that the network was trained on`)
+}
