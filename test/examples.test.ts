@@ -37,3 +37,19 @@ test('cross-validation scores and reports', async () => {
   expect((await printed('cross-validate')).at(-1)).toMatch(/^accuracy 0\.\d\d \[.*\], chance 0\.5\d, 36 trials$/)
   expect(readFileSync(process.env.REPORT, 'utf8')).toMatch(/^<!doctype html>/i)
 })
+
+test('a saved network comes back with the same answers', async () => {
+  expect(await printed('load-checkpoint')).toEqual([
+    expect.stringMatching(/^safetensors: eegnet, \d+ numbers, fits eegnet$/),
+    expect.stringMatching(/^eegnet of \d+ parameters, largest difference 0$/),
+  ])
+})
+
+test('recordings are written, read, shown and decoded', async () => {
+  const [summary, score] = await printed('read-recordings')
+  expect(summary).toMatch(/22 channels/)
+  expect(summary).toMatch(/16 events: left hand 8 · right hand 8/)
+  const [accuracy, trials] = score!.match(/[\d.]+/g)!.map(Number)
+  expect(trials).toBe(48)
+  expect(accuracy).toBeGreaterThan(0.7)
+})
