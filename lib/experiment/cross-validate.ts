@@ -13,6 +13,7 @@ import { CrossValidationResult } from '../report/cross-validation-result.ts'
 import { exampleSignals } from '../report/example-signals.ts'
 import type { Baseline, LearningCurve } from '../report/run-report.ts'
 import { libtorchVersion, manualSeed, numThreads } from '../runtime.ts'
+import { packageVersion } from '../setup/paths.ts'
 import { balancedWeights } from '../training/class-weights.ts'
 import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
@@ -144,7 +145,7 @@ export async function crossValidate<N extends ModelName>(
     baselines,
     signals: exampleSignals(signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
-    versions: { eegtorch: '0.1.0', LibTorch: libtorchVersion().built, Node: process.version },
+    versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
     hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${numThreads()} of ${availableParallelism()}` },
     ...(options.report?.command && { command: options.report.command }),
   })
