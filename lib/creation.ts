@@ -11,6 +11,7 @@ import { EegTorchError } from './errors.ts'
 import type { Generator } from './generator.ts'
 import { native } from './native.ts'
 import { ops } from './ops/index.ts'
+import type { Sizes } from './ops/typed-methods.ts'
 import { type Shape, Tensor } from './tensor.ts'
 
 /** Options of every function that makes a tensor. */
@@ -66,7 +67,7 @@ function fromArray(data: TypedArray, dtype: DType, shape: readonly number[], sha
 export function tensor<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
   data: A,
   options?: TensorOptions<D> & { shape?: S },
-): Tensor<D, S>
+): Tensor<D, Sizes<S>>
 export function tensor<N extends NestedNumbers, D extends DType = DTypeOfNested<N>>(
   data: N,
   options?: TensorOptions<D>,
@@ -97,7 +98,7 @@ function converted(tensor: Tensor, dtype: DType | undefined): Tensor {
 export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
   data: A,
   options: { shape?: S; dtype?: D } = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   const dtype = options.dtype ?? dtypeOfArray(data)
   if (dtype === undefined) {
     throw new EegTorchError('INVALID_OPTION', 'data has the wrong type', {
@@ -105,7 +106,7 @@ export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A
       received: typeof data,
     })
   }
-  return fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, S>
+  return fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, Sizes<S>>
 }
 
 const isComplex = (value: unknown): value is Complex => typeof value === 'object' && value !== null && 're' in value
@@ -179,14 +180,14 @@ function finished<D extends DType, S extends Shape>(tensor: Tensor, options: Ten
 export function zeros<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   options: TensorOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.zeros(shape, factoryOptions(options)), options)
 }
 
 export function ones<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   options: TensorOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.ones(shape, factoryOptions(options)), options)
 }
 
@@ -194,7 +195,7 @@ export function ones<const S extends Shape, D extends DType = 'float32'>(
 export function empty<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   options: TensorOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.empty(shape, factoryOptions(options)), options)
 }
 
@@ -202,7 +203,7 @@ export function full<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   value: Scalar,
   options: TensorOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.full(shape, value, factoryOptions(options)), options)
 }
 
@@ -210,7 +211,7 @@ export function full<const S extends Shape, D extends DType = 'float32'>(
 export function randn<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   options: RandomOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.randn(shape, factoryOptions(options)), options)
 }
 
@@ -218,7 +219,7 @@ export function randn<const S extends Shape, D extends DType = 'float32'>(
 export function rand<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   options: RandomOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.rand(shape, factoryOptions(options)), options)
 }
 
@@ -228,7 +229,7 @@ export function randint<const S extends Shape, D extends DType = 'int64'>(
   high: number,
   shape: S,
   options: RandomOptions<D> = {},
-): Tensor<D, S> {
+): Tensor<D, Sizes<S>> {
   return finished(ops.aten.randint(low, high, shape, factoryOptions(options, 'int64')), options)
 }
 

@@ -4,6 +4,7 @@ import { at, type Index, type SetValue, set } from './indexing.ts'
 import { adopt, markHeld, release } from './memory.ts'
 import { native } from './native.ts'
 import type { TensorMethods } from './ops/methods.generated.ts'
+import type { TypedMethods } from './ops/typed-methods.ts'
 import { printTensor } from './print.ts'
 
 /** Sizes of a tensor's dimensions; a tuple of literals where they are known to the compiler. */
@@ -28,7 +29,9 @@ export type Nested<T> = T | Nested<T>[]
  * Memory: `using x = …`, `dispose()` or a surrounding `scope()` free it at once; otherwise it is freed some time after the last
  * reference is gone and the event loop has turned.
  */
-export interface Tensor<D extends DType = DType, S extends Shape = Shape> extends TensorMethods {
+export interface Tensor<D extends DType = DType, S extends Shape = Shape>
+  extends TypedMethods<D, S>,
+    Omit<TensorMethods, keyof TypedMethods<D, S>> {
   /** Never exists: carries the type parameters. */
   readonly __type?: [D, S]
 }

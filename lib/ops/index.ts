@@ -1,3 +1,4 @@
+import { isDevice } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { native } from '../native.ts'
 import { Tensor } from '../tensor.ts'
@@ -85,3 +86,14 @@ for (const name of methodNames) {
   Object.defineProperty(method, 'name', { value: name })
   Object.defineProperty(Tensor.prototype, name, { value: method, configurable: true, writable: true })
 }
+
+// The schemas have no overload for a device alone, which Python's `to` takes.
+const convert = Tensor.prototype.to as (this: Tensor, ...args: unknown[]) => Tensor
+Object.defineProperty(Tensor.prototype, 'to', {
+  value: function to(this: Tensor, first: unknown, ...rest: unknown[]): Tensor {
+    if (!isDevice(first) || rest.length > 1 || typeof rest[0] === 'string') return convert.call(this, first, ...rest)
+    return convert.call(this, { device: first, ...(rest[0] as object | undefined) })
+  },
+  configurable: true,
+  writable: true,
+})

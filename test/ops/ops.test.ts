@@ -81,3 +81,15 @@ test('wrong arguments name the overloads, unknown operators their name', () => {
     'LibTorch has no operator aten::no_such_operator',
   )
 })
+
+test('a dtype, a device, both or options: to takes them as Python does', () => {
+  const x = ones([2])
+  expect(x.to('float64').dtype).toBe('float64')
+  expect([x.to('meta').device, x.to('meta').dtype]).toEqual(['meta', 'float32'])
+  expect([x.to('meta', 'int64').device, x.to('meta', 'int64').dtype]).toEqual(['meta', 'int64'])
+  expect(x.to('cpu')).not.toBe(x)
+  expect(x.to('cpu').sharesStorageWith(x)).toBe(true)
+  expect(x.to('cpu', { copy: true }).sharesStorageWith(x)).toBe(false)
+  expect(x.to({ dtype: 'int32', device: 'cpu' }).dtype).toBe('int32')
+  expect(x.to(ones([1], { dtype: 'float16' })).dtype).toBe('float16')
+})
