@@ -17,7 +17,9 @@ export interface Finding {
 /** What a command printed, or undefined when it is not installed or fails. */
 export function outputOf(command: string, args: string[], input = ''): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const child = execFile(command, args, { timeout: 20_000 }, (error, stdout) => resolve(error ? undefined : stdout))
+    const child = execFile(command, args, { env: process.env, timeout: 20_000 }, (error, stdout) =>
+      resolve(error ? undefined : stdout),
+    )
     child.stdin?.on('error', () => undefined)
     child.stdin?.end(input)
   })

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { checkAddon } from '../../lib/setup/addon-probe.ts'
 import { runDoctor } from '../../lib/setup/doctor.ts'
 import { isAtLeast } from '../../lib/setup/finding.ts'
+import { resolveLibTorch } from '../../lib/setup/libtorch.ts'
+import { checkGpu } from '../../lib/setup/machine.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-doctor-'))
@@ -76,6 +78,31 @@ test('without LibTorch, or with a wrong one, the report says what to run and doe
   const wrong = find('libtorch', await runDoctor())
   expect(wrong.text).toContain('2.4.1+cpu')
   expect(wrong.advice).toContain('npx eegtorch setup')
+})
+
+test('a GPU is named with its driver, and what keeps it from being used', async () => {
+  const bin = join(folder, 'bin')
+  mkdirSync(bin)
+  const path = process.env.PATH
+  process.env.PATH = `${bin}:${path}`
+  const answer = (driver: string) => {
+    const line = `NVIDIA H100 80GB HBM3, ${driver}, 81559 MiB`
+    writeFileSync(join(bin, 'nvidia-smi'), `#!/bin/sh\necho '${line}'\n`, { mode: 0o755 })
+  }
+  try {
+    answer('580.65.06')
+    const gpu = await checkGpu(undefined)
+    expect(gpu).toMatchObject({ state: 'ok', text: 'NVIDIA H100 80GB HBM3 (81559 MiB), driver 580.65.06' })
+    const cpuOnly = { ...resolveLibTorch(), hasCudaLibraries: false }
+    expect((await checkGpu(cpuOnly)).advice).toContain('npx eegtorch setup --cuda')
+    answer('535.104.05')
+    expect(await checkGpu(undefined)).toMatchObject({
+      state: 'missing',
+      advice: expect.stringContaining('580 or newer'),
+    })
+  } finally {
+    process.env.PATH = path
+  }
 })
 
 test('versions are compared number by number', () => {
