@@ -72,6 +72,36 @@ test('the doctor finds all that is needed, and that there is no compiler', async
   expect(report.ok).toBe(true)
 })
 
+test('npx eegtorch train trains a network for one epoch on recordings', async () => {
+  writeFileSync(
+    join(project, 'record.js'),
+    `import { simulateMotorImagery, writeEdf } from 'eegtorch'
+     const recordings = simulateMotorImagery({ subjects: 1, runs: 2, trials: 4 })
+     let run = 0
+     for (const recording of recordings) await writeEdf(\`S001R0\${++run}.edf\`, recording)`,
+  )
+  await succeed('node', ['record.js'], project)
+  const events = ['--events', 'left hand', 'right hand']
+  const flags = [
+    '--data',
+    'S001R01.edf',
+    'S001R02.edf',
+    ...events,
+    '--leave-out',
+    'run',
+    '--epochs',
+    '1',
+    '--out',
+    'run',
+  ]
+  const printed = await succeed('npx', ['eegtorch', 'train', 'eegnet', ...flags, '--no-baselines', '--json'], project)
+  const result = JSON.parse(printed) as { accuracy: { n: number; chance: number } }
+  expect(result.accuracy).toMatchObject({ n: 16, chance: 0.5 })
+  expect(readdirSync(join(project, 'run'))).toEqual(
+    expect.arrayContaining(['checkpoints', 'report.html', 'results.json']),
+  )
+}, 120_000)
+
 test('plain JavaScript trains for one epoch', async () => {
   writeFileSync(
     join(project, 'train.js'),
