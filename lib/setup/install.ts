@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { EegTorchError } from '../errors.ts'
 import { extractWheel } from './extract.ts'
-import { isAlive, type Owner, thisProcess, withLock } from './lock.ts'
+import { isAlive, type Owner, removeLockDraft, thisProcess, withLock } from './lock.ts'
 import type { CopyManifest } from './manifest.ts'
 import { LIBTORCH_VERSION, localCopyFolder } from './paths.ts'
 import { diskFull, downloadWheels } from './pip.ts'
@@ -176,12 +176,14 @@ async function putInPlace(copy: string, folder: string): Promise<void> {
 
 /** Removes what earlier set-ups of this copy left behind when they were killed. */
 async function removeLeftovers(folder: string): Promise<void> {
-  const prefix = `${basename(folder)}.partial-`
-  for (const name of await readdir(dirname(folder))) {
-    if (!name.startsWith(prefix)) continue
-    const owner = decodeOwner(name.slice(prefix.length))
+  const name = basename(folder)
+  for (const entry of await readdir(dirname(folder))) {
+    const path = join(dirname(folder), entry)
+    if (entry.startsWith(`${name}.lock.`)) await removeLockDraft(path)
+    if (!entry.startsWith(`${name}.partial-`)) continue
+    const owner = decodeOwner(entry.slice(`${name}.partial-`.length))
     if (owner !== undefined && (await isAlive(owner))) continue
-    await rm(join(dirname(folder), name), { recursive: true, force: true, maxRetries: 3 })
+    await rm(path, { recursive: true, force: true, maxRetries: 3 })
   }
 }
 

@@ -57,6 +57,12 @@ export async function isAlive(owner: Owner): Promise<boolean> {
   return owner.started === (await startTime(owner.pid))
 }
 
+/** Removes a lock file in the making (`LOCK.hex`) whose process was killed before it could take or drop it. */
+export async function removeLockDraft(path: string): Promise<void> {
+  const content = await readFile(path, 'utf8').catch(() => '')
+  if (content !== '' && (await isStale(path, content))) await rm(path, { force: true })
+}
+
 async function acquire(path: string, { onWait, signal }: LockOptions): Promise<void> {
   const content = JSON.stringify(await thisProcess())
   for (let hasWaited = false; ; hasWaited = true) {
