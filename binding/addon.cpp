@@ -2,6 +2,7 @@
 #include <napi.h>
 
 #include "autograd.h"
+#include "core/allocator.h"
 #include "environment.h"
 #include "model.h"
 #include "operators.h"
@@ -13,6 +14,7 @@
 namespace {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  eegtorch::installCachingAllocator();
   auto* environment = new eegtorch::Environment(env);
   env.SetInstanceData(environment);
   eegtorch::exportTensor(*environment, exports);

@@ -8,10 +8,11 @@ import { listFiles, main, root } from './steps.mjs'
 const CPP_MAY_INCLUDE = {
   core: [],
   signal: ['core'],
-  blocks: ['core'],
+  kernels: ['core'],
+  blocks: ['core', 'kernels'],
   training: ['core', 'blocks'],
 }
-const FAMILY_MAY_INCLUDE = ['core', 'blocks']
+const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 
 /** Parts of lib/ that work without the addon: nothing that they import may load it. */
 const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'evaluation', 'setup']

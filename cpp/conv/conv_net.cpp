@@ -4,6 +4,8 @@
 
 #include "blocks/pooling.h"
 #include "core/check.h"
+#include "kernels/elu_pool.h"
+#include "kernels/filter_mix.h"
 
 namespace eegtorch {
 
@@ -44,7 +46,9 @@ ConvNetBlockImpl::ConvNetBlockImpl(int64_t in, int64_t out, int64_t kernel_lengt
   norm_ = register_module("norm", torch::nn::BatchNorm2d(out));
 }
 
-at::Tensor ConvNetBlockImpl::forward(const at::Tensor& x) { return at::elu(norm_->forward(conv_->forward(x))); }
+at::Tensor ConvNetBlockImpl::forward(const at::Tensor& x, int64_t pool_length, int64_t pool_stride) {
+  return kernels::batchNormEluPool(conv_->forward(x), *norm_, {pool_length, pool_stride, true});
+}
 
 ConvNetImpl::ConvNetImpl(const ConvNetConfig& config) : config_(config) {
   check(config);
@@ -63,19 +67,18 @@ ConvNetImpl::ConvNetImpl(const ConvNetConfig& config) : config_(config) {
 }
 
 at::Tensor ConvNetImpl::head(const at::Tensor& eeg) {
-  auto x = at::elu(temporal_norm_->forward(temporal_conv_->forward(eeg.unsqueeze(1))));  // (batch, F, n_chans, samples)
-  return at::elu(spatial_norm_->forward(spatial_conv_->forward(x)));                     // (batch, F, 1, samples)
+  const kernels::FilterMixWeights weights{temporal_conv_->weight, temporal_conv_->bias, spatial_conv_->weight,
+                                          spatial_conv_->bias};
+  const auto x = kernels::filterMix(eeg, weights, *temporal_norm_);  // (batch, F, 1, samples)
+  return kernels::batchNormEluPool(x, *spatial_norm_, {config_.pool_length, config_.pool_stride, true});
 }
 
 at::Tensor ConvNetImpl::forward(const at::Tensor& eeg) {
   checkInput("conv_net", eeg, classifier_->weight,
              {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
-  const auto pool = [&](const at::Tensor& x) {
-    return dropout_->forward(at::max_pool2d(x, {1, config_.pool_length}, {1, config_.pool_stride}));
-  };
-
-  auto x = pool(head(eeg));  // (batch, F, 1, steps)
-  for (const auto& block : *blocks_) x = pool(block->as<ConvNetBlock>()->forward(x));
+  auto x = dropout_->forward(head(eeg));  // (batch, F, 1, steps)
+  for (const auto& block : *blocks_)
+    x = dropout_->forward(block->as<ConvNetBlock>()->forward(x, config_.pool_length, config_.pool_stride));
   return classifier_->forward(x.flatten(1));  // (batch, n_outputs)
 }
 

@@ -36,11 +36,11 @@ struct ConvNetConfig {
   }
 };
 
-// One of `blocks`: convolution, batch norm, ELU.
+// One of `blocks`: convolution, batch norm, ELU, the largest of each stretch of samples.
 class ConvNetBlockImpl : public torch::nn::Module {
  public:
   ConvNetBlockImpl(int64_t in, int64_t out, int64_t kernel_length);
-  at::Tensor forward(const at::Tensor& x);
+  at::Tensor forward(const at::Tensor& x, int64_t pool_length, int64_t pool_stride);
 
  private:
   torch::nn::Conv2d conv_{nullptr};
@@ -57,7 +57,8 @@ class ConvNetImpl : public ModelImpl {
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
 
  private:
-  // Both convolutions with their batch norms and ELUs: (batch, n_chans, n_times) -> (batch, n_filters[0], 1, samples).
+  // Both convolutions with their batch norms, ELUs and pooling: (batch, n_chans, n_times) -> (batch, n_filters[0], 1,
+  // steps).
   at::Tensor head(const at::Tensor& eeg);
 
   ConvNetConfig config_;

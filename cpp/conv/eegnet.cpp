@@ -4,6 +4,8 @@
 #include <torch/nn/init.h>
 
 #include "core/check.h"
+#include "kernels/elu_pool.h"
+#include "kernels/filter_bank.h"
 
 namespace eegtorch {
 
@@ -120,21 +122,22 @@ std::unordered_map<std::string, std::string> EegNetImpl::olderNames() const {
   };
 }
 
-at::Tensor EegNetImpl::filterBank(const at::Tensor& eeg) {
-  const auto x = conv_temporal_->forward(eeg.unsqueeze(1));    // (batch, F1, n_chans, samples)
-  return conv_spatial_->forward(bnorm_temporal_->forward(x));  // (batch, F1 * D, 1, samples)
+at::Tensor EegNetImpl::normActivatePool(const at::Tensor& x, torch::nn::BatchNorm2d& norm, const Activation& activation,
+                                        int64_t size) {
+  if (activation->name() == "ELU")
+    return kernels::batchNormEluPool(x, *norm, {size, size, config_.pool_mode.value == "max"});
+  return poolTime(activation->forward(norm->forward(x)), config_.pool_mode, size, size);
 }
 
 at::Tensor EegNetImpl::forward(const at::Tensor& eeg) {
   checkInput("eegnet", eeg, conv_temporal_->weight,
              {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
-  const auto pool = [&](const at::Tensor& x, int64_t size) { return poolTime(x, config_.pool_mode, size, size); };
-
-  auto x = elu_1_->forward(bnorm_1_->forward(filterBank(eeg)));           // (batch, F1 * D, 1, samples)
-  x = drop_1_->forward(pool(x, config_.pool1_kernel_size));               // (batch, F1 * D, 1, samples / pool1)
+  // Temporal convolution, batch norm, spatial convolution: (batch, F1 * D, 1, samples)
+  auto x = kernels::filterBank(eeg, conv_temporal_->weight, *bnorm_temporal_, conv_spatial_->weight(),
+                               config_.kernel_length / 2);
+  x = drop_1_->forward(normActivatePool(x, bnorm_1_, elu_1_, config_.pool1_kernel_size));  // (.., samples / pool1)
   x = conv_separable_point_->forward(conv_separable_depth_->forward(x));  // (batch, F2, 1, samples / pool1)
-  x = elu_2_->forward(bnorm_2_->forward(x));
-  x = drop_2_->forward(pool(x, config_.pool2_kernel_size));  // (batch, F2, 1, steps)
+  x = drop_2_->forward(normActivatePool(x, bnorm_2_, elu_2_, config_.pool2_kernel_size));  // (batch, F2, 1, steps)
   return final_layer_->forward(x);
 }
 

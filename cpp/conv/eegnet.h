@@ -89,8 +89,9 @@ class EegNetImpl : public ModelImpl {
   std::unordered_map<std::string, std::string> olderNames() const override;
 
  private:
-  // Temporal filters, batch norm, spatial filters: (batch, n_chans, n_times) -> (batch, F1 * D, 1, samples).
-  at::Tensor filterBank(const at::Tensor& eeg);
+  // (batch, filters, 1, samples) -> (batch, filters, 1, samples / size)
+  at::Tensor normActivatePool(const at::Tensor& x, torch::nn::BatchNorm2d& norm, const Activation& activation,
+                              int64_t size);
 
   EegNetConfig config_;
   torch::nn::Conv2d conv_temporal_{nullptr};

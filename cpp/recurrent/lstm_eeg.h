@@ -38,6 +38,9 @@ class LstmEegImpl : public ModelImpl {
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
 
  private:
+  // The last layer's state after the last sample: (batch, hidden).
+  at::Tensor lastState(const at::Tensor& eeg);
+
   LstmEegConfig config_;
   torch::nn::LSTM lstm_{nullptr};
   torch::nn::Linear fc_{nullptr};

@@ -1,0 +1,42 @@
+// Batch norm as the kernels need it: its tensors, and for each channel the scale and shift it comes down to.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/nn/modules/batchnorm.h>
+
+#include <cmath>
+#include <vector>
+
+namespace eegtorch::kernels {
+
+struct BatchNorm {
+  at::Tensor weight, bias;               // ones and zeros when not affine: autograd takes no undefined tensors
+  at::Tensor running_mean, running_var;  // undefined when not tracked
+  double momentum = 0.1, eps = 1e-5;
+  bool batch_statistics = false;  // of the batch at hand, as in training; else the running ones
+};
+
+// Of a module, in its present mode. Counts the batch when training, as the module's own forward does.
+BatchNorm takeBatchNorm(torch::nn::BatchNorm2dImpl& module);
+
+// The plain operator.
+at::Tensor batchNorm(const at::Tensor& x, const BatchNorm& norm, const at::Tensor& weight, const at::Tensor& bias);
+
+// Per channel: y = scale * x + shift.
+struct ChannelAffine {
+  std::vector<double> mean, inverse_std, weight, bias;
+
+  double scale(size_t channel) const { return weight[channel] * inverse_std[channel]; }
+  double shift(size_t channel) const { return bias[channel] - scale(channel) * mean[channel]; }
+};
+
+// From the running statistics.
+ChannelAffine runningAffine(const BatchNorm& norm);
+// From the batch's: biased variances over `count` values. Updates the running statistics.
+ChannelAffine batchAffine(const BatchNorm& norm, const std::vector<double>& mean, const std::vector<double>& variance,
+                          int64_t count);
+
+// A float32 tensor of these numbers.
+at::Tensor toTensor(const std::vector<double>& values);
+
+}  // namespace eegtorch::kernels

@@ -1,0 +1,158 @@
+import { type Model, manualSeed, models, noGrad, randn, type Tensor } from 'eegtorch'
+import { builtEntry, runNode } from '../built.ts'
+
+// Kernels are written for float32; in float64 the same network runs on LibTorch's own operators.
+
+const eegnets = [
+  { nChans: 5, nTimes: 131, F1: 4, D: 2, kernelLength: 16, depthwiseKernelLength: 7 },
+  { nChans: 22, nTimes: 300, F1: 8, D: 2, kernelLength: 64, poolMode: 'max' },
+  { nChans: 3, nTimes: 177, F1: 3, D: 1, kernelLength: 15, batchNormAffine: false },
+  { nChans: 1, nTimes: 96, F1: 1, D: 3, kernelLength: 31, pool1KernelSize: 3, pool2KernelSize: 5 },
+] as const
+const convNets = [
+  { nChans: 3, nTimes: 120, nFilters: [4, 5], kernelLength: 7, poolLength: 4, poolStride: 3 },
+  { nChans: 22, nTimes: 350, nFilters: [25], kernelLength: 20 },
+  { nChans: 7, nTimes: 403, nFilters: [9, 3, 13], kernelLength: 11, poolLength: 3, poolStride: 5 },
+] as const
+const lstms = [
+  { nChans: 3, nTimes: 12, hiddenSize: 5, nLayers: 1 },
+  { nChans: 22, nTimes: 40, hiddenSize: 32, nLayers: 2 },
+  { nChans: 2, nTimes: 1, hiddenSize: 19, nLayers: 3 },
+] as const
+
+const cases = [
+  ...eegnets.map((options) => ['eegnet', options] as const),
+  ...convNets.map((options) => ['conv_net', options] as const),
+  ...lstms.map((options) => ['lstm_eeg', options] as const),
+]
+
+for (const mode of ['train', 'eval'] as const) {
+  test.each(cases)(`%s %j agrees with float64 in ${mode} mode, gradients and statistics too`, (name, options) => {
+    manualSeed(7)
+    const fast = models.create(name, { ...options, nOutputs: 3, dropProb: 0 }) as Model
+    const exact = models.create(name, { ...options, nOutputs: 3, dropProb: 0 }) as Model
+    exact.to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
+    const eeg = randn([5, options.nChans, options.nTimes]).add(0.5)
+    const weights = randn([5, 3])
+    const got = outcome(fast.train(mode === 'train'), eeg, weights)
+    const wanted = outcome(exact.train(mode === 'train'), eeg.to('float64'), weights.to('float64'))
+    expect(distance(got.logits, wanted.logits) / largest([wanted.logits])).toBeLessThan(2e-5)
+    const scale = largest(Object.values(wanted.gradients))
+    for (const [key, gradient] of Object.entries(wanted.gradients))
+      expect([key, distance(got.gradients[key]!, gradient) / scale < 1e-4]).toEqual([key, true])
+    for (const [key, buffer] of Object.entries(wanted.buffers))
+      expect([key, distance(got.buffers[key]!, buffer) < 1e-5 * Math.max(1, largest([buffer]))]).toEqual([key, true])
+  })
+}
+
+test('a kernel that must give the gradient of the recording leaves it to LibTorch', () => {
+  manualSeed(1)
+  const options = { nChans: 4, nTimes: 160, nOutputs: 3, dropProb: 0 }
+  for (const name of ['eegnet', 'conv_net', 'lstm_eeg'] as const) {
+    const small = name === 'conv_net' ? { ...options, nFilters: [4, 5] } : options
+    const fast = models.create(name, small) as Model
+    const exact = models.create(name, small) as Model
+    exact.to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
+    const eeg = randn([3, 4, 160])
+    const grads = [
+      [fast, eeg],
+      [exact, eeg.to('float64')],
+    ].map(([net, x]) => {
+      const leaf = (x as Tensor).clone().requires_grad_()
+      ;(net as Model).forward(leaf).pow(2).sum().backward()
+      return numbers(leaf.grad!)
+    })
+    expect(distance(grads[0]!, grads[1]!) / largest([grads[1]!])).toBeLessThan(1e-4)
+  }
+})
+
+test('dropout draws the same mask in backward as in forward', () => {
+  manualSeed(3)
+  const net = models.lstmEeg({ nChans: 3, nTimes: 20, nOutputs: 2, hiddenSize: 24, nLayers: 3, dropProb: 0.4 })
+  const eeg = randn([16, 3, 20])
+  const loss = () => {
+    manualSeed(11)
+    return net.forward(eeg).pow(2).sum()
+  }
+  loss().backward()
+  const weight = net.parameters()['lstm.weight_ih_l1']!
+  const direction = randn(weight.shape)
+  const slope = weight.grad!.mul(direction).sum().item() as number
+  const at = (step: number) =>
+    noGrad(() => {
+      weight.add_(direction.mul(step))
+      const value = loss().item() as number
+      weight.sub_(direction.mul(step))
+      return value
+    })
+  const measured = (at(2e-3) - at(-2e-3)) / 4e-3
+  expect(Math.abs(measured - slope)).toBeLessThan(0.01 * Math.abs(slope))
+})
+
+test('dropout keeps the mean, repeats with the seed and differs from call to call', () => {
+  manualSeed(5)
+  const options = { nChans: 4, nTimes: 200, nOutputs: 2, nFilters: [6] }
+  const net = models.convNet({ ...options, dropProb: 0.25 })
+  const without = models.convNet({ ...options, dropProb: 0 }).loadStateDict(net.stateDict())
+  const eeg = randn([8, 4, 200])
+  const draws = noGrad(() => Array.from({ length: 400 }, () => numbers(net.forward(eeg))))
+  const expected = noGrad(() => numbers(without.forward(eeg)))
+  for (const [i, value] of expected.entries()) {
+    const values = draws.map((draw) => draw[i]!)
+    const mean = values.reduce((a, b) => a + b) / values.length
+    const deviation = Math.sqrt(values.reduce((sum, v) => sum + (v - mean) ** 2, 0) / (values.length - 1))
+    expect(Math.abs(mean - value)).toBeLessThan((5 * deviation) / Math.sqrt(values.length))
+  }
+  expect(draws[0]).not.toEqual(draws[1])
+  const seeded = () => {
+    manualSeed(9)
+    return noGrad(() => numbers(net.forward(eeg)))
+  }
+  expect(seeded()).toEqual(seeded())
+})
+
+test('EEGTORCH_PLAIN=1 takes the plain path: other bits, the same numbers; every set of instructions agrees', async () => {
+  const program = `const { manualSeed, models, noGrad, randn } = await import(${JSON.stringify(builtEntry)})
+    manualSeed(2)
+    const x = randn([3, 6, 150])
+    const all = ['eegnet', 'conv_net', 'lstm_eeg'].map((name) => {
+      const net = models.create(name, { nChans: 6, nTimes: 150, nOutputs: 4, dropProb: 0, ...(name === 'conv_net' && { nFilters: [5, 6] }) })
+      return noGrad(() => [...net.forward(x).toTypedArray()])
+    })
+    console.log(JSON.stringify(all))`
+  const run = async (env: Record<string, string>) => {
+    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', program], { env })
+    expect([code, stderr]).toEqual([0, ''])
+    return JSON.parse(stdout) as number[][]
+  }
+  const plain = await run({ EEGTORCH_PLAIN: '1' })
+  for (const set of ['baseline', 'avx2', 'avx512']) {
+    const fast = await run({ EEGTORCH_CPU_CAPABILITY: set })
+    expect(await run({ EEGTORCH_CPU_CAPABILITY: set })).toEqual(fast)
+    for (const [i, logits] of fast.entries()) {
+      expect(logits).not.toEqual(plain[i])
+      expect(distance(logits, plain[i]!)).toBeLessThan(2e-5 * largest([plain[i]!]))
+    }
+  }
+})
+
+function outcome(net: Model, eeg: Tensor, weights: Tensor) {
+  const logits = net.forward(eeg)
+  logits.mul(weights).sum().backward()
+  const gradients = Object.entries(net.parameters()).map(([key, parameter]) => [key, numbers(parameter.grad!)] as const)
+  const buffers = Object.entries(net.buffers()).map(([key, buffer]) => [key, numbers(buffer)] as const)
+  return { logits: numbers(logits), gradients: Object.fromEntries(gradients), buffers: Object.fromEntries(buffers) }
+}
+
+function numbers(x: Tensor): number[] {
+  return Array.from(x.detach().to('float64').toTypedArray() as Float64Array)
+}
+
+function distance(a: readonly number[], b: readonly number[]): number {
+  expect(a.length).toBe(b.length)
+  return a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0)
+}
+
+function largest(arrays: readonly (readonly number[])[]): number {
+  return Math.max(...arrays.flat().map(Math.abs))
+}
