@@ -192,9 +192,12 @@ function rethrow(error: unknown): never {
   throw translateError(error)
 }
 
+let started = false
+
 /** Called once, when the addon is first needed: `import 'eegtorch'` alone loads no LibTorch, for those who only read recordings. */
 function start(): void {
   const raw = load()
+  started = true
   rawCall = raw.call
   rawFree = raw.free
   for (const [name, value] of Object.entries(raw)) {
@@ -229,7 +232,7 @@ const starter = new Proxy(
   {
     get(_, name) {
       if (typeof name !== 'string' || name === 'then') return undefined
-      start()
+      if (!started) start()
       return Object.getOwnPropertyDescriptor(native, name)?.value
     },
   },
