@@ -1,9 +1,12 @@
 // A training loop of one's own: each step is one native call, and the event loop stays free meanwhile.
-import { DataLoader, loss, models, optim, simulateMotorImagery } from 'eegtorch'
+import { DataLoader, loss, models, optim, simulateMotorImagery, standardiseEach } from 'eegtorch'
 
-const windows = simulateMotorImagery({ subjects: 1, runs: 2, trials: 8, seed: 3 })
+const volts = simulateMotorImagery({ subjects: 1, runs: 2, trials: 8, seed: 3 })
   .filter({ band: [4, 38] })
   .windows({ events: ['left hand', 'right hand'], from: 0.5, to: 2.5 })
+
+// Volts are far below the epsilon of batch norms: networks want numbers around 1. With a test set, fit a Standardiser on the training part.
+const windows = standardiseEach(volts)
 
 const net = models.eegnet({ nChans: windows.nChannels, nOutputs: 2, nTimes: windows.nSamples })
 const step = net.trainStep({ loss: loss.crossEntropy({ labelSmoothing: 0.1 }), optimizer: optim.adamW({ lr: 1e-3 }) })
