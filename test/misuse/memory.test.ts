@@ -9,7 +9,7 @@ test.each([
   expect(error).toBeInstanceOf(EegTorchError)
   expect(error).toMatchObject({
     code: 'OUT_OF_MEMORY',
-    message: 'not enough memory: tried to allocate 4000000000000 bytes',
+    message: expect.stringMatching(/^not enough memory.*4000000000000 bytes/),
   })
   expect(ones([2]).sum().item()).toBe(2)
 })
