@@ -81,7 +81,8 @@ test('loading and disposing leaves no tensor behind', async () => {
   await writeSafetensors(path, made)
   const before = memory().tensors
   for (let i = 0; i < 20; i++) for (const x of (await readSafetensors(path).loadAll()).values()) x.dispose()
-  expect(memory().tensors).toBe(before)
+  // Collected tensors of earlier tests may lower the count meanwhile; nothing may raise it.
+  expect(memory().tensors).toBeLessThanOrEqual(before)
 })
 
 test('a missing name and a missing file are named', async () => {

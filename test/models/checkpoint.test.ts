@@ -137,5 +137,6 @@ test('saving and loading leaves no tensor behind', async () => {
     await net.save(path)
     ;(await models.load(path)).dispose()
   }
-  expect(scope(() => memory().tensors)).toBe(before)
+  // Collected tensors of earlier tests may lower the count meanwhile; nothing may raise it.
+  expect(scope(() => memory().tensors)).toBeLessThanOrEqual(before)
 })
