@@ -1,0 +1,101 @@
+// The eegtorch side of the benchmark: reads one JSON command a line, answers one line. Times are milliseconds.
+// argv: case, its options as JSON.
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import * as eegtorch from '../../dist/index.js'
+
+const { loss, manualSeed, models, noGrad, ops, optim, ones, rand, randint, randn, setNumThreads } = eegtorch
+const [name, json] = process.argv.slice(2)
+const options = JSON.parse(json)
+
+/** `lstm_eeg`, the registry's name, as the function that makes one: `lstmEeg`. */
+const camelCase = (text) => text.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
+
+const preparers = { operators: prepareOperators, aae: prepareAae }
+
+/** Adds of 8 floats; each action is 20,000 of them. */
+function prepareOperators() {
+  const [a, b] = [ones([8]), ones([8])]
+  const repeat = (body) => async () => {
+    for (let i = 0; i < 20_000; i++) body()
+  }
+  return {
+    'new, collected': repeat(() => a.add(b)),
+    'new, disposed': repeat(() => a.add(b).dispose()),
+    'in place': repeat(() => a.add_(b)),
+  }
+}
+
+function prepareClassifier() {
+  const net = models[camelCase(name)](options)
+  const step = net.trainStep({ loss: loss.crossEntropy(), optimizer: optim.adam() })
+  const inputs = randn([64, options.nChans, options.nTimes])
+  const targets = randint(0, 4, [64])
+  return {
+    ...inference(inputs, [net]),
+    'training step': async () => {
+      net.train()
+      await step({ inputs, targets })
+    },
+  }
+}
+
+/** Two networks are no one training step, so this one is composed: forward on the compute thread, loss, backward, fused Adam. */
+function prepareAae() {
+  const nets = [models.aaeEncoder(), models.aaeDecoder()]
+  const inputs = rand([64, 1, 64, 64])
+  return { ...inference(inputs, nets), 'training step': composedStep(nets, inputs) }
+}
+
+function composedStep(nets, inputs) {
+  const parameters = nets.flatMap((net) => Object.values(net.parameters()))
+  const zeros = () => parameters.map((parameter) => eegtorch.zeros(parameter.shape))
+  const moments = [zeros(), zeros()]
+  const steps = parameters.map(() => eegtorch.zeros([]))
+  const settings = { lr: 1e-3, beta1: 0.9, beta2: 0.999, weightDecay: 0, eps: 1e-8, amsgrad: false, maximize: false }
+  return async () => {
+    for (const net of nets) net.train().zeroGrad()
+    const latent = await nets[0].forwardAsync(inputs)
+    const image = await nets[1].forwardAsync(latent)
+    const error = ops.aten.mse_loss(image, inputs)
+    await error.backwardAsync()
+    const gradients = parameters.map((parameter) => parameter.grad)
+    noGrad(() => {
+      for (const step of steps) step.add_(1)
+      ops.aten._fused_adam_(parameters, gradients, ...moments, [], steps, settings)
+    })
+    error.item()
+    for (const tensor of [latent, image, error, ...gradients]) tensor.dispose()
+  }
+}
+
+function inference(inputs, nets) {
+  const one = inputs.narrow(0, 0, 1)
+  const infer = async (batch) => {
+    for (const net of nets) net.eval()
+    let value = batch
+    for (const net of nets) {
+      const next = await noGrad(() => net.forwardAsync(value))
+      if (value !== batch) value.dispose()
+      value = next
+    }
+    value.dispose()
+  }
+  return { 'inference, batch 1': () => infer(one), 'inference, batch 64': () => infer(inputs) }
+}
+
+function peak() {
+  return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1])
+}
+
+await setNumThreads(2)
+manualSeed(0)
+const actions = await (preparers[name] ?? prepareClassifier)()
+console.log(JSON.stringify({ libtorch: eegtorch.libtorchVersion(), node: process.version }))
+for await (const line of createInterface({ input: process.stdin })) {
+  const { action } = JSON.parse(line)
+  const begin = performance.now()
+  await actions[action]()
+  const ms = performance.now() - begin
+  console.log(JSON.stringify({ ms, peak: peak() }))
+}
