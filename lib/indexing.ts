@@ -61,6 +61,12 @@ export function at(tensor: Tensor, indices: readonly Index[]): Tensor {
 
 /** `tensor[…indices] = value` as in PyTorch. */
 export function set(tensor: Tensor, indices: readonly Index[], value: SetValue): void {
+  if (!Array.isArray(indices)) {
+    throw new EegTorchError('INVALID_OPTION', 'set takes its indices as a list', {
+      expected: 'set([0, slice(1)], value)',
+      received: typeof indices,
+    })
+  }
   scope(() => {
     const { view, indices: gathered } = locate(tensor, indices)
     if (gathered.length === 0) assign(view, value)

@@ -1,6 +1,8 @@
 import { cancellable } from '../cancellable.ts'
+import { EegTorchError } from '../errors.ts'
 import { native, rawCall, translateError } from '../native.ts'
 import { Tensor } from '../tensor.ts'
+import { guards } from './guards.ts'
 import { bind, compileOverload, explainMismatch, type Overload } from './overload.ts'
 
 // Second arguments whose kind alone decides between overloads; 0 is everything else.
@@ -79,14 +81,26 @@ export class Packet {
   }
 
   #callFirst(args: unknown[], remember: (overload: Overload) => void): unknown {
-    remember(this.#choose(args).overload)
+    const { overload } = this.#choose(args)
+    if (!guards.has(this.#name)) remember(overload)
     return this.call(args)
+  }
+
+  /** @throws EegTorchError `INVALID_OPTION` for arguments that LibTorch would not survive */
+  #refuseUnsafe(overload: Overload, values: readonly unknown[]): void {
+    const guard = guards.get(this.#name)
+    if (guard === undefined) return
+    const reason = guard(Object.fromEntries(overload.arguments.map(({ name }, i) => [name, values[i]])))
+    if (reason !== undefined) throw new EegTorchError('INVALID_OPTION', `${this.#name} is refused: ${reason}`)
   }
 
   #choose(args: readonly unknown[]): { overload: Overload; values: unknown[] } {
     for (const overload of this.overloads) {
       const values = bind(overload, args)
-      if (Array.isArray(values)) return { overload, values }
+      if (Array.isArray(values)) {
+        this.#refuseUnsafe(overload, values)
+        return { overload, values }
+      }
     }
     throw explainMismatch(this.#name, this.overloads, args)
   }

@@ -93,3 +93,21 @@ test('a dtype, a device, both or options: to takes them as Python does', () => {
   expect(x.to({ dtype: 'int32', device: 'cpu' }).dtype).toBe('int32')
   expect(x.to(ones([1], { dtype: 'float16' })).dtype).toBe('float16')
 })
+
+test.each<[string, () => unknown]>([
+  ['degree 10000000 is too large', () => ops.aten.special_laguerre_polynomial_l(ones([2]), 1e7)],
+  ['groups must be 1 or more', () => ones([1, 2, 2, 2]).native_channel_shuffle(0)],
+  [
+    'runningMean and runningVar are needed',
+    () => ops.aten.native_batch_norm(ones([2, 3, 4]), null, null, null, null, false, 0.1, 1e-5),
+  ],
+  [
+    "the tensors' layouts differ",
+    () =>
+      ones([2, 3])
+        .to_sparse_csr()
+        .copy(ones([2, 3])),
+  ],
+])('what LibTorch would not survive is refused: %s', (reason, run) => {
+  expect(run).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(reason) }))
+})
