@@ -29,13 +29,13 @@ void clipGradients(const std::vector<at::Tensor>& gradients, const at::Tensor& n
 }
 
 GradScaler::GradScaler(at::Device device)
-    : scale_(at::full({1}, kInitialScale, at::TensorOptions().device(device).dtype(at::kFloat))),
-      growth_tracker_(at::zeros({1}, at::TensorOptions().device(device).dtype(at::kInt))) {}
+    : scale_(at::full({}, kInitialScale, at::TensorOptions().device(device).dtype(at::kFloat))),
+      growth_tracker_(at::zeros({}, at::TensorOptions().device(device).dtype(at::kInt))) {}
 
-at::Tensor GradScaler::scale(const at::Tensor& loss) const { return loss * scale_.squeeze(); }
+at::Tensor GradScaler::scale(const at::Tensor& loss) const { return loss * scale_; }
 
 at::Tensor GradScaler::unscale(const std::vector<at::Tensor>& gradients) const {
-  at::Tensor found_inf = at::zeros({1}, scale_.options());
+  at::Tensor found_inf = at::zeros({}, scale_.options());
   if (!gradients.empty())
     at::_amp_foreach_non_finite_check_and_unscale_(gradients, found_inf,
                                                    scale_.to(at::kDouble).reciprocal().to(at::kFloat));

@@ -173,7 +173,7 @@ StepResult TrainStep::run(const Batch& batch) {
   // One read-back for all figures: on a GPU each one waits for the device.
   const at::Tensor zero = at::zeros({}, loss.options().dtype(at::kDouble));
   const at::Tensor figures =
-      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->squeeze().to(at::kDouble) : zero,
+      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero,
                  correct.defined() ? correct.to(at::kDouble) : zero, mass.to(loss.device())})
           .cpu();
   const double* figure = figures.const_data_ptr<double>();

@@ -5,6 +5,7 @@ import {
   loss,
   models,
   type Optimizer,
+  setNumThreads,
   type Tensor,
   type TrainStepOptions,
   tensor,
@@ -63,6 +64,9 @@ interface Case {
 }
 
 const cases: [string, Case][] = fixture.cases.map((each: Case) => [each.name, each])
+
+// Networks this small gain nothing from threads, and lose much where other processes want the cores.
+beforeAll(() => setNumThreads(1))
 
 test.each(cases)('%s takes the steps that PyTorch takes', async (name, expected) => {
   const { net, step, dtype } = begin({
