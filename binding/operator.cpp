@@ -96,6 +96,14 @@ int findReturnedArgument(const c10::FunctionSchema& schema) {
   return -1;
 }
 
+int findOutArgument(const c10::FunctionSchema& schema) {
+  for (size_t i = 0; i < schema.arguments().size(); i++) {
+    const auto& argument = schema.arguments()[i];
+    if (argument.kwarg_only() && argument.alias_info() && argument.alias_info()->isWrite()) return static_cast<int>(i);
+  }
+  return -1;
+}
+
 }  // namespace
 
 CrossingType crossingType(const c10::TypePtr& real_type, const c10::TypePtr& type, std::optional<int32_t> length) {
@@ -148,6 +156,7 @@ Operator::Operator(c10::OperatorHandle handle) : handle(handle) {
   }
   for (const auto& result : schema.returns())
     returns.push_back(crossingType(result.real_type(), result.type(), std::nullopt));
+  out_argument = findOutArgument(schema);
   returned_argument = findReturnedArgument(schema);
 }
 

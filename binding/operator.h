@@ -50,6 +50,7 @@ struct Operator {
   c10::OperatorHandle handle;
   std::vector<Argument> arguments;
   std::vector<CrossingType> returns;
+  int out_argument = -1;       // the first that an out= variant writes to
   int returned_argument = -1;  // add_ and out= variants give back an argument itself
 };
 

@@ -189,6 +189,19 @@ const Operator& operatorAt(Environment& environment, napi_value index) {
   return environment.operators[number];
 }
 
+// Kernels write through the pointer of an `out` tensor without asking whether it has memory, and read a meta tensor's.
+void refuseMixedMeta(const Operator& op, const torch::jit::Stack& stack) {
+  const auto& out = stack[op.out_argument];
+  if (!out.isTensor() || !out.toTensor().defined()) return;
+  const bool meta = out.toTensor().is_meta();
+  for (const auto& value : stack) {
+    if (!value.isTensor() || !value.toTensor().defined() || value.toTensor().is_meta() == meta) continue;
+    throw Error("DEVICE_MISMATCH",
+                c10::toString(op.handle.operator_name()) + ": out and the other tensors must be on one device",
+                out.toTensor().device().str(), value.toTensor().device().str());
+  }
+}
+
 void readArguments(Environment& environment, const Operator& op, torch::jit::Stack& stack, napi_value* values,
                    size_t count) {
   Reader reader(environment, op);
@@ -198,6 +211,7 @@ void readArguments(Environment& environment, const Operator& op, torch::jit::Sta
                 std::to_string(wanted), std::to_string(count));
   stack.reserve(wanted);
   for (size_t i = 0; i < wanted; i++) reader.push(stack, op.arguments[i], i < count ? values[i] : nullptr);
+  if (op.out_argument >= 0) refuseMixedMeta(op, stack);
 }
 
 // call(operator, ...arguments)
