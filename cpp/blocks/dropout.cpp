@@ -1,9 +1,9 @@
 #include "blocks/dropout.h"
 
-#include <ATen/Functions.h>
+#include "kernels/dropout.h"
 
 namespace eegtorch {
 
-at::Tensor DropoutImpl::forward(const at::Tensor& x) const { return at::dropout(x, p_, is_training()); }
+at::Tensor DropoutImpl::forward(const at::Tensor& x) const { return kernels::dropout(x, p_, is_training()); }
 
 }  // namespace eegtorch
