@@ -6,8 +6,8 @@ namespace eegtorch {
 
 namespace {
 
-// A view holds no bytes of its own: they were counted with the tensor that owns the storage. A meta tensor holds none at
-// all, whatever its shape claims: V8 ends the process when told of 2^63 bytes.
+// A view holds no bytes of its own: they were counted with the tensor that owns the storage. A meta tensor holds none
+// at all, whatever its shape claims: V8 ends the process when told of 2^63 bytes.
 int64_t ownedBytes(const at::Tensor& tensor) {
   if (tensor.is_meta() || !tensor.has_storage() || tensor.storage().use_count() > 1) return 0;
   return static_cast<int64_t>(tensor.storage().nbytes());

@@ -56,14 +56,15 @@ test('TypeScript that reaches upwards or the addon is named; imports of types ar
     'lib/files/zip.ts': "import { x } from '../recordings/edf.ts'\n// console.log in a comment\n",
     'lib/cli/main.ts': "import '../tensor.ts'\nconsole.log(process.argv)\n",
     'lib/report/html.ts': "const later = () => import('../cli/main.ts')\n",
+    'examples/a.mjs': "import { main } from '../scripts/steps.mjs'\n",
     'test/a.test.ts': "import { main } from '../scripts/steps.mjs'\n",
   })
   expect(found.sort()).toEqual([
+    'examples/a.mjs imports scripts/: only their tests may',
     'lib/files/zip.ts -> lib/recordings/edf.ts -> lib/tensor.ts -> lib/native.ts: files works without the addon',
     'lib/files/zip.ts imports lib/recordings/edf.ts: files may import errors',
     'lib/recordings/edf.ts -> lib/tensor.ts -> lib/native.ts: recordings works without the addon',
     'lib/report/html.ts imports lib/cli/main.ts: the command line is on top',
     'lib/tensor.ts prints or reads the command line: only lib/cli may',
-    'test/a.test.ts imports scripts/',
   ])
 })
