@@ -1,4 +1,4 @@
-import { asyncOps, Generator, manualSeed, ones, ops, randn, tensor } from 'eegtorch'
+import { asyncOps, empty, Generator, manualSeed, memory, ones, ops, randn, tensor } from 'eegtorch'
 
 test('positional and named arguments reach the same overload', () => {
   const x = tensor([
@@ -110,4 +110,22 @@ test.each<[string, () => unknown]>([
   ],
 ])('what LibTorch would not survive is refused: %s', (reason, run) => {
   expect(run).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining(reason) }))
+})
+
+test('a meta tensor is neither written nor read through out', () => {
+  const meta = empty([2], { device: 'meta' })
+  for (const run of [
+    () => ops.aten.add(ones([2]), ones([2]), { out: meta }),
+    () => ops.aten.add(meta, meta, { out: ones([2]) }),
+  ])
+    expect(run).toThrow(expect.objectContaining({ code: 'DEVICE_MISMATCH' }))
+  expect(ops.aten.add(meta, meta, { out: empty([2], { device: 'meta' }) }).shape).toEqual([2])
+})
+
+test('a meta tensor counts a handle, whatever shape it claims', () => {
+  const before = memory().bytes
+  const huge = empty([2 ** 31, 2 ** 29], { device: 'meta' })
+  expect(memory().bytes - before).toBeLessThan(10_000)
+  expect(huge.shape).toEqual([2 ** 31, 2 ** 29])
+  huge.dispose()
 })
