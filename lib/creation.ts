@@ -23,14 +23,14 @@ export interface TensorOptions<D extends DType = DType> {
   requiresGrad?: boolean
 }
 
-type NumberLike = number | bigint | boolean | Complex
 /** Numbers in nested arrays, all rows of one length. */
-export type NestedNumbers = NumberLike | readonly NestedNumbers[]
+export type NestedNumbers = Scalar | readonly NestedNumbers[]
 
 type Item<N> = N extends readonly (infer I)[] ? I : N
 // Deeper nesting than this stays an unknown dtype: the compiler does not follow endless recursion.
 type Leaf<N> = Item<Item<Item<Item<Item<N>>>>>
-type DTypeOfNested<N> =
+/** The dtype that `tensor` gives nested arrays. */
+export type DTypeOfNested<N> =
   Leaf<N> extends boolean
     ? 'bool'
     : Leaf<N> extends bigint
@@ -118,9 +118,9 @@ function shapeOf(data: NestedNumbers): number[] {
 }
 
 /** Appends the numbers in row-major order, checking that each row has its level's length. */
-function flatten(data: NestedNumbers, shape: number[], depth: number, out: NumberLike[]): void {
+function flatten(data: NestedNumbers, shape: number[], depth: number, out: Scalar[]): void {
   if (depth === shape.length && !Array.isArray(data)) {
-    out.push(data as NumberLike)
+    out.push(data as Scalar)
     return
   }
   if (!Array.isArray(data) || data.length !== shape[depth]) {
@@ -134,7 +134,7 @@ function flatten(data: NestedNumbers, shape: number[], depth: number, out: Numbe
 
 function fromNested(data: NestedNumbers): Tensor {
   const shape = shapeOf(data)
-  const flat: NumberLike[] = []
+  const flat: Scalar[] = []
   flatten(data, shape, 0, flat)
   const wrong = flat.find((value) => !['number', 'bigint', 'boolean'].includes(typeof value) && !isComplex(value))
   if (wrong !== undefined) {
@@ -161,7 +161,9 @@ function fromNested(data: NestedNumbers): Tensor {
   return fromArray(Float32Array.from(flat, Number), 'float32', shape, false)
 }
 
-interface RandomOptions<D extends DType> extends TensorOptions<D> {
+/** Options of every function that draws random numbers. */
+export interface RandomOptions<D extends DType = DType> extends TensorOptions<D> {
+  /** Draws from it; default: the generator that `manualSeed` seeds. */
   generator?: Generator
 }
 

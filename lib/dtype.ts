@@ -38,6 +38,9 @@ export interface Complex {
   im: number
 }
 
+/** A whole number, such as a size or an index; past 2^53 as a bigint. */
+export type Int = number | bigint
+
 /** A number that an operator takes. JavaScript does not tell 2 from 2.0: whole numbers count as integers. */
 export type Scalar = number | bigint | boolean | Complex
 

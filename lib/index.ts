@@ -7,11 +7,13 @@ export {
   writeCheckpoint,
 } from './checkpoints/checkpoint.ts'
 export { readSafetensors, SafetensorsFile, writeSafetensors } from './checkpoints/safetensors.ts'
-export type { StoredTensor } from './checkpoints/stored-tensor.ts'
-export { TensorFile } from './checkpoints/tensor-file.ts'
+export type { SafetensorsHeader } from './checkpoints/safetensors-header.ts'
+export type { StorageRange, StoredTensor } from './checkpoints/stored-tensor.ts'
+export { type LoadOptions, TensorFile } from './checkpoints/tensor-file.ts'
 export {
   arange,
   cat,
+  type DTypeOfNested,
   empty,
   eye,
   fromTypedArray,
@@ -20,6 +22,7 @@ export {
   type NestedNumbers,
   ones,
   onesLike,
+  type RandomOptions,
   rand,
   randint,
   randn,
@@ -41,7 +44,18 @@ export {
   type WindowParts,
   type WindowRecording,
 } from './datasets/windows.ts'
-export type { ArrayOf, Complex, Device, DType, DTypeOf, Layout, MemoryFormat, Scalar, TypedArray } from './dtype.ts'
+export type {
+  ArrayOf,
+  Complex,
+  Device,
+  DType,
+  DTypeOf,
+  Int,
+  Layout,
+  MemoryFormat,
+  Scalar,
+  TypedArray,
+} from './dtype.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
 export {
   type BandPowerOptions,
@@ -91,7 +105,14 @@ export {
   summarisePredictions,
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
-export { type CrossValidateOptions, crossValidate } from './experiment/cross-validate.ts'
+export {
+  type CrossValidateOptions,
+  type CrossValidationStore,
+  crossValidate,
+  type FoldProgress,
+  type TrainingOutcome,
+  type TrainingPlace,
+} from './experiment/cross-validate.ts'
 export {
   type CheckpointEvaluation,
   evaluateCheckpoint,
@@ -107,6 +128,7 @@ export { fitModels, type ModelFit } from './models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
 export { Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
 export {
+  type LoadModelOptions,
   type ModelDescription,
   type ModelFactory,
   type ModelOptions,
@@ -114,9 +136,12 @@ export {
   models,
   type OptionDescription,
 } from './models/models.ts'
-export { asyncOps, ops } from './ops/index.ts'
+export type { Aten, Result } from './ops/aten.generated.ts'
+export { type AnyOperator, asyncOps, ops } from './ops/index.ts'
+export type * as MethodTypes from './ops/typed-methods.ts'
 export { Random } from './random.ts'
 export { type EdfOptions, readEdf } from './recordings/edf.ts'
+export type { TruncatedPolicy } from './recordings/edf-header.ts'
 export { writeEdf } from './recordings/edf-writer.ts'
 export { electrodePosition, type Position } from './recordings/electrodes.ts'
 export { formatSummary, inspectRecording, type RecordingSummary } from './recordings/inspect.ts'
@@ -129,8 +154,11 @@ export {
   Recording,
   type RecordingEvent,
   type RecordingMetadata,
+  type RecordingParts,
 } from './recordings/recording.ts'
 export { Recordings } from './recordings/recordings.ts'
+export type { Segment } from './recordings/segments.ts'
+export type { ChannelRange, SignalSource } from './recordings/source.ts'
 export { drawTraces, type TraceOptions } from './recordings/traces.ts'
 export { CrossValidationResult } from './report/cross-validation-result.ts'
 export { exampleSignals, type SignalWindows } from './report/example-signals.ts'
@@ -146,14 +174,21 @@ export type {
 } from './report/run-report.ts'
 export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, setRandomState } from './runtime.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
+export type { FilterSection } from './signal/butterworth.ts'
 export { type BackwardOptions, type ItemOf, type Nested, type Shape, Tensor } from './tensor.ts'
-export { type CheckpointCadence, TrainingCheckpoints } from './training/checkpoints.ts'
+export { type CheckpointCadence, type CheckpointOptions, TrainingCheckpoints } from './training/checkpoints.ts'
 export { balancedWeights } from './training/class-weights.ts'
 export { DataLoader, type DataLoaderOptions, type LoadedBatch } from './training/data-loader.ts'
-export type { EarlyStoppingOptions } from './training/early-stopping.ts'
+export type { BestEpoch, EarlyStoppingOptions } from './training/early-stopping.ts'
 export { type FitOptions, type FitResult, fit, type TrainingStore } from './training/fit.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
-export { ProgressBar, type ProgressOptions, type ProgressState, type ProgressStream } from './training/log/progress.ts'
+export {
+  ProgressBar,
+  type ProgressOptions,
+  type ProgressState,
+  type ProgressStream,
+  type ProgressTotals,
+} from './training/log/progress-bar.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from './training/log/tensorboard.ts'
 export type * from './training/options.generated.ts'
 export {
@@ -163,7 +198,16 @@ export {
   optim,
   type ParameterGroup,
   type TrainStepOptions,
+  type WithGroups,
 } from './training/options.ts'
 export { type Schedule, type ScheduleName, schedules } from './training/schedules.ts'
 export { type TensorSet, windowTensors } from './training/tensor-set.ts'
-export type { Batch, BatchEvaluation, StepResult, TrainingSnapshot, TrainStep } from './training/train-step.ts'
+export type {
+  Batch,
+  BatchEvaluation,
+  StepResult,
+  Trainable,
+  TrainingSnapshot,
+  TrainStep,
+} from './training/train-step.ts'
+export type { ProgressRecord, TrainingProgress } from './training/training-progress.ts'

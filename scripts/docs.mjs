@@ -31,6 +31,7 @@ await main(async () => {
   const flags = ['--entryPoints', 'lib/index.ts', '--tsconfig', 'tsconfig.json', '--out', 'docs/api']
   const about = ['--name', 'eegtorch', '--readme', 'none', '--excludeInternal', '--excludePrivate', '--disableGit']
   const links = ['--sourceLinkTemplate', '../../{path}#L{line}']
-  const code = await run(process.execPath, [program, ...flags, ...about, ...links, ...process.argv.slice(2)])
+  const strict = ['--treatWarningsAsErrors', '--treatValidationWarningsAsErrors', '--intentionallyNotExported', 'Leaf']
+  const code = await run(process.execPath, [program, ...flags, ...about, ...links, ...strict, ...process.argv.slice(2)])
   if (code !== 0) throw new StepError('the reference could not be made; typedoc says why above')
 })

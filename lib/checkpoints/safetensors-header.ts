@@ -12,6 +12,7 @@ const METADATA_KEY = '__metadata__'
 
 const DTYPES: ReadonlyMap<string, SafetensorsDtype> = new Map(SAFETENSORS_DTYPES.map((type) => [type.name, type]))
 
+/** What the header of a safetensors file says. */
 export interface SafetensorsHeader {
   readonly metadata: ReadonlyMap<string, string>
   /** In the order of their bytes. */

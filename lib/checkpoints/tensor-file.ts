@@ -16,6 +16,7 @@ type Load = (path: string, fileSize: number, ranges: Range[], tensors: View[]) =
 
 const native = nativeFunctions<{ mapTensors: Load; readTensors: Load }>()
 
+/** How to load the tensors of a file. */
 export interface LoadOptions {
   /**
    * Read the bytes into memory of their own (default: false, they are mapped: read when first touched, shared between

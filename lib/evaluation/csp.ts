@@ -2,7 +2,7 @@ import { EegTorchError } from '../errors.ts'
 import { type FeatureRows, mirrorLower } from './lda.ts'
 import { generalisedEigen, quadraticForm, trace } from './linear-algebra.ts'
 
-/** Options of {@link CommonSpatialPatterns}. */
+/** Options of common spatial patterns (Blankertz et al. 2008). */
 export interface CspOptions {
   /** Spatial filters of each pair of classes; 4 by default. */
   filters?: number

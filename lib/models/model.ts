@@ -144,7 +144,7 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
   }
 
   /**
-   * Writes the weights with the model's name and config, as one safetensors file that {@link models.load} and Python's readers open.
+   * Writes the weights with the model's name and config, as one safetensors file that `models.load` and Python's readers open.
    *
    * @param metadata told along: preprocessing, channels, classes, split
    * @throws EegTorchError `FILE_WRITE_FAILED`; the old file then stays as it was

@@ -6,7 +6,8 @@ import type { Aten } from './aten.generated.ts'
 import { methodNames } from './methods.generated.ts'
 import { Packet } from './packet.ts'
 
-type AnyOperator = (...args: unknown[]) => unknown
+/** An operator whose arguments the compiler does not check. */
+export type AnyOperator = (...args: unknown[]) => unknown
 
 const packets = new Map<string, Packet>()
 

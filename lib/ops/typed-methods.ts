@@ -7,14 +7,15 @@ import type { TensorMethods } from './methods.generated.ts'
 /** A shape as written: `readonly` taken off. */
 export type Sizes<S extends Shape> = { -readonly [K in keyof S]: S[K] }
 
-type Whole = 'bool' | `int${8 | 16 | 32 | 64}` | `uint${8 | 16 | 32 | 64}`
+/** Dtypes of whole numbers. */
+export type Whole = 'bool' | `int${8 | 16 | 32 | 64}` | `uint${8 | 16 | 32 | 64}`
 
 /** Dtypes of what a function such as `exp` gives: whole numbers become `float32`. */
-type FloatOf<D extends DType> = D extends Whole ? 'float32' : D
+export type FloatOf<D extends DType> = D extends Whole ? 'float32' : D
 /** The dtype of a sum: whole numbers add up in 64 bits. */
-type SumOf<D extends DType> = D extends Whole ? 'int64' : D
+export type SumOf<D extends DType> = D extends Whole ? 'int64' : D
 /** The dtype of sizes of numbers: complex ones have real sizes. */
-type AbsoluteOf<D extends DType> = D extends 'complex64'
+export type AbsoluteOf<D extends DType> = D extends 'complex64'
   ? 'float32'
   : D extends 'complex128'
     ? 'float64'
@@ -22,17 +23,20 @@ type AbsoluteOf<D extends DType> = D extends 'complex64'
       ? 'float16'
       : D
 /** The dtype after arithmetic with a number, whose being whole the compiler does not know. */
-type WithNumber<D extends DType> = D extends Whole ? DType : D
+export type WithNumber<D extends DType> = D extends Whole ? DType : D
 
-type Resolved<T extends Shape> = { -readonly [K in keyof T]: T[K] extends -1 ? number : T[K] }
+/** A shape whose -1 is worked out when it runs. */
+export type Resolved<T extends Shape> = { -readonly [K in keyof T]: T[K] extends -1 ? number : T[K] }
 
-type Swapped<S extends Shape, I extends number, J extends number> = number extends S['length'] | I | J
+/** A shape with two of its dimensions exchanged. */
+export type Swapped<S extends Shape, I extends number, J extends number> = number extends S['length'] | I | J
   ? Shape
   : `${I}` | `${J}` extends keyof S
     ? { -readonly [K in keyof S]: K extends `${I}` ? S[J] : K extends `${J}` ? S[I] : S[K] }
     : Shape
 
-type Product<A extends Shape, B extends Shape> = number extends A['length'] | B['length']
+/** The shape of a matrix product. */
+export type Product<A extends Shape, B extends Shape> = number extends A['length'] | B['length']
   ? Shape
   : B extends readonly [number]
     ? A extends readonly [...infer Rows extends number[], number]
@@ -44,25 +48,31 @@ type Product<A extends Shape, B extends Shape> = number extends A['length'] | B[
         : Shape
       : Shape
 
-type Keeps<D extends DType, S extends Shape> = () => Tensor<D, S>
-interface WithScalar<D extends DType, S extends Shape> {
+/** A method that changes neither the dtype nor the shape named here. */
+export type Keeps<D extends DType, S extends Shape> = () => Tensor<D, S>
+/** Arithmetic with a number or a tensor of the same dtype and shape. */
+export interface WithScalar<D extends DType, S extends Shape> {
   (other: number): Tensor<WithNumber<D>, S>
   (other: Tensor<D, S>): Tensor<D, S>
 }
-interface DividedBy<D extends DType, S extends Shape> {
+/** Division: whole numbers give floating ones. */
+export interface DividedBy<D extends DType, S extends Shape> {
   (other: number): Tensor<FloatOf<D>, S>
   (other: Tensor<D, S>): Tensor<FloatOf<D>, S>
 }
-interface Compared<D extends DType, S extends Shape> {
+/** A comparison, element by element. */
+export interface Compared<D extends DType, S extends Shape> {
   (other: number | bigint | boolean): Tensor<'bool', S>
   (other: Tensor<D, S>): Tensor<'bool', S>
 }
-interface InPlace<D extends DType, S extends Shape> {
+/** Arithmetic that writes into the tensor itself. */
+export interface InPlace<D extends DType, S extends Shape> {
   (other: number): Tensor<D, S>
   (other: Tensor): Tensor<D, S>
 }
 
-interface Conversion<D extends DType, S extends Shape> {
+/** `to`: the same numbers in another dtype or on another device. */
+export interface Conversion<D extends DType, S extends Shape> {
   /** Another dtype; itself where it has it already. */
   <E extends DType>(dtype: E, options?: ConversionOptions): Tensor<E, S>
   /** Another device. */
@@ -71,7 +81,8 @@ interface Conversion<D extends DType, S extends Shape> {
   (options: ConversionOptions & { device?: Device; layout?: Layout }): Tensor<D, S>
 }
 
-interface ConversionOptions {
+/** How to convert. */
+export interface ConversionOptions {
   nonBlocking?: boolean
   copy?: boolean
   memoryFormat?: MemoryFormat

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import { butterworth, type Section } from './butterworth.ts'
+import { butterworth, type FilterSection } from './butterworth.ts'
 import { filterBothWays } from './sos-filter.ts'
 
 /** A zero-phase Butterworth filter. */
@@ -12,7 +12,7 @@ export interface BandPassOptions {
 
 /** A designed filter for one sampling rate; `apply` may be used for any number of signals. */
 export class BandPass {
-  readonly sections: readonly Section[]
+  readonly sections: readonly FilterSection[]
 
   /** @throws EegTorchError `INVALID_OPTION` if the band does not fit the sampling rate (hertz) */
   constructor({ band, order = 4 }: BandPassOptions, samplingRate: number) {

@@ -1,7 +1,7 @@
 import { EegTorchError } from '../errors.ts'
 
 /** Second-order section: numerator b0 b1 b2, denominator a0 = 1, a1, a2. */
-export type Section = readonly [b0: number, b1: number, b2: number, a0: number, a1: number, a2: number]
+export type FilterSection = readonly [b0: number, b1: number, b2: number, a0: number, a1: number, a2: number]
 
 interface Complex {
   readonly re: number
@@ -28,7 +28,7 @@ export function butterworth(
   low: number | undefined,
   high: number | undefined,
   samplingRate: number,
-): Section[] {
+): FilterSection[] {
   checkCorners(order, low, high, samplingRate)
   const warp = (hertz: number) => 4 * Math.tan((Math.PI * hertz) / samplingRate)
   const prototype = prototypePoles(order)
@@ -100,7 +100,7 @@ function bilinear({ zeros, poles, gain }: ZeroPoleGain): ZeroPoleGain {
  * Pairs poles and zeros into sections as SciPy's `zpk2sos(pairing='nearest')` does: the pole nearest the unit circle goes into the
  * last section, with the zeros nearest to it. Pairing changes rounding only, so the same pairing gives the same digits.
  */
-function pairSections({ zeros, poles, gain }: ZeroPoleGain): Section[] {
+function pairSections({ zeros, poles, gain }: ZeroPoleGain): FilterSection[] {
   const real = poles.filter((p) => isReal(p)).map(({ re }) => ({ re, im: 0 }))
   const upper = poles.filter((p) => !isReal(p) && p.im > 0)
   const left = [...upper, ...real]
@@ -109,7 +109,7 @@ function pairSections({ zeros, poles, gain }: ZeroPoleGain): Section[] {
     left.push({ re: 0, im: 0 })
     zerosLeft.push(0)
   }
-  const sections: Section[] = []
+  const sections: FilterSection[] = []
   while (left.length > 0) {
     const pole = takeMin(left, (p) => Math.abs(1 - Math.hypot(p.re, p.im)))
     const partner = isReal(pole) ? takeRealPole(left) : { re: pole.re, im: -pole.im }

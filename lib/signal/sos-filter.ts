@@ -1,11 +1,11 @@
-import type { Section } from './butterworth.ts'
+import type { FilterSection } from './butterworth.ts'
 
 /**
  * Runs sections over samples in place (transposed direct form II).
  *
  * @param state two numbers per section, used and updated
  */
-export function filterInPlace(sections: readonly Section[], samples: Float64Array, state: Float64Array): void {
+export function filterInPlace(sections: readonly FilterSection[], samples: Float64Array, state: Float64Array): void {
   for (const [s, [b0, b1, b2, , a1, a2]] of sections.entries()) {
     let first = state[2 * s]!
     let second = state[2 * s + 1]!
@@ -27,7 +27,7 @@ export function filterInPlace(sections: readonly Section[], samples: Float64Arra
  *
  * @returns a new array as long as `samples`
  */
-export function filterBothWays(sections: readonly Section[], samples: Float64Array): Float64Array {
+export function filterBothWays(sections: readonly FilterSection[], samples: Float64Array): Float64Array {
   if (samples.length === 0) return new Float64Array(0)
   const padding = Math.min(defaultPadding(sections), samples.length - 1)
   const extended = extendOddly(samples, padding)
@@ -40,13 +40,13 @@ export function filterBothWays(sections: readonly Section[], samples: Float64Arr
 }
 
 /** Three times the length of the filter as a ratio of polynomials, cancelled ends not counted. */
-export function defaultPadding(sections: readonly Section[]): number {
+export function defaultPadding(sections: readonly FilterSection[]): number {
   const ends = (index: 2 | 5) => sections.filter((section) => section[index] === 0).length
   return 3 * (2 * sections.length + 1 - Math.min(ends(2), ends(5)))
 }
 
 /** State of every section after an endless input of ones. */
-function steadyState(sections: readonly Section[]): Float64Array {
+function steadyState(sections: readonly FilterSection[]): Float64Array {
   const state = new Float64Array(2 * sections.length)
   let input = 1
   for (const [s, [b0, b1, b2, , a1, a2]] of sections.entries()) {

@@ -6,8 +6,8 @@ import { EegTorchError } from '../errors.ts'
 import { numThreads } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import type { TrainingStore } from './fit.ts'
-import { type ProgressRecord, TrainingProgress } from './progress.ts'
 import type { TrainStep } from './train-step.ts'
+import { type ProgressRecord, TrainingProgress } from './training-progress.ts'
 
 /** How often a training's state is saved. Whichever comes first; without any, every 10 seconds. */
 export interface CheckpointCadence {

@@ -7,10 +7,10 @@ import { checkEarlyStopping, type EarlyStoppingOptions, improves, isStale, score
 import { evaluateSet } from './evaluate.ts'
 import type { TrainStepSettings } from './options.generated.ts'
 import { type Loss, loss as losses, type Optimizer, optim } from './options.ts'
-import { newProgress, type TrainingProgress } from './progress.ts'
 import type { Schedule } from './schedules.ts'
 import type { TensorSet } from './tensor-set.ts'
 import { createTrainStep, type StepResult, type Trainable, type TrainStep } from './train-step.ts'
+import { newProgress, type TrainingProgress } from './training-progress.ts'
 
 /** Where a training's state is kept, so that it can go on after being killed. {@link TrainingCheckpoints} is the usual one. */
 export interface TrainingStore {

@@ -20,7 +20,8 @@ export type ParameterGroup<Options> = Options & {
 /** An optimiser by name with its options; make one with {@link optim}. */
 export type Optimizer = { readonly name: string; readonly lr?: number } & Readonly<Record<string, unknown>>
 
-type WithGroups<Options> = Options & {
+/** Options of an optimiser, and groups of parameters with options of their own. */
+export type WithGroups<Options> = Options & {
   /** The first group that names a parameter takes it; those of no group follow the options beside. */
   groups?: readonly ParameterGroup<Options>[]
 }

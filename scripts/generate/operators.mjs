@@ -155,11 +155,9 @@ function methodTypes(operators) {
 
 const ownMembers = new Set(['id', 'constructor'])
 
-const IMPORTS = `import type { Complex, Device, DType, Layout, MemoryFormat, Scalar } from '../dtype.ts'
+const IMPORTS = `import type { Complex, Device, DType, Int, Layout, MemoryFormat, Scalar } from '../dtype.ts'
 import type { Generator } from '../generator.ts'
 import type { Tensor } from '../tensor.ts'
-
-type Int = number | bigint
 `
 
 /** Path and content of each generated file. */
@@ -171,9 +169,14 @@ export function generateOperators() {
   const methods = methodTypes(operators)
   return {
     'lib/ops/aten.generated.ts': `${HEADER}${IMPORTS}
-type Result<Mode, T> = Mode extends 'async' ? Promise<T> : T
+/** What an operator gives: its value, or a promise of it. */
+export type Result<Mode, T> = Mode extends 'async' ? Promise<T> : T
 
-/** Operators of the \`aten\` namespace; \`Mode\` says whether they give values or promises. */
+/**
+ * Operators of the \`aten\` namespace; \`Mode\` says whether they give values or promises.
+ *
+ * @hidden one page of all of them would be too long for a browser
+ */
 export interface Aten<Mode extends 'sync' | 'async'> {
 ${functionTypes(operators)}}
 `,

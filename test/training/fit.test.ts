@@ -16,7 +16,7 @@ import {
   type Tensor,
   fit as train,
 } from 'eegtorch'
-import { TrainingProgress } from '../../lib/training/progress.ts'
+import { TrainingProgress } from '../../lib/training/training-progress.ts'
 
 const [channels, samples] = [4, 64]
 

@@ -14,6 +14,7 @@ export interface ProgressState {
   validation?: number
 }
 
+/** How much a run has to do. */
 export interface ProgressTotals {
   folds?: number
   seeds?: number
