@@ -153,6 +153,8 @@ Napi::Value Item(Environment& environment, const Napi::CallbackInfo& info) {
     throw Error("SHAPE_MISMATCH", "item needs a tensor of one element", "1 element", std::to_string(tensor.numel()));
   const at::Scalar scalar = tensor.item();
   if (scalar.isBoolean()) return Napi::Boolean::New(info.Env(), scalar.toBool());
+  if (tensor.scalar_type() == at::kUInt64 && scalar.toUInt64() > INT64_MAX)
+    return Napi::BigInt::New(info.Env(), scalar.toUInt64());
   if (scalar.isIntegral(false)) return fromInteger(info.Env(), scalar.toLong());
   if (scalar.isFloatingPoint()) return Napi::Number::New(info.Env(), scalar.toDouble());
   const auto number = scalar.toComplexDouble();

@@ -62,7 +62,7 @@ function fromArray(data: TypedArray, dtype: DType, shape: readonly number[], sha
  * A tensor with a copy of the given numbers: nested arrays (`float32` for numbers, `int64` for bigints, `bool` for booleans, `complex64` for
  * `{ re, im }`), or a typed array of one dimension or of `shape`.
  *
- * @throws EegTorchError `SHAPE_MISMATCH` for rows of different lengths or a shape of another size
+ * @throws EegTorchError `SHAPE_MISMATCH` for rows of different lengths or a shape of another size; `INVALID_OPTION` for bigints past 64 bits
  */
 export function tensor<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
   data: A,
@@ -76,7 +76,7 @@ export function tensor(data: unknown, options: TensorOptions & { shape?: Shape }
   const arrayDtype = dtypeOfArray(data)
   const made =
     arrayDtype === undefined
-      ? fromNested(data as NestedNumbers)
+      ? fromNested(data as NestedNumbers, options.dtype)
       : fromArray(data as TypedArray, arrayDtype, options.shape ?? [(data as TypedArray).length], false)
   return finish(converted(made, options.dtype), options)
 }
@@ -109,7 +109,11 @@ export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A
   return fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, Sizes<S>>
 }
 
-const isComplex = (value: unknown): value is Complex => typeof value === 'object' && value !== null && 're' in value
+const isComplex = (value: unknown): value is Complex =>
+  typeof value === 'object' &&
+  value !== null &&
+  typeof (value as Complex).re === 'number' &&
+  typeof (value as Complex).im === 'number'
 
 function shapeOf(data: NestedNumbers): number[] {
   const shape: number[] = []
@@ -132,33 +136,49 @@ function flatten(data: NestedNumbers, shape: number[], depth: number, out: Scala
   for (const item of data) flatten(item, shape, depth + 1, out)
 }
 
-function fromNested(data: NestedNumbers): Tensor {
+/** Nested arrays as a tensor of the dtype that they are by themselves, or of one that holds them exactly where `wanted` needs it. */
+function fromNested(data: NestedNumbers, wanted: DType | undefined): Tensor {
   const shape = shapeOf(data)
   const flat: Scalar[] = []
   flatten(data, shape, 0, flat)
-  const wrong = flat.find((value) => !['number', 'bigint', 'boolean'].includes(typeof value) && !isComplex(value))
-  if (wrong !== undefined) {
-    throw new EegTorchError('INVALID_OPTION', 'data has the wrong type', {
-      expected: 'numbers, bigints, booleans or { re, im }',
-      received: String(wrong),
-    })
-  }
+  requireScalars(flat)
+  const isWide = wanted !== undefined && wanted !== 'float32' && wanted !== 'complex64'
+  const Floats = isWide ? Float64Array : Float32Array
   if (flat.some(isComplex)) {
     const pairs = flat.flatMap((v) => (isComplex(v) ? [v.re, v.im] : [Number(v), 0]))
-    return fromArray(new Float32Array(pairs), 'complex64', shape, false)
+    return fromArray(new Floats(pairs), isWide ? 'complex128' : 'complex64', shape, false)
   }
   if (flat.length > 0 && flat.every((v) => typeof v === 'boolean')) {
     return fromArray(Uint8Array.from(flat, Number), 'bool', shape, false)
   }
-  if (flat.some((v) => typeof v === 'bigint')) {
-    return fromArray(
-      BigInt64Array.from(flat, (v) => BigInt(v as number)),
-      'int64',
-      shape,
-      false,
-    )
+  const isFraction = (value: Scalar) => typeof value === 'number' && !Number.isInteger(value)
+  if (flat.some((v) => typeof v === 'bigint') && !flat.some(isFraction))
+    return fromIntegers(flat as (number | bigint | boolean)[], shape, wanted)
+  return fromArray(new Floats(flat.map(Number)), isWide ? 'float64' : 'float32', shape, false)
+}
+
+function requireScalars(values: readonly unknown[]): void {
+  const wrong = values.find((value) => !['number', 'bigint', 'boolean'].includes(typeof value) && !isComplex(value))
+  if (wrong === undefined) return
+  throw new EegTorchError('INVALID_OPTION', 'data has the wrong type', {
+    expected: 'numbers, bigints, booleans or { re, im }',
+    received: String(wrong),
+  })
+}
+
+function fromIntegers(flat: (number | bigint | boolean)[], shape: number[], wanted: DType | undefined): Tensor {
+  const [low, high] = wanted === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n]
+  const integers = flat.map((value) => BigInt(value))
+  const wrong = integers.find((value) => value < low || value > high)
+  if (wrong !== undefined) {
+    throw new EegTorchError('INVALID_OPTION', 'a bigint is out of range', {
+      expected: `integers from ${low} to ${high}`,
+      received: String(wrong),
+    })
   }
-  return fromArray(Float32Array.from(flat, Number), 'float32', shape, false)
+  return wanted === 'uint64'
+    ? fromArray(BigUint64Array.from(integers), 'uint64', shape, false)
+    : fromArray(BigInt64Array.from(integers), 'int64', shape, false)
 }
 
 /** Options of every function that draws random numbers. */

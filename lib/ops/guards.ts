@@ -1,24 +1,43 @@
-import { native } from '../native.ts'
+import { native, type TensorId } from '../native.ts'
 
-/** What is wrong with arguments (by name, tensors as their numbers), or undefined. */
+/** A tensor among the arguments. */
+export interface TensorArgument {
+  id: TensorId
+}
+
+/** What is wrong with arguments (by name), or undefined. */
 type Guard = (args: Readonly<Record<string, unknown>>) => string | undefined
 
 const named: Guard = () => 'dimensions with names are not supported'
 const packed: Guard = () => 'it takes weights packed by a quantisation engine, which cannot cross into JavaScript'
 
-const endless: Guard = ({ n }) =>
-  typeof n === 'number' && n > 1e6 ? `degree ${n} is too large: the recurrence would run without end` : undefined
+const isTensor = (value: unknown): value is TensorArgument => typeof value === 'object' && value !== null
+
+const endless: Guard = ({ n }) => {
+  const degree = isTensor(n) ? largest(n) : Number(n)
+  return degree > 1e6 ? `degree ${degree} is too large: the recurrence would run without end` : undefined
+}
+
+/** The largest element of a tensor that holds numbers; 0 where there is none. */
+function largest({ id }: TensorArgument): number {
+  if (native.elementCount(id) === 0 || native.device(id) === 'meta') return 0
+  const max = native.overloads('aten::max').find(({ overload }) => overload === '')!
+  const result = native.call(max.index, id) as TensorId
+  try {
+    return Number(native.item(result))
+  } finally {
+    native.free(result)
+  }
+}
 
 const needsStatistics: Guard = ({ training, train, runningMean, runningVar }) =>
   !(training ?? train) && (runningMean == null || runningVar == null)
     ? 'runningMean and runningVar are needed without training'
     : undefined
 
-const isId = (value: unknown): value is number => typeof value === 'number'
-
 const oneLayout: Guard = ({ self, src }) =>
-  isId(self) && isId(src) && native.layout(self) !== native.layout(src)
-    ? `the tensors' layouts differ: ${native.layout(self)} and ${native.layout(src)}`
+  isTensor(self) && isTensor(src) && native.layout(self.id) !== native.layout(src.id)
+    ? `the tensors' layouts differ: ${native.layout(self.id)} and ${native.layout(src.id)}`
     : undefined
 
 /**

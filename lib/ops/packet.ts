@@ -90,7 +90,12 @@ export class Packet {
   #refuseUnsafe(overload: Overload, values: readonly unknown[]): void {
     const guard = guards.get(this.#name)
     if (guard === undefined) return
-    const reason = guard(Object.fromEntries(overload.arguments.map(({ name }, i) => [name, values[i]])))
+    const isTensor = (type: string, value: unknown) => type.startsWith('Tensor') && typeof value === 'number'
+    const told = overload.arguments.map(({ name, type }, i) => {
+      const value = values[i]
+      return [name, isTensor(type, value) ? { id: value } : value]
+    })
+    const reason = guard(Object.fromEntries(told))
     if (reason !== undefined) throw new EegTorchError('INVALID_OPTION', `${this.#name} is refused: ${reason}`)
   }
 

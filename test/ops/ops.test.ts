@@ -96,6 +96,7 @@ test('a dtype, a device, both or options: to takes them as Python does', () => {
 
 test.each<[string, () => unknown]>([
   ['degree 10000000 is too large', () => ops.aten.special_laguerre_polynomial_l(ones([2]), 1e7)],
+  ['degree 20000000 is too large', () => ops.aten.special_hermite_polynomial_h(ones([2]), tensor([2, 2e7]))],
   ['groups must be 1 or more', () => ones([1, 2, 2, 2]).native_channel_shuffle(0)],
   [
     'runningMean and runningVar are needed',
