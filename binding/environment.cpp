@@ -3,6 +3,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include <cstring>
+#include <utility>
 
 #include "convert.h"
 #include "errors.h"
@@ -60,8 +61,7 @@ std::vector<at::Tensor> Environment::tensors(Napi::Value ids) {
 }
 
 void Environment::report() {
-  int64_t total;
-  napi_adjust_external_memory(env_, table.takeUnreported(), &total);
+  adjustExternal(table.takeUnreported());
   const bool above = live_byte_limit_ > 0 && table.liveBytes() > live_byte_limit_;
   if (above && !above_limit_ && !limit_callback_.IsEmpty()) {
     above_limit_ = true;
@@ -77,18 +77,33 @@ void Environment::setLiveByteLimit(int64_t bytes, Napi::Function callback) {
 
 double Environment::addObject(std::shared_ptr<void> object, const char* kind) {
   const uint64_t id = next_object_++;
-  objects_.emplace(id, std::pair{kind, std::move(object)});
+  objects_.emplace(id, Object{kind, std::move(object)});
   return static_cast<double>(id);
 }
 
 std::shared_ptr<void> Environment::object(double id, const char* kind) {
   const auto found = id >= 1 ? objects_.find(static_cast<uint64_t>(id)) : objects_.end();
-  if (found == objects_.end() || std::strcmp(found->second.first, kind) != 0)
+  if (found == objects_.end() || std::strcmp(found->second.kind, kind) != 0)
     throw Error("USED_AFTER_DISPOSE", std::string("this ") + kind + " was used after it was disposed of");
-  return found->second.second;
+  return found->second.object;
 }
 
-bool Environment::removeObject(double id) { return id >= 1 && objects_.erase(static_cast<uint64_t>(id)) > 0; }
+bool Environment::removeObject(double id) {
+  setObjectBytes(id, 0);
+  return id >= 1 && objects_.erase(static_cast<uint64_t>(id)) > 0;
+}
+
+void Environment::setObjectBytes(double id, int64_t bytes) {
+  const auto found = id >= 1 ? objects_.find(static_cast<uint64_t>(id)) : objects_.end();
+  if (found == objects_.end()) return;
+  adjustExternal(bytes - std::exchange(found->second.bytes, bytes));
+}
+
+int64_t Environment::adjustExternal(int64_t change) {
+  int64_t total = 0;
+  napi_adjust_external_memory(env_, change, &total);
+  return total;
+}
 
 std::shared_ptr<Cancellation> Environment::cancellation(Napi::Value id) {
   if (id.IsUndefined()) return std::make_shared<Cancellation>();

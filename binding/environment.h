@@ -42,6 +42,10 @@ class Environment {
   double addObject(std::shared_ptr<void> object, const char* kind);
   std::shared_ptr<void> object(double id, const char* kind);
   bool removeObject(double id);
+  // Tells V8 how much memory an object holds now; forgotten when it is removed.
+  void setObjectBytes(double id, int64_t bytes);
+  // Tells V8 of memory that it cannot see. Gives all that it was told of, by others too.
+  int64_t adjustExternal(int64_t change);
 
   // Runs `work` on the compute thread. What it returns is called on JavaScript's thread and gives the promise's value.
   // The caller's gradient mode holds. `cancellation` may be null.
@@ -68,7 +72,12 @@ class Environment {
   int64_t live_byte_limit_ = 0;
   bool above_limit_ = false;
   Napi::FunctionReference limit_callback_;
-  std::unordered_map<uint64_t, std::pair<const char*, std::shared_ptr<void>>> objects_;
+  struct Object {
+    const char* kind;
+    std::shared_ptr<void> object;
+    int64_t bytes = 0;
+  };
+  std::unordered_map<uint64_t, Object> objects_;
   uint64_t next_object_ = 1;
 };
 

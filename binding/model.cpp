@@ -3,7 +3,10 @@
 
 #include <ATen/Context.h>
 
+#include <optional>
+
 #include "convert.h"
+#include "core/allocator.h"
 #include "core/dtype.h"
 #include "core/state_dict.h"
 #include "errors.h"
@@ -41,14 +44,28 @@ Napi::Value Models(Environment&, const Napi::CallbackInfo& info) {
   return result;
 }
 
-// makeModel(name, config) -> number
+int64_t bytesOf(const torch::nn::Module& module) {
+  int64_t bytes = 0;
+  for (const auto& tensor : module.parameters()) bytes += static_cast<int64_t>(tensor.nbytes());
+  for (const auto& tensor : module.buffers()) bytes += static_cast<int64_t>(tensor.nbytes());
+  return bytes;
+}
+
+// makeModel(name, config, budget?) -> number. budget: bytes that its weights may take, where a file's config is not
+// to be believed.
 Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) {
   auto handle = std::make_shared<ModelHandle>();
   handle->entry = &findModel(stringOf(info[0], "model"));
   const Value config = valueOf(info[1]);
   handle->config = handle->entry->complete(config);
+  std::optional<AllocationBudget> budget;
+  if (!info[2].IsUndefined())
+    budget.emplace(integerOf(info[2], "budget"), "CHECKPOINT_MISMATCH",
+                   "the config asks for a larger " + handle->entry->name + " than the file has weights for");
   handle->module = handle->entry->build(config);
-  return Napi::Number::New(info.Env(), environment.addObject(handle, kKind));
+  const double id = environment.addObject(handle, kKind);
+  environment.setObjectBytes(id, bytesOf(*handle->module));
+  return Napi::Number::New(info.Env(), id);
 }
 
 Napi::Value ModelConfig(Environment& environment, const Napi::CallbackInfo& info) {
@@ -129,7 +146,7 @@ Napi::Value ModelRun(Environment& environment, const Napi::CallbackInfo& info) {
   return wrapAll(environment, info.Env(), runModel(*handle, inputsOf(environment, *handle, info[1]), handle->training));
 }
 
-// modelRunAsync(model, inputs): the same on the compute thread.
+// modelRunAsync(model, inputs, cancellation?): the same on the compute thread.
 Napi::Value ModelRunAsync(Environment& environment, const Napi::CallbackInfo& info) {
   const auto handle = modelOf(environment, info[0]);
   auto work = [&environment, handle, inputs = inputsOf(environment, *handle, info[1]),
@@ -137,7 +154,7 @@ Napi::Value ModelRunAsync(Environment& environment, const Napi::CallbackInfo& in
     auto outputs = runModel(*handle, inputs, training);
     return [&environment, outputs](Napi::Env env) { return wrapAll(environment, env, outputs); };
   };
-  return environment.runAsync(std::move(work));
+  return environment.runAsync(std::move(work), environment.cancellation(info[2]));
 }
 
 // modelTrain(model, on): dropout and batch statistics on, or off.
@@ -177,6 +194,7 @@ Napi::Value ModelMove(Environment& environment, const Napi::CallbackInfo& info) 
   const auto dtype = info[2].IsNull() ? std::nullopt : std::optional(floatDtypeOf(info[2]));
   const std::lock_guard lock(handle->mutex);
   moveModule(*handle->module, device, dtype);
+  environment.setObjectBytes(numberOf(info[0], "a model"), device.is_cpu() ? bytesOf(*handle->module) : 0);
   return info.Env().Undefined();
 }
 

@@ -126,7 +126,7 @@ export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
 export type * from './models/configs.generated.ts'
 export { fitModels, type ModelFit } from './models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
-export { Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
+export { type AsyncOptions, Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
 export {
   type LoadModelOptions,
   type ModelDescription,

@@ -34,6 +34,8 @@ export interface Counters {
   tensors: number
   /** Bytes that they hold, handles included. */
   bytes: number
+  /** Bytes outside its heap that V8 was told of, by anyone. */
+  external: number
   /** Jobs on the compute thread, waiting and running, of all environments. */
   jobs: number
 }

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "core/arena.h"
@@ -45,12 +46,17 @@ size_t classBytes(size_t size_class) {
   return ((size_class % 4 + 5) << shift) * alignment;
 }
 
+thread_local AllocationBudget* budget = nullptr;
+// A tensor of one element costs its bookkeeping too.
+constexpr size_t smallest_spent = 512;
+
 class CachingAllocator final : public c10::Allocator {
  public:
   bool ready() const { return arena_.ready(); }
 
   c10::DataPtr allocate(size_t bytes) override {
     if (bytes == 0) return {nullptr, nullptr, &release, c10::Device(c10::DeviceType::CPU)};
+    if (budget) budget->spend(bytes);
     void* block = take(bytes);
     return {block, block, &release, c10::Device(c10::DeviceType::CPU)};
   }
@@ -192,5 +198,18 @@ void installCachingAllocator() {
 AllocatorStatistics allocatorStatistics() { return allocator().statistics(); }
 void resetAllocatorPeak() { allocator().resetPeak(); }
 void releaseCachedMemory() { allocator().releaseCached(); }
+
+AllocationBudget::AllocationBudget(size_t bytes, std::string code, std::string what)
+    : bytes_(bytes), code_(std::move(code)), what_(std::move(what)), outer_(std::exchange(budget, this)) {}
+
+AllocationBudget::~AllocationBudget() { budget = outer_; }
+
+void AllocationBudget::spend(size_t bytes) {
+  const size_t left = bytes_ - spent_;
+  if (bytes > left)
+    throw Error(code_, what_, "at most " + std::to_string(bytes_) + " bytes",
+                "a tensor of " + std::to_string(bytes) + " bytes beside " + std::to_string(spent_));
+  spent_ += std::min(left, std::max(bytes, smallest_spent));
+}
 
 }  // namespace eegtorch

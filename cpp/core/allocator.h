@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 namespace eegtorch {
 
@@ -21,5 +22,22 @@ void resetAllocatorPeak();
 
 // Returns all free memory to the system.
 void releaseCachedMemory();
+
+// While it lives, the tensors that this thread makes may take so many bytes in all, those freed since included. A
+// tensor beyond that is refused with `code` and `what` before it is allocated.
+class AllocationBudget {
+ public:
+  AllocationBudget(size_t bytes, std::string code, std::string what);
+  ~AllocationBudget();
+  AllocationBudget(const AllocationBudget&) = delete;
+
+  void spend(size_t bytes);
+
+ private:
+  const size_t bytes_;
+  const std::string code_, what_;
+  size_t spent_ = 0;
+  AllocationBudget* const outer_;
+};
 
 }  // namespace eegtorch

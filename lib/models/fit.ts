@@ -1,7 +1,8 @@
 import type { Checkpoint } from '../checkpoints/checkpoint.ts'
 import type { StoredTensor } from '../checkpoints/stored-tensor.ts'
+import { EegTorchError } from '../errors.ts'
 import type { ModelName } from './configs.generated.ts'
-import type { Model } from './model.ts'
+import { Model } from './model.ts'
 import { models } from './models.ts'
 import { describeModels, toReferenceNames } from './option-names.ts'
 
@@ -24,10 +25,11 @@ export interface ModelFit {
  */
 export function fitModels(checkpoint: Checkpoint): ModelFit[] {
   const stored = checkpoint.tensors.tensors
-  const fits = models.list().map(({ name }) => {
+  const fits = models.list().flatMap(({ name }) => {
     const model = buildFor(name, checkpoint)
+    if (model === undefined) return []
     try {
-      return compare(name, model, stored)
+      return [compare(name, model, stored)]
     } finally {
       model.dispose()
     }
@@ -35,12 +37,27 @@ export function fitModels(checkpoint: Checkpoint): ModelFit[] {
   return fits.sort((a, b) => distance(a) - distance(b))
 }
 
-function buildFor(name: ModelName, checkpoint: Checkpoint): Model {
-  try {
-    return models.create(name, storedConfig(name, checkpoint))
-  } catch {
-    return models.create(name)
+/** The model of the checkpoint's config, else of its defaults; none where either is far larger than the checkpoint. */
+function buildFor(name: ModelName, checkpoint: Checkpoint): Model | undefined {
+  for (const config of [storedConfig(name, checkpoint), {}]) {
+    try {
+      return new Model(name, config, weightBudget(checkpoint))
+    } catch (error) {
+      if (!(error instanceof EegTorchError)) throw error
+    }
   }
+  return undefined
+}
+
+/** What tensors of unknown use, and a network of a few weights, may take. */
+const FREE_BYTES = 16 * 2 ** 20
+/** Float32 for 8-bit floats, twice, as setting up weights may need memory besides. */
+const BYTES_PER_STORED = 8
+
+/** How many bytes a network may take whose config comes from a file: no more than follows from the weights that are there. */
+export function weightBudget({ tensors }: Checkpoint): number {
+  const storages = new Set([...tensors.tensors.values()].map(({ storage }) => storage))
+  return FREE_BYTES + [...storages].reduce((sum, { bytes }) => sum + BYTES_PER_STORED * bytes, 0)
 }
 
 /**

@@ -1,9 +1,9 @@
 import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
 import type { ModelName } from './configs.generated.ts'
-import { fitModels, storedConfig } from './fit.ts'
-import type { Model } from './model.ts'
-import { type LoadModelOptions, models } from './models.ts'
+import { fitModels, storedConfig, weightBudget } from './fit.ts'
+import { Model } from './model.ts'
+import type { LoadModelOptions } from './models.ts'
 import { toReferenceNames } from './option-names.ts'
 
 /** Builds the model of a checkpoint and copies its weights in; see `models.load`. */
@@ -24,7 +24,8 @@ export async function loadModel(path: string, options: LoadModelOptions): Promis
 
 /** The caller's options stand before the file's, and are held to be right: an unknown one is an error. */
 function build(name: string, checkpoint: Checkpoint, { config = {} }: LoadModelOptions): Model {
-  return models.create(name as ModelName, { ...storedConfig(name, checkpoint), ...toReferenceNames(name, config) })
+  const options = { ...storedConfig(name, checkpoint), ...toReferenceNames(name, config) }
+  return new Model(name as ModelName, options, weightBudget(checkpoint))
 }
 
 function nameIn({ metadata }: Checkpoint): string | undefined {

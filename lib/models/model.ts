@@ -1,3 +1,4 @@
+import { cancellable } from '../cancellable.ts'
 import { writeCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { Device, DType } from '../dtype.ts'
 import { isDevice } from '../dtype.ts'
@@ -18,6 +19,11 @@ export type NamedTensors = Record<string, Tensor>
 export interface ModelPlacement {
   device?: Device
   dtype?: 'float32' | 'float64' | 'float16' | 'bfloat16'
+}
+
+/** How to run a network on the compute thread. */
+export interface AsyncOptions {
+  signal?: AbortSignal | undefined
 }
 
 const collected = new FinalizationRegistry<ModelId>((id) => nativeModels.removeObject(id))
@@ -41,9 +47,13 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
   /** @internal the addon's number for it; -1 once disposed of */
   id: ModelId
 
-  /** Use {@link models} to make one. */
-  constructor(name: N, options: Readonly<Record<string, unknown>> = {}) {
-    this.id = withOurNames(name, () => nativeModels.makeModel(name, toReferenceNames(name, options)))
+  /**
+   * Use {@link models} to make one.
+   *
+   * @param budget @internal bytes that the weights may take, where the options come from a file
+   */
+  constructor(name: N, options: Readonly<Record<string, unknown>> = {}, budget?: number) {
+    this.id = withOurNames(name, () => nativeModels.makeModel(name, toReferenceNames(name, options), budget))
     collected.register(this, this.id, this)
     const description = describeModels().get(name)!
     this.name = name
@@ -63,20 +73,25 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     return keepFirst(outputs)
   }
 
-  /** {@link Model.forward} on the compute thread: the event loop stays free. */
-  async forwardAsync(...inputs: Tensor[]): Promise<Tensor> {
-    const outputs = await nativeModels.modelRunAsync(this.id, idsOf(inputs))
-    return keepFirst(outputs.map((id) => new Tensor(id)))
+  /**
+   * {@link Model.forward} on the compute thread: the event loop stays free. A signal may follow the inputs; aborted before the
+   * computation begins, it rejects with `CANCELLED`.
+   */
+  async forwardAsync(...inputs: Tensor[] | [...Tensor[], AsyncOptions]): Promise<Tensor> {
+    const last = inputs.at(-1)
+    const hasOptions = last !== undefined && !(last instanceof Tensor) && 'signal' in last
+    const tensors = (hasOptions ? inputs.slice(0, -1) : inputs) as Tensor[]
+    return keepFirst(await this.#runAsync(idsOf(tensors), hasOptions ? last.signal : undefined))
   }
 
   /** Computes every output from inputs by name: `net.run({ eeg }).logits`. */
   run(inputs: ModelInputs[N]): ModelOutputs[N] {
-    return this.#byName(nativeModels.modelRun(this.id, this.#inOrder(inputs)))
+    return this.#byName(nativeModels.modelRun(this.id, this.#inOrder(inputs)).map((id) => new Tensor(id)))
   }
 
-  /** {@link Model.run} on the compute thread. */
-  async runAsync(inputs: ModelInputs[N]): Promise<ModelOutputs[N]> {
-    return this.#byName(await nativeModels.modelRunAsync(this.id, this.#inOrder(inputs)))
+  /** {@link Model.run} on the compute thread; aborted before it begins, it rejects with `CANCELLED`. */
+  async runAsync(inputs: ModelInputs[N], { signal }: AsyncOptions = {}): Promise<ModelOutputs[N]> {
+    return this.#byName(await this.#runAsync(this.#inOrder(inputs), signal))
   }
 
   /** Whether dropout is on and batch norms use the batch's own statistics. */
@@ -198,8 +213,13 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     throw new EegTorchError('INVALID_OPTION', `${this.name} ${what}`, { expected: this.inputs.join(', ') })
   }
 
-  #byName(ids: number[]): ModelOutputs[N] {
-    return Object.fromEntries(ids.map((id, i) => [this.outputs[i], new Tensor(id)])) as unknown as ModelOutputs[N]
+  async #runAsync(inputs: number[], signal: AbortSignal | undefined): Promise<Tensor[]> {
+    const ids = await cancellable(signal, (token) => nativeModels.modelRunAsync(this.id, inputs, token))
+    return ids.map((id) => new Tensor(id))
+  }
+
+  #byName(tensors: Tensor[]): ModelOutputs[N] {
+    return Object.fromEntries(tensors.map((tensor, i) => [this.outputs[i], tensor])) as unknown as ModelOutputs[N]
   }
 }
 

@@ -27,14 +27,14 @@ interface NamedIds {
 
 interface NativeModels {
   models(): NativeModelDescription[]
-  makeModel(name: string, config: Record<string, unknown>): ModelId
+  makeModel(name: string, config: Record<string, unknown>, budget?: number): ModelId
   modelConfig(id: ModelId): Record<string, unknown>
   modelParameters(id: ModelId): NamedIds
   modelBuffers(id: ModelId): NamedIds
   modelState(id: ModelId): NamedIds
   modelLoad(id: ModelId, names: string[], tensors: TensorId[]): void
   modelRun(id: ModelId, inputs: TensorId[]): TensorId[]
-  modelRunAsync(id: ModelId, inputs: TensorId[]): Promise<TensorId[]>
+  modelRunAsync(id: ModelId, inputs: TensorId[], cancellation?: number): Promise<TensorId[]>
   modelTrain(id: ModelId, training: boolean): void
   modelIsTraining(id: ModelId): boolean
   modelMove(id: ModelId, device: string | null, dtype: string | null): void

@@ -1,4 +1,5 @@
 import { manualSeed, memory, models, noGrad, ones, randn, type Tensor, tensor, zeros } from 'eegtorch'
+import { native } from '../../lib/native.ts'
 
 const small = { nChans: 4, nTimes: 160, nOutputs: 3 }
 
@@ -153,6 +154,33 @@ test('disposing frees the model and leaves tensors taken from it usable', () => 
   expect(weight.shape).toEqual([4, 4])
   expect(() => net.forward(zeros([1, 2, 128]))).toThrow(expect.objectContaining({ code: 'USED_AFTER_DISPOSE' }))
   expect(memory().tensors).toBeGreaterThanOrEqual(before)
+})
+
+test('V8 hears of the memory that a model takes, of its conversion and of its end', () => {
+  const external = () => native.counters().external
+  const start = external()
+  const net = models.lstmEeg({ nChans: 4, hiddenSize: 1000, nLayers: 1 })
+  const bytes = 4 * 4 * 1000 * (1000 + 4)
+  expect(Math.abs(external() - start - bytes)).toBeLessThan(3e6)
+  net.to({ dtype: 'float64' })
+  expect(Math.abs(external() - start - 2 * bytes)).toBeLessThan(3e6)
+  net.dispose()
+  expect(Math.abs(external() - start)).toBeLessThan(3e6)
+})
+
+test('work that waits is cancelled by a signal, and the model goes on', async () => {
+  using net = models.eegnet(small).eval()
+  const input = randn([8, 4, 160])
+  const controller = new AbortController()
+  const first = net.forwardAsync(input)
+  const second = net.forwardAsync(input, { signal: controller.signal })
+  const third = net.runAsync({ eeg: input }, { signal: controller.signal })
+  controller.abort()
+  await expect(second).rejects.toMatchObject({ code: 'CANCELLED' })
+  await expect(third).rejects.toMatchObject({ code: 'CANCELLED' })
+  expect((await first).shape).toEqual([8, 3])
+  await expect(net.forwardAsync(input, { signal: controller.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
+  expect((await net.forwardAsync(input, { signal: new AbortController().signal })).shape).toEqual([8, 3])
 })
 
 function distance(a: Tensor, b: Tensor): number {
