@@ -189,37 +189,41 @@ export interface RandomOptions<D extends DType = DType> extends TensorOptions<D>
 
 type FactoryOptions = { dtype: DType; device?: Device; generator?: Generator }
 
-function factoryOptions<D extends DType>(options: RandomOptions<D>, dtype: DType = 'float32'): FactoryOptions {
+function factoryOptions(options: RandomOptions = {}, dtype: DType = 'float32'): FactoryOptions {
   const { device, generator } = options
   return { dtype: options.dtype ?? dtype, ...(device && { device }), ...(generator && { generator }) }
 }
 
-function finished<D extends DType, S extends Shape>(tensor: Tensor, options: TensorOptions): Tensor<D, S> {
+function finished<D extends DType, S extends Shape>(tensor: Tensor, options: TensorOptions = {}): Tensor<D, S> {
   if (options.requiresGrad) tensor.requiresGrad = true
   return tensor as Tensor<D, S>
 }
 
-export function zeros<const S extends Shape, D extends DType = 'float32'>(
+/** Makes a tensor of a shape. */
+export type TensorFactory<Options extends TensorOptions = TensorOptions> = <
+  const S extends Shape,
+  D extends DType = 'float32',
+>(
   shape: S,
-  options: TensorOptions<D> = {},
-): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.zeros(shape, factoryOptions(options)), options)
+  options?: Options & { dtype?: D },
+) => Tensor<D, Sizes<S>>
+
+function ofShape(name: 'zeros' | 'ones' | 'empty' | 'randn' | 'rand'): TensorFactory<RandomOptions> {
+  return (shape, options) => finished(ops.aten[name](shape, factoryOptions(options)), options)
 }
 
-export function ones<const S extends Shape, D extends DType = 'float32'>(
-  shape: S,
-  options: TensorOptions<D> = {},
-): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.ones(shape, factoryOptions(options)), options)
-}
+export const zeros: TensorFactory = ofShape('zeros')
+
+export const ones: TensorFactory = ofShape('ones')
 
 /** Memory as it is found: for what will be written before it is read. */
-export function empty<const S extends Shape, D extends DType = 'float32'>(
-  shape: S,
-  options: TensorOptions<D> = {},
-): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.empty(shape, factoryOptions(options)), options)
-}
+export const empty: TensorFactory = ofShape('empty')
+
+/** Normal numbers of mean 0 and variance 1. */
+export const randn: TensorFactory<RandomOptions> = ofShape('randn')
+
+/** Uniform numbers in [0, 1). */
+export const rand: TensorFactory<RandomOptions> = ofShape('rand')
 
 export function full<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
@@ -227,22 +231,6 @@ export function full<const S extends Shape, D extends DType = 'float32'>(
   options: TensorOptions<D> = {},
 ): Tensor<D, Sizes<S>> {
   return finished(ops.aten.full(shape, value, factoryOptions(options)), options)
-}
-
-/** Normal numbers of mean 0 and variance 1. */
-export function randn<const S extends Shape, D extends DType = 'float32'>(
-  shape: S,
-  options: RandomOptions<D> = {},
-): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.randn(shape, factoryOptions(options)), options)
-}
-
-/** Uniform numbers in [0, 1). */
-export function rand<const S extends Shape, D extends DType = 'float32'>(
-  shape: S,
-  options: RandomOptions<D> = {},
-): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.rand(shape, factoryOptions(options)), options)
 }
 
 /** Whole numbers in [low, high). */

@@ -28,6 +28,7 @@ export {
   randn,
   randperm,
   stack,
+  type TensorFactory,
   type TensorOptions,
   tensor,
   zeros,
@@ -35,6 +36,8 @@ export {
 } from './creation.ts'
 export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
 export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
+export { type ReadRecordingOptions, readAll, readRecording } from './datasets/read-all.ts'
+export { Recordings } from './datasets/recordings.ts'
 export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from './datasets/simulate.ts'
 export { Standardiser, standardiseEach } from './datasets/standardise.ts'
 export {
@@ -146,7 +149,6 @@ export { writeEdf } from './recordings/edf-writer.ts'
 export { electrodePosition, type Position } from './recordings/electrodes.ts'
 export { formatSummary, inspectRecording, type RecordingSummary } from './recordings/inspect.ts'
 export type { SignalQuality } from './recordings/quality.ts'
-export { type ReadRecordingOptions, readAll, readRecording } from './recordings/read-all.ts'
 export {
   type Channel,
   type ChannelType,
@@ -156,7 +158,6 @@ export {
   type RecordingMetadata,
   type RecordingParts,
 } from './recordings/recording.ts'
-export { Recordings } from './recordings/recordings.ts'
 export type { Segment } from './recordings/segments.ts'
 export type { ChannelRange, SignalSource } from './recordings/source.ts'
 export { drawTraces, type TraceOptions } from './recordings/traces.ts'

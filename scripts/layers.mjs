@@ -15,14 +15,17 @@ const CPP_MAY_INCLUDE = {
 const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 
 /** Parts of lib/ that work without the addon: nothing that they import may load it. */
-const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'evaluation', 'setup']
+const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'signal', 'datasets', 'evaluation', 'setup']
 /** Parts of lib/ that know only themselves and these. */
 const LIB_MAY_IMPORT = { errors: [], files: ['errors'], setup: ['errors', 'files'] }
+/** What makes up the tensor class together: one part. */
+const TENSOR_PARTS = ['ops', 'print', 'indexing']
 
 /** Everything that breaks a rule under a root folder, in words. */
 export function findViolations(folder) {
   const lib = graphOf(folder, 'lib')
-  return [...checkIncludes(folder), ...checkImports(lib), ...checkAddonFree(lib), ...checkPrivileges(folder)]
+  const ofLib = [...checkImports(lib), ...checkCircles(lib), ...checkAddonFree(lib)]
+  return [...checkIncludes(folder), ...ofLib, ...checkPrivileges(folder)]
 }
 
 function checkIncludes(folder) {
@@ -80,6 +83,41 @@ function checkImports(graph) {
       return [`${path} imports ${target}: ${from} may import ${allowed.join(', ') || 'nothing'}`]
     }),
   )
+}
+
+/** Parts that import one another, directly or through others: the shortest way round for each. */
+function checkCircles(graph) {
+  const parts = new Map()
+  for (const [path, imports] of graph) {
+    const from = tensorOr(partOf(path))
+    const targets = imports.map((target) => tensorOr(partOf(target))).filter((to) => to !== from)
+    parts.set(from, new Set([...(parts.get(from) ?? []), ...targets]))
+  }
+  const seen = new Set()
+  return [...parts.keys()].flatMap((part) => {
+    const circle = wayBack(parts, part)
+    const name = circle?.toSorted().join()
+    if (circle === undefined || seen.has(name)) return []
+    seen.add(name)
+    return [`lib: ${[...circle, part].join(' -> ')} is a circle`]
+  })
+}
+
+const tensorOr = (part) => (TENSOR_PARTS.includes(part) ? 'tensor' : part)
+
+/** The parts of the shortest way from a part back to itself. */
+function wayBack(parts, start) {
+  const ways = [[start]]
+  const seen = new Set()
+  for (const way of ways) {
+    for (const next of parts.get(way.at(-1)) ?? []) {
+      if (next === start) return way
+      if (seen.has(next)) continue
+      seen.add(next)
+      ways.push([...way, next])
+    }
+  }
+  return undefined
 }
 
 function checkAddonFree(graph) {

@@ -47,6 +47,19 @@ test('C++ that includes N-API, or a layer above it, is named', () => {
   ])
 })
 
+test('parts of lib that import one another are named once; those of the tensor class are one part', () => {
+  const found = violations({
+    'lib/tensor.ts': "import './print.ts'\n",
+    'lib/print.ts': "import './ops/packet.ts'\n",
+    'lib/ops/packet.ts': "import { Tensor } from '../tensor.ts'\n",
+    'lib/training/fit.ts': "import '../report/html.ts'\nimport './step.ts'\n",
+    'lib/training/step.ts': "import type { Windows } from '../datasets/windows.ts'\nimport './fit.ts'\n",
+    'lib/report/html.ts': "import '../datasets/windows.ts'\n",
+    'lib/datasets/windows.ts': "import '../training/step.ts'\n",
+  })
+  expect(found).toEqual(['lib: datasets -> training -> report -> datasets is a circle'])
+})
+
 test('TypeScript that reaches upwards or the addon is named; imports of types are free', () => {
   const found = violations({
     'lib/errors.ts': "import type { Tensor } from './tensor.ts'\n",

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
+import { readAll } from '../datasets/read-all.ts'
+import type { Recordings } from '../datasets/recordings.ts'
 import { simulateMotorImagery } from '../datasets/simulate.ts'
-import { readAll } from '../recordings/read-all.ts'
-import type { Recordings } from '../recordings/recordings.ts'
 import { freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig } from './train-config.ts'
 

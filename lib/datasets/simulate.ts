@@ -2,7 +2,7 @@ import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
 import { angleBetween, electrodePosition, type Position, spherical } from '../recordings/electrodes.ts'
 import { Recording, type RecordingEvent } from '../recordings/recording.ts'
-import { Recordings } from '../recordings/recordings.ts'
+import { Recordings } from './recordings.ts'
 import { blinks, pinkNoise, rhythm, smoothStep } from './simulator-signals.ts'
 
 // Taken once: a look-up of a global is slow inside a vm context.

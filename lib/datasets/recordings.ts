@@ -1,7 +1,7 @@
-import { cutWindows, type WindowOptions } from '../datasets/cut-windows.ts'
-import type { EegWindows } from '../datasets/windows.ts'
+import type { Recording } from '../recordings/recording.ts'
 import type { BandPassOptions } from '../signal/band-pass.ts'
-import type { Recording } from './recording.ts'
+import { cutWindows, type WindowOptions } from './cut-windows.ts'
+import type { EegWindows } from './windows.ts'
 
 /** Several recordings, treated alike. Immutable. */
 export class Recordings implements Iterable<Recording> {

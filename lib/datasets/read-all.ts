@@ -1,8 +1,8 @@
-import { withEegmmidbMeanings } from '../datasets/eegmmidb.ts'
 import { EegTorchError } from '../errors.ts'
 import { findFiles } from '../files/find-files.ts'
-import { type EdfOptions, readEdf } from './edf.ts'
-import type { Recording, RecordingMetadata } from './recording.ts'
+import { type EdfOptions, readEdf } from '../recordings/edf.ts'
+import type { Recording, RecordingMetadata } from '../recordings/recording.ts'
+import { withEegmmidbMeanings } from './eegmmidb.ts'
 import { Recordings } from './recordings.ts'
 
 /** How to read recordings. */

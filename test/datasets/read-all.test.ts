@@ -1,9 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readAll, writeEdf } from 'eegtorch'
+import { makeRecording } from '../recordings/make-recording.ts'
+import { temporaryFolder } from '../recordings/temporary.ts'
 import { describeWithShared, sharedPath } from '../shared.ts'
-import { makeRecording } from './make-recording.ts'
-import { temporaryFolder } from './temporary.ts'
 
 const folder = temporaryFolder()
 
