@@ -42,8 +42,8 @@ export async function wantedRelease() {
 
 function cmake(tools, action, libtorch) {
   const program = join(tools[0].folder, 'bin', 'cmake-js')
-  const options = ['--directory', root, '--config', 'Release', `--CDEEGTORCH_LIBTORCH=${libtorch.dir}`]
-  return [process.execPath, [program, action, ...options]]
+  const definitions = [`--CDEEGTORCH_LIBTORCH=${libtorch.dir}`, `--CDNODE=${process.execPath}`]
+  return [process.execPath, [program, action, '--directory', root, '--config', 'Release', ...definitions]]
 }
 
 function findTools() {

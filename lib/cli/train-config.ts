@@ -50,6 +50,10 @@ export const trainSchema = z
     ({ leaveOut, folds }) => leaveOut === undefined || folds === undefined,
     'give either leaveOut or folds, not both',
   )
+  .refine(
+    ({ earlyStopping, validation }) => earlyStopping === undefined || validation !== undefined,
+    'earlyStopping decides by the validation part, so give validation too',
+  )
 
 /** A complete configuration of a run. */
 export type TrainConfig = z.infer<typeof trainSchema>

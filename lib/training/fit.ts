@@ -19,6 +19,8 @@ export interface TrainingStore {
   /** After each step and each epoch: saves when it is time to. */
   afterStep(step: TrainStep, progress: TrainingProgress): Promise<void>
   afterEpoch(step: TrainStep, progress: TrainingProgress): Promise<void>
+  /** Saves now: the training is about to stop. */
+  save(step: TrainStep, progress: TrainingProgress): Promise<void>
   /** Keeps the weights of the best epoch. */
   keepBest(weights: ReadonlyMap<string, Tensor>, progress: TrainingProgress): Promise<void>
   /** The kept ones, after a restart. */
@@ -152,7 +154,7 @@ async function checkSignal(
   store: TrainingStore | undefined,
 ): Promise<void> {
   if (!signal?.aborted) return
-  await store?.afterEpoch(step, progress)
+  await store?.save(step, progress)
   throw new EegTorchError('CANCELLED', `training was cancelled in epoch ${progress.epoch + 1}`, {
     cause: signal.reason,
   })

@@ -1,24 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type EegTorchError, inspectCheckpoint, models, openCheckpoint, randn, scope, writeCheckpoint } from 'eegtorch'
+import { inspectCheckpoint, models, openCheckpoint, randn, scope, writeCheckpoint } from 'eegtorch'
 import { writeSafetensors } from '../../lib/checkpoints/safetensors.ts'
 import { formatCheckpoint } from '../../lib/models/inspect-checkpoint.ts'
 import { fixture } from '../checkpoints/fixtures.ts'
+import { errorOf } from '../thrown.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-checkpoint-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
 const small = { nChans: 4, nOutputs: 2, nTimes: 128 }
-
-function errorOf(run: () => unknown): EegTorchError {
-  try {
-    run()
-  } catch (error) {
-    return error as EegTorchError
-  }
-  throw new Error('nothing was thrown')
-}
 
 test('a saved model comes back with its config, its weights and the same outputs', async () => {
   const path = join(folder, 'eegnet.safetensors')

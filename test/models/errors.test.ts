@@ -1,13 +1,5 @@
 import { EegTorchError, models, ones, zeros } from 'eegtorch'
-
-function refused(run: () => unknown): EegTorchError {
-  try {
-    run()
-  } catch (error) {
-    return error as EegTorchError
-  }
-  throw new Error('nothing was refused')
-}
+import { errorOf } from '../thrown.ts'
 
 test.each([
   [() => models.create('egnet' as 'eegnet'), 'UNKNOWN_NAME', 'no model is called egnet. Did you mean eegnet?'],
@@ -60,26 +52,26 @@ test.each([
   [() => models.lstmEeg({ hiddenSize: 2 ** 31 - 1 }), 'OUT_OF_MEMORY', /./],
   [() => models.create('eegnet', [] as never), 'INVALID_OPTION', /options are not an object/],
 ])('a wrong option is one clear error (%#)', (run, code, message) => {
-  const error = refused(run)
+  const error = errorOf(run)
   expect(error).toBeInstanceOf(EegTorchError)
   expect(error.code).toBe(code)
   expect(error.message).toEqual(typeof message === 'string' ? message : expect.stringMatching(message))
 })
 
 test('an error names the option at fault', () => {
-  expect(refused(() => models.eegnet({ nTimes: 20 })).option).toBe('nTimes')
+  expect(errorOf(() => models.eegnet({ nTimes: 20 })).option).toBe('nTimes')
 })
 
 test('a wrong input says what the network expects', () => {
   using net = models.eegnet()
-  const error = refused(() => net.forward(zeros([64, 64, 480])))
+  const error = errorOf(() => net.forward(zeros([64, 64, 480])))
   expect(error.code).toBe('SHAPE_MISMATCH')
   expect(error.message).toBe('eegnet expects (batch, 22 channels, 1000 samples), received (64, 64, 480)')
   expect(error.received).toBe('(64, 64, 480)')
-  expect(refused(() => net.forward(zeros([2, 22, 1000], { dtype: 'float64' }))).code).toBe('DTYPE_MISMATCH')
-  expect(refused(() => net.forward()).message).toMatch(/number of inputs: expected 1, received 0/)
-  expect(refused(() => net.forward([1, 2] as never)).code).toBe('INVALID_OPTION')
-  expect(refused(() => net.run({ eg: ones([1]) } as never)).message).toBe('eegnet lacks input eeg: expected eeg')
+  expect(errorOf(() => net.forward(zeros([2, 22, 1000], { dtype: 'float64' }))).code).toBe('DTYPE_MISMATCH')
+  expect(errorOf(() => net.forward()).message).toMatch(/number of inputs: expected 1, received 0/)
+  expect(errorOf(() => net.forward([1, 2] as never)).code).toBe('INVALID_OPTION')
+  expect(errorOf(() => net.run({ eg: ones([1]) } as never)).message).toBe('eegnet lacks input eeg: expected eeg')
 })
 
 test('an asynchronous call rejects with the same error', async () => {
@@ -95,7 +87,7 @@ test('weights that do not fit are listed, and nothing is copied', () => {
   using large = models.eegnet({ nChans: 8, nTimes: 160, nOutputs: 2 })
   const before = large.stateDict()['conv_temporal.weight']!.clone()
   const { 'bnorm_1.bias': _, ...state } = small.stateDict()
-  const error = refused(() => large.loadStateDict({ ...state, extra: zeros([1]) }))
+  const error = errorOf(() => large.loadStateDict({ ...state, extra: zeros([1]) }))
   expect(error.code).toBe('CHECKPOINT_MISMATCH')
   expect(error.message).toBe(
     'the weights do not fit this eegnet: missing bnorm_1.bias; wrong conv_spatial.parametrizations.weight.original is ' +
@@ -107,6 +99,6 @@ test('weights that do not fit are listed, and nothing is copied', () => {
 
 test('a model refuses a device that is not there and a dtype that is no real number', () => {
   using net = models.lstmEeg({ nChans: 2 })
-  expect(refused(() => net.to('cuda:99')).code).toBe('DEVICE_MISMATCH')
-  expect(refused(() => net.to({ dtype: 'int64' as never })).code).toBe('DTYPE_MISMATCH')
+  expect(errorOf(() => net.to('cuda:99')).code).toBe('DEVICE_MISMATCH')
+  expect(errorOf(() => net.to({ dtype: 'int64' as never })).code).toBe('DTYPE_MISMATCH')
 })

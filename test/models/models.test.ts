@@ -1,4 +1,4 @@
-import { manualSeed, memory, models, noGrad, ones, randn, type Tensor, tensor, zeros } from 'eegtorch'
+import { asyncOps, manualSeed, memory, models, noGrad, ones, randn, type Tensor, tensor, zeros } from 'eegtorch'
 import { native } from '../../lib/native.ts'
 
 const small = { nChans: 4, nTimes: 160, nOutputs: 3 }
@@ -171,14 +171,15 @@ test('V8 hears of the memory that a model takes, of its conversion and of its en
 test('work that waits is cancelled by a signal, and the model goes on', async () => {
   using net = models.eegnet(small).eval()
   const input = randn([8, 4, 160])
+  const large = randn([1500, 1500])
+  const before = asyncOps.aten.matmul(large, large) // keeps the compute thread busy meanwhile
   const controller = new AbortController()
-  const first = net.forwardAsync(input)
   const second = net.forwardAsync(input, { signal: controller.signal })
   const third = net.runAsync({ eeg: input }, { signal: controller.signal })
   controller.abort()
   await expect(second).rejects.toMatchObject({ code: 'CANCELLED' })
   await expect(third).rejects.toMatchObject({ code: 'CANCELLED' })
-  expect((await first).shape).toEqual([8, 3])
+  expect((await before).shape).toEqual([1500, 1500])
   await expect(net.forwardAsync(input, { signal: controller.signal })).rejects.toMatchObject({ code: 'CANCELLED' })
   expect((await net.forwardAsync(input, { signal: new AbortController().signal })).shape).toEqual([8, 3])
 })

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { arange, EegTorchError, type Index, memory, ops, randn, slice, type Tensor, tensor, zeros } from 'eegtorch'
+import { arange, type Index, memory, ops, randn, slice, type Tensor, tensor, zeros } from 'eegtorch'
+import { errorOf } from '../thrown.ts'
 
 type Spec =
   | number
@@ -37,15 +38,6 @@ const numbered = (shape: number[]) =>
     { dtype: 'int64' },
   ).reshape(shape)
 const flat = (x: Tensor) => x.reshape([-1]).toArray()
-
-function errorOf(run: () => unknown): EegTorchError {
-  try {
-    run()
-  } catch (error) {
-    if (error instanceof EegTorchError) return error
-  }
-  throw new Error('no EegTorchError was thrown')
-}
 
 test.each(cases.map((c) => [JSON.stringify(c.shape), JSON.stringify(c.index), c] as const))(
   'as PyTorch: %s at %s',

@@ -1,13 +1,5 @@
-import { type EegTorchError, fromTypedArray, memory, ones, randn, scope, type Tensor, tensor, zeros } from 'eegtorch'
-
-function errorOf(run: () => unknown): EegTorchError {
-  try {
-    run()
-  } catch (error) {
-    return error as EegTorchError
-  }
-  throw new Error('nothing was thrown')
-}
+import { fromTypedArray, memory, ones, randn, scope, type Tensor, tensor, zeros } from 'eegtorch'
+import { errorOf } from '../thrown.ts'
 
 describe('making tensors', () => {
   test('nested arrays keep their shape and order', () => {
