@@ -33,7 +33,7 @@ export function fixed(value: number): string {
 }
 
 /** Python's `.4e`: an exponent of two digits at least. */
-export function scientific(value: number): string {
+function scientific(value: number): string {
   if (!Number.isFinite(value)) return nonFinite(value)
   const size = Math.abs(value)
   const [mantissa, exponent] = size.toExponential(PRECISION).split('e') as [string, string]

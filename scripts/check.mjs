@@ -3,6 +3,7 @@ import { preparePackages } from './bootstrap.mjs'
 import { clangFormat } from './clang-format.mjs'
 import { findViolations } from './layers.mjs'
 import { main, root, run, StepError } from './steps.mjs'
+import { findUnusedExports } from './unused-exports.mjs'
 
 const program = (...path) => join(root, 'node_modules', ...path)
 
@@ -12,7 +13,8 @@ const checks = [
   ['types of lib', () => node(program('typescript', 'bin', 'tsc'), '--noEmit', '-p', 'tsconfig.json')],
   ['types of test', () => node(program('typescript', 'bin', 'tsc'), '-p', 'test/tsconfig.json')],
   ['C++ format', () => clangFormat({ write: false })],
-  ['layers', checkLayers],
+  ['layers', () => list(findViolations(root), 'arrows go up')],
+  ['exports', () => list(findUnusedExports(root), 'names are exported for nobody')],
   ['package', () => node(program('publint', 'src', 'cli.js'), 'run', '--strict')],
 ]
 
@@ -21,10 +23,9 @@ async function node(...args) {
   if (code !== 0) throw new StepError(`exit code ${code}`)
 }
 
-function checkLayers() {
-  const violations = findViolations(root)
-  for (const violation of violations) console.log(violation)
-  if (violations.length > 0) throw new StepError(`${violations.length} arrows go up`)
+function list(findings, what) {
+  for (const finding of findings) console.log(finding)
+  if (findings.length > 0) throw new StepError(`${findings.length} ${what}`)
 }
 
 // npm run check: everything that can be said about the sources without running them

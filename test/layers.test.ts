@@ -4,23 +4,23 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { packageRoot } from '../lib/setup/paths.ts'
 
-/** What the check of layers says about a tree of files. */
-function violations(files: Record<string, string>): string[] {
+/** What a check says about a tree of files. */
+function violations(files: Record<string, string>, check = 'layers'): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'eegtorch-layers-'))
   try {
     for (const [path, content] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, path)), { recursive: true })
       writeFileSync(join(folder, path), content)
     }
-    return runCheck(folder)
+    return runCheck(folder, check)
   } finally {
     rmSync(folder, { recursive: true })
   }
 }
 
-function runCheck(folder: string): string[] {
+function runCheck(folder: string, check = 'layers'): string[] {
   try {
-    execFileSync(process.execPath, [join(packageRoot, 'scripts', 'layers.mjs'), folder], {
+    execFileSync(process.execPath, [join(packageRoot, 'scripts', `${check}.mjs`), folder], {
       encoding: 'utf8',
       stdio: 'pipe',
     })
@@ -80,4 +80,18 @@ test('TypeScript that reaches upwards or the addon is named; imports of types ar
     'lib/report/html.ts imports lib/cli/main.ts: the command line is on top',
     'lib/tensor.ts prints or reads the command line: only lib/cli may',
   ])
+})
+
+test('an export that no other file names is found', () => {
+  const files = {
+    'lib/a.ts':
+      'export function used() {}\nexport const tested = 1\nexport async function alone() {}\nexport class Lost {}\n',
+    'lib/b.ts': "import { used } from './a.ts'\nused()\n",
+    'test/a.test.ts': "import { tested } from '../lib/a.ts'\n",
+  }
+  expect(violations(files, 'unused-exports')).toEqual([
+    'lib/a.ts exports alone, which no other file names',
+    'lib/a.ts exports Lost, which no other file names',
+  ])
+  expect(runCheck(packageRoot, 'unused-exports')).toEqual([])
 })

@@ -61,7 +61,7 @@ function configure(command: Command): Command {
 }
 
 /** `error: unknown option --chanels. Did you mean --channels?` instead of two lines with quotes and brackets. */
-export function rewordError(text: string): string {
+function rewordError(text: string): string {
   const [first = '', ...rest] = text.trim().split('\n')
   const plain = first.replaceAll(/'(-{1,2}[^' ]+)[^']*'/g, '$1').replaceAll(/'([^']*)'/g, '$1')
   const suggestion = rest.join(' ').match(/^\((Did you mean .*\?)\)$/)?.[1]

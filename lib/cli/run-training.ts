@@ -122,7 +122,7 @@ export function windowOptions({ window: [from, to], task, events, channels }: Tr
   return { from, to, ...defined({ task, events, channels }) }
 }
 
-export function factoryOf(name: string): ModelFactory<never> {
+function factoryOf(name: string): ModelFactory<never> {
   const factories = Object.values(models).filter((member) => typeof member === 'function' && 'modelName' in member)
   const named = factories as unknown as (ModelFactory<never> & { modelName: string })[]
   const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase()

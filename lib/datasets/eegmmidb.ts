@@ -27,17 +27,17 @@ const PAIRS = {
 } as const
 
 /** Names of tasks for {@link eegmmidbTask}; each may end in `-imagery` or `-execution`. */
-export const EEGMMIDB_TASKS = Object.keys(PAIRS) as (keyof typeof PAIRS)[]
+const EEGMMIDB_TASKS = Object.keys(PAIRS) as (keyof typeof PAIRS)[]
 
 /** What subjects of EEGMMIDB did in a run; undefined for the rest runs 1 and 2 and for numbers that are no run. */
-export function eegmmidbRun(run: number): { pair: keyof typeof PAIRS; mode: 'imagery' | 'execution' } | undefined {
+function eegmmidbRun(run: number): { pair: keyof typeof PAIRS; mode: 'imagery' | 'execution' } | undefined {
   if (!(Number.isInteger(run) && run >= FIRST_TASK_RUN && run <= LAST_RUN)) return undefined
   const place = (run - FIRST_TASK_RUN) % 4
   return { pair: place < 2 ? 'left-right' : 'fists-feet', mode: place % 2 === 0 ? 'execution' : 'imagery' }
 }
 
 /** What a label of EEGMMIDB stands for in a run: T1 in run 6 is `both fists`, T0 is always `rest`. */
-export function eegmmidbMeaning(label: string, run: number): string | undefined {
+function eegmmidbMeaning(label: string, run: number): string | undefined {
   if (label === 'T0') return run >= 1 && run <= LAST_RUN ? 'rest' : undefined
   const task = eegmmidbRun(run)
   if (task === undefined) return undefined

@@ -28,9 +28,7 @@ export interface SimulationOptions {
 }
 
 /** The 22 EEG channels of BCI Competition IV, data set 2a. */
-export const SIMULATED_CHANNELS = 'Fz FC3 FC1 FCz FC2 FC4 C5 C3 C1 Cz C2 C4 C6 CP3 CP1 CPz CP2 CP4 P1 Pz P2 POz'.split(
-  ' ',
-)
+const SIMULATED_CHANNELS = 'Fz FC3 FC1 FCz FC2 FC4 C5 C3 C1 Cz C2 C4 C6 CP3 CP1 CPz CP2 CP4 P1 Pz P2 POz'.split(' ')
 
 /** Seconds: from one cue to the next (with up to a second more), before the first cue, and of imagining. */
 const TRIAL = 7

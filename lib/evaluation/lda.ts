@@ -74,7 +74,7 @@ export class ShrinkageLda {
  * Covariance of rows of shape (n, width), shrunk towards a diagonal. Columns are scaled to unit variance first and back
  * afterwards, so that features of different size are treated alike.
  */
-export function shrunkCovariance(rows: Float64Array, n: number, width: number): Float64Array {
+function shrunkCovariance(rows: Float64Array, n: number, width: number): Float64Array {
   const means = columnMeans(rows, n, width)
   const centred = rows.map((value, at) => value - means[at % width]!)
   const variances = columnMeans(

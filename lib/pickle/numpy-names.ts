@@ -25,7 +25,7 @@ export class NumpyArray {
 }
 
 /** A numpy dtype: kind and width, such as `f` and 8. */
-export class NumpyDtype {
+class NumpyDtype {
   readonly kind: string
   readonly itemSize: number
   bigEndian = false

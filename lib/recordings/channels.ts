@@ -35,7 +35,7 @@ const PATTERNS: readonly [ChannelType, RegExp][] = [
 ]
 
 /** The 10-10 spelling of an electrode label (`Fc5.` and `EEG FC5-REF` are `FC5`), or undefined if it is none. */
-export function electrodeName(label: string): string | undefined {
+function electrodeName(label: string): string | undefined {
   const bare = label
     .trim()
     .replace(/^EEG[ :_-]+/i, '')

@@ -21,6 +21,8 @@ export interface EdfHeader {
   readonly patient: string
   readonly recording: string
   readonly startTime: Date | undefined
+  /** What recorded it was the simulator. */
+  readonly simulated: boolean
   readonly headerBytes: number
   readonly recordBytes: number
   /** Complete records in the file. */
@@ -34,6 +36,8 @@ export interface EdfHeader {
 export type TruncatedPolicy = 'error' | 'read'
 
 export const FIXED_BYTES = 256
+/** The equipment that files of simulated recordings name. */
+export const SIMULATOR = 'eegtorch_simulator'
 const SIGNAL_BYTES = 256
 /** Hertz. Beyond these a header is garbage, and positions in seconds would lose their precision. */
 const SLOWEST = 1e-6
@@ -96,6 +100,7 @@ export function parseHeader(header: Buffer, fileSize: number, file: string, trun
     format: formatOf(field(header, 192, 44)),
     patient: field(header, 8, 80),
     recording: field(header, 88, 80),
+    simulated: field(header, 88, 80).endsWith(` ${SIMULATOR}`),
     startTime: isDateHidden(field(header, 88, 80))
       ? undefined
       : parseStartTime(field(header, 168, 8), field(header, 176, 8)),

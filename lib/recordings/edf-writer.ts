@@ -1,5 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { SIMULATOR } from './edf-header.ts'
 import type { Channel, Recording } from './recording.ts'
 import { segmentRange } from './segments.ts'
 
@@ -192,13 +193,13 @@ function makeHeader(
   nRecords: number,
   annotationSamples: number,
 ): Buffer {
-  const { channels, startTime, subject } = recording
+  const { channels, startTime, subject, simulated } = recording
   const n = channels.length + 1
   const [date, time, longDate] = formatStart(startTime)
   const fixed: [string, number][] = [
     ['0', 8],
     [`${(subject ?? 'X').replaceAll(/\s/g, '_')} X X X`, 80],
-    [`Startdate ${longDate} X X eegtorch`, 80],
+    [`Startdate ${longDate} X X ${simulated ? SIMULATOR : 'eegtorch'}`, 80],
     [date, 8],
     [time, 8],
     [String(256 * (n + 1)), 8],

@@ -59,6 +59,7 @@ export async function readEdf(file: string, { truncated = 'error', unit = '' }: 
     name: recordingName(file),
     file,
     format: header.format,
+    simulated: header.simulated,
     channels,
     samplingRate,
     nSamples: perRecord * header.nRecords,

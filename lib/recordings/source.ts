@@ -34,7 +34,7 @@ export function readAllChannels(
 }
 
 /** Number of stored samples of a channel of some rate. */
-export function storedSamples(segments: readonly Segment[], mainRate: number, rate: number): number {
+function storedSamples(segments: readonly Segment[], mainRate: number, rate: number): number {
   const last = segments.at(-1)
   return last === undefined ? 0 : segmentRange(last, mainRate, rate)[1]
 }

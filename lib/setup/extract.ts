@@ -12,7 +12,7 @@ const LIBRARY = /\.so(\.[\d.]+)?$/
 const LICENCE = /\.dist-info\/.*(licen[cs]e|notice)[^/]*$/i
 
 /** Whether a file of a wheel is kept: libraries, headers, the version, licences; never Python code. */
-export function isKept(name: string, cuda: boolean): boolean {
+function isKept(name: string, cuda: boolean): boolean {
   if (name.endsWith('/')) return false
   if (name === 'torch/version.py' || LICENCE.test(name) || /^torch\/include\//.test(name)) return true
   if (!cuda) return CPU_LIBRARIES.test(name)

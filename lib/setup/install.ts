@@ -79,7 +79,7 @@ export async function installLibTorch(options: InstallOptions = {}): Promise<Ins
 }
 
 /** Whether a local copy is there, whole. */
-export function isComplete(folder: string): boolean {
+function isComplete(folder: string): boolean {
   return existsSync(join(folder, 'eegtorch.json'))
 }
 

@@ -136,7 +136,7 @@ function holdsLibTorch(dir: string): boolean {
 }
 
 /** `2.11.0+cu130` from a wheel's version.py or from the build-version file of a LibTorch archive. */
-export function readBuild(dir: string): string | undefined {
+function readBuild(dir: string): string | undefined {
   const wheel = readText(join(dir, 'version.py'))?.match(/^__version__\s*=\s*['"]([^'"]+)['"]/m)?.[1]
   return wheel ?? (readText(join(dir, 'build-version'))?.trim() || undefined)
 }

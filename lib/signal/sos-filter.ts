@@ -40,7 +40,7 @@ export function filterBothWays(sections: readonly FilterSection[], samples: Floa
 }
 
 /** Three times the length of the filter as a ratio of polynomials, cancelled ends not counted. */
-export function defaultPadding(sections: readonly FilterSection[]): number {
+function defaultPadding(sections: readonly FilterSection[]): number {
   const ends = (index: 2 | 5) => sections.filter((section) => section[index] === 0).length
   return 3 * (2 * sections.length + 1 - Math.min(ends(2), ends(5)))
 }

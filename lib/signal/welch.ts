@@ -44,7 +44,7 @@ export function welch(samples: ArrayLike<number>, samplingRate: number, segment:
 }
 
 /** Fourier transform of a power of two of complex numbers, in place (Cooley and Tukey). */
-export function fourierTransform(re: Float64Array, im: Float64Array): void {
+function fourierTransform(re: Float64Array, im: Float64Array): void {
   const n = re.length
   for (let i = 1, reversed = 0; i < n; i++) {
     let bit = n >> 1

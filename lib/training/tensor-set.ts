@@ -34,7 +34,7 @@ export async function gatherRows({ inputs, targets }: TensorSet, rows: ArrayLike
 }
 
 /** Numbers of rows as an int64 tensor. */
-export function rowNumbers(rows: ArrayLike<number>): Tensor<'int64'> {
+function rowNumbers(rows: ArrayLike<number>): Tensor<'int64'> {
   return fromTypedArray(BigInt64Array.from({ length: rows.length }, (_, i) => BigInt(rows[i]!)))
 }
 

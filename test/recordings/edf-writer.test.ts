@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Recording, readEdf, writeEdf } from 'eegtorch'
+import { type Recording, readEdf, simulateMotorImagery, writeEdf } from 'eegtorch'
 import fc from 'fast-check'
 import { describeWithShared, sharedPath } from '../shared.ts'
 import { makeRecording } from './make-recording.ts'
@@ -55,6 +55,12 @@ const recordings = fc
       ...(subject === undefined ? {} : { subject }),
     })
   })
+
+test('a simulated recording stays marked as one in its file', async () => {
+  expect((await roundTrip(makeRecording({}))).simulated).toBe(false)
+  const [simulated] = simulateMotorImagery({ subjects: 1, runs: 1, trials: 1 })
+  expect((await roundTrip(simulated!)).simulated).toBe(true)
+})
 
 test('what is written is read back: samples within half a step, events exactly', async () => {
   await fc.assert(
