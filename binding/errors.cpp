@@ -39,6 +39,17 @@ std::string memorySentence(const std::string& message) {
   return "not enough memory: " + message.substr(start, end - start);
 }
 
+// LibTorch answers a device that an operator does not run on with pages about its dispatcher.
+bool isMissingKernel(const std::string& message) { return message.rfind("Could not run '", 0) == 0; }
+
+napi_value missingKernel(napi_env env, const std::string& message) {
+  const std::string before = "from the '";
+  const auto name = message.find('\'') + 1, backend = message.find(before) + before.size();
+  const auto quoted = [&](size_t start) { return message.substr(start, message.find('\'', start) - start); };
+  const std::string advice = quoted(backend) == "CUDA" ? "; is there a GPU? Run: npx eegtorch doctor" : "";
+  return makeError(env, "DEVICE_MISMATCH", quoted(name) + " does not run on " + quoted(backend) + advice);
+}
+
 }  // namespace
 
 napi_value errorValue(napi_env env, std::exception_ptr exception) {
@@ -52,6 +63,7 @@ napi_value errorValue(napi_env env, std::exception_ptr exception) {
     return makeError(env, "OUT_OF_MEMORY", firstParagraph(error.what_without_backtrace()));
   } catch (const c10::Error& error) {
     const std::string what = firstParagraph(error.what_without_backtrace());
+    if (isMissingKernel(what)) return missingKernel(env, what);
     const bool memory = what.find("DefaultCPUAllocator: can't allocate memory") != std::string::npos;
     return memory ? makeError(env, "OUT_OF_MEMORY", memorySentence(what)) : makeError(env, "LIBTORCH", what);
   } catch (const std::bad_alloc&) {

@@ -1,15 +1,18 @@
 import {
-  type Complex,
   type Device,
   type DType,
   type DTypeOf,
   dtypeOfArray,
+  dtypes,
+  isDevice,
+  isDType,
   type Scalar,
   type TypedArray,
 } from './dtype.ts'
 import { EegTorchError } from './errors.ts'
 import type { Generator } from './generator.ts'
 import { native } from './native.ts'
+import { type DTypeOfNested, type NestedNumbers, packNested } from './nested-numbers.ts'
 import { ops } from './ops/index.ts'
 import type { Sizes } from './ops/typed-methods.ts'
 import { type Shape, Tensor } from './tensor.ts'
@@ -23,24 +26,6 @@ export interface TensorOptions<D extends DType = DType> {
   requiresGrad?: boolean
 }
 
-/** Numbers in nested arrays, all rows of one length. */
-export type NestedNumbers = Scalar | readonly NestedNumbers[]
-
-type Item<N> = N extends readonly (infer I)[] ? I : N
-// Deeper nesting than this stays an unknown dtype: the compiler does not follow endless recursion.
-type Leaf<N> = Item<Item<Item<Item<Item<N>>>>>
-/** The dtype that `tensor` gives nested arrays. */
-export type DTypeOfNested<N> =
-  Leaf<N> extends boolean
-    ? 'bool'
-    : Leaf<N> extends bigint
-      ? 'int64'
-      : Leaf<N> extends number
-        ? 'float32'
-        : Leaf<N> extends Complex
-          ? 'complex64'
-          : DType
-
 function finish<D extends DType, S extends Shape>(tensor: Tensor, options: TensorOptions): Tensor<D, S> {
   const { device, requiresGrad } = options
   const placed = device === undefined || device === 'cpu' ? tensor : moved(tensor, device)
@@ -52,6 +37,21 @@ function moved(tensor: Tensor, device: Device): Tensor {
   const result = tensor.to({ device })
   tensor.dispose()
   return result
+}
+
+/** @throws EegTorchError `INVALID_OPTION` for what is no dtype or no device */
+function checkPlacement(dtype: unknown, device: unknown): void {
+  const refuse = (option: string, expected: string, received: unknown) =>
+    new EegTorchError('INVALID_OPTION', `there is no ${option} ${String(received)}`, { option, expected })
+  if (dtype !== undefined && !isDType(dtype)) throw refuse('dtype', `one of ${dtypes.join(', ')}`, dtype)
+  if (device !== undefined && !isDevice(device)) throw refuse('device', 'cpu, cuda, cuda:0 and so on, or meta', device)
+}
+
+/** LibTorch takes any other byte for true in one operator and for a number in the next. */
+function requireBooleans(data: TypedArray): void {
+  const wrong = data.find((byte: number | bigint) => byte !== 0 && byte !== 1)
+  if (wrong === undefined) return
+  throw new EegTorchError('INVALID_OPTION', 'a boolean is the byte 0 or 1', { received: String(wrong) })
 }
 
 function fromArray(data: TypedArray, dtype: DType, shape: readonly number[], share: boolean): Tensor {
@@ -73,12 +73,12 @@ export function tensor<N extends NestedNumbers, D extends DType = DTypeOfNested<
   options?: TensorOptions<D>,
 ): Tensor<D>
 export function tensor(data: unknown, options: TensorOptions & { shape?: Shape } = {}): Tensor {
-  const arrayDtype = dtypeOfArray(data)
-  const made =
-    arrayDtype === undefined
-      ? fromNested(data as NestedNumbers, options.dtype)
-      : fromArray(data as TypedArray, arrayDtype, options.shape ?? [(data as TypedArray).length], false)
-  return finish(converted(made, options.dtype), options)
+  const { dtype, device } = options
+  checkPlacement(dtype, device)
+  const own = dtypeOfArray(data)
+  const array = own === undefined ? undefined : (data as TypedArray)
+  const parts = array ? { data: array, dtype: own!, shape: options.shape ?? [array.length] } : packNested(data, dtype)
+  return finish(converted(fromArray(parts.data, parts.dtype, parts.shape, false), dtype), options)
 }
 
 function converted(tensor: Tensor, dtype: DType | undefined): Tensor {
@@ -106,79 +106,9 @@ export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A
       received: typeof data,
     })
   }
+  checkPlacement(dtype, undefined)
+  if (dtype === 'bool') requireBooleans(data)
   return fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, Sizes<S>>
-}
-
-const isComplex = (value: unknown): value is Complex =>
-  typeof value === 'object' &&
-  value !== null &&
-  typeof (value as Complex).re === 'number' &&
-  typeof (value as Complex).im === 'number'
-
-function shapeOf(data: NestedNumbers): number[] {
-  const shape: number[] = []
-  for (let level = data; Array.isArray(level); level = level[0] as NestedNumbers) shape.push(level.length)
-  return shape
-}
-
-/** Appends the numbers in row-major order, checking that each row has its level's length. */
-function flatten(data: NestedNumbers, shape: number[], depth: number, out: Scalar[]): void {
-  if (depth === shape.length && !Array.isArray(data)) {
-    out.push(data as Scalar)
-    return
-  }
-  if (!Array.isArray(data) || data.length !== shape[depth]) {
-    throw new EegTorchError('SHAPE_MISMATCH', `nested arrays are ragged at depth ${depth}`, {
-      expected: depth < shape.length ? `${shape[depth]} items` : 'a number',
-      received: Array.isArray(data) ? `${data.length} items` : String(data),
-    })
-  }
-  for (const item of data) flatten(item, shape, depth + 1, out)
-}
-
-/** Nested arrays as a tensor of the dtype that they are by themselves, or of one that holds them exactly where `wanted` needs it. */
-function fromNested(data: NestedNumbers, wanted: DType | undefined): Tensor {
-  const shape = shapeOf(data)
-  const flat: Scalar[] = []
-  flatten(data, shape, 0, flat)
-  requireScalars(flat)
-  const isWide = wanted !== undefined && wanted !== 'float32' && wanted !== 'complex64'
-  const Floats = isWide ? Float64Array : Float32Array
-  if (flat.some(isComplex)) {
-    const pairs = flat.flatMap((v) => (isComplex(v) ? [v.re, v.im] : [Number(v), 0]))
-    return fromArray(new Floats(pairs), isWide ? 'complex128' : 'complex64', shape, false)
-  }
-  if (flat.length > 0 && flat.every((v) => typeof v === 'boolean')) {
-    return fromArray(Uint8Array.from(flat, Number), 'bool', shape, false)
-  }
-  const isFraction = (value: Scalar) => typeof value === 'number' && !Number.isInteger(value)
-  if (flat.some((v) => typeof v === 'bigint') && !flat.some(isFraction))
-    return fromIntegers(flat as (number | bigint | boolean)[], shape, wanted)
-  return fromArray(new Floats(flat.map(Number)), isWide ? 'float64' : 'float32', shape, false)
-}
-
-function requireScalars(values: readonly unknown[]): void {
-  const wrong = values.find((value) => !['number', 'bigint', 'boolean'].includes(typeof value) && !isComplex(value))
-  if (wrong === undefined) return
-  throw new EegTorchError('INVALID_OPTION', 'data has the wrong type', {
-    expected: 'numbers, bigints, booleans or { re, im }',
-    received: String(wrong),
-  })
-}
-
-function fromIntegers(flat: (number | bigint | boolean)[], shape: number[], wanted: DType | undefined): Tensor {
-  const [low, high] = wanted === 'uint64' ? [0n, 2n ** 64n - 1n] : [-(2n ** 63n), 2n ** 63n - 1n]
-  const integers = flat.map((value) => BigInt(value))
-  const wrong = integers.find((value) => value < low || value > high)
-  if (wrong !== undefined) {
-    throw new EegTorchError('INVALID_OPTION', 'a bigint is out of range', {
-      expected: `integers from ${low} to ${high}`,
-      received: String(wrong),
-    })
-  }
-  return wanted === 'uint64'
-    ? fromArray(BigUint64Array.from(integers), 'uint64', shape, false)
-    : fromArray(BigInt64Array.from(integers), 'int64', shape, false)
 }
 
 /** Options of every function that draws random numbers. */
@@ -191,12 +121,21 @@ type FactoryOptions = { dtype: DType; device?: Device; generator?: Generator }
 
 function factoryOptions(options: RandomOptions = {}, dtype: DType = 'float32'): FactoryOptions {
   const { device, generator } = options
+  checkPlacement(options.dtype, device)
   return { dtype: options.dtype ?? dtype, ...(device && { device }), ...(generator && { generator }) }
 }
 
 function finished<D extends DType, S extends Shape>(tensor: Tensor, options: TensorOptions = {}): Tensor<D, S> {
   if (options.requiresGrad) tensor.requiresGrad = true
   return tensor as Tensor<D, S>
+}
+
+function sizes<S extends Shape>(shape: S): S {
+  if (Array.isArray(shape) && shape.every((size) => Number.isSafeInteger(size) && size >= 0)) return shape
+  throw new EegTorchError('SHAPE_MISMATCH', 'this is no shape', {
+    expected: 'a list of whole numbers, such as [2, 3]',
+    received: Array.isArray(shape) ? `[${shape}]` : String(shape),
+  })
 }
 
 /** Makes a tensor of a shape. */
@@ -209,7 +148,7 @@ export type TensorFactory<Options extends TensorOptions = TensorOptions> = <
 ) => Tensor<D, Sizes<S>>
 
 function ofShape(name: 'zeros' | 'ones' | 'empty' | 'randn' | 'rand'): TensorFactory<RandomOptions> {
-  return (shape, options) => finished(ops.aten[name](shape, factoryOptions(options)), options)
+  return (shape, options) => finished(ops.aten[name](sizes(shape), factoryOptions(options)), options)
 }
 
 export const zeros: TensorFactory = ofShape('zeros')
@@ -230,7 +169,7 @@ export function full<const S extends Shape, D extends DType = 'float32'>(
   value: Scalar,
   options: TensorOptions<D> = {},
 ): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.full(shape, value, factoryOptions(options)), options)
+  return finished(ops.aten.full(sizes(shape), value, factoryOptions(options)), options)
 }
 
 /** Whole numbers in [low, high). */
@@ -240,7 +179,7 @@ export function randint<const S extends Shape, D extends DType = 'int64'>(
   shape: S,
   options: RandomOptions<D> = {},
 ): Tensor<D, Sizes<S>> {
-  return finished(ops.aten.randint(low, high, shape, factoryOptions(options, 'int64')), options)
+  return finished(ops.aten.randint(low, high, sizes(shape), factoryOptions(options, 'int64')), options)
 }
 
 /** A random order of 0 … n - 1. */

@@ -13,13 +13,11 @@ export { type LoadOptions, TensorFile } from './checkpoints/tensor-file.ts'
 export {
   arange,
   cat,
-  type DTypeOfNested,
   empty,
   eye,
   fromTypedArray,
   full,
   linspace,
-  type NestedNumbers,
   ones,
   onesLike,
   type RandomOptions,
@@ -139,6 +137,7 @@ export {
   models,
   type OptionDescription,
 } from './models/models.ts'
+export type { DTypeOfNested, NestedNumbers } from './nested-numbers.ts'
 export type { Aten, Result } from './ops/aten.generated.ts'
 export { type AnyOperator, asyncOps, ops } from './ops/index.ts'
 export type * as MethodTypes from './ops/typed-methods.ts'
