@@ -1,8 +1,10 @@
-// One LSTM layer (Hochreiter and Schmidhuber 1997) with a backward of its own: input products for all time steps at
-// once, gates in one vectorised loop, weight gradients as one product after the loop.
+// LSTM layers (Hochreiter and Schmidhuber 1997) whose sequences go through time by themselves: each thread takes its
+// share of the batch from the first sample to the last, products and gates in one loop, and waits for nobody between.
 #pragma once
 
 #include <ATen/core/Tensor.h>
+
+#include <vector>
 
 namespace eegtorch::kernels {
 
@@ -13,7 +15,8 @@ struct LstmWeights {
 
 bool lstmApplies(const at::Tensor& x, const LstmWeights& weights);
 
-// From a state of zeros. x: (samples, batch, in) -> (samples, batch, hidden). Needs `lstmApplies`.
-at::Tensor lstmLayer(const at::Tensor& x, const LstmWeights& weights);
+// Layer upon layer from states of zeros, with dropout between. x: (samples, batch, in) -> (samples, batch, hidden).
+// Needs `lstmApplies`.
+at::Tensor lstm(const at::Tensor& x, const std::vector<LstmWeights>& layers, double drop_prob, bool training);
 
 }  // namespace eegtorch::kernels

@@ -1,7 +1,6 @@
 #include "recurrent/lstm_eeg.h"
 
 #include "core/check.h"
-#include "kernels/dropout.h"
 #include "kernels/lstm.h"
 
 namespace eegtorch {
@@ -31,14 +30,11 @@ LstmEegImpl::LstmEegImpl(const LstmEegConfig& config) : config_(config) {
 
 at::Tensor LstmEegImpl::lastState(const at::Tensor& eeg) {
   const auto w = lstm_->all_weights();
-  const auto layer = [&](int64_t i) {
-    return kernels::LstmWeights{w[4 * i], w[4 * i + 1], w[4 * i + 2], w[4 * i + 3]};
-  };
-  if (!kernels::lstmApplies(eeg, layer(0))) return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
-  auto x = kernels::lstmLayer(eeg.permute({2, 0, 1}), layer(0));  // (samples, batch, hidden)
-  for (int64_t i = 1; i < config_.n_layers; i++)
-    x = kernels::lstmLayer(kernels::dropout(x, config_.drop_prob, is_training()), layer(i));
-  return x.select(0, -1);
+  std::vector<kernels::LstmWeights> layers;
+  for (size_t i = 0; i < w.size(); i += 4) layers.push_back({w[i], w[i + 1], w[i + 2], w[i + 3]});
+  if (!kernels::lstmApplies(eeg, layers[0])) return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
+  const auto states = kernels::lstm(eeg.permute({2, 0, 1}), layers, config_.drop_prob, is_training());
+  return states.select(0, -1);  // of (samples, batch, hidden)
 }
 
 at::Tensor LstmEegImpl::forward(const at::Tensor& eeg) {

@@ -1,4 +1,4 @@
-import { type Model, manualSeed, models, noGrad, randn, type Tensor } from 'eegtorch'
+import { type Model, manualSeed, models, noGrad, numThreads, randn, setNumThreads, type Tensor } from 'eegtorch'
 import { builtEntry, runNode } from '../built.ts'
 
 // Kernels are written for float32; in float64 the same network runs on LibTorch's own operators.
@@ -44,6 +44,37 @@ for (const mode of ['train', 'eval'] as const) {
       expect([key, distance(got.buffers[key]!, buffer) < 1e-5 * Math.max(1, largest([buffer]))]).toEqual([key, true])
   })
 }
+
+test.each([1, 2, 3, 7, 40])(
+  'layers of an LSTM that work at the same time give what they give in turn, batch %i',
+  (batch) => {
+    manualSeed(batch)
+    const net = models.lstmEeg({ nChans: 5, nTimes: 71, nOutputs: 3, hiddenSize: 37, nLayers: 3, dropProb: 0 }).eval()
+    const eeg = randn([batch, 5, 71])
+    const inTurn = net.forward(eeg).detach()
+    expect(
+      distance(
+        noGrad(() => net.forward(eeg)),
+        inTurn,
+      ),
+    ).toBeLessThan(1e-6)
+  },
+)
+
+test('the gradients of an LSTM have the same bits on one thread and on two', async () => {
+  const before = numThreads()
+  const net = models.lstmEeg({ nChans: 5, nTimes: 90, nOutputs: 3, hiddenSize: 33, nLayers: 2, dropProb: 0.3 })
+  const eeg = randn([21, 5, 90])
+  const bits = []
+  for (const threads of [1, 2]) {
+    await setNumThreads(threads)
+    manualSeed(3)
+    net.zeroGrad().forward(eeg).sum().backward()
+    bits.push(Object.values(net.parameters()).map((parameter) => parameter.grad!.toArray()))
+  }
+  await setNumThreads(before)
+  expect(bits[1]).toEqual(bits[0])
+})
 
 test('a kernel that must give the gradient of the recording leaves it to LibTorch', () => {
   manualSeed(1)

@@ -3,11 +3,28 @@
 
 namespace eegtorch::kernels::EEGTORCH_ISA {
 
+namespace {
+
+// 1 / (1 + e^-x) and 1 / (1 + e^-y) with one division, the slowest operation here. Beyond -40 both are as good as 0,
+// and the product of the denominators stays finite.
+inline void sigmoids(Vec& x, Vec& y) {
+  const Vec lowest = splat(-40.f);
+  const Vec a = 1.f + exp(-select(x < lowest, lowest, x)), b = 1.f + exp(-select(y < lowest, lowest, y));
+  const Vec both = 1.f / (a * b);
+  x = both * b;
+  y = both * a;
+}
+
+}  // namespace
+
 void lstmGates(float* gates, const float* c_before, float* c, float* h, size_t rows, size_t hidden) {
   for (size_t row = 0; row < rows; row++, gates += 4 * hidden, c_before += hidden, c += hidden, h += hidden) {
     float *in = gates, *forget = gates + hidden, *cell = gates + 2 * hidden, *out = gates + 3 * hidden;
     forEachVector(hidden, [&](auto read, auto write) {
-      const Vec i = sigmoid(read(in)), f = sigmoid(read(forget)), g = tanh(read(cell)), o = sigmoid(read(out));
+      Vec i = read(in), f = read(forget), g = 2.f * read(cell), o = read(out);
+      sigmoids(i, f);
+      sigmoids(g, o);
+      g = 2.f * g - 1.f;
       const Vec state = f * read(c_before) + i * g;
       write(c, state);
       write(h, o * tanh(state));

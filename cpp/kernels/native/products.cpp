@@ -10,7 +10,8 @@ constexpr size_t tall = 12;
 #else
 constexpr size_t tall = 6;
 #endif
-constexpr size_t wide = 8;  // vectors side by side when there is one row
+constexpr size_t wide = 8;   // vectors side by side when there is one row
+constexpr size_t broad = 4;  // when there are two or three
 
 struct RowsTask {
   Depth depth;
@@ -148,6 +149,12 @@ void rows(size_t m, size_t n, Depth depth, const float* a, size_t a_row, const f
   if (m == 1)
     for (; column + wide * lanes <= n; column += wide * lanes)
       rowsTile<1, wide, false>(task, a, b + column, c + column, 0, 0);
+  if (m == 2)
+    for (; column + broad * lanes <= n; column += broad * lanes)
+      rowsTile<2, broad, false>(task, a, b + column, c + column, 0, 0);
+  if (m == 3)
+    for (; column + broad * lanes <= n; column += broad * lanes)
+      rowsTile<3, broad, false>(task, a, b + column, c + column, 0, 0);
   for (; column + 2 * lanes <= n; column += 2 * lanes) rowsColumn<2, false>(task, m, a, b + column, c + column, 0);
   for (; column + lanes <= n; column += lanes) rowsColumn<1, false>(task, m, a, b + column, c + column, 0);
   if (column < n) rowsColumn<1, true>(task, m, a, b + column, c + column, n - column);

@@ -32,7 +32,17 @@ typedef float UnalignedVec __attribute__((vector_size(EEGTORCH_LANES * 4), align
 
 inline Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 inline void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
-inline Vec splat(float value) { return Vec{} + value; }
+
+// Not `Vec{} + value`: the sum would be computed, since it turns -0 into 0.
+inline Vec splat(float value) {
+#if defined(__AVX512F__)
+  return _mm512_set1_ps(value);
+#elif defined(__AVX2__)
+  return _mm256_set1_ps(value);
+#else
+  return Vec{value, value, value, value};
+#endif
+}
 
 // The first n of a vector, n < lanes; the rest reads as 0 and is not touched.
 inline Vec load(const float* p, size_t n) {

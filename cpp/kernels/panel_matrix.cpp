@@ -1,0 +1,34 @@
+#include "kernels/panel_matrix.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+
+#include "kernels/dispatch.h"
+
+namespace eegtorch::kernels {
+
+PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
+    : depth_(matrix.size(0)),
+      columns_(matrix.size(1)),
+      width_(static_cast<int64_t>(table().lanes) * (rows == 1   ? 8
+                                                    : rows <= 3 ? 4
+                                                                : 2)) {
+  const int64_t count = (columns_ + width_ - 1) / width_;
+  panels_ = at::zeros({count, depth_, width_}, matrix.options());
+  const int64_t whole = columns_ / width_, rest = columns_ % width_;
+  const auto columns = matrix.narrow(1, 0, whole * width_).unflatten(1, {whole, width_}).transpose(0, 1);
+  panels_.narrow(0, 0, whole).copy_(columns);
+  if (rest > 0) panels_.select(0, whole).narrow(1, 0, rest).copy_(matrix.narrow(1, whole * width_, rest));
+}
+
+void PanelMatrix::multiply(int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row, bool accumulate) const {
+  const auto width = static_cast<size_t>(width_);
+  const Depth depth{1, static_cast<size_t>(depth_), 0, width};
+  const float* panel = panels_.const_data_ptr<float>();
+  for (int64_t column = 0; column < columns_; column += width_, panel += depth_ * width_)
+    table().rows(m, std::min(width_, columns_ - column), depth, a, a_row, panel, c + column, c_row, nullptr,
+                 accumulate);
+}
+
+}  // namespace eegtorch::kernels

@@ -1,0 +1,23 @@
+// The right-hand side of many products, laid out as they read it: panels of a few columns, each contiguous, so that one
+// stays in the innermost cache while rows pass by.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace eegtorch::kernels {
+
+class PanelMatrix {
+ public:
+  // matrix: (depth, columns), float32. rows: how many the products will have; few want wide panels, so that enough sums
+  // go on at a time.
+  PanelMatrix(const at::Tensor& matrix, int64_t rows);
+
+  // c (m, columns) = a (m, depth) * matrix, or += when accumulating. a_row, c_row: from one row to the next.
+  void multiply(int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row, bool accumulate) const;
+
+ private:
+  int64_t depth_, columns_, width_;
+  at::Tensor panels_;  // (panels, depth, width), zeros beyond the last column
+};
+
+}  // namespace eegtorch::kernels

@@ -1,0 +1,19 @@
+// The gradients of matrices and a bias that were applied row by row: gradients at their outputs, transposed, times
+// their inputs. Summed in the order of the rows whatever the number of threads.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <vector>
+
+namespace eegtorch::kernels {
+
+struct WeightGradients {
+  std::vector<at::Tensor> weights;  // (m, n) for each input
+  at::Tensor bias;                  // (m)
+};
+
+// outputs: (rows, m); inputs: (rows, n) each; float32, contiguous. The outputs are read once for all.
+WeightGradients weightGradients(const at::Tensor& outputs, const std::vector<at::Tensor>& inputs);
+
+}  // namespace eegtorch::kernels
