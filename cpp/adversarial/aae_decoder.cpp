@@ -5,6 +5,7 @@
 #include <torch/nn/modules/conv.h>
 
 #include "adversarial/image_size.h"
+#include "blocks/channels_last.h"
 
 namespace eegtorch {
 
@@ -29,10 +30,11 @@ AaeDecoderImpl::AaeDecoderImpl(const AaeDecoderConfig& config) : config_(config)
   for (int64_t filters = grid_[0]; filters > config.width; filters /= 2) {
     deconv_->push_back(doubling(filters, filters / 2));
     deconv_->push_back(torch::nn::BatchNorm2d(filters / 2));
-    deconv_->push_back(torch::nn::ReLU());
+    deconv_->push_back(torch::nn::ReLU(torch::nn::ReLUOptions().inplace(true)));
   }
   deconv_->push_back(doubling(config.width, config.out_chans));
   deconv_->push_back(torch::nn::Sigmoid());
+  storeChannelsLast(*deconv_);
 }
 
 at::Tensor AaeDecoderImpl::forward(const at::Tensor& latent) {

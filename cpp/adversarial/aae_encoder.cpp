@@ -5,6 +5,7 @@
 #include <torch/nn/modules/conv.h>
 
 #include "adversarial/image_size.h"
+#include "blocks/channels_last.h"
 
 namespace eegtorch {
 
@@ -13,7 +14,9 @@ namespace {
 constexpr double kSlope = 0.2;
 constexpr int kDoublings = 3;
 
-torch::nn::LeakyReLU leakyRelu() { return torch::nn::LeakyReLU(torch::nn::LeakyReLUOptions().negative_slope(kSlope)); }
+torch::nn::LeakyReLU leakyRelu() {
+  return torch::nn::LeakyReLU(torch::nn::LeakyReLUOptions().negative_slope(kSlope).inplace(true));
+}
 
 torch::nn::Conv2d halving(int64_t in, int64_t out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 4).stride(2).padding(1));
@@ -35,6 +38,7 @@ AaeEncoderImpl::AaeEncoderImpl(const AaeEncoderConfig& config) : config_(config)
     conv_->push_back(torch::nn::BatchNorm2d(2 * filters));
     conv_->push_back(leakyRelu());
   }
+  storeChannelsLast(*conv_);
   fc_ = register_module("fc", torch::nn::Linear(filters * grid.height * grid.width, config.latent_dim));
 }
 

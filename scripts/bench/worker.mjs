@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as eegtorch from '../../dist/index.js'
 
-const { loss, manualSeed, models, noGrad, ops, optim, ones, rand, randint, randn, setNumThreads } = eegtorch
+const { asyncOps, loss, manualSeed, models, noGrad, optim, ones, rand, randint, randn, setNumThreads } = eegtorch
 const [name, json] = process.argv.slice(2)
 const options = JSON.parse(json)
 
@@ -57,12 +57,12 @@ function composedStep(nets, inputs) {
     for (const net of nets) net.train().zeroGrad()
     const latent = await nets[0].forwardAsync(inputs)
     const image = await nets[1].forwardAsync(latent)
-    const error = ops.aten.mse_loss(image, inputs)
+    const error = await asyncOps.aten.mse_loss(image, inputs)
     await error.backwardAsync()
     const gradients = parameters.map((parameter) => parameter.grad)
-    noGrad(() => {
+    await noGrad(() => {
       for (const step of steps) step.add_(1)
-      ops.aten._fused_adam_(parameters, gradients, ...moments, [], steps, settings)
+      return asyncOps.aten._fused_adam_(parameters, gradients, ...moments, [], steps, settings)
     })
     error.item()
     for (const tensor of [latent, image, error, ...gradients]) tensor.dispose()
