@@ -133,8 +133,8 @@ at::Tensor EegNetImpl::forward(const at::Tensor& eeg) {
   checkInput("eegnet", eeg, conv_temporal_->weight,
              {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
   // Temporal convolution, batch norm, spatial convolution: (batch, F1 * D, 1, samples)
-  auto x = kernels::filterBank(eeg, conv_temporal_->weight, *bnorm_temporal_, conv_spatial_->weight(),
-                               config_.kernel_length / 2);
+  const auto head = elu_1_->name() == "SafeLog" ? kernels::plainFilterBank : kernels::filterBank;
+  auto x = head(eeg, conv_temporal_->weight, *bnorm_temporal_, conv_spatial_->weight(), config_.kernel_length / 2);
   x = drop_1_->forward(normActivatePool(x, bnorm_1_, elu_1_, config_.pool1_kernel_size));  // (.., samples / pool1)
   x = conv_separable_point_->forward(conv_separable_depth_->forward(x));  // (batch, F2, 1, samples / pool1)
   x = drop_2_->forward(normActivatePool(x, bnorm_2_, elu_2_, config_.pool2_kernel_size));  // (batch, F2, 1, steps)

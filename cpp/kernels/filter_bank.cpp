@@ -216,12 +216,17 @@ struct FilterBank : torch::autograd::Function<FilterBank> {
 
 }  // namespace
 
+at::Tensor plainFilterBank(const at::Tensor& eeg, const at::Tensor& temporal, torch::nn::BatchNorm2dImpl& norm,
+                           const at::Tensor& spatial, int64_t padding) {
+  return mixElectrodes(norm.forward(filterTime(eeg, temporal, padding)), spatial, temporal.size(0));
+}
+
 at::Tensor filterBank(const at::Tensor& eeg, const at::Tensor& temporal, torch::nn::BatchNorm2dImpl& norm,
                       const at::Tensor& spatial, int64_t padding) {
   const int64_t taps = temporal.size(3);
   if (!applies({eeg, temporal, norm.weight, norm.bias, norm.running_mean, norm.running_var, spatial}) ||
       padding >= taps || taps > eeg.size(2))
-    return mixElectrodes(norm.forward(filterTime(eeg, temporal, padding)), spatial, temporal.size(0));
+    return plainFilterBank(eeg, temporal, norm, spatial, padding);
   auto state = c10::make_intrusive<State>();
   state->norm = takeBatchNorm(norm);
   state->padding = padding;

@@ -13,4 +13,8 @@ namespace eegtorch::kernels {
 at::Tensor filterBank(const at::Tensor& eeg, const at::Tensor& temporal, torch::nn::BatchNorm2dImpl& norm,
                       const at::Tensor& spatial, int64_t padding);
 
+// The same in the plain order, for what follows that magnifies rounding, such as a logarithm.
+at::Tensor plainFilterBank(const at::Tensor& eeg, const at::Tensor& temporal, torch::nn::BatchNorm2dImpl& norm,
+                           const at::Tensor& spatial, int64_t padding);
+
 }  // namespace eegtorch::kernels
