@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import type { EpochFigures } from '../report/run-report.ts'
 import { type CheckpointCadence, readSavedState, TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { TrainingStore } from '../training/fit.ts'
@@ -34,14 +34,7 @@ export class RunFolder implements CrossValidationStore {
 
   /** @throws EegTorchError `FILE_WRITE_FAILED` */
   static async create(path: string, options: RunFolderOptions = {}): Promise<RunFolder> {
-    try {
-      for (const part of ['outcomes', 'checkpoints']) await mkdir(join(path, part), { recursive: true })
-    } catch (cause) {
-      throw new EegTorchError('FILE_WRITE_FAILED', `cannot be made (${(cause as Error).message})`, {
-        file: path,
-        cause,
-      })
-    }
+    for (const part of ['outcomes', 'checkpoints']) await makeFolder(join(path, part))
     return new RunFolder(path, options)
   }
 

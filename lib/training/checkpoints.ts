@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts'
 import { EegTorchError } from '../errors.ts'
+import { makeFolder } from '../files/make-folder.ts'
 import { numThreads } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import type { TrainingStore } from './fit.ts'
@@ -104,7 +105,7 @@ export class TrainingCheckpoints implements TrainingStore {
       logRecords: this.#options.logRecords?.() ?? 0,
     }
     try {
-      await mkdir(this.folder, { recursive: true })
+      await makeFolder(this.folder)
       await writeSafetensors(join(this.folder, STATE), tensors, { eegtorch_state: JSON.stringify(state) })
     } finally {
       for (const tensor of tensors.values()) tensor.dispose()
@@ -147,7 +148,7 @@ export class TrainingCheckpoints implements TrainingStore {
   async #write(name: string, weights: ReadonlyMap<string, Tensor>, progress: TrainingProgress): Promise<void> {
     const { epoch, step, best } = progress
     const told = { ...this.#options.description, epoch, step, ...(best && { best }) }
-    await mkdir(this.folder, { recursive: true })
+    await makeFolder(this.folder)
     await writeSafetensors(join(this.folder, `${name}.safetensors`), weights, {
       format: 'pt',
       eegtorch: JSON.stringify(told),

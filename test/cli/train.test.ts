@@ -17,6 +17,7 @@ const inFolder = (name: string) => join(folder, name)
 const BRIEF = ['--data', data, '--task', 'fists-feet', '--window', '0.5..1.5', '--no-baselines', '--threads', '1']
 
 const environment = { NODE_OPTIONS: '', EEGTORCH_DATA: '' }
+const childEnvironment = { ...process.env, ...environment }
 const eegtorch = (...words: string[]): Promise<ChildResult> => runNode([main, ...words], { env: environment })
 const train = (name: string, ...words: string[]) =>
   eegtorch('train', 'eegnet', ...BRIEF, '--out', inFolder(name), ...words)
@@ -110,6 +111,28 @@ describe('train', () => {
   })
 
   test.each([
+    ['below a file', join(data, 'S001R06.edf', 'run')],
+    ['where nothing can be made', '/proc/eegtorch/run'],
+  ])('a run folder %s is one error, and it ends', async (_, out) => {
+    const { code, stdout, stderr } = await eegtorch('train', 'eegnet', ...BRIEF, '--epochs', '1', '--out', out)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/^EegTorchError \[FILE_WRITE_FAILED\]: [^\n]* cannot be made \([^\n]*\n$/)
+  })
+
+  test('a disk that is full in the middle is one error that names the file', async () => {
+    const words = ['train', 'eegnet', ...BRIEF, '--epochs', '1', '--checkpoint-steps', '1', '--out', inFolder('full')]
+    const script = 'ulimit -f 2; exec "$@"'
+    const child = spawn('bash', ['-c', script, 'bash', process.execPath, main, ...words], { env: childEnvironment })
+    let stderr = ''
+    child.stderr.on('data', (text) => (stderr += text))
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect(code).toBe(1)
+    expect(stderr).toMatch(
+      /EegTorchError \[FILE_WRITE_FAILED\]: .*state\.safetensors: cannot be written \(File too large\)/,
+    )
+  })
+
+  test.each([
     ['no model', ['train', '--data', '.'], /option model/],
     ['an unknown model', ['train', 'eggnet', '--data', data], /no model is called eggnet: expected one of eegnet/],
     ['a folder that holds no run', ['train', '--resume', tmpdir()], /is no run to resume/],
@@ -184,7 +207,7 @@ async function interrupted(
   words: string[],
   run: string,
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [main, ...words], { env: { ...process.env, ...environment } })
+  const child = spawn(process.execPath, [main, ...words], { env: childEnvironment })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (text) => (output.stdout += text))
   child.stderr.on('data', (text) => (output.stderr += text))
