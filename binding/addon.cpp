@@ -6,6 +6,7 @@
 #include "environment.h"
 #include "model.h"
 #include "operators.h"
+#include "recording.h"
 #include "runtime.h"
 #include "tensor.h"
 #include "tensor_file.h"
@@ -21,6 +22,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportOperators(*environment, exports);
   eegtorch::exportAutograd(*environment, exports);
   eegtorch::exportModel(*environment, exports);
+  eegtorch::exportRecording(*environment, exports);
   eegtorch::exportRuntime(*environment, exports);
   eegtorch::exportTensorFile(*environment, exports);
   eegtorch::exportTrainer(*environment, exports);

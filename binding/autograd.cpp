@@ -24,6 +24,7 @@ struct BackwardArguments {
 };
 
 BackwardArguments readBackward(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("go backward: gradients flow through its replay");
   return {environment.tensors(info[0]),      gradientsOf(environment, info[1]), gradientsOf(environment, info[2]),
           booleanOf(info[3], "retainGraph"), booleanOf(info[4], "createGraph"), booleanOf(info[5], "allowUnused")};
 }
@@ -98,8 +99,10 @@ Napi::Value GradEnabled(Environment&, const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), at::GradMode::is_enabled());
 }
 
-Napi::Value SetGradEnabled(Environment&, const Napi::CallbackInfo& info) {
-  at::GradMode::set_enabled(booleanOf(info[0], "gradient mode"));
+Napi::Value SetGradEnabled(Environment& environment, const Napi::CallbackInfo& info) {
+  const bool enabled = booleanOf(info[0], "gradient mode");
+  at::GradMode::set_enabled(enabled);
+  if (environment.recorder) environment.recorder->noteGradMode(enabled);
   return info.Env().Undefined();
 }
 

@@ -149,4 +149,14 @@ void Environment::complete(napi_env env, napi_value, void* context, void* data) 
 
 void Environment::drop() { ComputeThread::instance().drop(this); }
 
+void Environment::refuseWhileRecording(const char* what) const {
+  if (recorder) throw Error("INVALID_OPTION", std::string("a recorded function cannot ") + what);
+}
+
+void Environment::refuseReading(const at::Tensor& tensor) const {
+  if (recorder && recorder->depends(tensor))
+    throw Error("INVALID_OPTION", "a recorded function cannot read the values of a tensor that depends on its inputs",
+                "operators alone", "a look at the numbers");
+}
+
 }  // namespace eegtorch

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/compute_thread.h"
+#include "core/tape.h"
 #include "operator.h"
 #include "tensor_table.h"
 
@@ -61,6 +62,12 @@ class Environment {
 
   TensorTable table;
   std::vector<Operator> operators;
+  std::unique_ptr<TapeRecorder> recorder;  // while a function is recorded
+
+  // What a recording cannot hold: its result would be taken for a constant.
+  void refuseWhileRecording(const char* what) const;
+  // Values that depend on what differs from replay to replay.
+  void refuseReading(const at::Tensor& tensor) const;
 
  private:
   struct Completion;

@@ -55,7 +55,7 @@ int64_t bytesOf(const torch::nn::Module& module) {
 // to be believed.
 Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) {
   auto handle = std::make_shared<ModelHandle>();
-  handle->entry = &findModel(stringOf(info[0], "model"));
+  handle->entry = std::shared_ptr<const RegistryEntry>(std::shared_ptr<void>(), &findModel(stringOf(info[0], "model")));
   const Value config = valueOf(info[1]);
   handle->config = handle->entry->complete(config);
   std::optional<AllocationBudget> budget;
@@ -63,7 +63,7 @@ Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) 
     budget.emplace(integerOf(info[2], "budget"), "CHECKPOINT_MISMATCH",
                    "the config asks for a larger " + handle->entry->name + " than the file has weights for");
   handle->module = handle->entry->build(config);
-  const double id = environment.addObject(handle, kKind);
+  const double id = addModel(environment, handle);
   environment.setObjectBytes(id, bytesOf(*handle->module));
   return Napi::Number::New(info.Env(), id);
 }
@@ -140,14 +140,30 @@ Napi::Value wrapAll(Environment& environment, Napi::Env env, const Tensors& tens
   return ids;
 }
 
+torch::jit::Stack stackOf(const Tensors& tensors) { return {tensors.begin(), tensors.end()}; }
+
+void noteRun(TapeRecorder& recorder, const std::shared_ptr<ModelHandle>& handle, const Tensors& inputs,
+             const Tensors& outputs) {
+  const auto call = [handle, training = handle->training](torch::jit::Stack& stack) {
+    Tensors again;
+    for (const auto& value : stack) again.push_back(value.toTensor());
+    stack = stackOf(runModel(*handle, again, training));
+  };
+  recorder.note(call, stackOf(inputs), stackOf(outputs));
+}
+
 // modelRun(model, inputs) -> outputs
 Napi::Value ModelRun(Environment& environment, const Napi::CallbackInfo& info) {
   const auto handle = modelOf(environment, info[0]);
-  return wrapAll(environment, info.Env(), runModel(*handle, inputsOf(environment, *handle, info[1]), handle->training));
+  const auto inputs = inputsOf(environment, *handle, info[1]);
+  const auto outputs = runModel(*handle, inputs, handle->training);
+  if (environment.recorder) noteRun(*environment.recorder, handle, inputs, outputs);
+  return wrapAll(environment, info.Env(), outputs);
 }
 
 // modelRunAsync(model, inputs, cancellation?): the same on the compute thread.
 Napi::Value ModelRunAsync(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("run a model asynchronously");
   const auto handle = modelOf(environment, info[0]);
   auto work = [&environment, handle, inputs = inputsOf(environment, *handle, info[1]),
                training = handle->training](const Cancellation&) -> Environment::Finish {
@@ -206,6 +222,10 @@ Napi::Value ModelZeroGrad(Environment& environment, const Napi::CallbackInfo& in
 }
 
 }  // namespace
+
+double addModel(Environment& environment, const std::shared_ptr<ModelHandle>& handle) {
+  return environment.addObject(handle, kKind);
+}
 
 std::shared_ptr<ModelHandle> modelOf(Environment& environment, Napi::Value id) {
   return std::static_pointer_cast<ModelHandle>(environment.object(numberOf(id, "a model"), kKind));

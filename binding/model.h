@@ -11,7 +11,7 @@ namespace eegtorch {
 // A network as JavaScript holds it. One call at a time uses the module: a forward on JavaScript's thread waits for one
 // on the compute thread.
 struct ModelHandle {
-  const RegistryEntry* entry;
+  std::shared_ptr<const RegistryEntry> entry;  // of the registry, or a network's own that was written in TypeScript
   Value config;  // complete
   Model module;
   std::mutex mutex;
@@ -20,6 +20,9 @@ struct ModelHandle {
 
 // The network under a number that makeModel gave. Throws USED_AFTER_DISPOSE.
 std::shared_ptr<ModelHandle> modelOf(Environment& environment, Napi::Value id);
+
+// The number of a new network.
+double addModel(Environment& environment, const std::shared_ptr<ModelHandle>& handle);
 
 void exportModel(Environment& environment, Napi::Object exports);
 

@@ -214,6 +214,13 @@ void readArguments(Environment& environment, const Operator& op, torch::jit::Sta
   if (op.out_argument >= 0) refuseMixedMeta(op, stack);
 }
 
+void callRecorded(Environment& environment, const Operator& op, torch::jit::Stack& stack) {
+  const torch::jit::Stack arguments = stack;
+  op.handle.callBoxed(stack);
+  environment.recorder->note([handle = op.handle](torch::jit::Stack& again) { handle.callBoxed(again); }, arguments,
+                             stack);
+}
+
 // call(operator, ...arguments)
 napi_value Call(napi_env env, napi_callback_info info) {
   size_t count = kFewArguments;
@@ -229,13 +236,17 @@ napi_value Call(napi_env env, napi_callback_info info) {
     const Operator& op = operatorAt(environment, values[0]);
     torch::jit::Stack stack;
     readArguments(environment, op, stack, values + 1, count - 1);
-    op.handle.callBoxed(stack);
+    if (environment.recorder)
+      callRecorded(environment, op, stack);
+    else
+      op.handle.callBoxed(stack);
     return results(environment, op, stack);
   });
 }
 
 // callAsync(operator, arguments, cancellation | undefined): the same on the compute thread.
 Napi::Value CallAsync(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("call an operator asynchronously");
   const Operator& op = operatorAt(environment, info[0]);
   const auto list = arrayOf(info[1], "arguments");
   std::vector<napi_value> values;

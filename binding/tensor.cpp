@@ -77,6 +77,7 @@ Napi::Value FromBuffer(Environment& environment, const Napi::CallbackInfo& info)
 
 // toBuffer(tensor, share): its elements in row-major order. Shared only where they already lie so in CPU memory.
 Napi::Value ToBuffer(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseReading(environment.tensor(info[0]));
   const auto tensor = environment.tensor(info[0]).detach().cpu().contiguous().resolve_conj().resolve_neg();
   const size_t length = tensor.numel() * tensor.element_size();
   if (booleanOf(info[1], "share") && length > 0) {
@@ -149,6 +150,7 @@ Napi::Value SharesStorage(Environment& environment, const Napi::CallbackInfo& in
 // item(tensor): the one element as number, bigint, boolean or { re, im }.
 Napi::Value Item(Environment& environment, const Napi::CallbackInfo& info) {
   const auto& tensor = environment.tensor(info[0]);
+  environment.refuseReading(tensor);
   if (tensor.numel() != 1)
     throw Error("SHAPE_MISMATCH", "item needs a tensor of one element", "1 element", std::to_string(tensor.numel()));
   const at::Scalar scalar = tensor.item();

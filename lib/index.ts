@@ -138,6 +138,21 @@ export {
   type OptionDescription,
 } from './models/models.ts'
 export type { DTypeOfNested, NestedNumbers } from './nested-numbers.ts'
+export {
+  BatchNorm,
+  type BatchNormOptions,
+  Conv1d,
+  Conv2d,
+  type ConvOptions,
+  Dropout,
+  LayerNorm,
+  Linear,
+  parameter,
+  type Sizes,
+} from './nn/layers.ts'
+export { Module } from './nn/module.ts'
+export { type Recorded, type RecordedResult, record } from './nn/record.ts'
+export { Sequential, type Stage } from './nn/sequential.ts'
 export type { Aten, Result } from './ops/aten.generated.ts'
 export { type AnyOperator, asyncOps, ops } from './ops/index.ts'
 export type * as MethodTypes from './ops/typed-methods.ts'

@@ -7,9 +7,9 @@
 #include <unordered_map>
 #include <vector>
 
-namespace eegtorch {
+#include "core/named_tensors.h"
 
-using Tensors = std::vector<at::Tensor>;
+namespace eegtorch {
 
 class ModelImpl : public torch::nn::Module {
  public:

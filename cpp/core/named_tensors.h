@@ -1,4 +1,4 @@
-// Tensors by name, in an order that matters: a state dict, an optimiser's state.
+// Lists of tensors; and tensors by name, in an order that matters: a state dict, an optimiser's state.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -9,6 +9,7 @@
 
 namespace eegtorch {
 
+using Tensors = std::vector<at::Tensor>;
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 }  // namespace eegtorch

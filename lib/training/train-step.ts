@@ -45,10 +45,12 @@ export interface TrainingSnapshot {
   training: Map<string, Tensor>
 }
 
-/** A network that a {@link TrainStep} can train: any model of this library. */
+/** A network that a {@link TrainStep} can train: any model of this library, and modules written in TypeScript. */
 export interface Trainable {
   /** @internal the addon's number for it */
   readonly id: number
+  /** @internal called with what the network is about to be given, in which mode */
+  prepare?(inputs: readonly Tensor[], training: boolean): void
 }
 
 /**
@@ -96,10 +98,13 @@ export function createTrainStep(net: Trainable, { loss, optimizer, ...settings }
     id = -1
   }
   const step = Object.assign(
-    async ({ inputs, targets }: Batch, rate = 1): Promise<StepResult> =>
-      native.runTrainStep(id, ids(inputs), ids(targets), checkRate(rate)),
+    async ({ inputs, targets }: Batch, rate = 1): Promise<StepResult> => {
+      prepareMicroBatches(net, inputs, settings.accumulate ?? 1)
+      return native.runTrainStep(id, ids(inputs), ids(targets), checkRate(rate))
+    },
     {
       async evaluate({ inputs, targets = [] }: Partial<Batch> & Pick<Batch, 'inputs'>): Promise<BatchEvaluation> {
+        net.prepare?.(listOf(inputs), false)
         const { outputs, ...figures } = await native.evaluateTrainStep(id, ids(inputs), ids(targets))
         return { outputs: outputs.map((output) => new Tensor(output)), ...figures }
       },
@@ -117,8 +122,24 @@ export function createTrainStep(net: Trainable, { loss, optimizer, ...settings }
   return step
 }
 
+/** A batch that is cut into micro-batches comes in pieces of at most two sizes. */
+function prepareMicroBatches(net: Trainable, inputs: Batch['inputs'], accumulate: number): void {
+  if (net.prepare === undefined) return
+  const list = listOf(inputs)
+  const examples = list[0]?.shape[0] ?? 0
+  const pieces = Math.max(1, Math.min(accumulate, examples))
+  for (const size of new Set([Math.ceil(examples / pieces), Math.floor(examples / pieces)])) {
+    const micro = list.map((input) => (size === examples ? input : input.narrow(0, 0, size)))
+    net.prepare(micro, true)
+  }
+}
+
+function listOf(tensors: Tensor | readonly Tensor[]): readonly Tensor[] {
+  return tensors instanceof Tensor ? [tensors] : tensors
+}
+
 function ids(tensors: Tensor | readonly Tensor[]): number[] {
-  return tensors instanceof Tensor ? [tensors.id] : tensors.map(({ id }) => id)
+  return listOf(tensors).map(({ id }) => id)
 }
 
 function named(list: NamedId[]): Map<string, Tensor> {

@@ -1,0 +1,101 @@
+// Functions noted once and replayed in one crossing, and networks that are made of such recordings.
+#include "recording.h"
+
+#include "convert.h"
+#include "core/recorded_model.h"
+#include "core/tape.h"
+#include "errors.h"
+#include "model.h"
+
+namespace eegtorch {
+
+namespace {
+
+constexpr const char* kKind = "recording";
+
+std::shared_ptr<const Tape> tapeOf(Environment& environment, Napi::Value id) {
+  return std::static_pointer_cast<const Tape>(environment.object(numberOf(id, "a recording"), kKind));
+}
+
+// startRecording(inputs): until finishRecording, every operator called on this thread is noted.
+Napi::Value StartRecording(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("be recorded within another");
+  environment.recorder = std::make_unique<TapeRecorder>(environment.tensors(info[0]));
+  return info.Env().Undefined();
+}
+
+// finishRecording(outputs | null) -> number; null forgets what was noted.
+Napi::Value FinishRecording(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto recorder = std::move(environment.recorder);
+  if (!recorder || info[0].IsNull()) return info.Env().Null();
+  auto tape = std::make_shared<Tape>(recorder->finish(environment.tensors(info[0])));
+  return Napi::Number::New(info.Env(), environment.addObject(std::move(tape), kKind));
+}
+
+Napi::Value wrapAll(Environment& environment, Napi::Env env, const Tensors& tensors) {
+  auto ids = Napi::Array::New(env, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) ids.Set(i, Napi::Value(env, environment.wrap(tensors[i])));
+  return ids;
+}
+
+// replay(recording, inputs) -> outputs
+Napi::Value Replay(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("replay another: call the function that was recorded");
+  const auto outputs = tapeOf(environment, info[0])->replay(environment.tensors(info[1]));
+  return wrapAll(environment, info.Env(), outputs);
+}
+
+// replayAsync(recording, inputs): the same on the compute thread.
+Napi::Value ReplayAsync(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("replay another asynchronously");
+  return environment.runAsync([&environment, tape = tapeOf(environment, info[0]),
+                               inputs = environment.tensors(info[1])](const Cancellation&) -> Environment::Finish {
+    return [&environment, outputs = tape->replay(inputs)](Napi::Env env) -> Napi::Value {
+      return wrapAll(environment, env, outputs);
+    };
+  });
+}
+
+NamedTensors namedTensors(Environment& environment, Napi::Value value) {
+  const auto list = arrayOf(value, "named tensors");
+  NamedTensors tensors;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto pair = arrayOf(list.Get(i), "a name and a tensor");
+    tensors.emplace_back(stringOf(pair.Get(0u), "a name"), environment.tensor(pair.Get(1u)));
+  }
+  return tensors;
+}
+
+// makeRecordedModel(name, inputs, parameters, buffers) -> number of a model; inputs: how many.
+Napi::Value MakeRecordedModel(Environment& environment, const Napi::CallbackInfo& info) {
+  auto entry = std::make_shared<RegistryEntry>();
+  entry->name = stringOf(info[0], "name");
+  for (int64_t i = 0; i < integerOf(info[1], "inputs"); i++) entry->inputs.push_back("input" + std::to_string(i));
+  auto handle = std::make_shared<ModelHandle>();
+  handle->entry = entry;
+  handle->module = std::make_shared<RecordedModelImpl>(namedTensors(environment, info[2]),
+                                                       namedTensors(environment, info[3]));
+  return Napi::Number::New(info.Env(), addModel(environment, handle));
+}
+
+// addTape(model, training, inputs, recording): what the model does with inputs of these shapes.
+Napi::Value AddTape(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto model = std::dynamic_pointer_cast<RecordedModelImpl>(modelOf(environment, info[0])->module);
+  if (!model) throw Error("INTERNAL", "this model takes no recordings");
+  model->addTape(booleanOf(info[1], "training"), environment.tensors(info[2]), tapeOf(environment, info[3]));
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void exportRecording(Environment&, Napi::Object exports) {
+  const auto env = exports.Env();
+  exports.Set("startRecording", Napi::Function::New<callback<StartRecording>>(env));
+  exports.Set("finishRecording", Napi::Function::New<callback<FinishRecording>>(env));
+  exports.Set("replay", Napi::Function::New<callback<Replay>>(env));
+  exports.Set("replayAsync", Napi::Function::New<callback<ReplayAsync>>(env));
+  exports.Set("makeRecordedModel", Napi::Function::New<callback<MakeRecordedModel>>(env));
+  exports.Set("addTape", Napi::Function::New<callback<AddTape>>(env));
+}
+
+}  // namespace eegtorch

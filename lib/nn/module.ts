@@ -1,0 +1,202 @@
+import { EegTorchError } from '../errors.ts'
+import { Model } from '../models/model.ts'
+import { type ModelId, nativeModels } from '../models/native-models.ts'
+import { randomState, setRandomState } from '../runtime.ts'
+import { Tensor } from '../tensor.ts'
+import type { TrainStepOptions } from '../training/options.ts'
+import { createTrainStep, type Trainable, type TrainStep } from '../training/train-step.ts'
+import { nativeRecording } from './native-recording.ts'
+import { forget, note, type RecordedResult } from './record.ts'
+
+/** A part of a network. */
+type Part = Module | Model
+
+const collected = new FinalizationRegistry<ModelId>((id) => nativeModels.removeObject(id))
+
+/**
+ * A network, or a part of one, written in TypeScript. Properties that are tensors are its parameters (those that require gradients) and
+ * its buffers (the others); properties that are modules, models of the registry, or arrays of them, are its parts. Names in the state
+ * dict are the names of the properties, joined by dots, as in PyTorch. Tensors in private (`#`) fields belong to nobody.
+ *
+ * `forward` calls operators, in the order in which they run. Training and {@link Module.forwardAsync} record it once for each shape of
+ * the inputs and each mode, and replay it natively (see `record` for what a recorded function may do).
+ */
+export abstract class Module implements Disposable, Trainable {
+  #training = true
+  #id: ModelId | undefined
+  readonly #recorded = new Set<string>()
+
+  /** What the network computes from its inputs. */
+  abstract forward(...inputs: Tensor[]): RecordedResult
+
+  /** Whether dropout is on and batch norms use the batch's own statistics. */
+  get training(): boolean {
+    return this.#training
+  }
+
+  /** Sets the mode, of all parts too. */
+  train(on = true): this {
+    this.#training = on
+    for (const [, part] of this.parts()) part.train(on)
+    return this
+  }
+
+  eval(): this {
+    return this.train(false)
+  }
+
+  /** The parts by name, in the order of the properties. */
+  parts(): [name: string, part: Part][] {
+    return Object.entries(this).flatMap(([name, value]): [string, Part][] => {
+      if (isPart(value)) return [[name, value]]
+      if (!Array.isArray(value)) return []
+      return value.flatMap((item, i): [string, Part][] => (isPart(item) ? [[`${name}.${i}`, item]] : []))
+    })
+  }
+
+  /** The trained tensors by name: `conv.weight`. */
+  parameters(): Record<string, Tensor> {
+    return this.#tensors(
+      (tensor) => tensor.requiresGrad,
+      (model) => model.parameters(),
+    )
+  }
+
+  /** What is kept but not trained, such as running statistics. */
+  buffers(): Record<string, Tensor> {
+    return this.#tensors(
+      (tensor) => !tensor.requiresGrad,
+      (model) => model.buffers(),
+    )
+  }
+
+  /** Parameters and buffers by PyTorch's names and in its order, over the module's own memory. */
+  stateDict(): Record<string, Tensor> {
+    const { names, ids } = nativeModels.modelState(this.id)
+    return Object.fromEntries(names.map((name, i) => [name, new Tensor(ids[i]!)]))
+  }
+
+  /**
+   * Copies a state dict in. Strict: nothing is copied unless everything fits.
+   *
+   * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what is missing, unexpected or of another shape
+   */
+  loadStateDict(state: Readonly<Record<string, Tensor>> | ReadonlyMap<string, Tensor>): this {
+    const entries = state instanceof Map ? [...state] : Object.entries(state as Record<string, Tensor>)
+    const ids = entries.map(([, tensor]) => tensor.id)
+    nativeModels.modelLoad(
+      this.id,
+      entries.map(([name]) => name),
+      ids,
+    )
+    return this
+  }
+
+  /** {@link Module.forward} on the compute thread: the event loop stays free once the shape of the inputs is known. */
+  async forwardAsync(...inputs: Tensor[]): Promise<Tensor> {
+    this.prepare(inputs, this.#training)
+    nativeModels.modelTrain(this.id, this.#training)
+    const [first, ...others] = (await nativeModels.modelRunAsync(this.id, idsOf(inputs))).map((id) => new Tensor(id))
+    for (const other of others) other.dispose()
+    return first!
+  }
+
+  /** Prepares training: the result takes one step on a batch, in one native call. */
+  trainStep(options: TrainStepOptions): TrainStep {
+    return createTrainStep(this, options)
+  }
+
+  /** Clears the gradients of all parameters. */
+  zeroGrad(): this {
+    nativeModels.modelZeroGrad(this.id)
+    return this
+  }
+
+  /** @internal the addon's number for it: its tensors are those of the moment when it is first asked for */
+  get id(): ModelId {
+    if (this.#id === undefined) {
+      const list = (tensors: Record<string, Tensor>) =>
+        Object.entries(tensors).map(([name, { id }]): [string, number] => [name, id])
+      const name = this.constructor.name
+      this.#id = nativeRecording.makeRecordedModel(name, 1, list(this.parameters()), list(this.buffers()))
+      collected.register(this, this.#id, this)
+    }
+    return this.#id
+  }
+
+  /** @internal Records the forward for inputs of these shapes in this mode, unless that was done. Leaves no trace in buffers. */
+  prepare(inputs: readonly Tensor[], training: boolean): void {
+    const kind = `${training} ${inputs.map(({ shape }) => shape.join('x')).join('; ')}`
+    if (this.#recorded.has(kind)) return
+    const before = this.#training
+    const undo = this.#remember()
+    const contiguous = inputs.map((input) => input.contiguous())
+    try {
+      this.train(training)
+      const { recording, result } = note(contiguous, () => this.forward(...contiguous))
+      for (const output of result instanceof Tensor ? [result] : result) output.dispose()
+      nativeRecording.addTape(this.id, training, idsOf(contiguous), recording)
+      forget(recording)
+      this.#recorded.add(kind)
+    } finally {
+      this.train(before)
+      undo()
+    }
+  }
+
+  /** Frees the recordings and all tensors, those of the parts too. */
+  dispose(): void {
+    if (this.#id !== undefined) {
+      collected.unregister(this)
+      nativeModels.removeObject(this.#id)
+      this.#id = undefined
+    }
+    this.#recorded.clear()
+    for (const [, part] of this.parts()) part.dispose()
+    for (const value of Object.values(this)) if (value instanceof Tensor) value.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  // A first run in training mode would count a batch twice: buffers and random numbers are put back.
+  #remember(): () => void {
+    const random = randomState()
+    const copies = Object.values(this.buffers()).map((buffer) => [buffer, buffer.clone()] as const)
+    return () => {
+      setRandomState(random)
+      random.dispose()
+      for (const [buffer, copy] of copies) {
+        buffer.copy_(copy)
+        copy.dispose()
+      }
+    }
+  }
+
+  #tensors(wanted: (tensor: Tensor) => boolean, ofModel: (model: Model) => Record<string, Tensor>) {
+    const found: Record<string, Tensor> = {}
+    const visit = (part: Part, prefix: string) => {
+      if (part instanceof Model) {
+        for (const [name, tensor] of Object.entries(ofModel(part))) found[prefix + name] = tensor
+        return
+      }
+      for (const [name, value] of Object.entries(part))
+        if (value instanceof Tensor && wanted(value)) found[prefix + name] = value
+      for (const [name, inner] of part.parts()) visit(inner, `${prefix}${name}.`)
+    }
+    visit(this, '')
+    return found
+  }
+}
+
+function isPart(value: unknown): value is Part {
+  return value instanceof Module || value instanceof Model
+}
+
+function idsOf(tensors: readonly Tensor[]): number[] {
+  return tensors.map((tensor) => {
+    if (tensor instanceof Tensor) return tensor.id
+    throw new EegTorchError('INVALID_OPTION', 'a module takes tensors', { received: typeof tensor })
+  })
+}
