@@ -12,7 +12,7 @@ namespace eegtorch {
 // on the compute thread.
 struct ModelHandle {
   std::shared_ptr<const RegistryEntry> entry;  // of the registry, or a network's own that was written in TypeScript
-  Value config;  // complete
+  Value config;                                // complete
   Model module;
   std::mutex mutex;
   bool training = true;  // as JavaScript last said; each call runs in the mode of the moment it was made

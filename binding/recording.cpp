@@ -73,8 +73,8 @@ Napi::Value MakeRecordedModel(Environment& environment, const Napi::CallbackInfo
   for (int64_t i = 0; i < integerOf(info[1], "inputs"); i++) entry->inputs.push_back("input" + std::to_string(i));
   auto handle = std::make_shared<ModelHandle>();
   handle->entry = entry;
-  handle->module = std::make_shared<RecordedModelImpl>(namedTensors(environment, info[2]),
-                                                       namedTensors(environment, info[3]));
+  handle->module =
+      std::make_shared<RecordedModelImpl>(namedTensors(environment, info[2]), namedTensors(environment, info[3]));
   return Napi::Number::New(info.Env(), addModel(environment, handle));
 }
 

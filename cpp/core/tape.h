@@ -35,7 +35,7 @@ class Tape {
 
   size_t inputs_ = 0, registers_ = 0;
   std::vector<TapeStep> steps_;
-  std::vector<at::Tensor> constant_outputs_;     // undefined where a register gives it
+  std::vector<at::Tensor> constant_outputs_;  // undefined where a register gives it
   std::vector<size_t> output_registers_;
 };
 

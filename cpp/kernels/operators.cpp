@@ -15,11 +15,8 @@ using OptionalTensor = std::optional<at::Tensor>;
 torch::nn::BatchNorm2d batchNorm(int64_t channels, const OptionalTensor& weight, const OptionalTensor& bias,
                                  const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                                  double momentum, double eps) {
-  torch::nn::BatchNorm2d module(torch::nn::BatchNorm2dOptions(channels)
-                                    .momentum(momentum)
-                                    .eps(eps)
-                                    .affine(false)
-                                    .track_running_stats(false));
+  torch::nn::BatchNorm2d module(
+      torch::nn::BatchNorm2dOptions(channels).momentum(momentum).eps(eps).affine(false).track_running_stats(false));
   module->weight = weight.value_or(at::Tensor());
   module->bias = bias.value_or(at::Tensor());
   module->running_mean = running_mean.value_or(at::Tensor());
@@ -38,8 +35,7 @@ at::Tensor filterBankOperator(const at::Tensor& eeg, const at::Tensor& temporal,
   TORCH_CHECK(spatial.dim() == 4 && spatial.size(1) == 1 && spatial.size(2) == eeg.size(1) && spatial.size(3) == 1 &&
                   spatial.size(0) % temporal.size(0) == 0,
               "spatial must be (a multiple of the filters, 1, channels, 1)");
-  auto norm =
-      batchNorm(temporal.size(0), weight, bias, running_mean, running_var, training, momentum, eps);
+  auto norm = batchNorm(temporal.size(0), weight, bias, running_mean, running_var, training, momentum, eps);
   return filterBank(eeg, temporal, *norm, spatial, padding);
 }
 
@@ -48,7 +44,8 @@ at::Tensor batchNormEluPoolOperator(const at::Tensor& x, const OptionalTensor& w
                                     bool training, double momentum, double eps, int64_t kernel, int64_t stride,
                                     bool max) {
   TORCH_CHECK(x.dim() == 4 && x.size(2) == 1, "x must be (batch, channels, 1, samples)");
-  TORCH_CHECK(kernel >= 1 && stride >= 1 && kernel <= x.size(3), "kernel and stride must be 1 or more, kernel within x");
+  TORCH_CHECK(kernel >= 1 && stride >= 1 && kernel <= x.size(3),
+              "kernel and stride must be 1 or more, kernel within x");
   auto norm = batchNorm(x.size(1), weight, bias, running_mean, running_var, training, momentum, eps);
   return batchNormEluPool(x, *norm, {kernel, stride, max});
 }

@@ -2,7 +2,6 @@ import {
   BatchNorm,
   Conv1d,
   Dropout,
-  fit,
   LayerNorm,
   Linear,
   loss,
@@ -15,6 +14,7 @@ import {
   randn,
   Sequential,
   type Tensor,
+  fit as train,
 } from 'eegtorch'
 import { EegNet, inCpp } from './eegnet.ts'
 
@@ -85,7 +85,7 @@ test('Sequential takes modules, models of the registry and functions, and trains
   const labels = randint(0, 2, [64])
   const inputs = randn([64, 3, 40]).add(labels.reshape([-1, 1, 1]))
   const losses: number[] = []
-  await fit(
+  await train(
     net,
     { inputs, targets: labels },
     {

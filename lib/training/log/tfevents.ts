@@ -87,14 +87,15 @@ function readEvent(data: Uint8Array, file: string): TfEvent {
 }
 
 function readSummary(data: Uint8Array, file: string): Record<string, number> {
-  const scalars: Record<string, number> = {}
+  const scalars: [tag: string, value: number][] = []
   for (const value of fields(data, file)) {
     const parts = [...fields(value.bytes, file)]
     const tag = parts.find(({ field }) => field === 1)
     const scalar = parts.find(({ field }) => field === 2)
-    if (tag && scalar) scalars[new TextDecoder().decode(tag.bytes)] = scalar.number
+    if (tag && scalar) scalars.push([new TextDecoder().decode(tag.bytes), scalar.number])
   }
-  return scalars
+  // A tag may be called `__proto__`: assigned, it would vanish.
+  return Object.fromEntries(scalars)
 }
 
 interface Field {

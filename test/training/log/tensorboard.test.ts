@@ -39,6 +39,7 @@ test('what we encode decodes to the same, with float32 values', () => {
       const bytes = Buffer.concat(list.map(encodeEvent))
       expect(decodeEvents(bytes)).toEqual(list)
     }),
+    { examples: [[[{ wallTime: 0, step: 0, scalars: JSON.parse('{"__proto__":0}') }]]] },
   )
 })
 
