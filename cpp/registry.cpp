@@ -3,10 +3,17 @@
 #include "adversarial/aae_decoder.h"
 #include "adversarial/aae_discriminator.h"
 #include "adversarial/aae_encoder.h"
+#include "alignment/eeg_clip_mapper.h"
+#include "alignment/eeg_projection.h"
+#include "alignment/sgdm_eeg_encoder.h"
 #include "conv/conv_net.h"
 #include "conv/eegnet.h"
 #include "core/nearest.h"
+#include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
+#include "transformer/transformer_eeg.h"
+#include "variational/vae.h"
+#include "variational/vae_conv_net.h"
 
 namespace eegtorch {
 
@@ -41,6 +48,21 @@ const std::vector<RegistryEntry>& registry() {
                                           "Makhzani et al. 2015, arXiv 1511.05644"),
       entry<AaeDiscriminator, AaeDiscriminatorConfig>("aae_discriminator", {"latent"}, {"logit", "probability"},
                                                       "Makhzani et al. 2015, arXiv 1511.05644"),
+      entry<CnnRnn, CnnRnnConfig>("cnn_rnn", {"eeg"}, {"logits"},
+                                  "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers"),
+      entry<TransformerEeg, TransformerEegConfig>("transformer_eeg", {"eeg"}, {"logits"},
+                                                  "Vaswani et al. 2017, NeurIPS, arXiv 1706.03762"),
+      entry<Vae, VaeConfig>("vae", {"eeg", "noise"}, {"reconstruction", "mu", "logvar"},
+                            "Kingma and Welling 2014, ICLR, arXiv 1312.6114"),
+      entry<VaeConvNet, VaeConvNetConfig>("vae_conv_net", {"eeg", "noise"},
+                                          {"logits", "reconstruction", "mu", "logvar"},
+                                          "Kingma and Welling 2014, ICLR, arXiv 1312.6114, before conv_net"),
+      entry<EegProjection, EegProjectionConfig>("eeg_projection", {"tokens"}, {"embeddings"},
+                                                "EEGProjection of the EEG-to-image design document"),
+      entry<SgdmEegEncoder, SgdmEegEncoderConfig>("sgdm_eeg_encoder", {"eeg"}, {"latent"}, "cf. arXiv 2604.22649"),
+      entry<EegClipMapper, EegClipMapperConfig>("eeg_clip_mapper", {"tokens"},
+                                                {"encoder_hidden_states", "prompt_embeds", "class_logits"},
+                                                "after Li et al. 2023, ICML, arXiv 2301.12597"),
   };
   return entries;
 }

@@ -11,6 +11,8 @@ const CPP_MAY_INCLUDE = {
   kernels: ['core'],
   blocks: ['core', 'kernels'],
   training: ['core', 'blocks'],
+  // Hybrids put an autoencoder in front of another family's network.
+  variational: ['core', 'kernels', 'blocks', 'conv'],
 }
 const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 

@@ -4,6 +4,6 @@
 
 namespace eegtorch {
 
-at::Tensor DropoutImpl::forward(const at::Tensor& x) const { return kernels::dropout(x, p_, is_training()); }
+at::Tensor DropoutImpl::forward(const at::Tensor& x) { return kernels::dropout(x, p_, is_training()); }
 
 }  // namespace eegtorch

@@ -9,7 +9,7 @@ namespace eegtorch {
 class DropoutImpl : public torch::nn::Module {
  public:
   explicit DropoutImpl(double p) : p_(p) {}
-  at::Tensor forward(const at::Tensor& x) const;
+  at::Tensor forward(const at::Tensor& x);
 
  private:
   double p_;

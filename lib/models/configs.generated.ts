@@ -115,6 +115,158 @@ export interface AaeDiscriminatorConfig {
   hiddenDims: readonly number[]
 }
 
+/** Options of `cnn_rnn`: after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers. */
+export interface CnnRnnConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Kind of recurrent layer. Default: `'lstm'`. */
+  cell: 'lstm' | 'gru' | 'rnn'
+  /** Nonlinearity of the cell 'rnn'. Default: `'tanh'`. */
+  rnnNonlinearity: 'tanh' | 'relu'
+  /** Filters of the convolution. An integer. Default: `40`. */
+  convFilters: number
+  /** Length of its filters in samples. An integer. Default: `20`. */
+  convLength: number
+  /** Samples from one of its steps to the next. An integer. Default: `4`. */
+  convStride: number
+  /** Steps that a maximum is taken over. An integer. Default: `4`. */
+  poolLength: number
+  /** Width of each recurrent layer's state. An integer. Default: `64`. */
+  hiddenSize: number
+  /** Recurrent layers. An integer. Default: `3`. */
+  nLayers: number
+  /** Whether layers run backwards in time as well. Default: `true`. */
+  bidirectional: boolean
+  /** Width between the two linear layers. An integer. Default: `64`. */
+  fcFeatures: number
+  /** Dropout probability. Default: `0.5`. */
+  dropProb: number
+}
+
+/** Options of `transformer_eeg`: Vaswani et al. 2017, NeurIPS, arXiv 1706.03762. */
+export interface TransformerEegConfig {
+  /** EEG channels. An integer. Default: `64`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window. An integer. Default: `128`. */
+  nTimes: number
+  /** Width of a token; even with sinusoids. An integer. Default: `256`. */
+  dModel: number
+  /** Attention heads, a divisor of d_model. An integer. Default: `8`. */
+  nHeads: number
+  /** Encoder layers. An integer. Default: `4`. */
+  nLayers: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `2048`. */
+  feedforwardDim: number
+  /** Nonlinearity of the feed-forward part. Default: `'relu'`. */
+  activation: 'relu' | 'gelu'
+  /** What tells the samples' order. Default: `'sinusoidal'`. */
+  positionalEncoding: 'sinusoidal' | 'none'
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+}
+
+/** Options of `vae`: Kingma and Welling 2014, ICLR, arXiv 1312.6114. */
+export interface VaeConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Width of the hidden layers. An integer. Default: `2000`. */
+  hiddenDim: number
+  /** Width of the latent vector. An integer. Default: `20`. */
+  latentDim: number
+}
+
+/** Options of `vae_conv_net`: Kingma and Welling 2014, ICLR, arXiv 1312.6114, before conv_net. */
+export interface VaeConvNetConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Width of the hidden layers. An integer. Default: `2000`. */
+  hiddenDim: number
+  /** Width of the latent vector. An integer. Default: `20`. */
+  latentDim: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Filters of the temporal and spatial convolution, then of each further block. An integer. Default: `[25, 50, 100, 200]`. */
+  nFilters: readonly number[]
+  /** Length of every temporal filter in samples. An integer. Default: `20`. */
+  kernelLength: number
+  /** Samples that a maximum is taken over. An integer. Default: `6`. */
+  poolLength: number
+  /** Samples from one maximum to the next. An integer. Default: `3`. */
+  poolStride: number
+  /** Dropout probability. Default: `0.25`. */
+  dropProb: number
+}
+
+/** Options of `eeg_projection`: EEGProjection of the EEG-to-image design document. */
+export interface EegProjectionConfig {
+  /** Width of an EEG token. An integer. Default: `200`. */
+  inDim: number
+  /** Width of an embedding of the language model. An integer. Default: `2048`. */
+  outDim: number
+  /** Tokens of a window; recorded, not used by the network. An integer. Default: `12`. */
+  nTokens: number
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+}
+
+/** Options of `sgdm_eeg_encoder`: cf. arXiv 2604.22649. */
+export interface SgdmEegEncoderConfig {
+  /** EEG channels. An integer. Default: `64`. */
+  nChans: number
+  /** Samples in a window. An integer. Default: `512`. */
+  nTimes: number
+  /** Width of the latent vector. An integer. Default: `512`. */
+  latentDim: number
+  /** Filters of the two convolutions; n_heads divides the second. An integer. Default: `[128, 256]`. */
+  convFilters: readonly number[]
+  /** Lengths of their filters in samples, odd. An integer. Default: `[7, 5]`. */
+  convLengths: readonly number[]
+  /** Time steps after pooling. An integer. Default: `128`. */
+  pooledLength: number
+  /** Attention heads. An integer. Default: `8`. */
+  nHeads: number
+  /** Width between the two linear layers. An integer. Default: `1024`. */
+  hiddenDim: number
+  /** Dropout probability. Default: `0.3`. */
+  dropProb: number
+}
+
+/** Options of `eeg_clip_mapper`: after Li et al. 2023, ICML, arXiv 2301.12597. */
+export interface EegClipMapperConfig {
+  /** Width of an EEG token. An integer. Default: `200`. */
+  inDim: number
+  /** Tokens of a window; recorded, not used by the network. An integer. Default: `20`. */
+  nTokens: number
+  /** Width inside the network. An integer. Default: `512`. */
+  dModel: number
+  /** Attention heads, a divisor of d_model. An integer. Default: `8`. */
+  nHeads: number
+  /** Encoder layers. An integer. Default: `4`. */
+  nLayers: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `1024`. */
+  feedforwardDim: number
+  /** Nonlinearity of the feed-forward part. Default: `'relu'`. */
+  activation: 'relu' | 'gelu'
+  /** Learned queries: tokens that the image model is given. An integer. Default: `77`. */
+  nQueries: number
+  /** Width of an embedding of the image model. An integer. Default: `768`. */
+  clipDim: number
+  /** Classes. An integer. Default: `10`. */
+  nOutputs: number
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+}
+
 /** Options by the registry's names. */
 export interface ModelConfigs {
   eegnet: EegnetConfig
@@ -123,6 +275,13 @@ export interface ModelConfigs {
   aae_encoder: AaeEncoderConfig
   aae_decoder: AaeDecoderConfig
   aae_discriminator: AaeDiscriminatorConfig
+  cnn_rnn: CnnRnnConfig
+  transformer_eeg: TransformerEegConfig
+  vae: VaeConfig
+  vae_conv_net: VaeConvNetConfig
+  eeg_projection: EegProjectionConfig
+  sgdm_eeg_encoder: SgdmEegEncoderConfig
+  eeg_clip_mapper: EegClipMapperConfig
 }
 
 /** What each model takes. */
@@ -133,6 +292,13 @@ export interface ModelInputs {
   aae_encoder: { image: Tensor }
   aae_decoder: { latent: Tensor }
   aae_discriminator: { latent: Tensor }
+  cnn_rnn: { eeg: Tensor }
+  transformer_eeg: { eeg: Tensor }
+  vae: { eeg: Tensor; noise: Tensor }
+  vae_conv_net: { eeg: Tensor; noise: Tensor }
+  eeg_projection: { tokens: Tensor }
+  sgdm_eeg_encoder: { eeg: Tensor }
+  eeg_clip_mapper: { tokens: Tensor }
 }
 
 /** What each model gives. */
@@ -143,6 +309,13 @@ export interface ModelOutputs {
   aae_encoder: { latent: Tensor }
   aae_decoder: { image: Tensor }
   aae_discriminator: { logit: Tensor; probability: Tensor }
+  cnn_rnn: { logits: Tensor }
+  transformer_eeg: { logits: Tensor }
+  vae: { reconstruction: Tensor; mu: Tensor; logvar: Tensor }
+  vae_conv_net: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
+  eeg_projection: { embeddings: Tensor }
+  sgdm_eeg_encoder: { latent: Tensor }
+  eeg_clip_mapper: { encoderHiddenStates: Tensor; promptEmbeds: Tensor; classLogits: Tensor }
 }
 
 export type ModelName = keyof ModelConfigs
@@ -155,4 +328,11 @@ export const modelFactoryNames = {
   aaeEncoder: 'aae_encoder',
   aaeDecoder: 'aae_decoder',
   aaeDiscriminator: 'aae_discriminator',
+  cnnRnn: 'cnn_rnn',
+  transformerEeg: 'transformer_eeg',
+  vae: 'vae',
+  vaeConvNet: 'vae_conv_net',
+  eegProjection: 'eeg_projection',
+  sgdmEegEncoder: 'sgdm_eeg_encoder',
+  eegClipMapper: 'eeg_clip_mapper',
 } as const

@@ -1,0 +1,29 @@
+#include "alignment/eeg_projection.h"
+
+#include <ATen/Functions.h>
+
+#include "core/check.h"
+
+namespace eegtorch {
+
+EegProjectionImpl::EegProjectionImpl(const EegProjectionConfig& config) : config_(config) {
+  const OptionCheck options("eeg_projection");
+  options.size("in_dim", config.in_dim);
+  options.size("out_dim", config.out_dim);
+  options.size("n_tokens", config.n_tokens);
+  options.fraction("drop_prob", config.drop_prob);
+  const auto norm = [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({config.out_dim})); };
+  linear1_ = register_module("linear1", torch::nn::Linear(config.in_dim, config.out_dim));
+  norm1_ = register_module("norm1", norm());
+  dropout_ = register_module("dropout", Dropout(config.drop_prob));
+  linear2_ = register_module("linear2", torch::nn::Linear(config.out_dim, config.out_dim));
+  norm2_ = register_module("norm2", norm());
+}
+
+at::Tensor EegProjectionImpl::forward(const at::Tensor& tokens) {
+  checkInput("eeg_projection", tokens, linear1_->weight, {"batch", "tokens", {config_.in_dim, "values in a token"}});
+  const auto x = dropout_->forward(at::gelu(norm1_->forward(linear1_->forward(tokens))));
+  return norm2_->forward(linear2_->forward(x));  // (batch, tokens, out_dim)
+}
+
+}  // namespace eegtorch

@@ -1,0 +1,62 @@
+#include "alignment/sgdm_eeg_encoder.h"
+
+#include <torch/nn/modules/activation.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/pooling.h>
+
+#include "core/check.h"
+
+namespace eegtorch {
+
+namespace {
+
+void check(const SgdmEegEncoderConfig& c) {
+  const OptionCheck options("sgdm_eeg_encoder");
+  options.size("n_chans", c.n_chans);
+  options.size("n_times", c.n_times);
+  options.size("latent_dim", c.latent_dim);
+  for (const auto& [name, values] : {std::pair{"conv_filters", &c.conv_filters}, {"conv_lengths", &c.conv_lengths}}) {
+    options.require(values->size() == 2, name, "two numbers", std::to_string(values->size()));
+    options.sizes(name, *values);
+  }
+  for (const int64_t length : c.conv_lengths)
+    options.require(length % 2 == 1, "conv_lengths", "odd numbers, which keep the samples", std::to_string(length));
+  options.size("pooled_length", c.pooled_length);
+  options.size("n_heads", c.n_heads);
+  options.require(c.conv_filters[1] % c.n_heads == 0, "n_heads",
+                  "a divisor of the second of conv_filters, " + std::to_string(c.conv_filters[1]),
+                  std::to_string(c.n_heads));
+  options.size("hidden_dim", c.hidden_dim);
+  options.fraction("drop_prob", c.drop_prob);
+}
+
+torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length) {
+  return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, length).padding(length / 2));
+}
+
+}  // namespace
+
+SgdmEegEncoderImpl::SgdmEegEncoderImpl(const SgdmEegEncoderConfig& config) : config_(config) {
+  check(config);
+  const int64_t first = config.conv_filters[0], second = config.conv_filters[1];
+  temporal_conv_ =
+      register_module("temporal_conv",
+                      torch::nn::Sequential(conv(config.n_chans, first, config.conv_lengths[0]),
+                                            torch::nn::BatchNorm1d(first), torch::nn::ReLU(),
+                                            conv(first, second, config.conv_lengths[1]), torch::nn::BatchNorm1d(second),
+                                            torch::nn::ReLU(), torch::nn::AdaptiveAvgPool1d(config.pooled_length)));
+  temporal_attn_ = register_module("temporal_attn", MultiheadAttention(second, config.n_heads, 0.));
+  fc_ = register_module("fc", torch::nn::Sequential(torch::nn::Linear(second * config.pooled_length, config.hidden_dim),
+                                                    torch::nn::ReLU(), Dropout(config.drop_prob),
+                                                    torch::nn::Linear(config.hidden_dim, config.latent_dim)));
+}
+
+at::Tensor SgdmEegEncoderImpl::forward(const at::Tensor& eeg) {
+  checkInput("sgdm_eeg_encoder", eeg, parameters().front(),
+             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  const auto x = temporal_conv_->forward(eeg).transpose(1, 2);    // (batch, pooled_length, filters)
+  return fc_->forward(temporal_attn_->forward(x, x).flatten(1));  // (batch, latent_dim)
+}
+
+}  // namespace eegtorch

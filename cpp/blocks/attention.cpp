@@ -1,0 +1,98 @@
+#include "blocks/attention.h"
+
+#include <ATen/Functions.h>
+#include <torch/nn/init.h>
+
+#include <cmath>
+
+#include "kernels/dropout.h"
+
+namespace eegtorch {
+
+MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, double drop_prob)
+    : width_(width), heads_(heads), drop_prob_(drop_prob) {
+  in_proj_weight_ = register_parameter("in_proj_weight", at::empty({3 * width, width}));
+  in_proj_bias_ = register_parameter("in_proj_bias", at::zeros({3 * width}));
+  out_proj_ = register_module("out_proj", torch::nn::Linear(width, width));
+  torch::nn::init::xavier_uniform_(in_proj_weight_);
+  torch::nn::init::zeros_(out_proj_->bias);
+}
+
+at::Tensor MultiheadAttentionImpl::split(const at::Tensor& x) const {
+  return x.unflatten(2, {heads_, width_ / heads_}).transpose(1, 2);
+}
+
+at::Tensor MultiheadAttentionImpl::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
+  if (!is_training() || drop_prob_ == 0) return at::scaled_dot_product_attention(q, k, v);
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  const auto weights = at::softmax(at::matmul(q * scale, k.transpose(2, 3)), -1);  // (batch, heads, queries, tokens)
+  return at::matmul(kernels::dropout(weights, drop_prob_, true), v);
+}
+
+at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory) {
+  at::Tensor q, k, v;
+  if (query.is_same(memory)) {
+    const auto all = at::linear(query, in_proj_weight_, in_proj_bias_).chunk(3, 2);
+    q = all[0], k = all[1], v = all[2];
+  } else {
+    q = at::linear(query, in_proj_weight_.narrow(0, 0, width_), in_proj_bias_.narrow(0, 0, width_));
+    const auto rest =
+        at::linear(memory, in_proj_weight_.narrow(0, width_, 2 * width_), in_proj_bias_.narrow(0, width_, 2 * width_))
+            .chunk(2, 2);
+    k = rest[0], v = rest[1];
+  }
+  return out_proj_->forward(attend(split(q), split(k), split(v)).transpose(1, 2).flatten(2));
+}
+
+void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {
+  options.size(width_name, width);
+  options.size("n_heads", heads);
+  options.require(width % heads == 0, "n_heads",
+                  std::string("a divisor of ") + width_name + ", " + std::to_string(width), std::to_string(heads));
+  options.size("feedforward_dim", feedforward);
+  options.size("n_layers", layers);
+  options.fraction("drop_prob", drop_prob);
+}
+
+TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o)
+    : norm_first_(o.norm_first), gelu_(o.activation.value == "gelu") {
+  self_attn_ = register_module("self_attn", MultiheadAttention(o.width, o.heads, o.drop_prob));
+  linear1_ = register_module("linear1", torch::nn::Linear(o.width, o.feedforward));
+  linear2_ = register_module("linear2", torch::nn::Linear(o.feedforward, o.width));
+  norm1_ = register_module("norm1", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.width})));
+  norm2_ = register_module("norm2", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.width})));
+  dropout_ = register_module("dropout", Dropout(o.drop_prob));
+}
+
+at::Tensor TransformerLayerImpl::feedForward(const at::Tensor& x) {
+  const auto hidden = linear1_->forward(x);  // (batch, tokens, feedforward)
+  return dropout_->forward(linear2_->forward(dropout_->forward(gelu_ ? at::gelu(hidden) : at::relu(hidden))));
+}
+
+at::Tensor TransformerLayerImpl::forward(const at::Tensor& x) {
+  const auto attended = [&](const at::Tensor& y) { return dropout_->forward(self_attn_->forward(y, y)); };
+  if (norm_first_) {
+    const auto y = x + attended(norm1_->forward(x));
+    return y + feedForward(norm2_->forward(y));
+  }
+  const auto y = norm1_->forward(x + attended(x));
+  return norm2_->forward(y + feedForward(y));
+}
+
+TransformerEncoderImpl::TransformerEncoderImpl(const TransformerOptions& options) {
+  layers_ = register_module("layers", torch::nn::ModuleList());
+  for (int64_t i = 0; i < options.layers; i++) layers_->push_back(TransformerLayer(options));
+  const at::NoGradGuard no_grad;
+  const auto first = layers_[0]->parameters();
+  for (int64_t i = 1; i < options.layers; i++) {
+    auto copies = layers_[i]->parameters();
+    for (size_t j = 0; j < first.size(); j++) copies[j].copy_(first[j]);
+  }
+}
+
+at::Tensor TransformerEncoderImpl::forward(at::Tensor x) {
+  for (const auto& layer : *layers_) x = layer->as<TransformerLayer>()->forward(x);
+  return x;
+}
+
+}  // namespace eegtorch

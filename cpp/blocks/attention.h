@@ -1,0 +1,79 @@
+// Multi-head attention and the transformer encoder (Vaswani et al. 2017, NeurIPS), with the tensors of PyTorch's
+// torch.nn.MultiheadAttention, TransformerEncoderLayer and TransformerEncoder. The batch comes first.
+#pragma once
+
+#include <torch/nn/module.h>
+#include <torch/nn/modules/container/modulelist.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/normalization.h>
+#include <torch/nn/pimpl.h>
+
+#include <array>
+
+#include "blocks/dropout.h"
+#include "core/check.h"
+#include "core/config.h"
+
+namespace eegtorch {
+
+inline constexpr std::array kTransformerActivations = {"relu", "gelu"};
+using TransformerActivation = OneOf<kTransformerActivations>;
+
+class MultiheadAttentionImpl : public torch::nn::Module {
+ public:
+  // width: a multiple of heads. drop_prob: of the attention weights.
+  MultiheadAttentionImpl(int64_t width, int64_t heads, double drop_prob);
+
+  // query (batch, queries, width), memory (batch, tokens, width) -> (batch, queries, width)
+  at::Tensor forward(const at::Tensor& query, const at::Tensor& memory);
+
+ private:
+  // (batch, tokens, width) -> (batch, heads, tokens, width / heads)
+  at::Tensor split(const at::Tensor& x) const;
+  at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
+
+  int64_t width_, heads_;
+  double drop_prob_;
+  at::Tensor in_proj_weight_, in_proj_bias_;  // of queries, keys and values, one below the other
+  torch::nn::Linear out_proj_{nullptr};
+};
+TORCH_MODULE(MultiheadAttention);
+
+struct TransformerOptions {
+  int64_t width, heads, feedforward, layers;
+  TransformerActivation activation;
+  double drop_prob;
+  bool norm_first = false;  // norms before attention and feed-forward, not after the sums
+
+  // names: the options of the network that asks.
+  void check(const OptionCheck& options, const char* width_name) const;
+};
+
+class TransformerLayerImpl : public torch::nn::Module {
+ public:
+  explicit TransformerLayerImpl(const TransformerOptions& options);
+  at::Tensor forward(const at::Tensor& x);  // (batch, tokens, width), likewise
+
+ private:
+  at::Tensor feedForward(const at::Tensor& x);
+
+  bool norm_first_, gelu_;
+  MultiheadAttention self_attn_{nullptr};
+  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
+  Dropout dropout_{nullptr};
+};
+TORCH_MODULE(TransformerLayer);
+
+// Layers one after the other, without a norm at the end. They start as copies of the first, as PyTorch's do.
+class TransformerEncoderImpl : public torch::nn::Module {
+ public:
+  explicit TransformerEncoderImpl(const TransformerOptions& options);
+  at::Tensor forward(at::Tensor x);
+
+ private:
+  torch::nn::ModuleList layers_{nullptr};
+};
+TORCH_MODULE(TransformerEncoder);
+
+}  // namespace eegtorch

@@ -1,0 +1,84 @@
+#include "recurrent/cnn_rnn.h"
+
+#include <ATen/Functions.h>
+
+#include "blocks/pooling.h"
+#include "core/check.h"
+
+namespace eegtorch {
+
+namespace {
+
+void check(const CnnRnnConfig& c) {
+  const OptionCheck options("cnn_rnn");
+  options.size("n_chans", c.n_chans);
+  options.size("n_outputs", c.n_outputs);
+  options.size("n_times", c.n_times);
+  options.size("conv_filters", c.conv_filters);
+  options.size("conv_length", c.conv_length);
+  options.size("conv_stride", c.conv_stride);
+  options.size("pool_length", c.pool_length);
+  options.size("hidden_size", c.hidden_size);
+  options.size("n_layers", c.n_layers);
+  options.size("fc_features", c.fc_features);
+  options.fraction("drop_prob", c.drop_prob);
+}
+
+// Time steps that the recurrent layers see.
+int64_t stepsLeft(const CnnRnnConfig& c) {
+  const int64_t convolved = pooledLength(c.n_times, c.conv_length, c.conv_stride);
+  const int64_t steps = pooledLength(convolved, c.pool_length, c.pool_length);
+  OptionCheck("cnn_rnn").require(steps > 0, "n_times", "enough samples for one step after convolution and pooling",
+                                 std::to_string(c.n_times));
+  return steps;
+}
+
+template <class Options>
+Options recurrent(const CnnRnnConfig& c) {
+  return Options(c.conv_filters, c.hidden_size)
+      .num_layers(c.n_layers)
+      .batch_first(true)
+      .bidirectional(c.bidirectional)
+      .dropout(c.n_layers > 1 ? c.drop_prob : 0);
+}
+
+}  // namespace
+
+CnnRnnImpl::CnnRnnImpl(const CnnRnnConfig& config) : config_(config) {
+  check(config);
+  const int64_t steps = stepsLeft(config), features = config.hidden_size * (config.bidirectional ? 2 : 1);
+  conv_ = register_module(
+      "conv", torch::nn::Conv1d(torch::nn::Conv1dOptions(config.n_chans, config.conv_filters, config.conv_length)
+                                    .stride(config.conv_stride)));
+  dropout_ = register_module("dropout", Dropout(config.drop_prob));
+  conv_norm_ = register_module("conv_norm", torch::nn::BatchNorm1d(config.conv_filters));
+  makeCell();
+  recurrent_norm_ = register_module("recurrent_norm", torch::nn::BatchNorm1d(features));
+  linear1_ = register_module("linear1", torch::nn::Linear(features * steps, config.fc_features));
+  linear2_ = register_module("linear2", torch::nn::Linear(config.fc_features, config.n_outputs));
+}
+
+void CnnRnnImpl::makeCell() {
+  const std::string& cell = config_.cell.value;
+  if (cell == "lstm") lstm_ = register_module("recurrent", torch::nn::LSTM(recurrent<torch::nn::LSTMOptions>(config_)));
+  if (cell == "gru") gru_ = register_module("recurrent", torch::nn::GRU(recurrent<torch::nn::GRUOptions>(config_)));
+  if (cell != "rnn") return;
+  auto options = recurrent<torch::nn::RNNOptions>(config_);
+  if (config_.rnn_nonlinearity.value == "relu") options.nonlinearity(torch::kReLU);
+  rnn_ = register_module("recurrent", torch::nn::RNN(options));
+}
+
+at::Tensor CnnRnnImpl::recur(const at::Tensor& x) {
+  if (lstm_) return std::get<0>(lstm_->forward(x));
+  return gru_ ? std::get<0>(gru_->forward(x)) : std::get<0>(rnn_->forward(x));
+}
+
+at::Tensor CnnRnnImpl::forward(const at::Tensor& eeg) {
+  checkInput("cnn_rnn", eeg, linear2_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
+  x = at::max_pool1d(x, config_.pool_length, config_.pool_length);
+  x = recurrent_norm_->forward(recur(x.transpose(1, 2)).transpose(1, 2));  // (batch, directions * hidden, steps)
+  return linear2_->forward(linear1_->forward(x.flatten(1)));               // (batch, n_outputs)
+}
+
+}  // namespace eegtorch
