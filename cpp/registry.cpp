@@ -3,11 +3,15 @@
 #include "adversarial/aae_decoder.h"
 #include "adversarial/aae_discriminator.h"
 #include "adversarial/aae_encoder.h"
+#include "adversarial/latent_cnn_classifier.h"
 #include "alignment/eeg_clip_mapper.h"
 #include "alignment/eeg_projection.h"
 #include "alignment/sgdm_eeg_encoder.h"
 #include "conv/conv_net.h"
+#include "conv/deep4net.h"
 #include "conv/eegnet.h"
+#include "conv/resnet1d.h"
+#include "conv/shallow_fbcsp_net.h"
 #include "core/nearest.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
@@ -48,6 +52,13 @@ const std::vector<RegistryEntry>& registry() {
                                           "Makhzani et al. 2015, arXiv 1511.05644"),
       entry<AaeDiscriminator, AaeDiscriminatorConfig>("aae_discriminator", {"latent"}, {"logit", "probability"},
                                                       "Makhzani et al. 2015, arXiv 1511.05644"),
+      entry<LatentCnnClassifier, LatentCnnClassifierConfig>("latent_cnn_classifier", {"latent"}, {"logits"},
+                                                            "LatentCNNClassifier of the cnn_aae design document"),
+      entry<ShallowFbcspNet, ShallowFbcspNetConfig>("shallow_fbcsp_net", {"eeg"}, {"logits"},
+                                                    "Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391"),
+      entry<Deep4Net, Deep4NetConfig>("deep4net", {"eeg"}, {"logits"},
+                                      "Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391"),
+      entry<ResNet1d, ResNet1dConfig>("resnet1d", {"eeg"}, {"logits"}, "He et al. 2016, CVPR, arXiv 1512.03385"),
       entry<CnnRnn, CnnRnnConfig>("cnn_rnn", {"eeg"}, {"logits"},
                                   "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers"),
       entry<TransformerEeg, TransformerEegConfig>("transformer_eeg", {"eeg"}, {"logits"},

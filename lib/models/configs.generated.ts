@@ -115,6 +115,134 @@ export interface AaeDiscriminatorConfig {
   hiddenDims: readonly number[]
 }
 
+/** Options of `latent_cnn_classifier`: LatentCNNClassifier of the cnn_aae design document. */
+export interface LatentCnnClassifierConfig {
+  /** Width of the latent vector, 10 or more; zeros fill it up to the next square. An integer. Default: `144`. */
+  latentDim: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Filters of the first convolution; each further one has twice as many. An integer. Default: `32`. */
+  width: number
+  /** Width between the two linear layers. An integer. Default: `64`. */
+  fcFeatures: number
+  /** Dropout probability. Default: `0.5`. */
+  dropProb: number
+}
+
+/** Options of `shallow_fbcsp_net`: Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391. */
+export interface ShallowFbcspNetConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Sampling rate in hertz; recorded, not used by the network. Default: `250`. */
+  sfreq: number
+  /** Temporal filters. An integer. Default: `40`. */
+  nFiltersTime: number
+  /** Length of the temporal filters in samples. An integer. Default: `25`. */
+  filterTimeLength: number
+  /** Spatial filters. An integer. Default: `40`. */
+  nFiltersSpat: number
+  /** Samples that are pooled. An integer. Default: `75`. */
+  poolTimeLength: number
+  /** Samples from one pooled value to the next. An integer. Default: `15`. */
+  poolTimeStride: number
+  /** Time steps that the classifier spans; 'auto' takes all that are left. An integer. Default: `'auto'`. */
+  finalConvLength: number | 'auto'
+  /** Nonlinearity after the convolutions, by its class name. Default: `'Square'`. */
+  convNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Pooling over time. Default: `'mean'`. */
+  poolMode: 'mean' | 'max'
+  /** Nonlinearity after pooling. Default: `'SafeLog'`. */
+  activationPoolNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Two convolutions, temporal and spatial; the reference knows only true. Default: `true`. */
+  splitFirstLayer: boolean
+  /** Whether a batch norm follows the convolutions. Default: `true`. */
+  batchNorm: boolean
+  /** Weight of a new batch in the running statistics. Default: `0.1`. */
+  batchNormAlpha: number
+  /** Dropout probability. Default: `0.5`. */
+  dropProb: number
+}
+
+/** Options of `deep4net`: Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391. */
+export interface Deep4netConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window; a short one shrinks filters and pooling, as in the reference. An integer. Default: `1000`. */
+  nTimes: number
+  /** Sampling rate in hertz; recorded, not used by the network. Default: `250`. */
+  sfreq: number
+  /** Time steps that the classifier spans; 'auto' takes all that are left. An integer. Default: `'auto'`. */
+  finalConvLength: number | 'auto'
+  /** Temporal filters. An integer. Default: `25`. */
+  nFiltersTime: number
+  /** Spatial filters. An integer. Default: `25`. */
+  nFiltersSpat: number
+  /** Length of the temporal filters in samples. An integer. Default: `10`. */
+  filterTimeLength: number
+  /** Steps that are pooled in each stage. An integer. Default: `3`. */
+  poolTimeLength: number
+  /** Steps from one pooled value to the next. An integer. Default: `3`. */
+  poolTimeStride: number
+  /** Filters of the second stage. An integer. Default: `50`. */
+  nFilters2: number
+  /** Their length. An integer. Default: `10`. */
+  filterLength2: number
+  /** Filters of the third stage. An integer. Default: `100`. */
+  nFilters3: number
+  /** Their length. An integer. Default: `10`. */
+  filterLength3: number
+  /** Filters of the fourth stage. An integer. Default: `200`. */
+  nFilters4: number
+  /** Their length. An integer. Default: `10`. */
+  filterLength4: number
+  /** Nonlinearity of the first stage. Default: `'ELU'`. */
+  activationFirstConvNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Pooling of the first stage. Default: `'max'`. */
+  firstPoolMode: 'max' | 'mean'
+  /** Nonlinearity after the first pooling. Default: `'Identity'`. */
+  firstPoolNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Nonlinearity of the later stages. Default: `'ELU'`. */
+  activationLaterConvNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Pooling of the later stages. Default: `'max'`. */
+  laterPoolMode: 'max' | 'mean'
+  /** Nonlinearity after the later poolings. Default: `'Identity'`. */
+  laterPoolNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Dropout probability. Default: `0.5`. */
+  dropProb: number
+  /** Two convolutions, temporal and spatial; the reference knows only true. Default: `true`. */
+  splitFirstLayer: boolean
+  /** Whether a batch norm follows each stage's convolution. Default: `true`. */
+  batchNorm: boolean
+  /** Weight of a new batch in the running statistics. Default: `0.1`. */
+  batchNormAlpha: number
+  /** Stride in the convolutions of the later stages, not in pooling. Default: `false`. */
+  strideBeforePool: boolean
+}
+
+/** Options of `resnet1d`: He et al. 2016, CVPR, arXiv 1512.03385. */
+export interface Resnet1dConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Filters of each stage. An integer. Default: `[64, 128, 256, 512]`. */
+  widths: readonly number[]
+  /** Residual blocks of each stage. An integer. Default: `[2, 2, 2, 2]`. */
+  nBlocks: readonly number[]
+  /** Length of the first convolution in samples. An integer. Default: `7`. */
+  stemLength: number
+  /** Length of the others, odd. An integer. Default: `3`. */
+  kernelLength: number
+}
+
 /** Options of `cnn_rnn`: after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers. */
 export interface CnnRnnConfig {
   /** EEG channels. An integer. Default: `22`. */
@@ -275,6 +403,10 @@ export interface ModelConfigs {
   aae_encoder: AaeEncoderConfig
   aae_decoder: AaeDecoderConfig
   aae_discriminator: AaeDiscriminatorConfig
+  latent_cnn_classifier: LatentCnnClassifierConfig
+  shallow_fbcsp_net: ShallowFbcspNetConfig
+  deep4net: Deep4netConfig
+  resnet1d: Resnet1dConfig
   cnn_rnn: CnnRnnConfig
   transformer_eeg: TransformerEegConfig
   vae: VaeConfig
@@ -292,6 +424,10 @@ export interface ModelInputs {
   aae_encoder: { image: Tensor }
   aae_decoder: { latent: Tensor }
   aae_discriminator: { latent: Tensor }
+  latent_cnn_classifier: { latent: Tensor }
+  shallow_fbcsp_net: { eeg: Tensor }
+  deep4net: { eeg: Tensor }
+  resnet1d: { eeg: Tensor }
   cnn_rnn: { eeg: Tensor }
   transformer_eeg: { eeg: Tensor }
   vae: { eeg: Tensor; noise: Tensor }
@@ -309,6 +445,10 @@ export interface ModelOutputs {
   aae_encoder: { latent: Tensor }
   aae_decoder: { image: Tensor }
   aae_discriminator: { logit: Tensor; probability: Tensor }
+  latent_cnn_classifier: { logits: Tensor }
+  shallow_fbcsp_net: { logits: Tensor }
+  deep4net: { logits: Tensor }
+  resnet1d: { logits: Tensor }
   cnn_rnn: { logits: Tensor }
   transformer_eeg: { logits: Tensor }
   vae: { reconstruction: Tensor; mu: Tensor; logvar: Tensor }
@@ -328,6 +468,10 @@ export const modelFactoryNames = {
   aaeEncoder: 'aae_encoder',
   aaeDecoder: 'aae_decoder',
   aaeDiscriminator: 'aae_discriminator',
+  latentCnnClassifier: 'latent_cnn_classifier',
+  shallowFbcspNet: 'shallow_fbcsp_net',
+  deep4net: 'deep4net',
+  resnet1d: 'resnet1d',
   cnnRnn: 'cnn_rnn',
   transformerEeg: 'transformer_eeg',
   vae: 'vae',

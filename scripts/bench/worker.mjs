@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as eegtorch from '../../dist/index.js'
 
-const { asyncOps, loss, manualSeed, models, noGrad, optim, ones, rand, randint, randn, setNumThreads } = eegtorch
+const { loss, manualSeed, models, noGrad, optim, Sequential, ones, rand, randint, randn, setNumThreads } = eegtorch
 const [name, json] = process.argv.slice(2)
 const options = JSON.parse(json)
 
@@ -40,32 +40,18 @@ function prepareClassifier() {
   }
 }
 
-/** Two networks are no one training step, so this one is composed: forward on the compute thread, loss, backward, fused Adam. */
+/** Encoder and decoder as one network, which learns to give its input back. */
 function prepareAae() {
   const nets = [models.aaeEncoder(), models.aaeDecoder()]
+  const whole = new Sequential(...nets)
+  const step = whole.trainStep({ loss: loss.mse(), optimizer: optim.adam() })
   const inputs = rand([64, 1, 64, 64])
-  return { ...inference(inputs, nets), 'training step': composedStep(nets, inputs) }
-}
-
-function composedStep(nets, inputs) {
-  const parameters = nets.flatMap((net) => Object.values(net.parameters()))
-  const zeros = () => parameters.map((parameter) => eegtorch.zeros(parameter.shape))
-  const moments = [zeros(), zeros()]
-  const steps = parameters.map(() => eegtorch.zeros([]))
-  const settings = { lr: 1e-3, beta1: 0.9, beta2: 0.999, weightDecay: 0, eps: 1e-8, amsgrad: false, maximize: false }
-  return async () => {
-    for (const net of nets) net.train().zeroGrad()
-    const latent = await nets[0].forwardAsync(inputs)
-    const image = await nets[1].forwardAsync(latent)
-    const error = await asyncOps.aten.mse_loss(image, inputs)
-    await error.backwardAsync()
-    const gradients = parameters.map((parameter) => parameter.grad)
-    await noGrad(() => {
-      for (const step of steps) step.add_(1)
-      return asyncOps.aten._fused_adam_(parameters, gradients, ...moments, [], steps, settings)
-    })
-    error.item()
-    for (const tensor of [latent, image, error, ...gradients]) tensor.dispose()
+  return {
+    ...inference(inputs, nets),
+    'training step': async () => {
+      whole.train()
+      await step({ inputs, targets: inputs })
+    },
   }
 }
 

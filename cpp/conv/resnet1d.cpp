@@ -1,0 +1,81 @@
+#include "conv/resnet1d.h"
+
+#include <ATen/Functions.h>
+
+#include "core/check.h"
+
+namespace eegtorch {
+
+namespace {
+
+torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length, int64_t stride) {
+  return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, length).stride(stride).padding(length / 2).bias(false));
+}
+
+void check(const ResNet1dConfig& c) {
+  const OptionCheck options("resnet1d");
+  options.size("n_chans", c.n_chans);
+  options.size("n_outputs", c.n_outputs);
+  options.size("n_times", c.n_times);
+  options.sizes("widths", c.widths);
+  options.sizes("n_blocks", c.n_blocks);
+  options.require(c.n_blocks.size() == c.widths.size(), "n_blocks",
+                  "one number for each of the " + std::to_string(c.widths.size()) + " widths",
+                  std::to_string(c.n_blocks.size()) + " numbers");
+  options.size("stem_length", c.stem_length);
+  options.size("kernel_length", c.kernel_length);
+  options.require(c.kernel_length % 2 == 1, "kernel_length", "an odd number, which keeps the samples",
+                  std::to_string(c.kernel_length));
+  const int64_t stem = (c.n_times + 2 * (c.stem_length / 2) - c.stem_length) / 2 + 1;
+  options.require(stem >= 1, "n_times", "enough samples for the stem", std::to_string(c.n_times));
+}
+
+// Two convolutions beside a short cut, which is projected where the shape changes.
+class BasicBlockImpl : public torch::nn::Module {
+ public:
+  BasicBlockImpl(int64_t in, int64_t out, int64_t length, int64_t stride) {
+    conv1_ = register_module("conv1", conv(in, out, length, stride));
+    bn1_ = register_module("bn1", torch::nn::BatchNorm1d(out));
+    conv2_ = register_module("conv2", conv(out, out, length, 1));
+    bn2_ = register_module("bn2", torch::nn::BatchNorm1d(out));
+    if (stride != 1 || in != out)
+      downsample_ =
+          register_module("downsample", torch::nn::Sequential(conv(in, out, 1, stride), torch::nn::BatchNorm1d(out)));
+  }
+
+  at::Tensor forward(const at::Tensor& x) {  // (batch, in, steps) -> (batch, out, steps / stride)
+    const auto y = bn2_->forward(conv2_->forward(bn1_->forward(conv1_->forward(x)).relu_()));
+    return (y + (downsample_ ? downsample_->forward(x) : x)).relu_();
+  }
+
+ private:
+  torch::nn::Conv1d conv1_{nullptr}, conv2_{nullptr};
+  torch::nn::BatchNorm1d bn1_{nullptr}, bn2_{nullptr};
+  torch::nn::Sequential downsample_{nullptr};
+};
+TORCH_MODULE(BasicBlock);
+
+}  // namespace
+
+ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
+  check(config);
+  int64_t width = config.widths.front();
+  conv1_ = register_module("conv1", conv(config.n_chans, width, config.stem_length, 2));
+  bn1_ = register_module("bn1", torch::nn::BatchNorm1d(width));
+  for (size_t i = 0; i < config.widths.size(); i++) {
+    torch::nn::Sequential stage;
+    for (int64_t block = 0; block < config.n_blocks[i]; block++, width = config.widths[i])
+      stage->push_back(BasicBlock(width, config.widths[i], config.kernel_length, i > 0 && block == 0 ? 2 : 1));
+    stages_.push_back(register_module("layer" + std::to_string(i + 1), stage));
+  }
+  fc_ = register_module("fc", torch::nn::Linear(width, config.n_outputs));
+}
+
+at::Tensor ResNet1dImpl::forward(const at::Tensor& eeg) {
+  checkInput("resnet1d", eeg, fc_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  auto x = at::max_pool1d(bn1_->forward(conv1_->forward(eeg)).relu(), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
+  for (auto& stage : stages_) x = stage->forward(x);
+  return fc_->forward(x.mean(2));  // (batch, n_outputs)
+}
+
+}  // namespace eegtorch
