@@ -5,6 +5,7 @@
 
 #include <optional>
 
+#include "blocks/dropout.h"
 #include "convert.h"
 #include "core/allocator.h"
 #include "core/dtype.h"
@@ -179,6 +180,13 @@ Napi::Value ModelTrain(Environment& environment, const Napi::CallbackInfo& info)
   return info.Env().Undefined();
 }
 
+// modelSilenceDropout(model): for parity cases, also where a network fixes the rate itself.
+Napi::Value ModelSilenceDropout(Environment& environment, const Napi::CallbackInfo& info) {
+  for (const auto& part : modelOf(environment, info[0])->module->modules())
+    if (const auto dropout = std::dynamic_pointer_cast<DropoutImpl>(part)) dropout->silence();
+  return info.Env().Undefined();
+}
+
 Napi::Value ModelIsTraining(Environment& environment, const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), modelOf(environment, info[0])->training);
 }
@@ -243,6 +251,7 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("modelRun", Napi::Function::New<callback<ModelRun>>(env));
   exports.Set("modelRunAsync", Napi::Function::New<callback<ModelRunAsync>>(env));
   exports.Set("modelTrain", Napi::Function::New<callback<ModelTrain>>(env));
+  exports.Set("modelSilenceDropout", Napi::Function::New<callback<ModelSilenceDropout>>(env));
   exports.Set("modelIsTraining", Napi::Function::New<callback<ModelIsTraining>>(env));
   exports.Set("modelMove", Napi::Function::New<callback<ModelMove>>(env));
   exports.Set("modelZeroGrad", Napi::Function::New<callback<ModelZeroGrad>>(env));

@@ -15,6 +15,7 @@
 #include "core/nearest.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
+#include "transformer/eeg_conformer.h"
 #include "transformer/transformer_eeg.h"
 #include "variational/vae.h"
 #include "variational/vae_conv_net.h"
@@ -61,6 +62,8 @@ const std::vector<RegistryEntry>& registry() {
       entry<ResNet1d, ResNet1dConfig>("resnet1d", {"eeg"}, {"logits"}, "He et al. 2016, CVPR, arXiv 1512.03385"),
       entry<CnnRnn, CnnRnnConfig>("cnn_rnn", {"eeg"}, {"logits"},
                                   "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers"),
+      entry<EegConformer, EegConformerConfig>("eeg_conformer", {"eeg"}, {"logits"},
+                                              "Song et al. 2023, IEEE Trans. Neural Syst. Rehabil. Eng. 31, 710"),
       entry<TransformerEeg, TransformerEegConfig>("transformer_eeg", {"eeg"}, {"logits"},
                                                   "Vaswani et al. 2017, NeurIPS, arXiv 1706.03762"),
       entry<Vae, VaeConfig>("vae", {"eeg", "noise"}, {"reconstruction", "mu", "logvar"},

@@ -132,7 +132,8 @@ function formatPage(header, table) {
 
 Written by \`${command}\`. The processes take turns, one step each. Ratios are PyTorch's time over eegtorch's, pair by
 pair: above 1, eegtorch is faster. Rows of \`operators\` time 20,000 adds of 8 floats. Peaks (VmHWM) grow from row to row of a case.
-The training step of \`aae\` is composed of public calls (forward of two networks, backward, fused Adam).
+The training step of \`aae\` is encoder and decoder in a row (\`Sequential\`), one native step. One window (batch 1) runs where it is
+called, as in PyTorch; all else on the compute thread.
 
 ${header}
 

@@ -52,8 +52,6 @@ ActivationImpl::ActivationImpl(const ActivationName& name) : name_(name.value), 
   if (name_ == "PReLU") weight_ = register_parameter("weight", at::full({1}, 0.25));
 }
 
-at::Tensor ActivationImpl::forward(const at::Tensor& x) const {
-  return function_ ? function_(x) : at::prelu(x, weight_);
-}
+at::Tensor ActivationImpl::forward(const at::Tensor& x) { return function_ ? function_(x) : at::prelu(x, weight_); }
 
 }  // namespace eegtorch

@@ -22,7 +22,7 @@ using ActivationName = OneOf<kActivations>;
 class ActivationImpl : public torch::nn::Module {
  public:
   explicit ActivationImpl(const ActivationName& name);
-  at::Tensor forward(const at::Tensor& x) const;
+  at::Tensor forward(const at::Tensor& x);
   const std::string& name() const { return name_; }
 
  private:

@@ -9,6 +9,18 @@
 
 namespace eegtorch {
 
+at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, int64_t heads,
+                  double drop_prob, bool training) {
+  const auto split = [heads](const at::Tensor& x) {  // (batch, heads, tokens, width / heads)
+    return x.unflatten(2, {heads, x.size(2) / heads}).transpose(1, 2);
+  };
+  const auto q = split(queries), k = split(keys), v = split(values);
+  if (!training || drop_prob == 0) return at::scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2);
+  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
+  const auto weights = at::softmax(at::matmul(q * scale, k.transpose(2, 3)), -1);  // (batch, heads, queries, tokens)
+  return at::matmul(kernels::dropout(weights, drop_prob, true), v).transpose(1, 2).flatten(2);
+}
+
 MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, double drop_prob)
     : width_(width), heads_(heads), drop_prob_(drop_prob) {
   in_proj_weight_ = register_parameter("in_proj_weight", at::empty({3 * width, width}));
@@ -16,17 +28,6 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, dou
   out_proj_ = register_module("out_proj", torch::nn::Linear(width, width));
   torch::nn::init::xavier_uniform_(in_proj_weight_);
   torch::nn::init::zeros_(out_proj_->bias);
-}
-
-at::Tensor MultiheadAttentionImpl::split(const at::Tensor& x) const {
-  return x.unflatten(2, {heads_, width_ / heads_}).transpose(1, 2);
-}
-
-at::Tensor MultiheadAttentionImpl::attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const {
-  if (!is_training() || drop_prob_ == 0) return at::scaled_dot_product_attention(q, k, v);
-  const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  const auto weights = at::softmax(at::matmul(q * scale, k.transpose(2, 3)), -1);  // (batch, heads, queries, tokens)
-  return at::matmul(kernels::dropout(weights, drop_prob_, true), v);
 }
 
 at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory) {
@@ -41,7 +42,7 @@ at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Te
             .chunk(2, 2);
     k = rest[0], v = rest[1];
   }
-  return out_proj_->forward(attend(split(q), split(k), split(v)).transpose(1, 2).flatten(2));
+  return out_proj_->forward(attend(q, k, v, heads_, drop_prob_, is_training()));
 }
 
 void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {

@@ -19,6 +19,11 @@ namespace eegtorch {
 inline constexpr std::array kTransformerActivations = {"relu", "gelu"};
 using TransformerActivation = OneOf<kTransformerActivations>;
 
+// Scaled dot-product attention in several heads. queries (batch, queries, width), keys and values (batch, tokens,
+// width) -> (batch, queries, width). drop_prob: of the attention weights, in training.
+at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, int64_t heads,
+                  double drop_prob, bool training);
+
 class MultiheadAttentionImpl : public torch::nn::Module {
  public:
   // width: a multiple of heads. drop_prob: of the attention weights.
@@ -28,10 +33,6 @@ class MultiheadAttentionImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& query, const at::Tensor& memory);
 
  private:
-  // (batch, tokens, width) -> (batch, heads, tokens, width / heads)
-  at::Tensor split(const at::Tensor& x) const;
-  at::Tensor attend(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) const;
-
   int64_t width_, heads_;
   double drop_prob_;
   at::Tensor in_proj_weight_, in_proj_bias_;  // of queries, keys and values, one below the other

@@ -5,6 +5,14 @@
 
 namespace eegtorch {
 
+at::Tensor convolveCombined(const at::Tensor& eeg, const at::Tensor& temporal, const at::Tensor& temporal_bias,
+                            const at::Tensor& spatial, const at::Tensor& spatial_bias) {
+  const auto weight = at::matmul(spatial.transpose(1, 2), temporal);  // (S, channels, taps)
+  auto bias = at::mv(spatial.sum(2), temporal_bias);
+  if (spatial_bias.defined()) bias = bias + spatial_bias;
+  return at::conv1d(eeg, weight, bias).unsqueeze(2);
+}
+
 CombinedConvImpl::CombinedConvImpl(int64_t channels, int64_t temporal_filters, int64_t temporal_length,
                                    int64_t spatial_filters, bool spatial_bias) {
   const torch::nn::Conv2dOptions temporal(1, temporal_filters, {temporal_length, 1});
@@ -16,12 +24,8 @@ CombinedConvImpl::CombinedConvImpl(int64_t channels, int64_t temporal_filters, i
 }
 
 at::Tensor CombinedConvImpl::forward(const at::Tensor& eeg) {
-  const auto temporal = conv_time_->weight.flatten(1);                // (F, taps)
-  const auto spatial = conv_spat_->weight.squeeze(2);                 // (S, F, channels)
-  const auto weight = at::matmul(spatial.transpose(1, 2), temporal);  // (S, channels, taps)
-  auto bias = at::mv(spatial.sum(2), conv_time_->bias);
-  if (conv_spat_->bias.defined()) bias = bias + conv_spat_->bias;
-  return at::conv1d(eeg, weight, bias).unsqueeze(2);
+  return convolveCombined(eeg, conv_time_->weight.flatten(1), conv_time_->bias, conv_spat_->weight.squeeze(2),
+                          conv_spat_->bias);
 }
 
 at::Tensor convolveTime(const at::Tensor& x, const torch::nn::Conv2d& conv, int64_t stride) {

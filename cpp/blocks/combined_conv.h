@@ -6,6 +6,11 @@
 
 namespace eegtorch {
 
+// eeg (batch, channels, samples) -> (batch, S, 1, samples - taps + 1). temporal: (F, taps); spatial: (S, F, channels).
+// spatial_bias may be undefined.
+at::Tensor convolveCombined(const at::Tensor& eeg, const at::Tensor& temporal, const at::Tensor& temporal_bias,
+                            const at::Tensor& spatial, const at::Tensor& spatial_bias);
+
 class CombinedConvImpl : public torch::nn::Module {
  public:
   CombinedConvImpl(int64_t channels, int64_t temporal_filters, int64_t temporal_length, int64_t spatial_filters,

@@ -122,7 +122,7 @@ std::unordered_map<std::string, std::string> EegNetImpl::olderNames() const {
   };
 }
 
-at::Tensor EegNetImpl::normActivatePool(const at::Tensor& x, torch::nn::BatchNorm2d& norm, const Activation& activation,
+at::Tensor EegNetImpl::normActivatePool(const at::Tensor& x, torch::nn::BatchNorm2d& norm, Activation& activation,
                                         int64_t size) {
   if (activation->name() == "ELU")
     return kernels::batchNormEluPool(x, *norm, {size, size, config_.pool_mode.value == "max"});

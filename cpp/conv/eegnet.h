@@ -90,8 +90,7 @@ class EegNetImpl : public ModelImpl {
 
  private:
   // (batch, filters, 1, samples) -> (batch, filters, 1, samples / size)
-  at::Tensor normActivatePool(const at::Tensor& x, torch::nn::BatchNorm2d& norm, const Activation& activation,
-                              int64_t size);
+  at::Tensor normActivatePool(const at::Tensor& x, torch::nn::BatchNorm2d& norm, Activation& activation, int64_t size);
 
   EegNetConfig config_;
   torch::nn::Conv2d conv_temporal_{nullptr};

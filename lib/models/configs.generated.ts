@@ -275,6 +275,42 @@ export interface CnnRnnConfig {
   dropProb: number
 }
 
+/** Options of `eeg_conformer`: Song et al. 2023, IEEE Trans. Neural Syst. Rehabil. Eng. 31, 710. */
+export interface EegConformerConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Sampling rate in hertz; recorded, not used by the network. Default: `250`. */
+  sfreq: number
+  /** Temporal and spatial filters, and the width of a token. An integer. Default: `40`. */
+  nFiltersTime: number
+  /** Length of the temporal filters in samples. An integer. Default: `25`. */
+  filterTimeLength: number
+  /** Samples that are pooled into a token. An integer. Default: `75`. */
+  poolTimeLength: number
+  /** Samples from one token to the next. An integer. Default: `15`. */
+  poolTimeStride: number
+  /** Dropout probability of tokens; the classifier's are 0.5 and 0.3. Default: `0.5`. */
+  dropProb: number
+  /** Encoder layers. An integer. Default: `6`. */
+  numLayers: number
+  /** Attention heads, a divisor of n_filters_time. An integer. Default: `10`. */
+  numHeads: number
+  /** Dropout probability in the encoder. Default: `0.5`. */
+  attDropProb: number
+  /** Numbers that reach the classifier; 'auto' counts them. An integer. Default: `'auto'`. */
+  finalFcLength: number | 'auto'
+  /** The reference's way to leave out the classifier; only false here. Default: `false`. */
+  returnFeatures: boolean
+  /** Nonlinearity of the head and the classifier, by its torch.nn class name. Default: `'ELU'`. */
+  activation: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Nonlinearity of the encoder. Default: `'GELU'`. */
+  activationTransfor: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+}
+
 /** Options of `transformer_eeg`: Vaswani et al. 2017, NeurIPS, arXiv 1706.03762. */
 export interface TransformerEegConfig {
   /** EEG channels. An integer. Default: `64`. */
@@ -408,6 +444,7 @@ export interface ModelConfigs {
   deep4net: Deep4netConfig
   resnet1d: Resnet1dConfig
   cnn_rnn: CnnRnnConfig
+  eeg_conformer: EegConformerConfig
   transformer_eeg: TransformerEegConfig
   vae: VaeConfig
   vae_conv_net: VaeConvNetConfig
@@ -429,6 +466,7 @@ export interface ModelInputs {
   deep4net: { eeg: Tensor }
   resnet1d: { eeg: Tensor }
   cnn_rnn: { eeg: Tensor }
+  eeg_conformer: { eeg: Tensor }
   transformer_eeg: { eeg: Tensor }
   vae: { eeg: Tensor; noise: Tensor }
   vae_conv_net: { eeg: Tensor; noise: Tensor }
@@ -450,6 +488,7 @@ export interface ModelOutputs {
   deep4net: { logits: Tensor }
   resnet1d: { logits: Tensor }
   cnn_rnn: { logits: Tensor }
+  eeg_conformer: { logits: Tensor }
   transformer_eeg: { logits: Tensor }
   vae: { reconstruction: Tensor; mu: Tensor; logvar: Tensor }
   vae_conv_net: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
@@ -473,6 +512,7 @@ export const modelFactoryNames = {
   deep4net: 'deep4net',
   resnet1d: 'resnet1d',
   cnnRnn: 'cnn_rnn',
+  eegConformer: 'eeg_conformer',
   transformerEeg: 'transformer_eeg',
   vae: 'vae',
   vaeConvNet: 'vae_conv_net',

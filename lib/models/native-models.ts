@@ -36,6 +36,7 @@ interface NativeModels {
   modelRun(id: ModelId, inputs: TensorId[]): TensorId[]
   modelRunAsync(id: ModelId, inputs: TensorId[], cancellation?: number): Promise<TensorId[]>
   modelTrain(id: ModelId, training: boolean): void
+  modelSilenceDropout(id: ModelId): void
   modelIsTraining(id: ModelId): boolean
   modelMove(id: ModelId, device: string | null, dtype: string | null): void
   modelZeroGrad(id: ModelId): void

@@ -3,6 +3,7 @@ import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { EegTorchError } from '../errors.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import { Model, type NamedTensors } from '../models/model.ts'
+import { nativeModels } from '../models/native-models.ts'
 // gives tensors their operators as methods
 import '../ops/index.ts'
 import { camelCase } from '../ops/overload.ts'
@@ -66,6 +67,7 @@ async function computeAll(
   given: ReadonlyMap<string, Tensor>,
 ): Promise<Map<string, Tensor>> {
   model.loadStateDict(weights).train(mode === 'train')
+  if (mode === 'train') nativeModels.modelSilenceDropout(model.id)
   const before = copies(model.buffers())
   const taken = new Map(inputs.map((name) => [name, need(given, name)]))
   for (const tensor of taken.values()) if (isReal(tensor)) tensor.requiresGrad = true
