@@ -15,6 +15,7 @@
 #include "core/nearest.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
+#include "transformer/csbrain.h"
 #include "transformer/eeg_conformer.h"
 #include "transformer/transformer_eeg.h"
 #include "variational/vae.h"
@@ -64,6 +65,10 @@ const std::vector<RegistryEntry>& registry() {
                                   "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers"),
       entry<EegConformer, EegConformerConfig>("eeg_conformer", {"eeg"}, {"logits"},
                                               "Song et al. 2023, IEEE Trans. Neural Syst. Rehabil. Eng. 31, 710"),
+      entry<CsBrain, CsBrainConfig>("csbrain", {"eeg", "mask"}, {"features", "reconstruction"},
+                                    "Zhou et al. 2025, NeurIPS, arXiv 2506.23075"),
+      entry<CsBrainClassifier, CsBrainClassifierConfig>("csbrain_classifier", {"eeg"}, {"logits"},
+                                                        "Zhou et al. 2025, NeurIPS, arXiv 2506.23075"),
       entry<TransformerEeg, TransformerEegConfig>("transformer_eeg", {"eeg"}, {"logits"},
                                                   "Vaswani et al. 2017, NeurIPS, arXiv 1706.03762"),
       entry<Vae, VaeConfig>("vae", {"eeg", "noise"}, {"reconstruction", "mu", "logvar"},

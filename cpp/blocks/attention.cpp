@@ -10,14 +10,16 @@
 namespace eegtorch {
 
 at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, int64_t heads,
-                  double drop_prob, bool training) {
+                  double drop_prob, bool training, const std::optional<at::Tensor>& mask) {
   const auto split = [heads](const at::Tensor& x) {  // (batch, heads, tokens, width / heads)
     return x.unflatten(2, {heads, x.size(2) / heads}).transpose(1, 2);
   };
   const auto q = split(queries), k = split(keys), v = split(values);
-  if (!training || drop_prob == 0) return at::scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2);
+  if (!training || drop_prob == 0) return at::scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).flatten(2);
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
-  const auto weights = at::softmax(at::matmul(q * scale, k.transpose(2, 3)), -1);  // (batch, heads, queries, tokens)
+  auto scores = at::matmul(q * scale, k.transpose(2, 3));  // (batch, heads, queries, tokens)
+  if (mask) scores = scores + *mask;
+  const auto weights = at::softmax(scores, -1);
   return at::matmul(kernels::dropout(weights, drop_prob, true), v).transpose(1, 2).flatten(2);
 }
 
@@ -30,7 +32,8 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, dou
   torch::nn::init::zeros_(out_proj_->bias);
 }
 
-at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory) {
+at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory,
+                                           const std::optional<at::Tensor>& mask) {
   at::Tensor q, k, v;
   if (query.is_same(memory)) {
     const auto all = at::linear(query, in_proj_weight_, in_proj_bias_).chunk(3, 2);
@@ -42,7 +45,7 @@ at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Te
             .chunk(2, 2);
     k = rest[0], v = rest[1];
   }
-  return out_proj_->forward(attend(q, k, v, heads_, drop_prob_, is_training()));
+  return out_proj_->forward(attend(q, k, v, heads_, drop_prob_, is_training(), mask));
 }
 
 void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {

@@ -20,9 +20,10 @@ inline constexpr std::array kTransformerActivations = {"relu", "gelu"};
 using TransformerActivation = OneOf<kTransformerActivations>;
 
 // Scaled dot-product attention in several heads. queries (batch, queries, width), keys and values (batch, tokens,
-// width) -> (batch, queries, width). drop_prob: of the attention weights, in training.
+// width) -> (batch, queries, width). drop_prob: of the attention weights, in training. mask: added to the scores,
+// (queries, tokens).
 at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, int64_t heads,
-                  double drop_prob, bool training);
+                  double drop_prob, bool training, const std::optional<at::Tensor>& mask = {});
 
 class MultiheadAttentionImpl : public torch::nn::Module {
  public:
@@ -30,7 +31,7 @@ class MultiheadAttentionImpl : public torch::nn::Module {
   MultiheadAttentionImpl(int64_t width, int64_t heads, double drop_prob);
 
   // query (batch, queries, width), memory (batch, tokens, width) -> (batch, queries, width)
-  at::Tensor forward(const at::Tensor& query, const at::Tensor& memory);
+  at::Tensor forward(const at::Tensor& query, const at::Tensor& memory, const std::optional<at::Tensor>& mask = {});
 
  private:
   int64_t width_, heads_;

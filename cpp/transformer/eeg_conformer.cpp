@@ -3,6 +3,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include "blocks/attention.h"
+#include "blocks/chain.h"
 #include "blocks/combined_conv.h"
 #include "blocks/pooling.h"
 #include "core/check.h"
@@ -44,16 +45,6 @@ int64_t featureCount(const EegConformerConfig& c) {
                   std::to_string(c.final_fc_length.value.value_or(count)));
   return count;
 }
-
-// Holds parts under the numbers that the reference's Sequential gives them.
-struct Numbered : torch::nn::Module {};
-
-// A Sequential that can stand in another one, which a forward of many types cannot.
-struct ChainImpl : torch::nn::SequentialImpl {
-  using torch::nn::SequentialImpl::SequentialImpl;
-  at::Tensor forward(const at::Tensor& x) { return torch::nn::SequentialImpl::forward(x); }
-};
-TORCH_MODULE(Chain);
 
 class ConformerAttentionImpl : public torch::nn::Module {
  public:
@@ -111,13 +102,13 @@ ConformerPatchesImpl::ConformerPatchesImpl(const EegConformerConfig& config)
     : pool_length_(config.pool_time_length), pool_stride_(config.pool_time_stride) {
   const int64_t width = config.n_filters_time;
   using torch::nn::Conv2d, torch::nn::Conv2dOptions;
-  const auto shallownet = register_module("shallownet", std::make_shared<Numbered>());
+  const auto shallownet = register_module("shallownet", std::make_shared<Named>());
   temporal_ = shallownet->register_module("0", Conv2d(Conv2dOptions(1, width, {1, config.filter_time_length})));
   spatial_ = shallownet->register_module("1", Conv2d(Conv2dOptions(width, width, {config.n_chans, 1})));
   norm_ = shallownet->register_module("2", torch::nn::BatchNorm2d(width));
   activation_ = shallownet->register_module("3", Activation(config.activation));
   drop_ = shallownet->register_module("5", Dropout(config.drop_prob));
-  const auto projection = register_module("projection", std::make_shared<Numbered>());
+  const auto projection = register_module("projection", std::make_shared<Named>());
   projection_ = projection->register_module("0", Conv2d(Conv2dOptions(width, width, 1)));
 }
 

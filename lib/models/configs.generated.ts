@@ -311,6 +311,70 @@ export interface EegConformerConfig {
   activationTransfor: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
 }
 
+/** Options of `csbrain`: Zhou et al. 2025, NeurIPS, arXiv 2506.23075. */
+export interface CsbrainConfig {
+  /** Samples of a patch, at 200 hertz. An integer. Default: `200`. */
+  inDim: number
+  /** Width of a token that comes out; equal to in_dim. An integer. Default: `200`. */
+  outDim: number
+  /** Width of a token inside; equal to in_dim, a multiple of 25. An integer. Default: `200`. */
+  dModel: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `800`. */
+  dimFeedforward: number
+  /** Patches of the pretraining; recorded, not used by the network. An integer. Default: `30`. */
+  seqLen: number
+  /** Encoder layers. An integer. Default: `12`. */
+  nLayer: number
+  /** Attention heads, a divisor of d_model. An integer. Default: `8`. */
+  nhead: number
+  /** Lengths of the convolutions over patches, odd. An integer. Default: `[[1], [3], [5]]`. */
+  temEmbedKernelSizes: readonly number[][]
+  /** Region of each recorded channel: 0 frontal, 1 parietal, 2 temporal, 3 occipital, 4 central. An integer. Default: `[0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 1, 1]`. */
+  brainRegions: readonly number[]
+  /** Recorded channel at each place, region by region; a stable sort by region when null. An integer. Default: `null`. */
+  sortedIndices: readonly number[] | null
+  /** Regions that have weights. An integer. Default: `5`. */
+  nRegions: number
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+  /** Patches of a window. An integer. Default: `4`. */
+  nPatches: number
+}
+
+/** Options of `csbrain_classifier`: Zhou et al. 2025, NeurIPS, arXiv 2506.23075. */
+export interface CsbrainClassifierConfig {
+  /** Samples of a patch, at 200 hertz. An integer. Default: `200`. */
+  inDim: number
+  /** Width of a token that comes out; equal to in_dim. An integer. Default: `200`. */
+  outDim: number
+  /** Width of a token inside; equal to in_dim, a multiple of 25. An integer. Default: `200`. */
+  dModel: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `800`. */
+  dimFeedforward: number
+  /** Patches of the pretraining; recorded, not used by the network. An integer. Default: `30`. */
+  seqLen: number
+  /** Encoder layers. An integer. Default: `12`. */
+  nLayer: number
+  /** Attention heads, a divisor of d_model. An integer. Default: `8`. */
+  nhead: number
+  /** Lengths of the convolutions over patches, odd. An integer. Default: `[[1], [3], [5]]`. */
+  temEmbedKernelSizes: readonly number[][]
+  /** Region of each recorded channel: 0 frontal, 1 parietal, 2 temporal, 3 occipital, 4 central. An integer. Default: `[0, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 1, 1, 1, 1]`. */
+  brainRegions: readonly number[]
+  /** Recorded channel at each place, region by region; a stable sort by region when null. An integer. Default: `null`. */
+  sortedIndices: readonly number[] | null
+  /** Regions that have weights. An integer. Default: `5`. */
+  nRegions: number
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+  /** Patches of a window. An integer. Default: `4`. */
+  nPatches: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Dropout probability of the classifier. Default: `0.3`. */
+  headDropProb: number
+}
+
 /** Options of `transformer_eeg`: Vaswani et al. 2017, NeurIPS, arXiv 1706.03762. */
 export interface TransformerEegConfig {
   /** EEG channels. An integer. Default: `64`. */
@@ -445,6 +509,8 @@ export interface ModelConfigs {
   resnet1d: Resnet1dConfig
   cnn_rnn: CnnRnnConfig
   eeg_conformer: EegConformerConfig
+  csbrain: CsbrainConfig
+  csbrain_classifier: CsbrainClassifierConfig
   transformer_eeg: TransformerEegConfig
   vae: VaeConfig
   vae_conv_net: VaeConvNetConfig
@@ -467,6 +533,8 @@ export interface ModelInputs {
   resnet1d: { eeg: Tensor }
   cnn_rnn: { eeg: Tensor }
   eeg_conformer: { eeg: Tensor }
+  csbrain: { eeg: Tensor; mask: Tensor }
+  csbrain_classifier: { eeg: Tensor }
   transformer_eeg: { eeg: Tensor }
   vae: { eeg: Tensor; noise: Tensor }
   vae_conv_net: { eeg: Tensor; noise: Tensor }
@@ -489,6 +557,8 @@ export interface ModelOutputs {
   resnet1d: { logits: Tensor }
   cnn_rnn: { logits: Tensor }
   eeg_conformer: { logits: Tensor }
+  csbrain: { features: Tensor; reconstruction: Tensor }
+  csbrain_classifier: { logits: Tensor }
   transformer_eeg: { logits: Tensor }
   vae: { reconstruction: Tensor; mu: Tensor; logvar: Tensor }
   vae_conv_net: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
@@ -513,6 +583,8 @@ export const modelFactoryNames = {
   resnet1d: 'resnet1d',
   cnnRnn: 'cnn_rnn',
   eegConformer: 'eeg_conformer',
+  csbrain: 'csbrain',
+  csbrainClassifier: 'csbrain_classifier',
   transformerEeg: 'transformer_eeg',
   vae: 'vae',
   vaeConvNet: 'vae_conv_net',
