@@ -34,6 +34,7 @@ export {
 } from './creation.ts'
 export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
 export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
+export { BRAIN_REGIONS, type BrainRegion, brainRegion, type Montage, montageOf, montages } from './datasets/montages.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './datasets/read-all.ts'
 export { Recordings } from './datasets/recordings.ts'
 export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from './datasets/simulate.ts'
