@@ -1,12 +1,12 @@
-import { existsSync, readSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { readRecording } from '../datasets/read-all.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
-import { withFile } from '../files/with-file.ts'
 import { formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
+import { isRecordingFile } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
@@ -21,7 +21,7 @@ export function describe(command: Command): void {
     .description(
       'Show what a file holds, by its content: channels, events and quality of a recording; tensors, metadata and the model they fit of a checkpoint.',
     )
-    .argument('<file>', 'an EDF recording, a checkpoint (safetensors, torch.save), or a folder of one')
+    .argument('<file>', 'a recording, a checkpoint (safetensors, torch.save), or a folder of one')
     .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
@@ -33,17 +33,9 @@ export function describe(command: Command): void {
 
 async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'there is no such file', { file })
-  if (isRecording(file)) await showRecording(await readRecording(file), file, options)
+  if (!statSync(file).isDirectory() && isRecordingFile(file))
+    await showRecording(await readRecording(file), file, options)
   else showCheckpoint(file, options)
-}
-
-/** EDF starts with its version in eight characters: `0` and spaces, or byte 255 and BIOSEMI. */
-function isRecording(file: string): boolean {
-  if (statSync(file).isDirectory()) return false
-  const start = Buffer.alloc(8)
-  withFile(file, (descriptor) => readSync(descriptor, start, 0, 8, 0))
-  const text = start.toString('latin1')
-  return text === '0       ' || text === '\xffBIOSEMI' || ['.edf', '.bdf'].includes(extname(file).toLowerCase())
 }
 
 async function showRecording(recording: Recording, file: string, { json, picture }: InspectOptions): Promise<void> {

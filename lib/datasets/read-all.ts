@@ -1,25 +1,24 @@
 import { EegTorchError } from '../errors.ts'
 import { findFiles } from '../files/find-files.ts'
-import { type EdfOptions, readEdf } from '../recordings/edf.ts'
+import type { FileOptions } from '../recordings/file-options.ts'
+import { openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
 import type { Recording, RecordingMetadata } from '../recordings/recording.ts'
 import { withEegmmidbMeanings } from './eegmmidb.ts'
 import { Recordings } from './recordings.ts'
 
 /** How to read recordings. */
-export interface ReadRecordingOptions extends EdfOptions {
+export interface ReadRecordingOptions extends FileOptions {
   /** Subject, session and run of a file, where its name does not tell; what it leaves out is taken from the name. */
   metadata?: (file: string) => RecordingMetadata
 }
 
-const EXTENSIONS = ['.edf']
-
 /**
- * Opens one recording. Samples stay in the file until they are read. Events of known data sets get their meanings.
+ * Opens one recording of any format that docs/recordings.md lists, known by its content. Samples stay in the file until they are read. Events of known data sets get their meanings.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID` or `FILE_UNSUPPORTED`
  */
 export async function readRecording(file: string, options: ReadRecordingOptions = {}): Promise<Recording> {
-  const recording = await readEdf(file, options)
+  const recording = await openRecording(file, options)
   return withEegmmidbMeanings(
     options.metadata === undefined ? recording : recording.withMetadata(options.metadata(file)),
   )
@@ -37,10 +36,10 @@ export async function readAll(
 ): Promise<Recordings> {
   const files = new Set<string>()
   for (const path of typeof paths === 'string' ? [paths] : paths) {
-    const found = await findFiles(path, EXTENSIONS)
+    const found = await findFiles(path, RECORDING_ENDINGS)
     if (found.length === 0) {
       throw new EegTorchError('FILE_NOT_FOUND', `${path}: there are no recordings`, {
-        expected: `files ending in ${EXTENSIONS.join(', ')}`,
+        expected: `files ending in ${RECORDING_ENDINGS.join(', ')}`,
         received: 'none',
       })
     }

@@ -74,7 +74,7 @@ const text = (bytes: Uint8Array) => utf8.decode(bytes)
 /**
  * Gap-free stretches of a file from the start of each record, in seconds since the first sample.
  *
- * @param starts when each record starts; read for `EDF+D` only, the records of other formats follow one another
+ * @param starts when each record starts; read for `EDF+D` and `BDF+D` only, the records of other formats follow one another
  * @throws EegTorchError `FILE_INVALID` if a record of a discontinuous file has no start, or starts before the last one ended
  */
 export function findSegments(
@@ -83,7 +83,7 @@ export function findSegments(
   { samplingRate: rate, perRecord }: { samplingRate: number; perRecord: number },
   file: string,
 ): Segment[] {
-  if (header.format !== 'EDF+D') return [{ onset: 0, sample: 0, nSamples: perRecord * header.nRecords }]
+  if (!header.format.endsWith('+D')) return [{ onset: 0, sample: 0, nSamples: perRecord * header.nRecords }]
   const tolerance = 0.5 / rate
   const segments: { onset: number; sample: number; nSamples: number }[] = []
   let end = Number.NEGATIVE_INFINITY

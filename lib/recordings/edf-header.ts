@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { FASTEST, SLOWEST } from './main-rate.ts'
 
 /** One signal of an EDF file, as its header describes it. */
 export interface EdfSignal {
@@ -11,13 +12,15 @@ export interface EdfSignal {
   /** Physical value of digital 0 and of one digital step, in `dimension`. */
   readonly offset: number
   readonly gain: number
-  /** Position of its first sample in a record, in samples. */
+  /** Position of its first sample in a record, in samples (of 2 bytes, 3 in BDF). */
   readonly position: number
 }
 
-/** A checked EDF or EDF+ header. Nothing in it contradicts the size of the file. */
+/** A checked EDF, EDF+ or BDF header. Nothing in it contradicts the size of the file. */
 export interface EdfHeader {
-  readonly format: 'EDF' | 'EDF+C' | 'EDF+D'
+  readonly format: 'EDF' | 'EDF+C' | 'EDF+D' | 'BDF' | 'BDF+C' | 'BDF+D'
+  /** 2 in EDF, 3 in BDF. */
+  readonly sampleBytes: 2 | 3
   readonly patient: string
   readonly recording: string
   readonly startTime: Date | undefined
@@ -39,9 +42,6 @@ export const FIXED_BYTES = 256
 /** The equipment that files of simulated recordings name. */
 export const SIMULATOR = 'eegtorch_simulator'
 const SIGNAL_BYTES = 256
-/** Hertz. Beyond these a header is garbage, and positions in seconds would lose their precision. */
-const SLOWEST = 1e-6
-const FASTEST = 1e9
 const WIDTHS = {
   label: 16,
   transducer: 80,
@@ -93,11 +93,14 @@ export function parseHeader(header: Buffer, fileSize: number, file: string, trun
   if (!(recordDuration >= 0))
     throw invalid(file, 'a record lasts a negative time', '0 s or more', `${recordDuration} s`)
   const signals = parseSignals(header, file)
-  const recordBytes = 2 * signals.reduce((sum, signal) => sum + signal.samplesPerRecord, 0)
+  const isBdf = startsAsBdf(header)
+  const sampleBytes = isBdf ? 3 : 2
+  const recordBytes = sampleBytes * signals.reduce((sum, signal) => sum + signal.samplesPerRecord, 0)
   for (const signal of signals) if (!signal.isAnnotations) checkRate(signal, recordDuration, file)
   const promised = integerField(header, 236, 8, 'number of records', file)
   return {
-    format: formatOf(field(header, 192, 44)),
+    format: formatOf(field(header, 192, 44), isBdf),
+    sampleBytes,
     patient: field(header, 8, 80),
     recording: field(header, 88, 80),
     simulated: field(header, 88, 80).endsWith(` ${SIMULATOR}`),
@@ -113,16 +116,15 @@ export function parseHeader(header: Buffer, fileSize: number, file: string, trun
 }
 
 function checkVersion(fixed: Buffer, file: string): void {
-  if (fixed[0] === 0xff && fixed.toString('latin1', 1, 8) === 'BIOSEMI') {
-    throw new EegTorchError('FILE_UNSUPPORTED', 'a BioSemi BDF file (24 bits) is not readable yet', {
-      file,
-      expected: 'EDF or EDF+',
-      received: 'BDF',
-    })
-  }
+  if (startsAsBdf(fixed)) return
   if (field(fixed, 0, 8) === '0') return
   const start = JSON.stringify(fixed.toString('latin1', 0, 8))
-  throw invalid(file, 'this is not an EDF file', "a first field of '0'", start)
+  throw invalid(file, 'this is not an EDF or BDF file', "a first field of '0', or byte 255 and BIOSEMI", start)
+}
+
+/** BDF starts with byte 255 and `BIOSEMI`. */
+export function startsAsBdf(start: Buffer): boolean {
+  return start[0] === 0xff && start.toString('latin1', 1, 8) === 'BIOSEMI'
 }
 
 function parseSignals(header: Buffer, file: string): EdfSignal[] {
@@ -144,7 +146,7 @@ function parseSignals(header: Buffer, file: string): EdfSignal[] {
     if (samplesPerRecord < 1) {
       throw invalid(file, `${named('samples per record')} is not usable`, '1 or more', String(samplesPerRecord))
     }
-    const isAnnotations = label === 'EDF Annotations'
+    const isAnnotations = label === 'EDF Annotations' || label === 'BDF Annotations'
     const scale = isAnnotations
       ? { gain: 1, offset: 0 }
       : calibrate(
@@ -231,9 +233,10 @@ function countRecords(
   )
 }
 
-function formatOf(reserved: string): EdfHeader['format'] {
-  if (reserved.startsWith('EDF+D')) return 'EDF+D'
-  return reserved.startsWith('EDF+C') ? 'EDF+C' : 'EDF'
+function formatOf(reserved: string, isBdf: boolean): EdfHeader['format'] {
+  const plus = /^[EB]DF\+([CD])/.exec(reserved)?.[1] as 'C' | 'D' | undefined
+  const base = isBdf ? 'BDF' : 'EDF'
+  return plus === undefined ? base : `${base}+${plus}`
 }
 
 /** EDF+ writes an unknown or anonymised date as X here, and any date into the older field. */

@@ -1,6 +1,8 @@
-import { fstatSync, readSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
 import { withFile } from '../files/with-file.ts'
+import { readAt } from './binary/read-at.ts'
+import { type RecordChannel, RecordSource } from './binary/record-source.ts'
 import { channelNames, channelType } from './channels.ts'
 import { findSegments, parseAnnotations, type RecordAnnotations } from './edf-annotations.ts'
 import {
@@ -11,27 +13,27 @@ import {
   parseHeader,
   type TruncatedPolicy,
 } from './edf-header.ts'
-import { type EdfChannel, EdfSource } from './edf-source.ts'
+import type { FileOptions } from './file-options.ts'
+import { mainChannel, roundRate } from './main-rate.ts'
 import { metadataFromName } from './metadata.ts'
-import { type Channel, Recording, recordingName } from './recording.ts'
+import { type Channel, Recording, type RecordingParts, recordingName } from './recording.ts'
+import { stimEvents } from './stim-events.ts'
+import { voltsPer } from './units.ts'
 
-/** How to read an EDF file. */
-export interface EdfOptions {
-  /** `error` (default) refuses a file with another number of records than its header promises; `read` takes the complete records. */
-  truncated?: TruncatedPolicy
-  /** Unit of channels for which the file names none, such as `uV`. */
-  unit?: string
-}
+/** Trigger bits of a BioSemi status channel, and those bits with the one that starts an epoch. */
+const TRIGGER_BITS = 0xffff
+const STATUS_BITS = 0x1ffff
 
 /**
- * Opens an EDF or EDF+ file: reads its header and its annotations, and leaves the samples where they are until they are wanted.
+ * Opens an EDF, EDF+, BDF or BDF+ file: reads its header and its annotations, and leaves the samples where they are until they are wanted.
  * Channels may have different sampling rates. A discontinuous file (EDF+D) becomes a recording with several segments.
+ * In BDF, whose samples have 24 bits, rises of the status channel are the events unless the file has annotations.
  *
  * Format: Kemp and others, EDF (1992) and EDF+ (2003), edfplus.info.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for what is not EDF
  */
-export async function readEdf(file: string, { truncated = 'error', unit = '' }: EdfOptions = {}): Promise<Recording> {
+export async function readEdf(file: string, { truncated = 'error', unit = '' }: FileOptions = {}): Promise<Recording> {
   const { header, records } = withFile(file, (descriptor) => {
     const header = readHeader(descriptor, file, truncated)
     return { header, records: readAnnotations(descriptor, header, file) }
@@ -54,6 +56,14 @@ export async function readEdf(file: string, { truncated = 'error', unit = '' }: 
     file,
   )
   const first = records[0]?.start ?? 0
+  const source = new RecordSource(
+    file,
+    header,
+    signals.map((signal, i) => toRecordChannel(signal, header, channels[i]!, unit)),
+  )
+  const annotated = records.flatMap(({ annotations }) =>
+    annotations.map((event) => ({ ...event, onset: event.onset - first })),
+  )
   return new Recording({
     ...metadataFromName(file),
     name: recordingName(file),
@@ -64,42 +74,50 @@ export async function readEdf(file: string, { truncated = 'error', unit = '' }: 
     samplingRate,
     nSamples: perRecord * header.nRecords,
     segments,
-    events: records.flatMap(({ annotations }) =>
-      annotations.map((event) => ({ ...event, onset: event.onset - first })),
-    ),
-    source: new EdfSource(
-      file,
-      header,
-      signals.map((signal) => toEdfChannel(signal, unit)),
-    ),
+    events: annotated.length > 0 ? annotated : statusEvents(source, channels, header, signals),
+    source,
     ...(header.startTime === undefined ? {} : { startTime: header.startTime }),
   })
 }
 
 function readHeader(descriptor: number, file: string, truncated: TruncatedPolicy): EdfHeader {
   const { size } = fstatSync(descriptor)
-  const fixed = readBytes(descriptor, 0, Math.min(FIXED_BYTES, size))
+  const fixed = readAt(descriptor, 0, Math.min(FIXED_BYTES, size), 'its header', file)
   const bytes = headerSize(fixed, size, file)
-  return parseHeader(readBytes(descriptor, 0, bytes), size, file, truncated)
+  return parseHeader(readAt(descriptor, 0, bytes, 'its header', file), size, file, truncated)
 }
 
 /** Reads the annotation signals of every record, and nothing else. */
 function readAnnotations(descriptor: number, header: EdfHeader, file: string): RecordAnnotations[] {
   const signals = header.signals.filter((signal) => signal.isAnnotations)
   if (signals.length === 0) return []
+  const width = header.sampleBytes
   return Array.from({ length: header.nRecords }, (_, record) => {
     const start = header.headerBytes + record * header.recordBytes
     const lists = signals.map((signal) =>
-      readBytes(descriptor, start + 2 * signal.position, 2 * signal.samplesPerRecord),
+      readAt(
+        descriptor,
+        start + width * signal.position,
+        width * signal.samplesPerRecord,
+        `record ${record + 1}`,
+        file,
+      ),
     )
     return parseAnnotations(lists, record, file)
   })
 }
 
-function readBytes(descriptor: number, position: number, length: number): Buffer {
-  const buffer = Buffer.alloc(length)
-  const read = readSync(descriptor, buffer, 0, length, position)
-  return buffer.subarray(0, read)
+/** Triggers of a BDF file: the low 16 bits of its status channel, where nothing is annotated. */
+function statusEvents(
+  source: RecordSource,
+  channels: readonly Channel[],
+  { format, nRecords }: EdfHeader,
+  signals: readonly EdfSignal[],
+): RecordingParts['events'] {
+  const channel = channels.findIndex(({ type }) => type === 'stim')
+  if (channel < 0 || format !== 'BDF') return []
+  const [samples] = source.read([{ channel, start: 0, stop: signals[channel]!.samplesPerRecord * nRecords }])
+  return stimEvents(samples!, channels[channel]!.samplingRate, TRIGGER_BITS)
 }
 
 function describeChannels(signals: readonly EdfSignal[], header: EdfHeader, unit: string): Channel[] {
@@ -118,40 +136,20 @@ function describeChannels(signals: readonly EdfSignal[], header: EdfHeader, unit
   })
 }
 
-function toEdfChannel(signal: EdfSignal, unit: string): EdfChannel {
-  return { ...signal, unitScale: voltsPer(signal.dimension || unit) ?? 1 }
-}
-
-/** Volts in one of a unit, undefined if the unit is no voltage. Both micro signs and the Shift-JIS one occur in files. */
-function voltsPer(unit: string): number | undefined {
-  const match = /^([nmku\u00b5\u03bc]|\x83\xca)?v(olts?)?$/i.exec(unit)
-  if (match === null || unit.startsWith('M')) return undefined
-  const scales: Record<string, number> = {
-    n: 1e-9,
-    u: 1e-6,
-    '\u00b5': 1e-6,
-    '\u03bc': 1e-6,
-    '\x83\xca': 1e-6,
-    m: 1e-3,
-    k: 1e3,
-  }
-  return match[1] === undefined ? 1 : scales[match[1].toLowerCase()]
+function toRecordChannel(
+  signal: EdfSignal,
+  { sampleBytes }: EdfHeader,
+  { type }: Channel,
+  unit: string,
+): RecordChannel {
+  const position = sampleBytes * signal.position
+  if (sampleBytes === 2)
+    return { ...signal, position, type: 'int16', unitScale: voltsPer(signal.dimension || unit) ?? 1 }
+  const stored = { samplesPerRecord: signal.samplesPerRecord, position, type: 'int24' as const }
+  // The bits above the epoch bit say how the amplifier is: no number, and MNE leaves them out too.
+  if (type === 'stim') return { ...stored, gain: 1, offset: 0, unitScale: 1, mask: STATUS_BITS }
+  return { ...signal, ...stored, unitScale: voltsPer(signal.dimension || unit) ?? 1 }
 }
 
 /** Samples per second; a rate that misses a whole number by rounding only is that number. */
-function rateOf(signal: EdfSignal, recordDuration: number): number {
-  const rate = signal.samplesPerRecord / recordDuration
-  const whole = Math.round(rate)
-  return Math.abs(rate - whole) < 1e-9 * whole ? whole : rate
-}
-
-/** A channel with the rate that most EEG channels have, or most channels where none is EEG. */
-function mainChannel(channels: readonly Channel[]): number {
-  const eeg = channels.filter(({ type }) => type === 'eeg')
-  const counts = new Map<number, number>()
-  for (const { samplingRate } of eeg.length > 0 ? eeg : channels) {
-    counts.set(samplingRate, (counts.get(samplingRate) ?? 0) + 1)
-  }
-  const [rate] = [...counts].reduce((best, entry) => (entry[1] > best[1] ? entry : best))
-  return channels.findIndex(({ samplingRate }) => samplingRate === rate)
-}
+const rateOf = (signal: EdfSignal, recordDuration: number) => roundRate(signal.samplesPerRecord / recordDuration)

@@ -1,4 +1,4 @@
-/** A point on the unit sphere: x to the right ear, y to the nose, z to the vertex. */
+/** A point, on the unit sphere or in metres: x to the right ear, y to the nose, z to the vertex. */
 export type Position = readonly [x: number, y: number, z: number]
 
 /** Rows of the 10-10 system from front to back: degrees from vertex to midline electrode, and from the nose to the outer one (7). */

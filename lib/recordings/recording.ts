@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 import type { BandPassOptions } from '../signal/band-pass.ts'
+import type { Position } from './electrodes.ts'
 import { FilteredSource } from './filtered-source.ts'
 import { contiguous, type Segment, storedSample, timeOfSample } from './segments.ts'
 import { readAllChannels, type SignalSource } from './source.ts'
@@ -21,6 +22,10 @@ export interface Channel {
   readonly samplingRate: number
   /** What the file says about filters, as it says it. */
   readonly prefilter?: string
+  /** Where the file says the sensor is: metres, x to the right ear, y to the nose, z to the vertex. */
+  readonly position?: Position
+  /** True where the file marks the channel as bad. */
+  readonly isBad?: boolean
 }
 
 /** Something that happened during a recording. */
@@ -70,6 +75,8 @@ export interface RecordingParts extends RecordingMetadata {
   segments?: readonly Segment[]
   startTime?: Date
   simulated?: boolean
+  /** What a reader had to assume, repair or leave out, one sentence each. */
+  warnings?: readonly string[]
 }
 
 /**
@@ -98,6 +105,8 @@ export class Recording {
   readonly startTime: Date | undefined
   /** True for recordings of the simulator and everything derived from them. */
   readonly simulated: boolean
+  /** What the reader had to assume, repair or leave out, one sentence each. */
+  readonly warnings: readonly string[]
   readonly #source: SignalSource
   readonly #parts: RecordingParts
 
@@ -117,6 +126,7 @@ export class Recording {
     this.run = parts.run
     this.startTime = parts.startTime
     this.simulated = parts.simulated ?? false
+    this.warnings = parts.warnings ?? []
     this.events = locateEvents(parts.events, this.segments, parts.samplingRate)
   }
 

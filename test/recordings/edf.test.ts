@@ -167,7 +167,7 @@ test('a file that shrinks or goes away after it was opened is one clear error', 
 
 const signal = plain.signals![0]!
 const bad: [string, EdfBytes, string, string][] = [
-  ['another format', { ...plain, version: 'RIFF' }, 'FILE_INVALID', 'this is not an EDF file'],
+  ['another format', { ...plain, version: 'RIFF' }, 'FILE_INVALID', 'this is not an EDF or BDF file'],
   ['no signals', { ...plain, nSignals: 0 }, 'FILE_INVALID', 'the header describes no signals'],
   ['a negative number of signals', { ...plain, nSignals: -3 }, 'FILE_INVALID', 'at least 1 signal, received -3'],
   [
@@ -259,8 +259,11 @@ test('what is no EDF file at all is one clear error', async () => {
     ['/dev/zero', 'a pipe or a device'],
     [`${folder}/none.edf`, 'there is no such file'],
     [put(folder, 'empty.edf', ''), 'too short for an EDF header: expected at least 256 bytes, received 0'],
-    [put(folder, 'text.edf', 'hello '.repeat(100)), 'this is not an EDF file'],
-    [put(folder, 'x.bdf', Buffer.concat([Buffer.from('\xffBIOSEMI', 'latin1'), Buffer.alloc(400, 32)])), 'BDF'],
+    [put(folder, 'text.edf', 'hello '.repeat(100)), 'this is not an EDF or BDF file'],
+    [
+      put(folder, 'x.bdf', Buffer.concat([Buffer.from('\xffBIOSEMI', 'latin1'), Buffer.alloc(400, 32)])),
+      'number of signals is not a whole number',
+    ],
   ]
   for (const [file, message] of cases) {
     await expect(readEdf(file)).rejects.toBeInstanceOf(EegTorchError)

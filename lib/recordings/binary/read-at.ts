@@ -1,0 +1,48 @@
+import { fstatSync, readSync } from 'node:fs'
+import { EegTorchError } from '../../errors.ts'
+
+/** The most that one read call gives. */
+const MOST = 2 ** 30
+
+/**
+ * Exactly `length` bytes of an open file from `position` on. The size of the file is asked before anything is allocated.
+ *
+ * @throws EegTorchError `FILE_TRUNCATED` naming what was wanted, if the file ends before
+ */
+export function readAt(descriptor: number, position: number, length: number, what: string, file: string): Buffer {
+  const { size } = fstatSync(descriptor)
+  if (!(position >= 0 && length >= 0 && position + length <= size)) throw tooShort(what, position + length, size, file)
+  const bytes = Buffer.allocUnsafe(length)
+  readInto(descriptor, bytes, position, what, file)
+  return bytes
+}
+
+/** Fills a buffer from `position` on. @throws EegTorchError `FILE_TRUNCATED` if the file ends before */
+export function readInto(descriptor: number, bytes: Buffer, position: number, what: string, file: string): void {
+  for (let done = 0; done < bytes.length; ) {
+    const count = readSync(descriptor, bytes, done, Math.min(bytes.length - done, MOST), position + done)
+    if (count === 0) throw tooShort(what, position + bytes.length, position + done, file)
+    done += count
+  }
+}
+
+/** Refuses a file that is shorter than `needed` bytes, because what was checked when it was opened no longer holds. */
+export function requireSize(descriptor: number, needed: number, file: string): void {
+  const { size } = fstatSync(descriptor)
+  if (size >= needed) return
+  throw new EegTorchError('FILE_TRUNCATED', 'the file has become shorter since it was opened', {
+    file,
+    expected: `${needed} bytes`,
+    received: String(size),
+  })
+}
+
+function tooShort(what: string, needed: number, size: number, file: string): EegTorchError {
+  return new EegTorchError('FILE_TRUNCATED', `the file ends before the end of ${what}`, {
+    file,
+    expected: `at least ${count(needed)} bytes`,
+    received: count(size),
+  })
+}
+
+const count = (n: number) => n.toLocaleString('en-US')

@@ -1,0 +1,67 @@
+import { fstatSync } from 'node:fs'
+import { EegTorchError } from '../errors.ts'
+import { withFile } from '../files/with-file.ts'
+import { readAt } from './binary/read-at.ts'
+import { readEdf } from './edf.ts'
+import { startsAsBdf } from './edf-header.ts'
+import type { FileOptions } from './file-options.ts'
+import type { Recording } from './recording.ts'
+
+/** A format of recordings: how to know it, and how to read it. */
+interface FileFormat {
+  readonly name: string
+  /** Endings of the files that stand for a recording, by which folders are searched. */
+  readonly endings: readonly string[]
+  /** Whether a file that begins like this is one; the ending counts only where the content says nothing. */
+  matches(start: Buffer, file: string): boolean
+  read(file: string, options: FileOptions): Promise<Recording>
+}
+
+/** Bytes of a file that are enough to know it. */
+const START_BYTES = 512
+
+const FORMATS: readonly FileFormat[] = [
+  {
+    name: 'EDF, BDF',
+    endings: ['.edf', '.bdf'],
+    matches: (start) => startsAsBdf(start) || start.toString('latin1', 0, 8) === '0       ',
+    read: readEdf,
+  },
+]
+
+/** Endings by which a folder is searched for recordings. */
+export const RECORDING_ENDINGS: readonly string[] = FORMATS.flatMap(({ endings }) => endings)
+
+/**
+ * Opens a recording of any format that is known, by its content.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND`; `FILE_UNSUPPORTED` if it is none; what the reader of the format throws
+ */
+export async function openRecording(file: string, options: FileOptions = {}): Promise<Recording> {
+  const format = formatOf(file)
+  if (format !== undefined) return format.read(file, options)
+  throw new EegTorchError('FILE_UNSUPPORTED', 'this is no recording of a known format', {
+    file,
+    expected: FORMATS.map(({ name }) => name).join(', '),
+    received: `a file that starts with ${JSON.stringify(startOf(file).toString('latin1', 0, 8))}`,
+  })
+}
+
+/** Whether a file is a recording, judged by its content; an ending decides where the content is cut off. */
+export function isRecordingFile(file: string): boolean {
+  return formatOf(file) !== undefined
+}
+
+function formatOf(file: string): FileFormat | undefined {
+  const start = startOf(file)
+  return FORMATS.find(({ matches }) => matches(start, file)) ?? FORMATS.find(({ endings }) => endsIn(file, endings))
+}
+
+function startOf(file: string): Buffer {
+  return withFile(file, (descriptor) =>
+    readAt(descriptor, 0, Math.min(START_BYTES, fstatSync(descriptor).size), 'its start', file),
+  )
+}
+
+const endsIn = (file: string, endings: readonly string[]) =>
+  endings.some((ending) => file.toLowerCase().endsWith(ending))

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { Recording } from 'eegtorch'
+
+const folder = resolve(import.meta.dirname, '../fixtures/recordings')
+
+/** What MNE-Python (or SciPy, pyxdf, wfdb) reads from a file, as the scripts in the folder of fixtures wrote it down. */
+export interface Expected {
+  sfreq: number
+  names: string[]
+  types?: string[]
+  bads?: string[]
+  n_samples: number
+  at: number[]
+  values: number[][]
+  sums: number[]
+  ramps: number[]
+  squares: number[]
+  events: [onset: number, duration: number, label: string][]
+}
+
+/** Expected values by path: files of our own beside the scripts, and files of the shared folder. */
+export interface Cases {
+  own: Record<string, Expected>
+  shared: Record<string, Expected>
+}
+
+/** Path of a fixture. */
+export const fixturePath = (name: string) => resolve(folder, name)
+
+export function casesOf(format: string): Cases {
+  return JSON.parse(readFileSync(fixturePath(`${format}.json`), 'utf8'))
+}
+
+/** Samples to 1e-9 of full scale; names, rate, length, events and times exactly. */
+export function expectAgreement(recording: Recording, expected: Expected): void {
+  const { channels } = recording
+  expect(channels.map(({ label }) => label)).toEqual(expected.names)
+  expect([recording.samplingRate, recording.nSamples]).toEqual([expected.sfreq, expected.n_samples])
+  expect(recording.events.map(({ onset, duration, label }) => [onset, duration, label])).toEqual(expected.events)
+  expect(channels.filter(({ isBad }) => isBad).map(({ label }) => label)).toEqual(expected.bads ?? [])
+  const data = recording.read()
+  expect(data.map(({ length }) => length)).toEqual(channels.map(() => expected.n_samples))
+  expect(worstDifference(data, expected)).toBeLessThan(1e-9)
+}
+
+/** Relative to the largest sample of each channel: single samples, sums, sums weighted by time, and squares. */
+export function worstDifference(data: readonly Float64Array[], expected: Expected): number {
+  let worst = 0
+  for (const [i, samples] of data.entries()) {
+    const n = samples.length
+    let [scale, sum, ramp, square] = [Number.MIN_VALUE, 0, 0, 0]
+    for (const [k, x] of samples.entries()) {
+      scale = Math.max(scale, Math.abs(x))
+      sum += x
+      ramp += (x * k) / n
+      square += x * x
+    }
+    const off = (actual: number, wanted: number, full: number) => {
+      // A difference that is no number must count.
+      const difference = Math.abs(actual - wanted) / full
+      if (!(difference <= worst)) worst = difference
+    }
+    off(sum, expected.sums[i]!, scale * n)
+    off(ramp, expected.ramps[i]!, scale * n)
+    off(square, expected.squares[i]!, scale * scale * n)
+    for (const [k, at] of expected.at.entries()) off(samples[at]!, expected.values[i]![k]!, scale)
+  }
+  return worst
+}

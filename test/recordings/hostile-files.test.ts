@@ -1,0 +1,98 @@
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { EegTorchError, Random, type Recording, readRecording } from 'eegtorch'
+import { fixturePath } from './agree.ts'
+import { temporaryFolder } from './temporary.ts'
+
+/*
+ * Every damaged file either reads or gives one EegTorchError that names it, in bounded time and memory. A file that was cut short
+ * gives an error, or the samples that are left, unchanged.
+ */
+
+/** By format: each file, those that it needs beside it, and whether a length is written in it. */
+const CASES: Record<string, { files: string[]; knowsLength?: false }[]> = {
+  bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
+}
+
+const folder = temporaryFolder()
+const FLIPS = Number(process.env.EEGTORCH_FLIPS ?? 300)
+const MEMORY = 16 * 2 ** 20
+const SECONDS = 2
+
+const cases = Object.entries(CASES).flatMap(([format, list]) =>
+  list.flatMap(({ files, knowsLength = true }) =>
+    files.map((damaged): Case => ({ format, main: files[0]!, files, damaged, knowsLength, share: list.length })),
+  ),
+)
+
+interface Case {
+  format: string
+  main: string
+  files: string[]
+  /** Which of the files is damaged. */
+  damaged: string
+  knowsLength: boolean
+  /** Files of the format that share its number of bit flips. */
+  share: number
+}
+
+describe.each(cases)('$damaged (read from $main)', ({ main, files, damaged, knowsLength, share }) => {
+  const whole = readFileSync(fixturePath(damaged))
+  const target = join(folder, basename(damaged))
+
+  async function attempt(bytes: Buffer): Promise<Recording | EegTorchError> {
+    writeFileSync(target, bytes)
+    const [before, started] = [process.memoryUsage().arrayBuffers, performance.now()]
+    try {
+      const recording = await readRecording(join(folder, basename(main)))
+      recording.read()
+      return recording
+    } catch (error) {
+      // Compared by name: an unexpected error must show itself, not be counted.
+      if (!(error instanceof EegTorchError) || !/^FILE_|^INVALID_OPTION$/.test(error.code)) throw error
+      expect(error.message).toContain(folder)
+      return error
+    } finally {
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MEMORY)
+      expect(performance.now() - started).toBeLessThan(SECONDS * 1000)
+    }
+  }
+
+  beforeAll(() => {
+    for (const file of files) copyFileSync(fixturePath(file), join(folder, basename(file)))
+  })
+  afterAll(() => writeFileSync(target, whole))
+
+  test('cut short at every hundredth of its length', async () => {
+    const original = (await readRecording(fixturePath(main))).read()
+    let refused = 0
+    for (let percent = 0; percent < 100; percent++) {
+      const outcome = await attempt(whole.subarray(0, Math.floor((whole.length * percent) / 100)))
+      if (outcome instanceof EegTorchError) {
+        refused++
+        continue
+      }
+      for (const [i, samples] of outcome.read().entries()) {
+        expect(samples).toEqual(original[i]!.subarray(0, samples.length))
+        expect(samples.length === original[i]!.length || outcome.warnings.length > 0 || !knowsLength).toBe(true)
+      }
+    }
+    expect(refused).toBeGreaterThan(0)
+  })
+
+  test(`bits flipped`, async () => {
+    const random = new Random(damaged.length + whole.length)
+    for (let i = 0; i < Math.ceil(FLIPS / share); i++) {
+      const bytes = Buffer.from(whole)
+      // Mostly in the first kilobyte, where headers are.
+      const reach = i % 2 === 0 ? Math.min(1024, bytes.length) : bytes.length
+      const at = Math.floor(random.uniform() * reach)
+      bytes[at] = bytes[at]! ^ (1 << Math.floor(random.uniform() * 8))
+      await attempt(bytes)
+    }
+  }, 600_000)
+})
+
+test('every format is among them', () => {
+  expect(Object.keys(CASES).every((format) => dirname(CASES[format]![0]!.files[0]!) === format)).toBe(true)
+})
