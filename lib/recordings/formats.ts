@@ -2,6 +2,7 @@ import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
 import { withFile } from '../files/with-file.ts'
 import { readAt } from './binary/read-at.ts'
+import { readBrainVision } from './brainvision/brainvision.ts'
 import { readEdf } from './edf.ts'
 import { startsAsBdf } from './edf-header.ts'
 import type { FileOptions } from './file-options.ts'
@@ -26,6 +27,12 @@ const FORMATS: readonly FileFormat[] = [
     endings: ['.edf', '.bdf'],
     matches: (start) => startsAsBdf(start) || start.toString('latin1', 0, 8) === '0       ',
     read: readEdf,
+  },
+  {
+    name: 'BrainVision (.vhdr)',
+    endings: ['.vhdr'],
+    matches: (start) => /^\s*Brain ?Vision( Core| V-Amp)? Data( Exchange)? Header File/.test(start.toString('latin1')),
+    read: readBrainVision,
   },
 ]
 

@@ -10,6 +10,8 @@ export interface Expected {
   names: string[]
   types?: string[]
   bads?: string[]
+  /** Metres. */
+  positions?: Record<string, [number, number, number]>
   n_samples: number
   at: number[]
   values: number[][]
@@ -39,9 +41,18 @@ export function expectAgreement(recording: Recording, expected: Expected): void 
   expect([recording.samplingRate, recording.nSamples]).toEqual([expected.sfreq, expected.n_samples])
   expect(recording.events.map(({ onset, duration, label }) => [onset, duration, label])).toEqual(expected.events)
   expect(channels.filter(({ isBad }) => isBad).map(({ label }) => label)).toEqual(expected.bads ?? [])
+  if (expected.positions !== undefined) expectPositions(recording, expected.positions)
   const data = recording.read()
   expect(data.map(({ length }) => length)).toEqual(channels.map(() => expected.n_samples))
   expect(worstDifference(data, expected)).toBeLessThan(1e-9)
+}
+
+function expectPositions({ channels }: Recording, expected: NonNullable<Expected['positions']>): void {
+  const placed = channels.filter(({ position }) => position !== undefined)
+  expect(placed.map(({ label }) => label).sort()).toEqual(Object.keys(expected).sort())
+  for (const { label, position } of placed) {
+    for (const axis of [0, 1, 2] as const) expect(Math.abs(position![axis] - expected[label]![axis])).toBeLessThan(1e-7)
+  }
 }
 
 /** Relative to the largest sample of each channel: single samples, sums, sums weighted by time, and squares. */

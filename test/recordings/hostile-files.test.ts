@@ -12,6 +12,10 @@ import { temporaryFolder } from './temporary.ts'
 /** By format: each file, those that it needs beside it, and whether a length is written in it. */
 const CASES: Record<string, { files: string[]; knowsLength?: false }[]> = {
   bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
+  brainvision: [
+    { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
+    { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },
+  ],
 }
 
 const folder = temporaryFolder()
@@ -21,7 +25,16 @@ const SECONDS = 2
 
 const cases = Object.entries(CASES).flatMap(([format, list]) =>
   list.flatMap(({ files, knowsLength = true }) =>
-    files.map((damaged): Case => ({ format, main: files[0]!, files, damaged, knowsLength, share: list.length })),
+    files.map(
+      (damaged): Case => ({
+        format,
+        main: files[0]!,
+        files,
+        damaged,
+        knowsLength,
+        share: list.flatMap((one) => one.files).length,
+      }),
+    ),
   ),
 )
 

@@ -1,5 +1,6 @@
 import { fstatSync, readSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { withFile } from '../../files/with-file.ts'
 
 /** The most that one read call gives. */
 const MOST = 2 ** 30
@@ -46,3 +47,8 @@ function tooShort(what: string, needed: number, size: number, file: string): Eeg
 }
 
 const count = (n: number) => n.toLocaleString('en-US')
+
+/** Size of a file in bytes. @throws EegTorchError `FILE_NOT_FOUND` or `FILE_INVALID` for what is no file */
+export function sizeOf(file: string): number {
+  return withFile(file, (descriptor) => fstatSync(descriptor).size)
+}

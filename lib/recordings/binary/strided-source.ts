@@ -1,0 +1,106 @@
+import { withFile } from '../../files/with-file.ts'
+import type { ChannelRange, SignalSource } from '../source.ts'
+import { readInto, requireSize } from './read-at.ts'
+import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
+
+/** A stretch of samples in a file, all channels stored alike: frame by frame, or channel by channel. */
+export interface StridedPiece {
+  readonly file: string
+  /** Byte of the first sample of the first channel. */
+  readonly position: number
+  /** Number of its first sample among those of the recording. */
+  readonly first: number
+  readonly nSamples: number
+  readonly type: SampleType
+  readonly littleEndian: boolean
+  /** Bytes from one sample of a channel to its next, and from one channel to the next. */
+  readonly sampleStride: number
+  readonly channelStride: number
+}
+
+/** Which of the stored channels it is, and what its numbers mean: a sample is `stored * gain + offset`. */
+export interface StridedChannel {
+  readonly slot: number
+  readonly gain: number
+  readonly offset?: number
+}
+
+const CHUNK_BYTES = 1 << 22
+
+/** Samples of equal type in one or more stretches of one or more files, read when asked for. All channels have one rate. */
+export class StridedSource implements SignalSource {
+  readonly readsWhole = false
+
+  constructor(
+    private readonly pieces: readonly StridedPiece[],
+    private readonly channels: readonly StridedChannel[],
+  ) {}
+
+  read(ranges: readonly ChannelRange[]): Float64Array[] {
+    const jobs = ranges.map((range) => ({
+      ...range,
+      ...this.channels[range.channel]!,
+      out: new Float64Array(range.stop - range.start),
+    }))
+    const wanted = jobs.filter(({ start, stop }) => stop > start)
+    if (wanted.length === 0) return jobs.map(({ out }) => out)
+    const first = Math.min(...wanted.map(({ start }) => start))
+    const last = Math.max(...wanted.map(({ stop }) => stop))
+    const byFile = new Map<string, StridedPiece[]>()
+    for (const piece of this.pieces) {
+      if (piece.first >= last || piece.first + piece.nSamples <= first) continue
+      byFile.set(piece.file, [...(byFile.get(piece.file) ?? []), piece])
+    }
+    for (const [file, pieces] of byFile) {
+      withFile(file, (descriptor) => {
+        for (const piece of pieces) readPiece(descriptor, piece, wanted, this.channels.length)
+      })
+    }
+    return jobs.map(({ out }) => out)
+  }
+}
+
+interface Job extends StridedChannel {
+  start: number
+  stop: number
+  out: Float64Array
+}
+
+function readPiece(descriptor: number, piece: StridedPiece, jobs: readonly Job[], nChannels: number): void {
+  const size = SAMPLE_BYTES[piece.type]
+  const slots = Math.max(...jobs.map(({ slot }) => slot), nChannels - 1)
+  const end = piece.position + (piece.nSamples - 1) * piece.sampleStride + slots * piece.channelStride + size
+  requireSize(descriptor, end, piece.file)
+  const isPlanar = piece.sampleStride === size
+  if (isPlanar) for (const job of jobs) readRuns(descriptor, piece, [job], job.slot * piece.channelStride, 0)
+  else readRuns(descriptor, piece, jobs, 0, piece.channelStride)
+}
+
+/** Reads the samples of some jobs chunk by chunk; `skip` bytes lie before them, and `perSlot` from one channel to the next. */
+function readRuns(
+  descriptor: number,
+  { file, position, first, nSamples, type, littleEndian, sampleStride }: StridedPiece,
+  jobs: readonly Job[],
+  skip: number,
+  perSlot: number,
+): void {
+  const from = Math.max(0, Math.min(...jobs.map(({ start }) => start)) - first)
+  const to = Math.min(nSamples, Math.max(...jobs.map(({ stop }) => stop)) - first)
+  const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / sampleStride))
+  const get = getterOf(type, littleEndian)
+  const tail = SAMPLE_BYTES[type] + perSlot * Math.max(...jobs.map(({ slot }) => slot))
+  for (let at = from; at < to; at += perChunk) {
+    const n = Math.min(perChunk, to - at)
+    const bytes = Buffer.allocUnsafe((n - 1) * sampleStride + tail)
+    readInto(descriptor, bytes, position + skip + at * sampleStride, 'its samples', file)
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    for (const { start, stop, out, slot, gain, offset = 0 } of jobs) {
+      const base = slot * perSlot
+      const low = Math.max(start - first, at)
+      const high = Math.min(stop - first, at + n)
+      for (let i = low; i < high; i++) {
+        out[i + first - start] = get(view, (i - at) * sampleStride + base) * gain + offset
+      }
+    }
+  }
+}
