@@ -6,6 +6,8 @@ import { readBrainVision } from './brainvision/brainvision.ts'
 import { readEdf } from './edf.ts'
 import { startsAsBdf } from './edf-header.ts'
 import type { FileOptions } from './file-options.ts'
+import { readGdf } from './gdf/gdf.ts'
+import { gdfVersion } from './gdf/header.ts'
 import type { Recording } from './recording.ts'
 
 /** A format of recordings: how to know it, and how to read it. */
@@ -33,6 +35,12 @@ const FORMATS: readonly FileFormat[] = [
     endings: ['.vhdr'],
     matches: (start) => /^\s*Brain ?Vision( Core| V-Amp)? Data( Exchange)? Header File/.test(start.toString('latin1')),
     read: readBrainVision,
+  },
+  {
+    name: 'GDF',
+    endings: ['.gdf'],
+    matches: (start) => gdfVersion(start) !== undefined,
+    read: readGdf,
   },
 ]
 

@@ -3,9 +3,9 @@ import { describeWithShared, sharedPath } from '../shared.ts'
 import { casesOf, expectAgreement, fixturePath } from './agree.ts'
 
 // The reader is found by the content of the file alone: nothing here names it.
-const FORMATS = ['bdf', 'brainvision']
+const FORMATS = ['bdf', 'brainvision', 'gdf']
 
-describe.each(FORMATS)('%s files give what MNE-Python gives', (format) => {
+describe.each(FORMATS)('%s files give what other readers give', (format) => {
   const { own, shared } = casesOf(format)
   test.each(Object.keys(own))('%s', async (name) => {
     expectAgreement(await readRecording(fixturePath(name)), own[name]!)

@@ -12,6 +12,7 @@ import { temporaryFolder } from './temporary.ts'
 /** By format: each file, those that it needs beside it, and whether a length is written in it. */
 const CASES: Record<string, { files: string[]; knowsLength?: false }[]> = {
   bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
+  gdf: [{ files: ['gdf/v1.gdf'] }, { files: ['gdf/types.gdf'] }, { files: ['gdf/timed.gdf'] }],
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
     { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },
