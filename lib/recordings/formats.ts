@@ -8,6 +8,8 @@ import { startsAsBdf } from './edf-header.ts'
 import type { FileOptions } from './file-options.ts'
 import { readGdf } from './gdf/gdf.ts'
 import { gdfVersion } from './gdf/header.ts'
+import { isMatFile } from './matlab/mat-file.ts'
+import { readMat } from './matlab/read-mat.ts'
 import type { Recording } from './recording.ts'
 
 /** A format of recordings: how to know it, and how to read it. */
@@ -41,6 +43,12 @@ const FORMATS: readonly FileFormat[] = [
     endings: ['.gdf'],
     matches: (start) => gdfVersion(start) !== undefined,
     read: readGdf,
+  },
+  {
+    name: 'EEGLAB (.set)',
+    endings: ['.set'],
+    matches: isMatFile,
+    read: readMat,
   },
 ]
 

@@ -13,6 +13,12 @@ import { temporaryFolder } from './temporary.ts'
 const CASES: Record<string, { files: string[]; knowsLength?: false }[]> = {
   bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
   gdf: [{ files: ['gdf/v1.gdf'] }, { files: ['gdf/types.gdf'] }, { files: ['gdf/timed.gdf'] }],
+  eeglab: [
+    { files: ['eeglab/inside.set'] },
+    { files: ['eeglab/side-by-side.set'] },
+    { files: ['eeglab/outside.set', 'eeglab/outside.fdt'] },
+    { files: ['eeglab/epochs.set'] },
+  ],
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
     { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },

@@ -64,3 +64,13 @@ export function getterOf(type: SampleType, littleEndian: boolean): Getter {
       return (view, at) => view.getFloat64(at, little)
   }
 }
+
+/** All numbers of a byte range, converted to float64. Bytes left over at the end are ignored. */
+export function numbersOf(bytes: Uint8Array, type: SampleType, littleEndian: boolean): Float64Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const get = getterOf(type, littleEndian)
+  const size = SAMPLE_BYTES[type]
+  const out = new Float64Array(Math.floor(bytes.length / size))
+  for (let i = 0; i < out.length; i++) out[i] = get(view, i * size)
+  return out
+}

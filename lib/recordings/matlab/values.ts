@@ -1,0 +1,54 @@
+import { numbersOf, type SampleType } from '../binary/sample-types.ts'
+
+/** Numbers (or truth values) as the file has them, columns first. */
+export interface MatNumbers {
+  readonly kind: 'numbers'
+  readonly dims: readonly number[]
+  readonly type: SampleType
+  readonly bytes: Buffer
+  readonly littleEndian: boolean
+}
+
+/** Text, one line per row. */
+export interface MatText {
+  readonly kind: 'text'
+  readonly dims: readonly number[]
+  readonly rows: readonly string[]
+}
+
+export interface MatCells {
+  readonly kind: 'cells'
+  readonly dims: readonly number[]
+  readonly cells: readonly MatValue[]
+}
+
+/** An array of structures: the fields of each item. */
+export interface MatStructs {
+  readonly kind: 'structs'
+  readonly dims: readonly number[]
+  readonly items: readonly ReadonlyMap<string, MatValue>[]
+}
+
+/** What is not read: functions, objects, sparse and complex numbers. */
+export interface MatOther {
+  readonly kind: 'other'
+  readonly dims: readonly number[]
+  readonly what: string
+}
+
+export type MatValue = MatNumbers | MatText | MatCells | MatStructs | MatOther
+
+/** The first number, undefined where there is none. */
+export const numberIn = (value: MatValue | undefined): number | undefined => {
+  if (value?.kind !== 'numbers') return undefined
+  return numbersOf(value.bytes.subarray(0, 8), value.type, value.littleEndian)[0]
+}
+
+/** Text of one line, undefined where it is none. */
+export function textIn(value: MatValue | undefined): string | undefined {
+  return value?.kind === 'text' ? (value.rows[0] ?? '') : undefined
+}
+
+/** Items of a structure array, none where it is no structure. */
+export const itemsIn = (value: MatValue | undefined): readonly ReadonlyMap<string, MatValue>[] =>
+  value?.kind === 'structs' ? value.items : []
