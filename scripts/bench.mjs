@@ -2,45 +2,49 @@ import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { cases } from './bench/cases.mjs'
 import { describeMachine, findPython, findTcmalloc } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
-import { best, formatTable } from './bench/table.mjs'
+import { best, formatTable, formatThroughput } from './bench/table.mjs'
 import { main, root, StepError } from './steps.mjs'
 
-/** What is measured: the network's options in our spelling; the reference's are made from them. */
-const cases = {
-  eegnet: { nChans: 22, nTimes: 1000, nOutputs: 4 },
-  conv_net: { nChans: 22, nTimes: 1000, nOutputs: 4 },
-  lstm_eeg: { nChans: 22, nTimes: 250, nOutputs: 4, hiddenSize: 128, nLayers: 2 },
-  aae: {},
-  operators: {},
-}
-const steps = ['inference, batch 1', 'inference, batch 64', 'training step']
 const operators = ['new, collected', 'new, disposed', 'in place']
+/** Windows in a row that a turn of inference times one by one, so that there is a 99th percentile. */
+const windows = 20
 
-// npm run bench [-- cases --repeats 15 --json FILE --markdown FILE --no-compile]: eegtorch and PyTorch side by side
+// npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --no-compile]: eegtorch and PyTorch
+// side by side
 await main(async () => {
   const { values, positionals } = readArguments()
   const tools = { python: findPython(), tcmalloc: findTcmalloc(), compile: !values['no-compile'] }
   const header = describeHeader(tools)
   console.log(header)
   const results = []
-  for (const name of positionals.length > 0 ? positionals : [...Object.keys(cases), 'start']) {
-    results.push(...(await measure(name, tools, Number(values.repeats))))
+  for (const name of positionals.length > 0 ? positionals : everything(values)) {
+    results.push(...(await measure(name, tools, values)))
     // after each case, so that a long run that is cut off leaves what it measured
     save(values, header, results)
   }
-  console.log(`\n${formatTable(results)}`)
+  console.log(`\n${format(values, results)}`)
 })
 
-function save({ json, markdown }, header, results) {
-  if (json) writeFileSync(json, `${JSON.stringify({ header, results }, null, 2)}\n`)
-  if (markdown) writeFileSync(markdown, formatPage(header, formatTable(results)))
+function everything({ batches }) {
+  return batches ? Object.keys(cases) : [...Object.keys(cases), 'operators', 'start']
+}
+
+function format({ batches }, results) {
+  return batches ? formatThroughput(results, batches) : formatTable(results)
+}
+
+function save(values, header, results) {
+  if (values.json) writeFileSync(values.json, `${JSON.stringify({ header, results }, null, 2)}\n`)
+  if (values.markdown) writeFileSync(values.markdown, formatPage(header, format(values, results)))
 }
 
 function readArguments() {
   const options = {
     repeats: { type: 'string', default: '15' },
+    batches: { type: 'string' },
     json: { type: 'string' },
     markdown: { type: 'string' },
     'no-compile': { type: 'boolean', default: false },
@@ -51,23 +55,45 @@ function readArguments() {
   } catch (cause) {
     throw new StepError(cause.message)
   }
-  const known = [...Object.keys(cases), 'start']
-  const unknown = parsed.positionals.find((name) => !known.includes(name))
+  const { values, positionals } = parsed
+  const known = [...Object.keys(cases), 'operators', 'start']
+  const unknown = positionals.find((name) => !known.includes(name))
   if (unknown) throw new StepError(`no case is called ${unknown}; there are ${known.join(', ')}`)
-  if (!/^[1-9]\d*$/.test(parsed.values.repeats)) throw new StepError('--repeats: expected a whole number, 1 or more')
-  return parsed
+  if (!/^[1-9]\d*$/.test(values.repeats)) throw new StepError('--repeats: expected a whole number, 1 or more')
+  if (values.batches && !/^[1-9]\d*(,[1-9]\d*)*$/.test(values.batches))
+    throw new StepError('--batches: expected whole numbers with commas between, such as 1,4,16,64,256')
+  const other = values.batches && positionals.find((name) => !cases[name])
+  if (other) throw new StepError(`--batches: ${other} has no batches`)
+  return {
+    values: { ...values, repeats: Number(values.repeats), batches: values.batches?.split(',').map(Number) },
+    positionals,
+  }
 }
 
-async function measure(name, tools, repeats) {
+/** What is asked of a case: what the table calls it, and the command. */
+function actionsOf(name, batches) {
+  if (name === 'operators') return operators.map((action) => [action, { action }])
+  const infer = (batch) => [
+    `inference, batch ${batch}`,
+    { action: 'inference', batch, ...(batch === 1 && { count: windows }) },
+  ]
+  if (batches) return batches.map(infer)
+  const { batch, loss } = cases[name]
+  const training = [`training step, batch ${batch}`, { action: 'training' }]
+  return [infer(1), infer(batch), ...(loss ? [training] : [])]
+}
+
+async function measure(name, tools, { repeats, batches }) {
   if (name === 'start') return [measureStart(tools, repeats)]
   const peers = startPeers(name, tools)
   try {
     for (const peer of peers) await peer.ready()
     const results = []
-    for (const action of name === 'operators' ? operators : steps) {
+    for (const [action, command] of actionsOf(name, batches)) {
       console.error(`${name}: ${action}`)
-      const [ours, defaults, ...tuned] = await interleave(peers, action, { warmup: 3, repeats })
-      results.push({ name, action, ours, peers: tuned.length > 0 ? [defaults, best(tuned)] : [defaults] })
+      const [ours, defaults, ...tuned] = await interleave(peers, command, { warmup: 2, repeats })
+      const result = { name, action, ours, peers: tuned.length > 0 ? [defaults, best(tuned)] : [defaults] }
+      results.push(name === 'operators' ? result : { ...result, ...(await measureWork(peers, command)) })
     }
     return results
   } finally {
@@ -75,18 +101,28 @@ async function measure(name, tools, repeats) {
   }
 }
 
+/** Floating-point operations of an action as the reference computes it, and how many a second the best product reaches now. */
+async function measureWork([ours, reference], { batch }) {
+  const { flops } = await reference.run({ action: 'flops', ...(batch && { batch }) })
+  const { times } = await ours.run({ action: 'product', count: 10 })
+  return { flops, flopsPerMs: (2 * 1024 ** 3) / Math.min(...times) }
+}
+
 function startPeers(name, { python, tcmalloc, compile }) {
-  const config = cases[name]
+  const given = cases[name]
+  const describe = (options) => (given ? JSON.stringify({ ...given, options }) : name)
   const script = (file) => join(root, 'scripts', 'bench', file)
   const references = join(root, 'test', 'oracle', 'models', 'eeg')
   const torch = (label, variant, env) =>
-    new Peer(label, python, [script('worker.py'), name, JSON.stringify(snakeCase(config)), variant, references], env)
+    new Peer(label, python, [script('worker.py'), describe(snakeCase(given?.options ?? {})), variant, references], env)
   const preload = tcmalloc ? { LD_PRELOAD: tcmalloc } : {}
-  const peers = [new Peer('eegtorch', process.execPath, [script('worker.mjs'), name, JSON.stringify(config)])]
+  const peers = [new Peer('eegtorch', process.execPath, [script('worker.mjs'), describe(given?.options)])]
   peers.push(torch('PyTorch, defaults', 'defaults'))
   if (name === 'operators') return peers
   peers.push(torch('PyTorch, tuned', 'tuned', preload))
-  if (compile) peers.push(torch('PyTorch, tuned and compiled', 'compiled', preload))
+  // kept from run to run: compiling takes longer than measuring
+  const cache = { TORCHINDUCTOR_CACHE_DIR: join(root, '.cache', 'bench-inductor') }
+  if (compile) peers.push(torch('PyTorch, tuned and compiled', 'compiled', { ...preload, ...cache }))
   return peers
 }
 
@@ -110,7 +146,7 @@ function measureStart({ python }, repeats) {
       execFileSync(...command)
       if (turn >= 0) times.push(performance.now() - begin)
     }
-  const [first, second] = series.map(({ label, times }) => ({ label, times }))
+  const [first, second] = series.map(({ label, times }) => ({ label, times, all: times }))
   return { name: 'start', action: 'process to first tensor', ours: first, peers: [second] }
 }
 
@@ -130,10 +166,12 @@ function formatPage(header, table) {
   const command = ['npm run bench', ...process.argv.slice(2)].join(' ').replace('bench ', 'bench -- ')
   return `# Speed beside PyTorch
 
-Written by \`${command}\`. The processes take turns, one step each. Ratios are PyTorch's time over eegtorch's, pair by
-pair: above 1, eegtorch is faster. Rows of \`operators\` time 20,000 adds of 8 floats. Peaks (VmHWM) grow from row to row of a case.
-The training step of \`aae\` is encoder and decoder in a row (\`Sequential\`), one native step. One window (batch 1) runs where it is
-called, as in PyTorch; all else on the compute thread.
+Written by \`${command}\`. The processes take turns, one step each; of one window (batch 1), ${windows} in a row. Ratios are
+PyTorch's time over eegtorch's, turn by turn: above 1, eegtorch is faster. The share is that of the best matrix product of
+1024 x 1024 measured beside it, counting the operations of the reference: a network that reaches its numbers with fewer can pass
+100 %. Rows of \`operators\` time 20,000 adds of 8 floats. Peaks (VmHWM) grow from row to row of a case. The training step of \`aae\`
+is encoder and decoder in a row (\`Sequential\`), one native step. One window runs where it is called, as in PyTorch; all else on the
+compute thread.
 
 ${header}
 

@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { StepError } from '../steps.mjs'
+import { median } from './table.mjs'
 
-/** A worker process that runs one action on command, and waits in between. */
+/** A worker process that runs actions on command, and waits in between. */
 export class Peer {
   times = []
   peak
@@ -24,8 +25,8 @@ export class Peer {
     return this.#answer()
   }
 
-  async run(action) {
-    this.child.stdin.write(`${JSON.stringify({ action })}\n`)
+  async run(command) {
+    this.child.stdin.write(`${JSON.stringify(command)}\n`)
     return this.#answer()
   }
 
@@ -41,15 +42,20 @@ export class Peer {
   }
 }
 
-/** Runs one action on all peers in turn, each turn starting with another one, and returns a series for each. */
-export async function interleave(peers, action, { warmup, repeats }) {
-  const series = peers.map(({ label }) => ({ label, times: [], peak: 0 }))
+/**
+ * Runs one command on all peers in turn, each turn starting with another one, and returns a series for each: `times` has the median of
+ * every turn, `all` every time.
+ */
+export async function interleave(peers, command, { warmup, repeats }) {
+  const series = peers.map(({ label }) => ({ label, times: [], all: [], peak: 0 }))
   for (let turn = -warmup; turn < repeats; turn++)
     for (let i = 0; i < peers.length; i++) {
       const which = (i + turn + warmup) % peers.length
-      const { ms, peak } = await peers[which].run(action)
-      if (turn >= 0) series[which].times.push(ms)
+      const { times, peak } = await peers[which].run(command)
       series[which].peak = peak
+      if (turn < 0) continue
+      series[which].times.push(median(times))
+      series[which].all.push(...times)
     }
   return series
 }

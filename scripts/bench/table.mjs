@@ -21,22 +21,54 @@ export function best(variants) {
   return variants.reduce((a, b) => (median(b.times) < median(a.times) ? b : a))
 }
 
+/** The value that 99 of 100 do not pass (nearest rank). */
+export function percentile99(values) {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.ceil(0.99 * sorted.length) - 1]
+}
+
 /** A Markdown table of one row per action and peer. */
 export function formatTable(results) {
-  const head = ['case', 'action', 'peer', 'eegtorch ms (min / median)', 'peer ms (min / median)']
-  const lines = [[...head, 'ratio min', 'ratio median', 'ratio of minima', 'peak MiB, eegtorch', 'peak MiB, peer']]
-  lines.push(lines[0].map(() => '---'))
-  for (const { name, action, ours, peers } of results)
+  const times = 'ms (min / median / 99th percentile)'
+  const head = ['case', 'action', 'peer', `eegtorch ${times}`, `peer ${times}`, 'ratio min', 'ratio median']
+  const rows = [[...head, 'ratio of minima', 'share of peak', 'peak MiB, eegtorch', 'peak MiB, peer']]
+  for (const result of results) {
+    const { name, action, ours, peers } = result
     for (const peer of peers) {
       const { minimum, median: middle, ofMinima } = compare(ours.times, peer.times)
       const ratios = [minimum, middle, ofMinima].map((ratio) => ratio.toFixed(2))
-      lines.push([name, action, peer.label, span(ours.times), span(peer.times), ...ratios, mib(ours), mib(peer)])
+      rows.push([name, action, peer.label, span(ours), span(peer), ...ratios, share(result), mib(ours), mib(peer)])
     }
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  }
+  return markdown(rows)
 }
 
-function span(times) {
-  return `${Math.min(...times).toFixed(2)} / ${median(times).toFixed(2)}`
+/** A Markdown table of how many windows a second inference takes in batches of several sizes, by the median. */
+export function formatThroughput(results, batches) {
+  const rows = [['case', 'windows a second at batch', ...batches.map(String)]]
+  for (const name of new Set(results.map((result) => result.name))) {
+    const actions = results.filter((result) => result.name === name)
+    const rates = (pick) => actions.map((action, i) => ((1e3 * batches[i]) / median(pick(action).times)).toFixed(0))
+    rows.push([name, 'eegtorch', ...rates(({ ours }) => ours)])
+    rows.push([name, 'PyTorch, defaults', ...rates(({ peers }) => peers[0])])
+    rows.push([name, 'PyTorch, the best tuned', ...rates(({ peers }) => peers.at(-1))])
+  }
+  return markdown(rows)
+}
+
+function markdown([head, ...rows]) {
+  const line = (cells) => `| ${cells.join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** The percentile only where there are values enough for one. */
+function span({ times, all }) {
+  const tail = all.length >= 20 ? ` / ${percentile99(all).toFixed(2)}` : ''
+  return `${Math.min(...all).toFixed(2)} / ${median(times).toFixed(2)}${tail}`
+}
+
+function share({ ours, flops, flopsPerMs }) {
+  return flops ? `${((100 * flops) / median(ours.times) / flopsPerMs).toFixed(0)} %` : ''
 }
 
 function mib({ peak }) {

@@ -1,17 +1,10 @@
 // The eegtorch side of the benchmark: reads one JSON command a line, answers one line. Times are milliseconds.
-// argv: case, its options as JSON.
+// argv: case as JSON, or "operators".
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as eegtorch from '../../dist/index.js'
 
-const { loss, manualSeed, models, noGrad, optim, Sequential, ones, rand, randint, randn, setNumThreads } = eegtorch
-const [name, json] = process.argv.slice(2)
-const options = JSON.parse(json)
-
-/** `lstm_eeg`, the registry's name, as the function that makes one: `lstmEeg`. */
-const camelCase = (text) => text.replace(/_(.)/g, (_, letter) => letter.toUpperCase())
-
-const preparers = { operators: prepareOperators, aae: prepareAae }
+const { loss, manualSeed, models, noGrad, optim, Sequential, ones, randint, randn, setNumThreads, zeros } = eegtorch
 
 /** Adds of 8 floats; each action is 20,000 of them. */
 function prepareOperators() {
@@ -26,66 +19,73 @@ function prepareOperators() {
   }
 }
 
-function prepareClassifier() {
-  const net = models[camelCase(name)](options)
-  const step = net.trainStep({ loss: loss.crossEntropy(), optimizer: optim.adam() })
-  const inputs = randn([64, options.nChans, options.nTimes])
-  const targets = randint(0, 4, [64])
-  return {
-    ...inference(inputs, [net]),
-    'training step': async () => {
-      net.train()
-      await step({ inputs, targets })
-    },
-  }
+function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective }) {
+  const nets = networks.map((name) => models.create(name, options))
+  const whole = nets.length > 1 ? new Sequential(...nets) : nets[0]
+  const draw = (size) =>
+    Object.entries(inputs).map(([name, shape]) =>
+      integers.includes(name) ? zeros([size, ...shape], { dtype: 'int64' }) : randn([size, ...shape]),
+    )
+  const prepared = { inference: inference(nets, draw), product: prepareProduct() }
+  if (objective) prepared.training = prepareTraining(whole, objective, draw(batch))
+  return prepared
 }
 
-/** Encoder and decoder as one network, which learns to give its input back. */
-function prepareAae() {
-  const nets = [models.aaeEncoder(), models.aaeDecoder()]
-  const whole = new Sequential(...nets)
-  const step = whole.trainStep({ loss: loss.mse(), optimizer: optim.adam() })
-  const inputs = rand([64, 1, 64, 64])
-  return {
-    ...inference(inputs, nets),
-    'training step': async () => {
-      whole.train()
-      await step({ inputs, targets: inputs })
-    },
-  }
-}
-
-function inference(inputs, nets) {
-  const one = inputs.narrow(0, 0, 1)
-  const infer = async (batch, forward) => {
-    for (const net of nets) net.eval()
-    let value = batch
-    for (const net of nets) {
-      const next = await noGrad(() => forward(net, value))
-      if (value !== batch) value.dispose()
-      value = next
+function prepareTraining(net, objective, inputs) {
+  const classes = objective === 'cross_entropy'
+  const step = net.trainStep({ loss: classes ? loss.crossEntropy() : loss.mse(), optimizer: optim.adam() })
+  let targets
+  return async () => {
+    if (!targets) {
+      const { shape } = noGrad(() => net.eval().forward(...inputs))
+      targets = classes ? randint(0, 4, [shape[0]]) : randn(shape)
     }
-    value.dispose()
+    net.train()
+    await step({ inputs, targets })
   }
-  return {
-    // One window is decoded where it arrives, as PyTorch does it; a batch on the compute thread, so that the event loop is free.
-    'inference, batch 1': () => infer(one, (net, value) => net.forward(value)),
-    'inference, batch 64': () => infer(inputs, (net, value) => net.forwardAsync(value)),
+}
+
+/** One window is decoded where it arrives, as PyTorch does it; a batch on the compute thread, so that the event loop is free. */
+function inference(nets, draw) {
+  const drawn = new Map()
+  return async ({ batch }) => {
+    if (!drawn.has(batch)) drawn.set(batch, draw(batch))
+    let values = drawn.get(batch)
+    for (const net of nets) {
+      net.eval()
+      const next = await noGrad(() => (batch === 1 ? net.forward(...values) : net.forwardAsync(...values)))
+      if (values !== drawn.get(batch)) values[0].dispose()
+      values = [next]
+    }
+    values[0].dispose()
   }
+}
+
+/** A product of square matrices, 2 * 1024^3 operations: what the machine can do at this moment. */
+function prepareProduct() {
+  const [a, b] = [randn([1024, 1024]), randn([1024, 1024])]
+  return () => a.matmul(b).dispose()
 }
 
 function peak() {
   return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))[1])
 }
 
+/** Runs an action `count` times in a row, but no longer than a turn should take. */
+async function time(command) {
+  const times = []
+  const start = performance.now()
+  do {
+    const begin = performance.now()
+    await actions[command.action](command)
+    times.push(performance.now() - begin)
+  } while (times.length < (command.count ?? 1) && performance.now() - start < 300)
+  return times
+}
+
 await setNumThreads(2)
 manualSeed(0)
-const actions = await (preparers[name] ?? prepareClassifier)()
+const actions = process.argv[2] === 'operators' ? prepareOperators() : prepareNetwork(JSON.parse(process.argv[2]))
 console.log(JSON.stringify({ libtorch: eegtorch.libtorchVersion(), node: process.version }))
-for await (const line of createInterface({ input: process.stdin })) {
-  const { action } = JSON.parse(line)
-  const begin = performance.now()
-  await actions[action]()
-  const ms = performance.now() - begin
-  console.log(JSON.stringify({ ms, peak: peak() }))
-}
+for await (const line of createInterface({ input: process.stdin }))
+  console.log(JSON.stringify({ times: await time(JSON.parse(line)), peak: peak() }))

@@ -1,15 +1,17 @@
 """One PyTorch peer of the benchmark: reads one JSON command a line, answers one line. Times are milliseconds.
 
-argv: case, its config as JSON, "defaults" | "tuned" | "compiled", folder of the reference networks.
+argv: case as JSON or "operators", "defaults" | "tuned" | "compiled", folder of the reference networks.
 """
 import importlib
 import json
 import sys
 import time
+import warnings
 
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
-case, config, variant, references = sys.argv[1], json.loads(sys.argv[2]), sys.argv[3], sys.argv[4]
+case, variant, references = json.loads(sys.argv[1]) if sys.argv[1] != "operators" else None, sys.argv[2], sys.argv[3]
 sys.path.insert(0, references)
 torch.set_num_threads(2)
 torch.manual_seed(0)
@@ -17,57 +19,83 @@ if variant != "defaults":
     torch.set_flush_denormal(True)
 
 
-def network(name):
-    reference = importlib.import_module(name)
-    return reference.build({**reference.DEFAULTS, **config})
-
-
-def compiled(module):
-    return torch.compile(module) if variant == "compiled" else module
-
-
 def overhead():
     a, b = torch.ones(8), torch.ones(8)
 
-    def fresh(count):
-        for _ in range(count):
+    def fresh(_):
+        for _ in range(20000):
             torch.add(a, b)
 
-    def in_place(count):
-        for _ in range(count):
+    def in_place(_):
+        for _ in range(20000):
             a.add_(b)
 
     return {"new, collected": fresh, "new, disposed": fresh, "in place": in_place}
 
 
-def prepare():
-    if case == "operators":
-        return {name: lambda body=body: body(20000) for name, body in overhead().items()}
-    if case == "aae":
-        net = torch.nn.Sequential(network("aae_encoder"), network("aae_decoder"))
-        inputs, objective = torch.rand(64, 1, 64, 64), torch.nn.MSELoss()
-        targets = inputs
-    else:
-        net = network(case)
-        inputs, objective = torch.randn(64, config["n_chans"], config["n_times"]), torch.nn.CrossEntropyLoss()
-        targets = torch.randint(4, (64,))
-    tuned = {} if variant == "defaults" else {"fused": True}
-    optimizer, run = torch.optim.Adam(net.parameters(), **tuned), compiled(net)
+def networks():
+    """The module, and what maps (module, inputs in order) to the first output."""
+    references = [importlib.import_module(name) for name in case["networks"]]
+    nets = [reference.build({**reference.DEFAULTS, **case["options"]}) for reference in references]
+    if len(nets) > 1:
+        return torch.nn.Sequential(*nets), lambda net, inputs: net(*inputs)
+    names = list(case["inputs"])
+    return nets[0], lambda net, inputs: next(iter(references[0].run(net, dict(zip(names, inputs))).values()))
 
-    def train():
+
+def draw(batch):
+    integers = case["integers"]
+    return [torch.zeros(batch, *shape, dtype=torch.int64) if name in integers else torch.randn(batch, *shape)
+            for name, shape in case["inputs"].items()]
+
+
+def prepare():
+    net, first = networks()
+    run = torch.compile(first, dynamic=False) if variant == "compiled" else first
+    drawn = {}
+
+    def inputs(batch):
+        if batch not in drawn:
+            drawn[batch] = draw(batch)
+        return drawn[batch]
+
+    def infer(command, forward=run):
+        net.eval()
+        with torch.no_grad():
+            return forward(net, inputs(command["batch"]))
+
+    if not case["loss"]:
+        return {"inference": infer, "flops": lambda command: flops(lambda: infer(command, first))}
+    classes = case["loss"] == "cross_entropy"
+    objective = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
+    like = infer(case, first)
+    targets = torch.randint(4, (len(like),)) if classes else torch.randn(like.shape)
+    optimizer = torch.optim.Adam(net.parameters(), **({} if variant == "defaults" else {"fused": True}))
+
+    def gradients(forward):
         net.train()
         optimizer.zero_grad(set_to_none=True)
-        loss = objective(run(inputs), targets)
+        loss = objective(forward(net, inputs(case["batch"])), targets)
         loss.backward()
+        return loss
+
+    def train(_):
+        loss = gradients(run)
         optimizer.step()
         loss.item()
 
-    def infer(batch):
-        net.eval()
-        with torch.no_grad():
-            run(inputs[:batch])
+    def count(command):
+        return flops((lambda: infer(command, first)) if "batch" in command else lambda: gradients(first))
 
-    return {"inference, batch 1": lambda: infer(1), "inference, batch 64": lambda: infer(64), "training step": train}
+    return {"inference": infer, "training": train, "flops": count}
+
+
+def flops(body):
+    """Of products and convolutions; recurrent layers step by step, since the library's fused ones are not counted."""
+    with warnings.catch_warnings(action="ignore"), torch.backends.mkldnn.flags(enabled=False):
+        with FlopCounterMode(display=False) as counter:
+            body()
+    return counter.get_total_flops()
 
 
 def peak():
@@ -75,11 +103,23 @@ def peak():
         return int(next(line for line in status if line.startswith("VmHWM")).split()[1])
 
 
-actions = prepare()
+def timed(command):
+    """Runs an action `count` times in a row, but no longer than a turn should take."""
+    times, start = [], time.perf_counter()
+    while True:
+        begin = time.perf_counter()
+        actions[command["action"]](command)
+        end = time.perf_counter()
+        times.append((end - begin) * 1e3)
+        if len(times) >= command.get("count", 1) or end - start > 0.3:
+            return times
+
+
+actions = overhead() if case is None else prepare()
 print(json.dumps({"torch": torch.__version__, "python": sys.version.split()[0]}), flush=True)
 for line in sys.stdin:
-    action = json.loads(line)["action"]
-    begin = time.perf_counter()
-    actions[action]()
-    elapsed = (time.perf_counter() - begin) * 1e3
-    print(json.dumps({"ms": elapsed, "peak": peak()}), flush=True)
+    asked = json.loads(line)
+    if asked["action"] == "flops":
+        print(json.dumps({"flops": actions["flops"](asked)}), flush=True)
+    else:
+        print(json.dumps({"times": timed(asked), "peak": peak()}), flush=True)

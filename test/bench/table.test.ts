@@ -1,10 +1,25 @@
+import { models } from 'eegtorch'
 // @ts-expect-error: a script, without types
-import { best, compare, formatTable, median } from '../../scripts/bench/table.mjs'
+import { cases } from '../../scripts/bench/cases.mjs'
+// @ts-expect-error: a script, without types
+import { best, compare, formatTable, formatThroughput, median, percentile99 } from '../../scripts/bench/table.mjs'
+
+test('every registered network is measured', () => {
+  const described = Object.values(cases as Record<string, { networks: string[] }>)
+  const measured = new Set(described.flatMap(({ networks }) => networks))
+  expect(models.list().filter(({ name }) => !measured.has(name))).toEqual([])
+})
 
 test('the median is the middle value, or the mean of the two in the middle', () => {
   expect(median([9, 1, 10])).toBe(9)
   expect(median([4, 1, 3, 100])).toBe(3.5)
   expect(() => median([])).toThrow('no values')
+})
+
+test('the 99th percentile leaves out one value in a hundred', () => {
+  const values = Array.from({ length: 200 }, (_, i) => 200 - i)
+  expect(percentile99(values)).toBe(198)
+  expect(percentile99([3, 1, 2])).toBe(3)
 })
 
 test('ratios are taken pair by pair, and above 1 means that ours is faster', () => {
@@ -18,10 +33,26 @@ test('the best variant has the lowest median, not the luckiest run', () => {
   expect(best([lucky, steady])).toBe(steady)
 })
 
-test('the table has one row for each action and peer', () => {
-  const ours = { times: [1, 2, 4], peak: 2048 }
-  const peers = [{ label: 'PyTorch', times: [3, 2, 20], peak: 10240 }]
-  const rows = formatTable([{ name: 'eegnet', action: 'training step', ours, peers }]).split('\n')
-  expect(rows).toHaveLength(3)
-  expect(rows[2]).toBe('| eegnet | training step | PyTorch | 1.00 / 2.00 | 2.00 / 3.00 | 1.00 | 3.00 | 2.00 | 2 | 10 |')
+const series = (label: string, times: number[], peak: number) => ({ label, times, all: times, peak })
+
+test('the table has one row for each action and peer, and a percentile where there are values enough', () => {
+  const ours = series('eegtorch', [1, 2, 4], 2048)
+  const peers = [series('PyTorch', [3, 2, 20], 10240)]
+  const training = { name: 'eegnet', action: 'training step', ours, peers, flops: 3e6, flopsPerMs: 2e6 }
+  const many = { ...ours, all: Array.from({ length: 100 }, (_, i) => 1 + i / 100) }
+  const rows = formatTable([training, { ...training, ours: many, flops: undefined }]).split('\n')
+  expect(rows.slice(2)).toEqual([
+    '| eegnet | training step | PyTorch | 1.00 / 2.00 | 2.00 / 3.00 | 1.00 | 3.00 | 2.00 | 75 % | 2 | 10 |',
+    '| eegnet | training step | PyTorch | 1.00 / 2.00 / 1.98 | 2.00 / 3.00 | 1.00 | 3.00 | 2.00 |  | 2 | 10 |',
+  ])
+})
+
+test('throughput has one row for each side, in windows a second', () => {
+  const peers = [series('PyTorch, defaults', [10], 1), series('PyTorch, tuned', [5], 1)]
+  const results = [1, 8].map(() => ({ name: 'eegnet', action: '', ours: series('eegtorch', [2], 1), peers }))
+  expect(formatThroughput(results, [1, 8]).split('\n').slice(2)).toEqual([
+    '| eegnet | eegtorch | 500 | 4000 |',
+    '| eegnet | PyTorch, defaults | 100 | 800 |',
+    '| eegnet | PyTorch, the best tuned | 200 | 1600 |',
+  ])
 })

@@ -1,0 +1,36 @@
+/** EEG of the BCI Competition IV 2a: 22 electrodes, 4 s at 250 Hz. */
+const trial = { eeg: [22, 1000] }
+
+/**
+ * What is measured, by case. A case is one network, or several in a row, at the reference's default sizes unless `options` say
+ * otherwise (the reference's are made from them). `inputs` are shapes without the batch, standard normal; `integers` names those that
+ * are zeros of int64. The loss compares the first output with class numbers or, by squares, with noise; null: nothing to train.
+ */
+export const cases = {
+  eegnet: network('eegnet', trial),
+  shallow_fbcsp_net: network('shallow_fbcsp_net', trial),
+  deep4net: network('deep4net', trial),
+  conv_net: network('conv_net', trial),
+  resnet1d: network('resnet1d', trial),
+  latent_cnn_classifier: network('latent_cnn_classifier', { latent: [144] }),
+  lstm_eeg: network('lstm_eeg', { eeg: [64, 128] }),
+  lstm_eeg_250: network('lstm_eeg', { eeg: [22, 250] }, { options: { nChans: 22, nTimes: 250 } }),
+  cnn_rnn: network('cnn_rnn', trial),
+  cnn_rnn_gru: network('cnn_rnn', trial, { options: { cell: 'gru' } }),
+  cnn_rnn_rnn: network('cnn_rnn', trial, { options: { cell: 'rnn' } }),
+  eeg_conformer: network('eeg_conformer', trial, { batch: 16 }),
+  transformer_eeg: network('transformer_eeg', { eeg: [64, 250] }, { batch: 16, options: { nTimes: 250 } }),
+  csbrain: network('csbrain', { eeg: [22, 4, 200], mask: [22, 4] }, { batch: 16, integers: ['mask'], loss: 'mse' }),
+  csbrain_classifier: network('csbrain_classifier', { eeg: [22, 4, 200] }, { batch: 16 }),
+  eeg_projection: network('eeg_projection', { tokens: [12, 200] }, { loss: 'mse' }),
+  eeg_clip_mapper: network('eeg_clip_mapper', { tokens: [20, 200] }, { batch: 16, loss: 'mse' }),
+  aae: { ...network('aae_encoder', { image: [1, 64, 64] }, { loss: 'mse' }), networks: ['aae_encoder', 'aae_decoder'] },
+  aae_discriminator: network('aae_discriminator', { latent: [144] }, { loss: 'mse' }),
+  vae: network('vae', { ...trial, noise: [20] }, { loss: 'mse' }),
+  vae_conv_net: network('vae_conv_net', { ...trial, noise: [20] }),
+  sgdm_eeg_encoder: network('sgdm_eeg_encoder', { eeg: [64, 512] }, { batch: 16, loss: 'mse' }),
+}
+
+function network(name, inputs, { options = {}, batch = 64, integers = [], loss = 'cross_entropy' } = {}) {
+  return { networks: [name], options, inputs, batch, integers, loss }
+}
