@@ -39,12 +39,14 @@ Napi::Value Backward(Environment& environment, const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+// backwardAsync(..., cancellation?): the same on the compute thread. It can be cancelled while it waits.
 Napi::Value BackwardAsync(Environment& environment, const Napi::CallbackInfo& info) {
   return environment.runAsync(
       [arguments = readBackward(environment, info)](const Cancellation&) -> Environment::Finish {
         runBackward(arguments);
         return [](Napi::Env env) -> Napi::Value { return env.Undefined(); };
-      });
+      },
+      environment.cancellation(info[6]));
 }
 
 // gradients(outputs, gradients | null, inputs, retainGraph, createGraph, allowUnused): null for an unused input.

@@ -7,6 +7,7 @@
 #include "alignment/eeg_clip_mapper.h"
 #include "alignment/eeg_projection.h"
 #include "alignment/sgdm_eeg_encoder.h"
+#include "conv/atcnet.h"
 #include "conv/conv_net.h"
 #include "conv/deep4net.h"
 #include "conv/eegnet.h"
@@ -65,6 +66,8 @@ const std::vector<RegistryEntry>& registry() {
                                   "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers"),
       entry<EegConformer, EegConformerConfig>("eeg_conformer", {"eeg"}, {"logits"},
                                               "Song et al. 2023, IEEE Trans. Neural Syst. Rehabil. Eng. 31, 710"),
+      entry<AtcNet, AtcNetConfig>("atcnet", {"eeg"}, {"logits"},
+                                  "Altaheri et al. 2023, IEEE Trans. Ind. Inform. 19, 2249"),
       entry<CsBrain, CsBrainConfig>("csbrain", {"eeg", "mask"}, {"features", "reconstruction"},
                                     "Zhou et al. 2025, NeurIPS, arXiv 2506.23075"),
       entry<CsBrainClassifier, CsBrainClassifierConfig>("csbrain_classifier", {"eeg"}, {"logits"},

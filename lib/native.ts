@@ -79,7 +79,7 @@ export interface Native {
     createGraph: boolean,
     allowUnused: boolean,
   ): void
-  backwardAsync(...args: Parameters<Native['backward']>): Promise<void>
+  backwardAsync(...args: [...Parameters<Native['backward']>, cancellation: number | undefined]): Promise<void>
   gradients(...args: Parameters<Native['backward']>): (TensorId | null)[]
   grad(id: TensorId): TensorId | null
   setGrad(id: TensorId, gradient: TensorId | null): void

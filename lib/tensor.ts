@@ -1,3 +1,4 @@
+import { cancellable } from './cancellable.ts'
 import { type ArrayOf, arrayOver, type Complex, type Device, type DType, type Layout } from './dtype.ts'
 import { EegTorchError } from './errors.ts'
 import { at, type Index, type SetValue, set } from './indexing.ts'
@@ -135,9 +136,14 @@ export class Tensor<D extends DType = DType, S extends Shape = Shape> implements
     native.backward(...backwardArguments([this], options))
   }
 
-  /** `backward` on the compute thread. */
-  async backwardAsync(options: BackwardOptions = {}): Promise<void> {
-    await native.backwardAsync(...backwardArguments([this], options))
+  /**
+   * `backward` on the compute thread.
+   *
+   * @param options.signal drops it while it waits for its turn, with `CANCELLED`; one that runs is finished
+   */
+  async backwardAsync({ signal, ...options }: BackwardOptions & { signal?: AbortSignal } = {}): Promise<void> {
+    const args = backwardArguments([this], options)
+    await cancellable(signal, (cancellation) => native.backwardAsync(...args, cancellation))
   }
 
   /** The one element as a number, boolean, bigint (past 2^53) or complex number. Waits for a GPU. */

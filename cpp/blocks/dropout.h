@@ -19,4 +19,12 @@ class DropoutImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Dropout);
 
+// Zeroes whole channels, as torch.nn.Dropout2d does.
+class ChannelDropoutImpl : public DropoutImpl {
+ public:
+  using DropoutImpl::DropoutImpl;
+  at::Tensor forward(const at::Tensor& x);  // (batch, channels, ...), likewise
+};
+TORCH_MODULE(ChannelDropout);
+
 }  // namespace eegtorch

@@ -311,6 +311,54 @@ export interface EegConformerConfig {
   activationTransfor: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
 }
 
+/** Options of `atcnet`: Altaheri et al. 2023, IEEE Trans. Ind. Inform. 19, 2249. */
+export interface AtcnetConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples in a window; few of them shrink kernels, poolings and windows as they do there. An integer. Default: `1000`. */
+  nTimes: number
+  /** Sampling rate in hertz; recorded, not used by the network. Default: `250`. */
+  sfreq: number
+  /** Temporal filters. An integer. Default: `16`. */
+  convBlockNFilters: number
+  /** Length of the temporal filters in samples. An integer. Default: `64`. */
+  convBlockKernelLength1: number
+  /** Length of the last filters, in pooled samples. An integer. Default: `16`. */
+  convBlockKernelLength2: number
+  /** Factor of the first pooling. An integer. Default: `8`. */
+  convBlockPoolSize1: number
+  /** Factor of the second pooling. An integer. Default: `7`. */
+  convBlockPoolSize2: number
+  /** Spatial filters for each temporal filter. An integer. Default: `2`. */
+  convBlockDepthMult: number
+  /** Dropout probability of whole filters after each pooling. Default: `0.3`. */
+  convBlockDropout: number
+  /** Windows, each one pooled step later than the one before. An integer. Default: `5`. */
+  nWindows: number
+  /** Width of an attention head. An integer. Default: `8`. */
+  headDim: number
+  /** Attention heads. An integer. Default: `2`. */
+  numHeads: number
+  /** Dropout probability after attention; a second one of 0.3 is fixed. Default: `0.5`. */
+  attDropProb: number
+  /** Residual blocks of a TCN, each with twice the dilation of the one before. An integer. Default: `2`. */
+  tcnDepth: number
+  /** Length of a TCN's filters, in pooled samples. An integer. Default: `4`. */
+  tcnKernelSize: number
+  /** Dropout probability in a TCN. Default: `0.3`. */
+  tcnDropProb: number
+  /** Nonlinearity of a TCN, by its torch.nn class name. Default: `'ELU'`. */
+  tcnActivation: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Whether one classifier sees all windows; as in the reference, for a single window only. Default: `false`. */
+  concat: boolean
+  /** Largest norm of the classifiers' columns. Default: `0.25`. */
+  maxNormConst: number
+  /** Largest norm of a convolution's filter; null: unbounded. Default: `null`. */
+  convMaxNormConst: number | null
+}
+
 /** Options of `csbrain`: Zhou et al. 2025, NeurIPS, arXiv 2506.23075. */
 export interface CsbrainConfig {
   /** Samples of a patch, at 200 hertz. An integer. Default: `200`. */
@@ -509,6 +557,7 @@ export interface ModelConfigs {
   resnet1d: Resnet1dConfig
   cnn_rnn: CnnRnnConfig
   eeg_conformer: EegConformerConfig
+  atcnet: AtcnetConfig
   csbrain: CsbrainConfig
   csbrain_classifier: CsbrainClassifierConfig
   transformer_eeg: TransformerEegConfig
@@ -533,6 +582,7 @@ export interface ModelInputs {
   resnet1d: { eeg: Tensor }
   cnn_rnn: { eeg: Tensor }
   eeg_conformer: { eeg: Tensor }
+  atcnet: { eeg: Tensor }
   csbrain: { eeg: Tensor; mask: Tensor }
   csbrain_classifier: { eeg: Tensor }
   transformer_eeg: { eeg: Tensor }
@@ -557,6 +607,7 @@ export interface ModelOutputs {
   resnet1d: { logits: Tensor }
   cnn_rnn: { logits: Tensor }
   eeg_conformer: { logits: Tensor }
+  atcnet: { logits: Tensor }
   csbrain: { features: Tensor; reconstruction: Tensor }
   csbrain_classifier: { logits: Tensor }
   transformer_eeg: { logits: Tensor }
@@ -583,6 +634,7 @@ export const modelFactoryNames = {
   resnet1d: 'resnet1d',
   cnnRnn: 'cnn_rnn',
   eegConformer: 'eeg_conformer',
+  atcnet: 'atcnet',
   csbrain: 'csbrain',
   csbrainClassifier: 'csbrain_classifier',
   transformerEeg: 'transformer_eeg',

@@ -96,6 +96,17 @@ test('asynchronous work has the mode in which it was started', async () => {
   expect(x.grad?.toArray()).toEqual([2, 2])
 })
 
+test('a backward that waits for its turn is dropped by a signal, and leaves no gradient', async () => {
+  const x = leaf([1, 2])
+  const busy = asyncOps.aten.mm(ones([1500, 1500]), ones([1500, 1500]))
+  const controller = new AbortController()
+  const waiting = x.mul(2).sum().backwardAsync({ signal: controller.signal })
+  controller.abort()
+  await expect(waiting).rejects.toMatchObject({ code: 'CANCELLED' })
+  await busy
+  expect(x.grad).toBeNull()
+})
+
 test('leaves, names of what computed a tensor, and detach', () => {
   const x = leaf([1, -1])
   const y = x.relu()
