@@ -6,4 +6,8 @@ export interface FileOptions {
   truncated?: TruncatedPolicy
   /** Unit of channels for which the file names none, such as `uV`. */
   unit?: string
+  /** Hertz, for files that do not say: arrays and tables. It goes before time stamps and before what the file says. */
+  samplingRate?: number
+  /** Names of the channels, for files that have none. */
+  channelNames?: readonly string[]
 }

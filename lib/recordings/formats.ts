@@ -10,6 +10,8 @@ import { readGdf } from './gdf/gdf.ts'
 import { gdfVersion } from './gdf/header.ts'
 import { isMatFile } from './matlab/mat-file.ts'
 import { readMat } from './matlab/read-mat.ts'
+import { isNpy, isNpz } from './numpy/npy.ts'
+import { readNpy, readNpz } from './numpy/read-numpy.ts'
 import type { Recording } from './recording.ts'
 
 /** A format of recordings: how to know it, and how to read it. */
@@ -45,10 +47,22 @@ const FORMATS: readonly FileFormat[] = [
     read: readGdf,
   },
   {
-    name: 'EEGLAB (.set)',
-    endings: ['.set'],
+    name: 'EEGLAB (.set), MATLAB (.mat)',
+    endings: ['.set', '.mat'],
     matches: isMatFile,
     read: readMat,
+  },
+  {
+    name: 'NumPy (.npy)',
+    endings: ['.npy'],
+    matches: isNpy,
+    read: readNpy,
+  },
+  {
+    name: 'NumPy (.npz)',
+    endings: ['.npz'],
+    matches: isNpz,
+    read: readNpz,
   },
 ]
 

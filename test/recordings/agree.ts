@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Recording } from 'eegtorch'
+import type { FileOptions, Recording } from 'eegtorch'
 
 const folder = resolve(import.meta.dirname, '../fixtures/recordings')
 
 /** What MNE-Python (or SciPy, pyxdf, wfdb) reads from a file, as the scripts in the folder of fixtures wrote it down. */
 export interface Expected {
+  /** What the reader must be told. */
+  options?: FileOptions
   sfreq: number
   names: string[]
   types?: string[]

@@ -1,6 +1,6 @@
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { EegTorchError, Random, type Recording, readRecording } from 'eegtorch'
+import { EegTorchError, type FileOptions, Random, type Recording, readRecording } from 'eegtorch'
 import { fixturePath } from './agree.ts'
 import { temporaryFolder } from './temporary.ts'
 
@@ -10,7 +10,7 @@ import { temporaryFolder } from './temporary.ts'
  */
 
 /** By format: each file, those that it needs beside it, and whether a length is written in it. */
-const CASES: Record<string, { files: string[]; knowsLength?: false }[]> = {
+const CASES: Record<string, { files: string[]; knowsLength?: false; options?: FileOptions }[]> = {
   bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
   gdf: [{ files: ['gdf/v1.gdf'] }, { files: ['gdf/types.gdf'] }, { files: ['gdf/timed.gdf'] }],
   eeglab: [
@@ -18,6 +18,12 @@ const CASES: Record<string, { files: string[]; knowsLength?: false }[]> = {
     { files: ['eeglab/side-by-side.set'] },
     { files: ['eeglab/outside.set', 'eeglab/outside.fdt'] },
     { files: ['eeglab/epochs.set'] },
+  ],
+  numpy: [
+    { files: ['numpy/rows.npy'], options: { samplingRate: 100 } },
+    { files: ['numpy/big-end.npy'], options: { samplingRate: 100 } },
+    { files: ['numpy/trials.npz'] },
+    { files: ['numpy/stored.npz'] },
   ],
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
@@ -31,7 +37,7 @@ const MEMORY = 16 * 2 ** 20
 const SECONDS = 2
 
 const cases = Object.entries(CASES).flatMap(([format, list]) =>
-  list.flatMap(({ files, knowsLength = true }) =>
+  list.flatMap(({ files, knowsLength = true, options = {} }) =>
     files.map(
       (damaged): Case => ({
         format,
@@ -39,6 +45,7 @@ const cases = Object.entries(CASES).flatMap(([format, list]) =>
         files,
         damaged,
         knowsLength,
+        options,
         share: list.flatMap((one) => one.files).length,
       }),
     ),
@@ -52,11 +59,12 @@ interface Case {
   /** Which of the files is damaged. */
   damaged: string
   knowsLength: boolean
+  options: FileOptions
   /** Files of the format that share its number of bit flips. */
   share: number
 }
 
-describe.each(cases)('$damaged (read from $main)', ({ main, files, damaged, knowsLength, share }) => {
+describe.each(cases)('$damaged (read from $main)', ({ main, files, damaged, knowsLength, options, share }) => {
   const whole = readFileSync(fixturePath(damaged))
   const target = join(folder, basename(damaged))
 
@@ -64,7 +72,7 @@ describe.each(cases)('$damaged (read from $main)', ({ main, files, damaged, know
     writeFileSync(target, bytes)
     const [before, started] = [process.memoryUsage().arrayBuffers, performance.now()]
     try {
-      const recording = await readRecording(join(folder, basename(main)))
+      const recording = await readRecording(join(folder, basename(main)), options)
       recording.read()
       return recording
     } catch (error) {
@@ -84,7 +92,7 @@ describe.each(cases)('$damaged (read from $main)', ({ main, files, damaged, know
   afterAll(() => writeFileSync(target, whole))
 
   test('cut short at every hundredth of its length', async () => {
-    const original = (await readRecording(fixturePath(main))).read()
+    const original = (await readRecording(fixturePath(main), options)).read()
     let refused = 0
     for (let percent = 0; percent < 100; percent++) {
       const outcome = await attempt(whole.subarray(0, Math.floor((whole.length * percent) / 100)))

@@ -10,6 +10,9 @@ export interface SampleBuffer {
   /** Bytes from one sample of a channel to its next, and from one channel to the next. */
   readonly sampleStride: number
   readonly channelStride: number
+  /** Where the samples lie in several pieces: how many are in each, and the bytes from one piece to the next. */
+  readonly perPiece?: number
+  readonly pieceStride?: number
 }
 
 /** Samples that stay in memory as they were stored, converted when asked for. */
@@ -22,14 +25,16 @@ export class BufferSource implements SignalSource {
   ) {}
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
-    const { bytes, type, littleEndian, sampleStride, channelStride } = this.buffer
+    const { bytes, type, littleEndian, sampleStride, channelStride, perPiece, pieceStride = 0 } = this.buffer
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     const get = getterOf(type, littleEndian)
     return ranges.map(({ channel, start, stop }) => {
       const { slot, gain, offset = 0 } = this.channels[channel]!
       const out = new Float64Array(stop - start)
-      for (let i = 0; i < out.length; i++) {
-        out[i] = get(view, (start + i) * sampleStride + slot * channelStride) * gain + offset
+      for (let sample = start; sample < stop; sample++) {
+        const piece = perPiece === undefined ? 0 : Math.floor(sample / perPiece)
+        const at = piece * pieceStride + (sample - piece * (perPiece ?? 0)) * sampleStride
+        out[sample - start] = get(view, at + slot * channelStride) * gain + offset
       }
       return out
     })

@@ -1,11 +1,14 @@
-import { EegTorchError } from '../../errors.ts'
+import { type NumberArray, stridesOf } from '../arrays/named-arrays.ts'
+import { recordingOfArrays } from '../arrays/recording-of-arrays.ts'
 import { eegSetOf, readEegSet } from '../eeglab/eeglab.ts'
 import type { FileOptions } from '../file-options.ts'
 import type { Recording } from '../recording.ts'
 import { readMatFile } from './mat-file.ts'
+import { type MatValue, textsIn } from './values.ts'
 
 /**
- * Opens a recording in a MATLAB file of level 5: an EEGLAB set.
+ * Opens a recording in a MATLAB file of level 5: an EEGLAB set, or variables as {@link recordingOfArrays} understands them, side by
+ * side or in one structure.
  *
  * @throws EegTorchError what {@link readMatFile} throws; `FILE_UNSUPPORTED` for variables that are no recording
  */
@@ -13,9 +16,32 @@ export async function readMat(file: string, options: FileOptions = {}): Promise<
   const variables = readMatFile(file)
   const set = eegSetOf(variables, file)
   if (set !== undefined) return readEegSet(set, options)
-  throw new EegTorchError('FILE_UNSUPPORTED', 'the file holds no recording that is known', {
-    file,
-    expected: 'an EEGLAB set (nbchan, srate, pnts, data)',
-    received: [...variables.keys()].slice(0, 12).join(', ') || 'no variables',
-  })
+  const structs = [...variables.values()].filter((value) => value.kind === 'structs')
+  const data = variables.get('data') ?? structs[0]
+  const fields = data?.kind === 'structs' && data.items.length === 1 ? data.items[0]! : variables
+  return recordingOfArrays({ file, format: 'MATLAB', ...arraysOf(fields) }, options)
+}
+
+function arraysOf(values: ReadonlyMap<string, MatValue>): {
+  numbers: Map<string, NumberArray>
+  texts: Map<string, readonly string[]>
+} {
+  const numbers = new Map<string, NumberArray>()
+  const texts = new Map<string, readonly string[]>()
+  for (const [name, value] of values) {
+    const text = textsIn(value)
+    if (text !== undefined) texts.set(name, text)
+    // FieldTrip keeps its trials in cells; one trial is a matrix.
+    const numeric = value.kind === 'cells' && value.cells.length === 1 ? value.cells[0]! : value
+    if (numeric.kind !== 'numbers') continue
+    const { dims, type, bytes, littleEndian } = numeric
+    numbers.set(name === 'trial' ? 'data' : name, {
+      dims,
+      strides: stridesOf(dims, type, true),
+      type,
+      littleEndian,
+      at: { bytes },
+    })
+  }
+  return { numbers, texts }
 }

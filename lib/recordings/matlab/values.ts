@@ -49,6 +49,14 @@ export function textIn(value: MatValue | undefined): string | undefined {
   return value?.kind === 'text' ? (value.rows[0] ?? '') : undefined
 }
 
+/** Texts of a cell array, or lines of a text, without padding; undefined where it holds anything else. */
+export function textsIn(value: MatValue | undefined): string[] | undefined {
+  if (value?.kind === 'text') return value.rows.map((row) => row.trimEnd())
+  if (value?.kind !== 'cells') return undefined
+  const texts = value.cells.map(textIn)
+  return texts.every((text) => text !== undefined) ? texts : undefined
+}
+
 /** Items of a structure array, none where it is no structure. */
 export const itemsIn = (value: MatValue | undefined): readonly ReadonlyMap<string, MatValue>[] =>
   value?.kind === 'structs' ? value.items : []

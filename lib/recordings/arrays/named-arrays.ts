@@ -1,0 +1,50 @@
+import { getterOf, SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
+
+/** An array of numbers in a file: where its bytes are, and how far it is from one number to the next along each axis. */
+export interface NumberArray {
+  readonly dims: readonly number[]
+  /** Bytes, by axis. */
+  readonly strides: readonly number[]
+  readonly type: SampleType
+  readonly littleEndian: boolean
+  /** In memory, or from a byte of the file on. */
+  readonly at: { readonly bytes: Uint8Array } | { readonly position: number }
+}
+
+/** Arrays of numbers and lists of texts by name, as a file has them. */
+export interface NamedArrays {
+  readonly file: string
+  /** Format that the recording is said to have. */
+  readonly format: string
+  readonly numbers: ReadonlyMap<string, NumberArray>
+  readonly texts: ReadonlyMap<string, readonly string[]>
+}
+
+/** Strides of an array without holes, first or last axis fastest. */
+export function stridesOf(dims: readonly number[], type: SampleType, firstFastest: boolean): number[] {
+  const order = firstFastest ? dims : [...dims].reverse()
+  let stride = SAMPLE_BYTES[type]
+  const strides = order.map((dim) => {
+    const own = stride
+    stride *= dim
+    return own
+  })
+  return firstFastest ? strides : strides.reverse()
+}
+
+/** Numbers of a small array in memory, last axis fastest; undefined for one that stays in the file. */
+export function flatNumbers({ dims, strides, type, littleEndian, at }: NumberArray): Float64Array | undefined {
+  if (!('bytes' in at)) return undefined
+  const view = new DataView(at.bytes.buffer, at.bytes.byteOffset, at.bytes.byteLength)
+  const get = getterOf(type, littleEndian)
+  const out = new Float64Array(dims.reduce((product, dim) => product * dim, 1))
+  for (let i = 0; i < out.length; i++) {
+    let [rest, byte] = [i, 0]
+    for (let axis = dims.length - 1; axis >= 0; axis--) {
+      byte += (rest % dims[axis]!) * strides[axis]!
+      rest = Math.floor(rest / dims[axis]!)
+    }
+    out[i] = get(view, byte)
+  }
+  return out
+}

@@ -1,0 +1,61 @@
+import { fstatSync } from 'node:fs'
+import { withFile } from '../../files/with-file.ts'
+import { openZip } from '../../files/zip.ts'
+import type { NumberArray } from '../arrays/named-arrays.ts'
+import { recordingOfArrays } from '../arrays/recording-of-arrays.ts'
+import { readAt } from '../binary/read-at.ts'
+import type { FileOptions } from '../file-options.ts'
+import type { Recording } from '../recording.ts'
+import { NPY_HEADER_BYTES, npyNumbers, parseNpy, parseNpyHeader } from './npy.ts'
+
+/**
+ * Opens an array of NumPy (`.npy`): (channels, samples), (samples, channels) or (trials, channels, samples). The sampling rate is an
+ * option, since the file cannot say it. Samples stay in the file.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSUPPORTED`, `INVALID_OPTION` without a sampling rate
+ */
+export async function readNpy(file: string, options: FileOptions = {}): Promise<Recording> {
+  const data = withFile(file, (descriptor) => {
+    const { size } = fstatSync(descriptor)
+    const start = readAt(descriptor, 0, Math.min(size, NPY_HEADER_BYTES), 'its header', file)
+    const header = parseNpyHeader(start, file)
+    return npyNumbers(header, { position: header.position }, size - header.position, file)
+  })
+  const arrays = { file, format: 'NumPy array', numbers: new Map([['data', data]]), texts: new Map() }
+  return recordingOfArrays(arrays, options)
+}
+
+/**
+ * Opens named arrays of NumPy (`.npz`) as {@link recordingOfArrays} understands them, and what `eegtorch export` writes. They are
+ * unpacked into memory, their checksums verified; arrays of objects are left alone.
+ *
+ * @throws EegTorchError as {@link readNpy}, and `FILE_UNSAFE` for archives made to harm
+ */
+export async function readNpz(file: string, options: FileOptions = {}): Promise<Recording> {
+  const zip = openZip(file)
+  const numbers = new Map<string, NumberArray>()
+  const texts = new Map<string, readonly string[]>()
+  try {
+    for (const [path, entry] of zip.entries) {
+      if (!path.endsWith('.npy')) continue
+      const name = path.slice(0, -4)
+      const array = plainArray(zip.readSync(entry), file, name)
+      if (array === undefined) continue
+      if ('texts' in array) texts.set(name, array.texts)
+      else numbers.set(name, array.numbers)
+    }
+  } finally {
+    zip.close()
+  }
+  return recordingOfArrays({ file, format: 'NumPy arrays', numbers, texts }, options)
+}
+
+/** Undefined for arrays of Python objects and fields, which no recording needs. */
+function plainArray(bytes: Buffer, file: string, name: string): ReturnType<typeof parseNpy> | undefined {
+  try {
+    return parseNpy(bytes, file, name)
+  } catch (error) {
+    if ((error as { code?: string }).code === 'FILE_UNSUPPORTED') return undefined
+    throw error
+  }
+}
