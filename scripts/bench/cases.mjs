@@ -18,6 +18,7 @@ export const cases = {
   cnn_rnn: network('cnn_rnn', trial),
   cnn_rnn_gru: network('cnn_rnn', trial, { options: { cell: 'gru' } }),
   cnn_rnn_rnn: network('cnn_rnn', trial, { options: { cell: 'rnn' } }),
+  atcnet: network('atcnet', trial, { batch: 16 }),
   eeg_conformer: network('eeg_conformer', trial, { batch: 16 }),
   transformer_eeg: network('transformer_eeg', { eeg: [64, 250] }, { batch: 16, options: { nTimes: 250 } }),
   csbrain: network('csbrain', { eeg: [22, 4, 200], mask: [22, 4] }, { batch: 16, integers: ['mask'], loss: 'mse' }),
