@@ -5,6 +5,8 @@ import { readAt } from './binary/read-at.ts'
 import { readBrainVision } from './brainvision/brainvision.ts'
 import { readEdf } from './edf.ts'
 import { startsAsBdf } from './edf-header.ts'
+import { readFif } from './fif/fif.ts'
+import { isFif } from './fif/tags.ts'
 import type { FileOptions } from './file-options.ts'
 import { readGdf } from './gdf/gdf.ts'
 import { gdfVersion } from './gdf/header.ts'
@@ -63,6 +65,12 @@ const FORMATS: readonly FileFormat[] = [
     endings: ['.npz'],
     matches: isNpz,
     read: readNpz,
+  },
+  {
+    name: 'FIF',
+    endings: ['.fif'],
+    matches: isFif,
+    read: readFif,
   },
 ]
 

@@ -8,6 +8,8 @@ const folder = resolve(import.meta.dirname, '../fixtures/recordings')
 export interface Expected {
   /** What the reader must be told. */
   options?: FileOptions
+  /** Stretches that were not recorded. */
+  gaps?: number
   sfreq: number
   names: string[]
   types?: string[]
@@ -46,6 +48,7 @@ export function expectAgreement(recording: Recording, expected: Expected): void 
   expect(recording.events.map(({ onset, duration, label }) => [onset, duration, label])).toEqual(expected.events)
   expect(channels.filter(({ isBad }) => isBad).map(({ label }) => label)).toEqual(expected.bads ?? [])
   if (expected.positions !== undefined) expectPositions(recording, expected.positions)
+  if (expected.gaps !== undefined) expect(recording.segments.length).toBe(expected.gaps + 1)
   const data = recording.read()
   expect(data.map(({ length }) => length)).toEqual(expected.lengths ?? channels.map(() => expected.n_samples))
   expect(worstDifference(data, expected)).toBeLessThan(1e-9)

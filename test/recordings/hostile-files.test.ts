@@ -25,6 +25,12 @@ const CASES: Record<string, { files: string[]; knowsLength?: false; options?: Fi
     { files: ['numpy/trials.npz'] },
     { files: ['numpy/stored.npz'] },
   ],
+  fif: [
+    { files: ['fif/single_raw.fif'] },
+    { files: ['fif/short_raw.fif'] },
+    { files: ['fif/split_raw.fif', 'fif/split_raw-1.fif'] },
+    { files: ['fif/some-epo.fif'] },
+  ],
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
     { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },
