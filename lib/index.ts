@@ -67,7 +67,9 @@ export {
   type CspLdaOptions,
   cspLda,
   decodeFolds,
+  logVarianceLda,
 } from './evaluation/baselines.ts'
+export { compareModels, type ModelAnswers, type ModelComparison, type ModelScore } from './evaluation/compare-models.ts'
 export type { CspOptions } from './evaluation/csp.ts'
 export type { Decoded, FeatureRows } from './evaluation/lda.ts'
 export { assertNoLeak } from './evaluation/leaks.ts'
@@ -84,7 +86,24 @@ export {
   perClassMetrics,
   rocAuc,
 } from './evaluation/metrics.ts'
+export {
+  comparePairs,
+  holmCorrection,
+  type PairedComparison,
+  signFlipTest,
+  wilcoxonSignedRank,
+} from './evaluation/paired-tests.ts'
 export { type Answers, predictionsFor } from './evaluation/predictions.ts'
+export {
+  crossSession,
+  type NestedSplit,
+  nestedSplits,
+  type Protocol,
+  protocolSplits,
+  protocolText,
+  splitWithin,
+  timeBlocks,
+} from './evaluation/protocols.ts'
 export {
   checkSplit,
   type GroupBy,
@@ -114,6 +133,7 @@ export {
   type FoldProgress,
   type TrainingOutcome,
   type TrainingPlace,
+  trainSplit,
 } from './experiment/cross-validate.ts'
 export {
   type CheckpointEvaluation,
@@ -121,6 +141,13 @@ export {
   readTrainedOn,
   type TrainedOn,
 } from './experiment/evaluate-checkpoint.ts'
+export {
+  type Candidate,
+  type NestedChoice,
+  type NestedOptions,
+  type NestedResult,
+  nestedCrossValidate,
+} from './experiment/nested.ts'
 export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { Generator } from './generator.ts'
 export { type Index, type SetValue, Slice, slice } from './indexing.ts'

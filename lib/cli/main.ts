@@ -14,6 +14,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./train.ts'),
   },
   {
+    name: 'sweep',
+    summary: 'train and compare many models on the same splits',
+    load: () => import('./sweep.ts'),
+  },
+  {
     name: 'evaluate',
     summary: 'score a trained network on recordings',
     load: () => import('./evaluate.ts'),

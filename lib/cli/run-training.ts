@@ -5,6 +5,7 @@ import { readAll } from '../datasets/read-all.ts'
 import type { Recordings } from '../datasets/recordings.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { type CrossValidateOptions, crossValidate } from '../experiment/cross-validate.ts'
 import { RunFolder } from '../experiment/run-folder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
@@ -122,7 +123,7 @@ export function windowOptions({ window: [from, to], task, events, channels }: Tr
   return { from, to, ...defined({ task, events, channels }) }
 }
 
-function factoryOf(name: string): ModelFactory<never> {
+export function factoryOf(name: string): ModelFactory<never> {
   const factories = Object.values(models).filter((member) => typeof member === 'function' && 'modelName' in member)
   const named = factories as unknown as (ModelFactory<never> & { modelName: string })[]
   const plain = (text: string) => text.replaceAll(/[-_]/g, '').toLowerCase()
@@ -135,34 +136,37 @@ function factoryOf(name: string): ModelFactory<never> {
   })
 }
 
-function trainingOptions(config: TrainConfig): CrossValidateOptions {
+export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   const { optimizer: name, lr, weightDecay, momentum, schedule, warmUp, earlyStopping: patience, monitor } = config
   const { seeds, validation, standardise, epochs, batchSize, labelSmoothing, classWeights, baselines } = config
   const { clipNorm, accumulate, autocast, folds, modelOptions: model } = config
-  const leaveOut = folds === undefined ? (config.leaveOut ?? 'run') : undefined
+  const { protocol } = config
+  const leaveOut = folds === undefined && protocol === undefined ? (config.leaveOut ?? 'run') : undefined
   return {
     optimizer: { name, ...defined({ lr, weightDecay, momentum }) } as Optimizer,
     schedule: scheduleByName(schedule, warmUp),
     ...(patience !== undefined && { earlyStopping: { patience, monitor } }),
     ...{ seeds, standardise, epochs, batchSize, baselines, model },
-    ...defined({ leaveOut, folds, validation, labelSmoothing, classWeights, clipNorm, accumulate, autocast }),
+    ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, clipNorm, accumulate, autocast }),
   } as CrossValidateOptions
 }
 
 /** The configuration as the run folder keeps it: paths that hold from anywhere, and the number of threads in use. */
-function recorded(config: TrainConfig): Record<string, unknown> {
+export function recorded(config: TrainConfig): Record<string, unknown> {
   const data = Array.isArray(config.data) ? config.data.map((path) => resolve(path)) : resolve(config.data)
   return { ...defined(config), data, threads: numThreads() }
 }
 
-function describeProtocol({ leaveOut = 'run', folds, window: [from, to], band }: TrainConfig): string {
+export function describeProtocol({ leaveOut = 'run', folds, protocol, window: [from, to], band }: TrainConfig): string {
   const filter = band === null ? 'unfiltered' : `${band[0]}-${band[1]} Hz`
-  const split = folds === undefined ? `leave one ${leaveOut} out` : `${folds} folds of trials`
+  const simple = folds === undefined ? `leave one ${leaveOut} out` : `${folds} folds of trials`
+  const split = protocol === undefined ? simple : protocolText(protocol)
   return `${split}; ${from}-${to} s after the cue, ${filter}`
 }
 
-function foldCount({ leaveOut = 'run', folds }: TrainConfig, windows: EegWindows): number {
+function foldCount({ leaveOut = 'run', folds, protocol }: TrainConfig, windows: EegWindows): number {
   if (folds !== undefined) return folds
+  if (protocol !== undefined) return protocolSplits(windows, protocol).length
   const groups = new Set<string>()
   for (let i = 0; i < windows.length; i++) {
     const { identity, subject, session } = windows.recordingOf(i)
@@ -173,6 +177,6 @@ function foldCount({ leaveOut = 'run', folds }: TrainConfig, windows: EegWindows
 }
 
 /** The members that are there. */
-function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+export function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never
 }

@@ -7,6 +7,17 @@ const positive = z.number().int().min(1)
 const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
 const group = z.enum(['subject', 'session', 'run', 'trial'])
 
+const count = z.number().int().min(2)
+const within = { within: z.enum(['subject', 'session']).optional() }
+const protocol = z.discriminatedUnion('name', [
+  z.strictObject({ name: z.literal('hold-out'), test: z.number().gt(0).lt(1), by: group.optional(), ...within }),
+  z.strictObject({ name: z.literal('k-fold'), folds: count, by: group.optional(), ...within }),
+  z.strictObject({ name: z.literal('blocks'), folds: count, gap: z.number().min(0).optional(), ...within }),
+  z.strictObject({ name: z.literal('leave-one-out'), by: group, ...within }),
+  z.strictObject({ name: z.literal('leave-one-subject-out') }),
+  z.strictObject({ name: z.literal('cross-session'), forward: z.boolean().optional() }),
+])
+
 /** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
 export const trainSchema = z
   .strictObject({
@@ -19,7 +30,8 @@ export const trainSchema = z
     band: range.nullable().default([4, 38]),
     channels: z.array(z.string()).min(1).optional(),
     leaveOut: group.optional(),
-    folds: z.number().int().min(2).optional(),
+    folds: count.optional(),
+    protocol: protocol.optional(),
     seeds: z.union([positive, z.array(z.number().int().min(0)).min(1)]).default(1),
     validation: z.number().gt(0).lt(1).optional(),
     standardise: z.boolean().default(true),
@@ -47,8 +59,8 @@ export const trainSchema = z
   })
   .refine(({ task, events }) => task === undefined || events === undefined, 'give either task or events, not both')
   .refine(
-    ({ leaveOut, folds }) => leaveOut === undefined || folds === undefined,
-    'give either leaveOut or folds, not both',
+    ({ leaveOut, folds, protocol }) => [leaveOut, folds, protocol].filter((way) => way !== undefined).length <= 1,
+    'give one of leaveOut, folds and protocol',
   )
   .refine(
     ({ earlyStopping, validation }) => earlyStopping === undefined || validation !== undefined,
@@ -105,17 +117,26 @@ export async function readConfigFile(file: string): Promise<Record<string, unkno
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
 export function checkConfig(value: Record<string, unknown>, file?: string): TrainConfig {
-  const result = trainSchema.safeParse(value)
+  return checkOptions(trainSchema, value, file)
+}
+
+/** What a schema makes of options that a person wrote. */
+export function checkOptions<S extends z.ZodObject>(
+  schema: S,
+  value: Record<string, unknown>,
+  file?: string,
+): z.infer<S> {
+  const result = schema.safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
   const option = issue.code === 'unrecognized_keys' ? issue.keys[0]! : issue.path.join('.')
-  const near = issue.code === 'unrecognized_keys' ? suggest(option) : ''
+  const near = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? suggest(schema, option) : ''
   const what = option === '' ? issue.message : `option ${option}: ${issue.message}${near}`
   throw new EegTorchError('INVALID_OPTION', what, { option, ...(file !== undefined && { file }) })
 }
 
-function suggest(name: string): string {
-  const known = Object.keys(trainSchema.shape)
+function suggest(schema: z.ZodObject, name: string): string {
+  const known = Object.keys(schema.shape)
   const near = known.find((key) => key.toLowerCase() === name.replaceAll(/[-_]/g, '').toLowerCase())
   return near === undefined ? `; known are ${known.join(', ')}` : `. Did you mean ${near}?`
 }

@@ -73,6 +73,16 @@ export function bandPowerLda({ bands = BANDS }: BandPowerOptions = {}): Baseline
   }
 }
 
+/** Log variance of every channel, linear discriminant analysis. With a band the windows are filtered first, one by one and without delay. */
+export function logVarianceLda({ band = null }: Pick<CspLdaOptions, 'band'> = {}): BaselineDecoder {
+  return {
+    name: band === null ? 'log-variance + LDA' : `log-variance + LDA, ${band[0]}-${band[1]} Hz`,
+    extract: (windows) =>
+      logVariances(band === null ? windows.data : filterWindows(windows, band), windows.nChannels, windows.nSamples),
+    fit: (features, labels, classes) => new ShrinkageLda(features, labels, classes),
+  }
+}
+
 /**
  * Decodes every fold of a cross-validation with a classical decoder. It trains on what the network trains and validates on,
  * as it needs no validation of its own, and answers the test windows, which it has not seen.
@@ -108,6 +118,19 @@ function filterWindows(
     filtered.set(filter.apply(Float64Array.from(data.subarray(start, start + nSamples))), start)
   }
   return filtered
+}
+
+/** Log of each channel's variance, in volts squared; shape (windows, channels). */
+function logVariances(data: Float32Array | Float64Array, nChannels: number, nSamples: number): FeatureRows {
+  const values = new Float64Array(data.length / nSamples)
+  for (let row = 0; row < values.length; row++) {
+    const samples = Float64Array.from(data.subarray(row * nSamples, (row + 1) * nSamples))
+    const mean = samples.reduce((a, b) => a + b, 0) / nSamples
+    const variance = samples.reduce((sum, value) => sum + (value - mean) ** 2, 0) / nSamples
+    // The floor keeps a dead channel finite.
+    values[row] = Math.log(Math.max(variance, 1e-300))
+  }
+  return { values, width: nChannels }
 }
 
 /** Log of the mean density in each band; shape (windows, channels * bands). */

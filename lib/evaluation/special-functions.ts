@@ -64,7 +64,7 @@ function inverseNormalTail(tail: number): number {
 }
 
 /** P(Z > x) of a standard normal variable for x >= 0. */
-function normalTail(x: number): number {
+export function normalTail(x: number): number {
   const square = (x * x) / 2
   if (x < 2) {
     // Series of the lower part around zero, DLMF 7.6.2.

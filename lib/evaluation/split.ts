@@ -34,7 +34,7 @@ export interface SplitOptions {
 export function leaveOneOut(windows: EegWindows, by: GroupBy, options: SplitOptions = {}): Split[] {
   const groups = groupWindows(windows, by)
   requireGroups(groups, 2, by)
-  return groups.map((group) => finish(windows, group.name, group.indices, options))
+  return groups.map((group) => finishSplit(windows, group.name, group.indices, options))
 }
 
 /**
@@ -57,7 +57,7 @@ export function kFold(
   const groups = groupWindows(windows, by)
   requireGroups(groups, folds, by)
   const parts = dealIntoFolds(groups, folds, new Random(options.seed ?? 0))
-  return parts.map((test, i) => finish(windows, `fold ${i + 1} of ${folds}`, test, options))
+  return parts.map((test, i) => finishSplit(windows, `fold ${i + 1} of ${folds}`, test, options))
 }
 
 /**
@@ -73,7 +73,7 @@ export function holdOut(
   const groups = groupWindows(windows, by)
   requireGroups(groups, 2, by)
   const indices = drawShare(groups, test, new Random(options.seed ?? 0))
-  return finish(windows, `${Math.round(test * 100)} % held out`, indices, options)
+  return finishSplit(windows, `${Math.round(test * 100)} % held out`, indices, options)
 }
 
 /** A split of one's own, let through only if it does not leak. */
@@ -132,11 +132,11 @@ function groupOf(windows: EegWindows, index: number, by: GroupBy): { key: string
     : { key: key(subject, session), name: `${subject} session ${session}` }
 }
 
-/** Makes the split with a test part, cuts validation from the rest, and checks it. */
-function finish(windows: EegWindows, name: string, test: readonly number[], options: SplitOptions): Split {
+/** Makes the split with a test part, cuts validation from the rest without what is in no part, and checks it. */
+export function finishSplit(windows: EegWindows, name: string, test: readonly number[], options: SplitOptions, without: readonly number[] = []): Split {
   const { validation: share = 0, validationBy = 'trial', seed = 0 } = options
-  const isTest = new Set(test)
-  const rest = [...windows.labels.keys()].filter((index) => !isTest.has(index))
+  const isOut = new Set([...test, ...without])
+  const rest = [...windows.labels.keys()].filter((index) => !isOut.has(index))
   if (share !== 0) requireShare('validation', share)
   const groups = share === 0 ? [] : groupWindows(windows, validationBy, rest)
   // A stream of its own: asking for validation does not change who is tested.
@@ -188,7 +188,7 @@ function strata(groups: readonly WindowGroup[]): WindowGroup[][] {
 
 const sorted = (indices: readonly number[]) => [...indices].sort((a, b) => a - b)
 
-function requireGroups(groups: readonly WindowGroup[], least: number, by: GroupBy): void {
+export function requireGroups(groups: readonly WindowGroup[], least: number, by: GroupBy): void {
   if (groups.length >= least) return
   throw new EegTorchError('INVALID_OPTION', `the windows cannot be split by ${by}`, {
     option: by,

@@ -186,6 +186,11 @@ function shareRight(trial: readonly Prediction[]): number {
   return mean(seeds.map((windows) => mean(windows.map((p) => (p.predicted === p.truth ? 1 : 0)))))
 }
 
+/** Each trial's share of right answers over seeds and windows, by subject and name. */
+export function trialShares(predictions: readonly Prediction[]): Map<string, number> {
+  return new Map([...groupBy(predictions, trialKey)].map(([key, trial]) => [key, shareRight(trial)]))
+}
+
 function trueClass(trial: readonly Prediction[]): number {
   const [first] = trial
   const other = trial.find((p) => p.truth !== first!.truth)

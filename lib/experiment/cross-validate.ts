@@ -4,6 +4,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
+import { heldOutBy, type Protocol, protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { checkSplit, type GroupBy, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
 import type { Prediction } from '../evaluation/summary.ts'
 import type { ModelName } from '../models/configs.generated.ts'
@@ -52,7 +53,9 @@ export interface CrossValidateOptions
   leaveOut?: GroupBy
   /** Number of folds, in place of `leaveOut`. Trials are dealt class by class. */
   folds?: number
-  /** Splits of one's own, in place of both; refused if one leaks. */
+  /** A protocol that is more than these: within each subject, across sessions, blocks of time. */
+  protocol?: Protocol
+  /** Splits of one's own, in place of all these; refused if one leaks. */
   splits?: readonly Split[]
   /** How many trainings per fold, with seeds 0, 1, ...; or the seeds. Default 1. */
   seeds?: number | readonly number[]
@@ -115,18 +118,13 @@ export async function crossValidate<N extends ModelName>(
     const scaled = standardiseFold(windows, split, options.standardise ?? true)
     for (const seed of seeds) {
       const place: TrainingPlace = { fold, seed, index: outcomes.length }
-      manualSeed(seed)
-      const net = makeModel(factory, windows, options.model)
+      using net = startModel(factory, windows, seed, options.model)
       parameters = net.parameterCount()
-      try {
-        const known = await options.store?.readOutcome(place)
-        const outcome =
-          known ?? (await runTraining(net, scaled, split, place, { ...options, folds: splits.length, seeds }))
-        if (known === undefined) await options.store?.writeOutcome(place, outcome)
-        outcomes.push(outcome)
-      } finally {
-        net.dispose()
-      }
+      const known = await options.store?.readOutcome(place)
+      const outcome =
+        known ?? (await runTraining(net, scaled, split, place, { ...options, folds: splits.length, seeds }))
+      if (known === undefined) await options.store?.writeOutcome(place, outcome)
+      outcomes.push(outcome)
     }
   }
 
@@ -149,6 +147,37 @@ export async function crossValidate<N extends ModelName>(
     hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${numThreads()} of ${availableParallelism()}` },
     ...(options.report?.command && { command: options.report.command }),
   })
+}
+
+/**
+ * One training of a cross-validation by itself: a network made anew, trained on a split and tested on what it left out. Gives the very answers that
+ * {@link crossValidate} gives for the same split and seed.
+ *
+ * @param fold number of the split, from 0, for the answers
+ * @throws EegTorchError as {@link crossValidate}
+ */
+export async function trainSplit<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  split: Split,
+  { fold = 0, seed = 0 }: { fold?: number; seed?: number },
+  options: Omit<CrossValidateOptions, 'leaveOut' | 'folds' | 'splits' | 'protocol' | 'seeds' | 'validation' | 'baselines'>,
+): Promise<TrainingOutcome & { parameters: number }> {
+  const scaled = standardiseFold(windows, checkSplit(windows, split), options.standardise ?? true)
+  using net = startModel(factory, windows, seed, options.model)
+  const outcome = await runTraining(net, scaled, split, { fold, seed, index: 0 }, { ...options, folds: 1, seeds: [seed] })
+  return { ...outcome, parameters: net.parameterCount() }
+}
+
+/** Equal seeds give equal start weights, whatever was trained before. */
+function startModel<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  seed: number,
+  options: CrossValidateOptions['model'],
+): Model<N> {
+  manualSeed(seed)
+  return makeModel(factory, windows, options)
 }
 
 type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & { folds: number; seeds: readonly number[] }
@@ -287,22 +316,27 @@ function signalsOf({ data, nChannels, nSamples, labels, samplingRate, channelNam
   return from === undefined ? signals : { ...signals, from }
 }
 
-function makeSplits(windows: EegWindows, options: CrossValidateOptions): Split[] {
-  const { leaveOut, folds, splits, validation } = options
-  const ways = [leaveOut, folds, splits].filter((way) => way !== undefined)
+/** The splits that the options ask for. */
+export function makeSplits(
+  windows: EegWindows,
+  options: Pick<CrossValidateOptions, 'leaveOut' | 'folds' | 'protocol' | 'splits' | 'validation'>,
+): Split[] {
+  const { leaveOut, folds, protocol, splits, validation } = options
+  const ways = [leaveOut, folds, protocol, splits].filter((way) => way !== undefined)
   if (ways.length !== 1) {
     throw new EegTorchError('INVALID_OPTION', 'it is not clear how to split', {
       option: 'leaveOut',
-      expected: 'one of leaveOut, folds and splits',
+      expected: 'one of leaveOut, folds, protocol and splits',
       received: ways.length === 0 ? 'none' : 'several',
     })
   }
   const more = validation === undefined ? {} : { validation }
   if (splits) return splits.map((split) => checkSplit(windows, split))
+  if (protocol) return protocolSplits(windows, protocol, more)
   return leaveOut ? leaveOneOut(windows, leaveOut, more) : kFold(windows, { folds: folds!, ...more })
 }
 
-function seedList(seeds: number | readonly number[]): readonly number[] {
+export function seedList(seeds: number | readonly number[]): readonly number[] {
   const list = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i) : seeds
   if (list.length > 0 && list.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return list
   throw new EegTorchError('INVALID_OPTION', 'the seeds are not usable', {
@@ -316,9 +350,9 @@ function classicalDecoders(windows: EegWindows, splits: readonly Split[]): Basel
   return [cspLda(), bandPowerLda()].map((decoder) => decodeFolds(windows, splits, decoder))
 }
 
-function splitProof(splits: readonly Split[], { leaveOut }: CrossValidateOptions) {
+function splitProof(splits: readonly Split[], { leaveOut, protocol }: CrossValidateOptions) {
   return {
-    by: leaveOut ?? 'trial',
+    by: leaveOut ?? (protocol === undefined ? 'trial' : heldOutBy(protocol)),
     statement: 'no trial and no moment of a recording is in two parts of a fold',
     folds: splits.map(({ name, train, validation = [], test }) => ({
       name,
@@ -329,6 +363,7 @@ function splitProof(splits: readonly Split[], { leaveOut }: CrossValidateOptions
   }
 }
 
-function describeProtocol(splits: readonly Split[], { leaveOut }: CrossValidateOptions): string {
+function describeProtocol(splits: readonly Split[], { leaveOut, protocol }: CrossValidateOptions): string {
+  if (protocol) return `${protocolText(protocol)}, ${splits.length} folds`
   return leaveOut ? `leave one ${leaveOut} out, ${splits.length} folds` : `${splits.length} folds`
 }

@@ -1,5 +1,6 @@
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { formatAccuracy } from '../evaluation/text.ts'
+import { page, simulatedBanner } from './page.ts'
 import type { RunReport } from './run-report.ts'
 import {
   configurationSection,
@@ -10,7 +11,6 @@ import {
   signalsSection,
   splitSection,
 } from './sections.ts'
-import { STYLE } from './style.ts'
 import { element, join, type Markup, text } from './svg.ts'
 
 /**
@@ -29,9 +29,8 @@ export function renderReport(
     name,
     summary: summarisePredictions(predictions, summaryOptions(run)),
   }))
-  const body = element(
-    'main',
-    {},
+  return page(
+    run.title,
     header(run),
     scoreSection(run, summary, baselines),
     curvesSection(run, summary.accuracy.chance),
@@ -42,22 +41,10 @@ export function renderReport(
     configurationSection(run),
     footer(run, summary),
   )
-  return `<!doctype html>\n${element('html', { lang: 'en' }, head(run), element('body', {}, body))}\n`
 }
 
 export function summaryOptions({ classes, confidence }: RunReport): { classes: number; confidence?: number } {
   return { classes: classes.length, ...(confidence !== undefined && { confidence }) }
-}
-
-function head({ title }: RunReport): Markup {
-  return element(
-    'head',
-    {},
-    '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' as Markup,
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">` as Markup,
-    element('title', {}, text(title)),
-    element('style', {}, STYLE as Markup),
-  )
 }
 
 function header(run: RunReport): Markup {
@@ -70,16 +57,7 @@ function header(run: RunReport): Markup {
     element('p', { class: 'kicker' }, text('eegtorch · run report')),
     element('h1', {}, text(run.title)),
     element('p', { class: 'muted' }, text(facts.join('   ·   '))),
-    run.simulated
-      ? element(
-          'p',
-          { class: 'banner', role: 'note' },
-          element('strong', {}, text('SIMULATED DATA. ')),
-          text(
-            'These signals were made by a program, not recorded from a person. The scores say nothing about real EEG.',
-          ),
-        )
-      : text(''),
+    simulatedBanner(run.simulated),
   ])
 }
 

@@ -244,7 +244,9 @@ export function splitSection({ split }: RunReport): Markup {
 }
 
 /** What is needed to repeat the run. */
-export function configurationSection(run: RunReport): Markup {
+export function configurationSection(
+  run: Pick<RunReport, 'command' | 'configuration' | 'versions' | 'hardware'>,
+): Markup {
   return section(
     'Configuration',
     '',

@@ -1,0 +1,121 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { EegTorchError } from '../errors.ts'
+import { type BaselineDecoder, bandPowerLda, cspLda, logVarianceLda } from '../evaluation/baselines.ts'
+import { seedList } from '../experiment/cross-validate.ts'
+import { checkConfig, checkOptions, type TrainConfig, trainSchema } from './train-config.ts'
+
+const {
+  model: _model,
+  modelOptions: _modelOptions,
+  seeds,
+  baselines: _baselines,
+  threads: _threads,
+  checkpointSteps: _checkpointSteps,
+  checkpointSeconds: _checkpointSeconds,
+  checkpointEpochs: _checkpointEpochs,
+  keepEvery: _keepEvery,
+  ...shared
+} = trainSchema.shape
+
+/** What is the same for all models of a sweep, so that they answer the same trials. */
+const COMMON = ['data', 'task', 'events', 'window', 'band', 'channels', 'leaveOut', 'folds', 'protocol', 'validation']
+
+const entrySchema = z.union([z.string(), z.looseObject({ model: z.string(), name: z.string().optional() })])
+
+/** What a person may write in the YAML file of `eegtorch sweep`: options of `eegtorch train`, and these. */
+export const sweepSchema = z.strictObject({
+  ...shared,
+  title: z.string().optional(),
+  models: z.array(entrySchema).min(1),
+  subjects: z.array(z.string()).min(1).optional(),
+  seeds,
+  workers: z.number().int().min(1).max(1024).optional(),
+})
+
+/** A sweep as it was written, with defaults filled in. */
+export type SweepConfig = z.infer<typeof sweepSchema>
+
+const band = z.tuple([z.number().min(0), z.number().positive()]).nullable().optional()
+const filters = z.number().int().min(1).optional()
+const shrinkage = z.number().min(0).max(1).optional()
+
+/** Classical decoders by their names in `models`, with what their `modelOptions` may hold. */
+const DECODERS: Record<string, (options: Record<string, unknown>, file?: string) => BaselineDecoder> = {
+  csp_lda: decoder(z.strictObject({ band, filters, shrinkage }), cspLda),
+  log_variance_lda: decoder(z.strictObject({ band }), logVarianceLda),
+  band_power_lda: decoder(z.strictObject({ bands: z.array(band.unwrap().unwrap()).min(1).optional() }), bandPowerLda),
+}
+
+/** One row of a sweep's table: a network, or a classical decoder. */
+export interface SweepEntry {
+  name: string
+  config: TrainConfig
+  /** Of a classical decoder, which has no seeds. */
+  decoder?: BaselineDecoder
+  seeds: readonly number[]
+}
+
+/**
+ * Checks a sweep's configuration and fills in defaults.
+ *
+ * @throws EegTorchError `INVALID_OPTION` naming the option
+ */
+export function checkSweep(value: Record<string, unknown>, file?: string): SweepConfig {
+  const config = checkOptions(sweepSchema, value, file)
+  sweepEntries(config, file)
+  return config
+}
+
+/**
+ * The rows of a sweep, each with a configuration as `eegtorch train` would take it.
+ *
+ * @throws EegTorchError `INVALID_OPTION` for an option that is wrong, is common to all, or a name that occurs twice
+ */
+export function sweepEntries(config: SweepConfig, file?: string): SweepEntry[] {
+  const { models, title: _, subjects: __, workers: ___, ...common } = config
+  const entries = models.map((item, i) => makeEntry(common, typeof item === 'string' ? { model: item } : item, i, file))
+  for (const [i, { name }] of entries.entries()) {
+    if (entries.findIndex((other) => other.name === name) === i) continue
+    throw refuse(`models.${i}`, 'a name of its own for each of models', `${name} twice: give one of them a name`, file)
+  }
+  return entries
+}
+
+function makeEntry(
+  common: Record<string, unknown> & Pick<SweepConfig, 'seeds'>,
+  { name, ...own }: { model: string; name?: string | undefined; [option: string]: unknown },
+  index: number,
+  file?: string,
+): SweepEntry {
+  const shared = Object.keys(own).find((option) => [...COMMON, 'seeds'].includes(option))
+  if (shared !== undefined) throw refuse(`models.${index}.${shared}`, `${shared} outside of models`, shared, file)
+  const given = Object.fromEntries(Object.entries({ ...common, ...own }).filter(([, value]) => value !== undefined))
+  const config = checkConfig(given, file)
+  const make = DECODERS[own.model]
+  const entry = { name: name ?? own.model, config }
+  if (make === undefined) return { ...entry, seeds: seedList(common.seeds) }
+  return { ...entry, decoder: make(config.modelOptions, file), seeds: [0] }
+}
+
+/** Paths that hold from anywhere. */
+export function withFullPaths(config: SweepConfig): SweepConfig {
+  const { data } = config
+  return { ...config, data: Array.isArray(data) ? data.map((path) => resolve(path)) : resolve(data) }
+}
+
+function decoder<S extends z.ZodObject>(schema: S, make: (options: never) => BaselineDecoder) {
+  return (options: Record<string, unknown>, file?: string) => {
+    const known = Object.entries(checkOptions(schema, options, file)).filter(([, value]) => value !== undefined)
+    return make(Object.fromEntries(known) as never)
+  }
+}
+
+function refuse(option: string, expected: string, received: string, file?: string): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', `option ${option} is not usable`, {
+    option,
+    expected,
+    received,
+    ...(file !== undefined && { file }),
+  })
+}

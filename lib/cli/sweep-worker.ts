@@ -1,0 +1,49 @@
+import { dirname } from 'node:path'
+import { decodeFolds } from '../evaluation/baselines.ts'
+import type { Prediction } from '../evaluation/summary.ts'
+import { trainSplit } from '../experiment/cross-validate.ts'
+import { serveJobs } from '../experiment/worker-pool.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import { makeFolder } from '../files/make-folder.ts'
+import type { LearningCurve } from '../report/run-report.ts'
+import { setNumThreads } from '../runtime.ts'
+import { factoryOf, trainingOptions } from './run-training.ts'
+import type { SweepConfig } from './sweep-config.ts'
+import { readSweep, type SweepData, type SweepJob } from './sweep-plan.ts'
+
+/** What one training of a sweep gave, as its file holds it. */
+export interface SweepOutcome {
+  /** The row of the table. */
+  name: string
+  /** What was left out. */
+  split: string
+  seed: number
+  /** Processor seconds of training and testing, on one thread. */
+  seconds: number
+  parameters?: number
+  curve?: LearningCurve
+  predictions: Prediction[]
+}
+
+// A process of `eegtorch sweep`, started by lib/cli/sweep.ts: one thread, one training at a time.
+serveJobs(async (config: SweepConfig) => {
+  await setNumThreads(1)
+  const data = await readSweep(config)
+  return async (job: SweepJob) => {
+    const outcome = await runJob(data, job)
+    await makeFolder(dirname(job.file))
+    await writeFileAtomically(job.file, JSON.stringify(outcome))
+  }
+})
+
+async function runJob({ entries, windows, splits }: SweepData, { entry, fold, seed }: SweepJob): Promise<SweepOutcome> {
+  const { name, config, decoder } = entries[entry]!
+  const split = splits[fold]!
+  const before = process.cpuUsage()
+  const answers =
+    decoder === undefined
+      ? await trainSplit(factoryOf(config.model), windows, split, { fold, seed }, trainingOptions(config))
+      : { predictions: decodeFolds(windows, [split], decoder).predictions }
+  const { user, system } = process.cpuUsage(before)
+  return { name, split: split.name, seed, seconds: (user + system) / 1e6, ...answers }
+}

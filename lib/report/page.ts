@@ -1,0 +1,30 @@
+import { STYLE } from './style.ts'
+import { element, type Markup, text } from './svg.ts'
+
+/** A page that stands alone: nothing is loaded, no script runs, and the page's own policy forbids both. */
+export function page(title: string, ...content: Markup[]): string {
+  const body = element('body', {}, element('main', {}, ...content))
+  return `<!doctype html>\n${element('html', { lang: 'en' }, head(title), body)}\n`
+}
+
+/** Says that signals come from a program, where they do. */
+export function simulatedBanner(simulated: boolean): Markup {
+  if (!simulated) return text('')
+  return element(
+    'p',
+    { class: 'banner', role: 'note' },
+    element('strong', {}, text('SIMULATED DATA. ')),
+    text('These signals were made by a program, not recorded from a person. The scores say nothing about real EEG.'),
+  )
+}
+
+function head(title: string): Markup {
+  return element(
+    'head',
+    {},
+    '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' as Markup,
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">` as Markup,
+    element('title', {}, text(title)),
+    element('style', {}, STYLE as Markup),
+  )
+}

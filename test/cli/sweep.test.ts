@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packageRoot } from '../../lib/setup/paths.ts'
+import { type ChildResult, runNode } from '../built.ts'
+import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
+
+const main = join(packageRoot, 'dist', 'cli', 'main.js')
+const folder = mkdtempSync(join(tmpdir(), 'eegtorch-sweep-'))
+const data = join(folder, 'eegmmidb')
+const inFolder = (name: string) => join(folder, name)
+const environment = { NODE_OPTIONS: '', EEGTORCH_DATA: '' }
+
+/** Nine trainings of a network and three of a decoder, on 24 trials. */
+const SWEEP = `data: ${data}
+task: fists-feet
+window: [0.5, 1.5]
+protocol: { name: leave-one-out, by: run, within: subject }
+seeds: 3
+epochs: 40
+workers: 2
+models:
+  - csp_lda
+  - { model: eegnet, name: small eegnet, modelOptions: { F1: 2 } }
+`
+const config = inFolder('sweep.yaml')
+const sweep = (out: string, ...words: string[]): Promise<ChildResult> =>
+  runNode([main, 'sweep', config, '--out', inFolder(out), ...words], { env: environment })
+
+beforeAll(async () => {
+  await writeSimulatedFiles(data)
+  writeFileSync(config, SWEEP)
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+interface Outcome {
+  bytes: string
+  modified: number
+}
+
+/** What is finished, by file. Anything else that lies there fails the test. */
+function outcomes(out: string): Map<string, Outcome> {
+  const root = inFolder(`${out}/outcomes`)
+  const files = existsSync(root) ? (readdirSync(root, { recursive: true }) as string[]) : []
+  const found = files.filter((file) => statSync(join(root, file)).isFile())
+  return new Map(
+    found
+      .filter((file) => !file.endsWith('.tmp'))
+      .map((file) => {
+        const bytes = readFileSync(join(root, file), 'utf8')
+        expect(JSON.parse(bytes)).toHaveProperty('predictions')
+        return [file, { bytes, modified: statSync(join(root, file)).mtimeMs }]
+      }),
+  )
+}
+
+function start(out: string): { child: ChildProcess; ended: Promise<{ code: number | null; stderr: string }> } {
+  const child = spawn(process.execPath, [main, 'sweep', config, '--out', inFolder(out)], {
+    env: { ...process.env, ...environment },
+  })
+  let stderr = ''
+  child.stderr.on('data', (text) => (stderr += text))
+  return { child, ended: new Promise((resolve) => child.on('close', (code) => resolve({ code, stderr }))) }
+}
+
+async function until(child: ChildProcess, isSo: () => boolean): Promise<void> {
+  while (!isSo()) {
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode} before it was so`)
+    await sleep(5)
+  }
+}
+
+const comparison = (out: string) =>
+  (JSON.parse(readFileSync(inFolder(`${out}/results.json`), 'utf8')) as { comparison: object }).comparison
+
+describe('sweep', () => {
+  test('trains every model on every fold and seed, and writes one table in three forms', async () => {
+    const { code, stdout } = await sweep('whole')
+    expect(code).toBe(0)
+    expect(readdirSync(inFolder('whole')).sort()).toEqual(
+      ['config.yaml', 'outcomes', 'report.html', 'results.json', 'results.md'].sort(),
+    )
+    expect(outcomes('whole').size).toBe(12)
+    const markdown = readFileSync(inFolder('whole/results.md'), 'utf8')
+    expect(stdout).toContain(markdown)
+    expect(markdown).toContain('SIMULATED DATA')
+    expect(markdown).toMatch(/leave one run out within each subject; 0\.5-1\.5 s after the cue, 4-38 Hz/)
+    expect(markdown).toMatch(/\| csp_lda \| [01]\.\d+ \| 0\.\d\d to [01]\.\d\d \| 0\.500 \| .* \| no seeds \| 24 \|/)
+    expect(markdown).toMatch(/\| small eegnet \| .* \| one subject \| 0\.\d+ ± 0\.\d+ \(3\) \| 24 \| [\d,]+ \| [\d.]+ s \|/)
+    expect(comparison('whole')).toMatchObject({
+      unit: 'trial',
+      scores: [{ name: 'csp_lda', accuracy: { n: 24, seeds: 1 } }, { name: 'small eegnet', accuracy: { n: 24, seeds: 3 } }],
+      pairs: [{ a: 'csp_lda', b: 'small eegnet', n: 24, wilcoxon: { holm: expect.any(Number) } }],
+    })
+    expect(readFileSync(inFolder('whole/report.html'), 'utf8')).toMatch(/^<!doctype html>[^]*small eegnet/i)
+  })
+
+  test('killed in the middle, a second call repeats nothing that is finished, and ends the same', async () => {
+    const { child, ended } = start('killed')
+    await until(child, () => outcomes('killed').size >= 4)
+    child.kill('SIGKILL')
+    await ended
+    const before = outcomes('killed')
+    expect(before.size).toBeLessThan(12)
+    const { code, stderr } = await sweep('killed')
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^12 trainings, \d+ finished before\n/)])
+    const after = outcomes('killed')
+    expect(after.size).toBe(12)
+    for (const [file, outcome] of before) expect(after.get(file)).toEqual(outcome)
+    expect(comparison('killed')).toEqual(comparison('whole'))
+  })
+
+  test('a worker that dies is one line, the rest goes on, and a second call makes up for it', async () => {
+    const { child, ended } = start('wounded')
+    const workers = () => readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ')
+    await until(child, () => outcomes('wounded').size >= 4)
+    process.kill(Number(workers()[0]), 'SIGKILL')
+    const { code, stderr } = await ended
+    expect(code).toBe(1)
+    expect(stderr.match(/^failed: .*$/gm)).toEqual([
+      expect.stringMatching(
+        /^failed: small eegnet, S001R\d\d, seed \d: its worker process ended with signal SIGKILL; the others go on$/,
+      ),
+    ])
+    expect(stderr).toMatch(/1 training failed; to try again: eegtorch sweep/)
+    expect(outcomes('wounded').size).toBe(11)
+    expect(readFileSync(inFolder('wounded/results.md'), 'utf8')).toContain('| small eegnet | 8 of 9 trainings |')
+    expect((await sweep('wounded')).code).toBe(0)
+    expect(comparison('wounded')).toEqual(comparison('whole'))
+  })
+
+  test('another model adds its trainings alone; another option makes all of its own anew', async () => {
+    const wider = inFolder('wider.yaml')
+    writeFileSync(wider, `${SWEEP}  - log_variance_lda\n`)
+    const words = (file: string) => [main, 'sweep', file, '--out', inFolder('whole')]
+    const { stderr } = await runNode(words(wider), { env: environment })
+    expect(stderr).toMatch(/^15 trainings, 12 finished before\n/)
+    writeFileSync(wider, SWEEP.replace('epochs: 40', 'epochs: 1'))
+    const again = await runNode([...words(wider), '--table-only', '--json'], { env: environment })
+    expect(JSON.parse(again.stdout)).toMatchObject({ entries: [{ done: 0 }, { name: 'small eegnet', done: 0, total: 9 }] })
+  })
+
+  test.each([
+    ['a model that is not there', '  - eggnet\n', /no model is called eggnet/],
+    ['a model listed twice', '  - csp_lda\n', /models\.2 is not usable: .* received csp_lda twice/],
+    ['an option of a model that is common to all', '  - { model: eegnet, band: [1, 2] }\n', /models\.2\.band/],
+    ['an option of a decoder that it does not have', '  - { model: csp_lda, name: x, modelOptions: { fliters: 2 } }\n', /fliters/],
+    ['an option that is not known', 'epoch: 3\n', /option epoch: Unrecognized key/],
+    ['subjects that are not there', 'subjects: [S009]\n', /no recording is of subject S009: expected some of S001/],
+    ['no sense in seeds', 'seed: 3\n', /option seed/],
+  ])('%s is one clear error', async (_, line, pattern) => {
+    const file = inFolder('wrong.yaml')
+    writeFileSync(file, SWEEP + line)
+    const { code, stderr } = await runNode([main, 'sweep', file, '--out', inFolder('wrong')], { env: environment })
+    expect([code, stderr.trim().split('\n').length, stderr]).toEqual([1, 1, expect.stringMatching(pattern)])
+    expect(existsSync(inFolder('wrong'))).toBe(false)
+  })
+})

@@ -1,0 +1,119 @@
+import {
+  crossValidate,
+  type EegWindows,
+  models,
+  nestedCrossValidate,
+  nestedSplits,
+  protocolSplits,
+  Random,
+  type Split,
+  setNumThreads,
+  trainSplit,
+} from 'eegtorch'
+import fc from 'fast-check'
+import { makeWindows } from '../evaluation/make-windows.ts'
+
+const N = 32
+const SMALL = { kernelLength: 8, depthwiseKernelLength: 4, pool1KernelSize: 2, pool2KernelSize: 2, F1: 2 }
+const BRIEF = { epochs: 2, batchSize: 4, model: SMALL }
+
+// Networks as small as these gain nothing from a second thread.
+beforeAll(() => setNumThreads(1))
+
+/** One subject, three runs of six trials of one channel; class b is louder. */
+const study = noisy(3)
+function noisy(seed: number): EegWindows {
+  const random = new Random(seed)
+  const rows = [1, 2, 3].flatMap((run) =>
+    [0, 1, 2, 3, 4, 5].map((t) => ({ subject: 'S1', run: `R${run}`, trial: t + 1, start: t * 2 * N, label: t % 2 })),
+  )
+  const windows = makeWindows(rows, { nSamples: N })
+  const data = windows.data.map((_, i) => random.normal() * (windows.labels[Math.floor(i / N)] === 1 ? 3 : 1))
+  return windows.with({ data, classNames: ['a', 'b'] })
+}
+
+/** The same windows with samples and labels of all but some replaced. */
+function changeOutside(windows: EegWindows, kept: readonly number[], seed: number): EegWindows {
+  const [inside, random] = [new Set(kept), new Random(seed)]
+  const data = windows.data.map((value, i) => (inside.has(Math.floor(i / N)) ? value : 50 * random.normal() - 9))
+  const origins = windows.origins.map((origin, i) => (inside.has(i) ? origin : { ...origin, label: 1 - origin.label }))
+  return windows.with({ data, origins })
+}
+
+const train = (windows: EegWindows, split: Split, seed = 0) => trainSplit(models.eegnet, windows, split, { seed }, BRIEF)
+
+describe('a fold', () => {
+  test('trains the same network, to the bit, whatever is tested', async () => {
+    const splits = [
+      ...protocolSplits(study, { name: 'leave-one-out', by: 'run' }, { validation: 0.3 }),
+      ...protocolSplits(study, { name: 'blocks', folds: 3, gap: 1 }),
+      ...protocolSplits(study, { name: 'k-fold', folds: 3 }),
+    ]
+    await fc.assert(
+      fc.asyncProperty(fc.constantFrom(...splits), fc.nat(5), fc.nat(), async (split, seed, noise) => {
+        const seen = [...split.train, ...(split.validation ?? [])]
+        const [asked] = split.test
+        const plain = await train(study, split, seed)
+        const changed = await train(changeOutside(study, [...seen, asked!], noise), split, seed)
+        expect(changed.curve).toEqual(plain.curve)
+        expect(changed.predictions[0]).toEqual(plain.predictions[0])
+        expect(plain.predictions[1]!.probabilities).not.toEqual(changed.predictions[1]!.probabilities)
+      }),
+      { numRuns: 6 },
+    )
+  })
+
+  test('does not learn its scale from the validation part', async () => {
+    const [split] = protocolSplits(study, { name: 'leave-one-out', by: 'run' }, { validation: 0.3 })
+    const plain = await train(study, split!)
+    const changed = await train(changeOutside(study, [...split!.train, ...split!.test], 1), split!)
+    const losses = ({ curve }: typeof plain) => curve.epochs.map(({ trainLoss }) => trainLoss)
+    expect(losses(changed)).toEqual(losses(plain))
+    expect(changed.curve.epochs[0]!.validationLoss).not.toEqual(plain.curve.epochs[0]!.validationLoss)
+  })
+
+  test('by itself answers as in a whole cross-validation', async () => {
+    const protocol = { name: 'leave-one-out', by: 'run' } as const
+    const whole = await crossValidate(models.eegnet, study, { ...BRIEF, protocol, seeds: [4, 9], baselines: false })
+    const splits = protocolSplits(study, protocol)
+    const alone = await trainSplit(models.eegnet, study, splits[2]!, { fold: 2, seed: 9 }, BRIEF)
+    expect(alone.predictions).toEqual(whole.run.predictions.filter(({ fold, seed }) => fold === 2 && seed === 9))
+    expect(whole.run.protocol).toBe('leave one run out, 3 folds')
+    expect(whole.run.split.by).toBe('run')
+  })
+})
+
+describe('nested cross-validation', () => {
+  const outer = { name: 'leave-one-out', by: 'run' } as const
+  const inner = { name: 'k-fold', folds: 2 } as const
+  const candidates = [
+    { name: 'still', factory: models.eegnet, options: { optimizer: { name: 'sgd', lr: 1e-12 } as const } },
+    { name: 'learning', factory: models.eegnet, options: { epochs: 12, model: { ...SMALL, batchNormMomentum: 0.1 } } },
+  ]
+
+  test('chooses inside, tests each trial once outside', async () => {
+    const { summary, choices, predictions } = await nestedCrossValidate(candidates, study, { ...BRIEF, outer, inner })
+    expect(choices.map(({ fold }) => fold)).toEqual(['S1--R1', 'S1--R2', 'S1--R3'])
+    for (const { chosen, scores } of choices) {
+      const best = Object.entries(scores).reduce((a, b) => (b[1] > a[1] ? b : a))
+      expect(chosen).toBe(best[0])
+    }
+    expect(choices.some(({ chosen }) => chosen === 'learning')).toBe(true)
+    expect(new Set(predictions.map(({ trial }) => trial)).size).toBe(18)
+    expect(summary.accuracy.n).toBe(18)
+  })
+
+  test('what is tested has no part in the choice', async () => {
+    const [first] = nestedSplits(study, { outer, inner })
+    const changed = changeOutside(study, first!.train, 7)
+    const plain = await nestedCrossValidate(candidates, study, { ...BRIEF, outer, inner })
+    const other = await nestedCrossValidate(candidates, changed, { ...BRIEF, outer, inner })
+    expect(other.choices[0]).toEqual(plain.choices[0])
+  })
+
+  test('without candidates, or with two of one name, is one clear error', async () => {
+    const options = { ...BRIEF, outer, inner }
+    await expect(nestedCrossValidate([], study, options)).rejects.toThrow('received none')
+    await expect(nestedCrossValidate([candidates[0]!, candidates[0]!], study, options)).rejects.toThrow('still, still')
+  })
+})
