@@ -21,7 +21,12 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
       ['randn([64, 22, 1000])', 'randn([2, 2, 5])'],
     ],
   },
-  'docs/evaluation.md': { shorter: [['seeds: 5, epochs: 60', 'seeds: 1, epochs: 1']] },
+  'docs/evaluation.md': {
+    shorter: [
+      ['seeds: 5, epochs: 60', 'seeds: 1, epochs: 1'],
+      ['epochs: 30,', 'epochs: 1,'],
+    ],
+  },
   'docs/training.md': {
     before: `import { balancedWeights, DataLoader, loss, models, optim, readAll, standardiseEach } from 'eegtorch'
 const windows = (await readAll('eegmmidb/*.edf')).windows({ task: 'fists-feet', from: 0, to: 1 })

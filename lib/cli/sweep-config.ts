@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, logVarianceLda } from '../evaluation/baselines.ts'
 import { seedList } from '../experiment/cross-validate.ts'
+import { factoryOf } from './run-training.ts'
 import { checkConfig, checkOptions, type TrainConfig, trainSchema } from './train-config.ts'
 
 const {
@@ -36,7 +37,10 @@ export const sweepSchema = z.strictObject({
 /** A sweep as it was written, with defaults filled in. */
 export type SweepConfig = z.infer<typeof sweepSchema>
 
-const band = z.tuple([z.number().min(0), z.number().positive()]).nullable().optional()
+const band = z
+  .tuple([z.number().min(0), z.number().positive()])
+  .nullable()
+  .optional()
 const filters = z.number().int().min(1).optional()
 const shrinkage = z.number().min(0).max(1).optional()
 
@@ -70,7 +74,7 @@ export function checkSweep(value: Record<string, unknown>, file?: string): Sweep
 /**
  * The rows of a sweep, each with a configuration as `eegtorch train` would take it.
  *
- * @throws EegTorchError `INVALID_OPTION` for an option that is wrong, is common to all, or a name that occurs twice
+ * @throws EegTorchError `INVALID_OPTION` for an option that is wrong, is common to all, or a name that occurs twice; `UNKNOWN_NAME`
  */
 export function sweepEntries(config: SweepConfig, file?: string): SweepEntry[] {
   const { models, title: _, subjects: __, workers: ___, ...common } = config
@@ -94,7 +98,10 @@ function makeEntry(
   const config = checkConfig(given, file)
   const make = DECODERS[own.model]
   const entry = { name: name ?? own.model, config }
-  if (make === undefined) return { ...entry, seeds: seedList(common.seeds) }
+  if (make === undefined) {
+    factoryOf(own.model)
+    return { ...entry, seeds: seedList(common.seeds) }
+  }
   return { ...entry, decoder: make(config.modelOptions, file), seeds: [0] }
 }
 

@@ -80,7 +80,10 @@ async function sweep(file: string, { out, workers, tableOnly = false, json = fal
   if (!tableOnly) await runMissing(state)
   const report = await writeTables(state)
   if (json) console.log(JSON.stringify(report))
-  else console.log(`${sweepMarkdown(report)}\ntable   ${join(folder, 'results.md')}        report   ${join(folder, 'report.html')}`)
+  else
+    console.log(
+      `${sweepMarkdown(report)}\ntable   ${join(folder, 'results.md')}        report   ${join(folder, 'report.html')}`,
+    )
 }
 
 async function runMissing(sweep: Sweep): Promise<void> {

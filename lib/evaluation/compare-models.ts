@@ -83,7 +83,12 @@ function scoreModel({ name, predictions }: ModelAnswers, options: SummaryOptions
   }
 }
 
-function requireSameTrials(a: ReadonlyMap<string, number>, b: ReadonlyMap<string, number>, nameA: string, nameB: string) {
+function requireSameTrials(
+  a: ReadonlyMap<string, number>,
+  b: ReadonlyMap<string, number>,
+  nameA: string,
+  nameB: string,
+) {
   const missing = [...a.keys()].find((trial) => !b.has(trial)) ?? [...b.keys()].find((trial) => !a.has(trial))
   if (missing === undefined) return
   throw new EegTorchError('INVALID_OPTION', `${nameA} and ${nameB} cannot be compared`, {

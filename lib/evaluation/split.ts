@@ -133,7 +133,13 @@ function groupOf(windows: EegWindows, index: number, by: GroupBy): { key: string
 }
 
 /** Makes the split with a test part, cuts validation from the rest without what is in no part, and checks it. */
-export function finishSplit(windows: EegWindows, name: string, test: readonly number[], options: SplitOptions, without: readonly number[] = []): Split {
+export function finishSplit(
+  windows: EegWindows,
+  name: string,
+  test: readonly number[],
+  options: SplitOptions,
+  without: readonly number[] = [],
+): Split {
   const { validation: share = 0, validationBy = 'trial', seed = 0 } = options
   const isOut = new Set([...test, ...without])
   const rest = [...windows.labels.keys()].filter((index) => !isOut.has(index))

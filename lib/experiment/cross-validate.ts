@@ -161,11 +161,20 @@ export async function trainSplit<N extends ModelName>(
   windows: EegWindows,
   split: Split,
   { fold = 0, seed = 0 }: { fold?: number; seed?: number },
-  options: Omit<CrossValidateOptions, 'leaveOut' | 'folds' | 'splits' | 'protocol' | 'seeds' | 'validation' | 'baselines'>,
+  options: Omit<
+    CrossValidateOptions,
+    'leaveOut' | 'folds' | 'splits' | 'protocol' | 'seeds' | 'validation' | 'baselines'
+  >,
 ): Promise<TrainingOutcome & { parameters: number }> {
   const scaled = standardiseFold(windows, checkSplit(windows, split), options.standardise ?? true)
   using net = startModel(factory, windows, seed, options.model)
-  const outcome = await runTraining(net, scaled, split, { fold, seed, index: 0 }, { ...options, folds: 1, seeds: [seed] })
+  const outcome = await runTraining(
+    net,
+    scaled,
+    split,
+    { fold, seed, index: 0 },
+    { ...options, folds: 1, seeds: [seed] },
+  )
   return { ...outcome, parameters: net.parameterCount() }
 }
 

@@ -62,7 +62,8 @@ export async function nestedCrossValidate(
   const choices: NestedChoice[] = []
   for (const [fold, split] of nestedSplits(windows, { outer, inner }).entries()) {
     const scores = new Map<Candidate, number>()
-    for (const candidate of candidates) scores.set(candidate, await scoreInside(candidate, windows, split, list[0]!, options))
+    for (const candidate of candidates)
+      scores.set(candidate, await scoreInside(candidate, windows, split, list[0]!, options))
     const chosen = candidates.reduce((best, next) => (scores.get(next)! > scores.get(best)! ? next : best))
     const named = candidates.map((candidate) => [candidate.name, scores.get(candidate)!])
     choices.push({ fold: split.name, chosen: chosen.name, scores: Object.fromEntries(named) })
@@ -80,7 +81,8 @@ async function scoreInside(
   options: TrainingOptions,
 ): Promise<number> {
   const given: Prediction[] = []
-  for (const [fold, split] of inner.entries()) given.push(...(await answers(candidate, windows, split, { fold, seed }, options)))
+  for (const [fold, split] of inner.entries())
+    given.push(...(await answers(candidate, windows, split, { fold, seed }, options)))
   return summarisePredictions(given, { classes: windows.classNames.length }).accuracy.mean
 }
 

@@ -72,7 +72,11 @@ class Worker {
   #answer: ((reply: Answer) => void) | undefined
 
   private constructor(script: URL) {
-    this.#process = fork(script, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], execArgv: [], serialization: 'advanced' })
+    this.#process = fork(script, {
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      execArgv: [],
+      serialization: 'advanced',
+    })
     this.#process.stderr!.on('data', (text) => {
       this.#output = (this.#output + text).slice(-KEPT_OUTPUT)
     })

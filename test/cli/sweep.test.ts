@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { checkSweep } from '../../lib/cli/sweep-config.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -88,13 +89,18 @@ describe('sweep', () => {
     expect(markdown).toContain('SIMULATED DATA')
     expect(markdown).toMatch(/leave one run out within each subject; 0\.5-1\.5 s after the cue, 4-38 Hz/)
     expect(markdown).toMatch(/\| csp_lda \| [01]\.\d+ \| 0\.\d\d to [01]\.\d\d \| 0\.500 \| .* \| no seeds \| 24 \|/)
-    expect(markdown).toMatch(/\| small eegnet \| .* \| one subject \| 0\.\d+ ± 0\.\d+ \(3\) \| 24 \| [\d,]+ \| [\d.]+ s \|/)
+    expect(markdown).toMatch(
+      /\| small eegnet \| .* \| one subject \| 0\.\d+ ± 0\.\d+ \(3\) \| 24 \| [\d,]+ \| [\d.]+ s \|/,
+    )
     expect(comparison('whole')).toMatchObject({
       unit: 'trial',
-      scores: [{ name: 'csp_lda', accuracy: { n: 24, seeds: 1 } }, { name: 'small eegnet', accuracy: { n: 24, seeds: 3 } }],
+      scores: [
+        { name: 'csp_lda', accuracy: { n: 24, seeds: 1 } },
+        { name: 'small eegnet', accuracy: { n: 24, seeds: 3 } },
+      ],
       pairs: [{ a: 'csp_lda', b: 'small eegnet', n: 24, wilcoxon: { holm: expect.any(Number) } }],
     })
-    expect(readFileSync(inFolder('whole/report.html'), 'utf8')).toMatch(/^<!doctype html>[^]*small eegnet/i)
+    expect(readFileSync(inFolder('whole/report.html'), 'utf8')).toMatch(/^<!doctype html>.*small eegnet/is)
   })
 
   test('killed in the middle, a second call repeats nothing that is finished, and ends the same', async () => {
@@ -139,22 +145,33 @@ describe('sweep', () => {
     expect(stderr).toMatch(/^15 trainings, 12 finished before\n/)
     writeFileSync(wider, SWEEP.replace('epochs: 40', 'epochs: 1'))
     const again = await runNode([...words(wider), '--table-only', '--json'], { env: environment })
-    expect(JSON.parse(again.stdout)).toMatchObject({ entries: [{ done: 0 }, { name: 'small eegnet', done: 0, total: 9 }] })
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      entries: [{ done: 0 }, { name: 'small eegnet', done: 0, total: 9 }],
+    })
+  })
+
+  test('subjects that are not there are one clear error, and nothing is written', async () => {
+    const file = inFolder('wrong.yaml')
+    writeFileSync(file, `${SWEEP}subjects: [S009]\n`)
+    const { code, stderr } = await runNode([main, 'sweep', file, '--out', inFolder('wrong')], { env: environment })
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^[^\n]*no recording is of subject S009: expected some of S001[^\n]*\n$/),
+    ])
+    expect(existsSync(inFolder('wrong'))).toBe(false)
   })
 
   test.each([
-    ['a model that is not there', '  - eggnet\n', /no model is called eggnet/],
-    ['a model listed twice', '  - csp_lda\n', /models\.2 is not usable: .* received csp_lda twice/],
-    ['an option of a model that is common to all', '  - { model: eegnet, band: [1, 2] }\n', /models\.2\.band/],
-    ['an option of a decoder that it does not have', '  - { model: csp_lda, name: x, modelOptions: { fliters: 2 } }\n', /fliters/],
-    ['an option that is not known', 'epoch: 3\n', /option epoch: Unrecognized key/],
-    ['subjects that are not there', 'subjects: [S009]\n', /no recording is of subject S009: expected some of S001/],
-    ['no sense in seeds', 'seed: 3\n', /option seed/],
-  ])('%s is one clear error', async (_, line, pattern) => {
-    const file = inFolder('wrong.yaml')
-    writeFileSync(file, SWEEP + line)
-    const { code, stderr } = await runNode([main, 'sweep', file, '--out', inFolder('wrong')], { env: environment })
-    expect([code, stderr.trim().split('\n').length, stderr]).toEqual([1, 1, expect.stringMatching(pattern)])
-    expect(existsSync(inFolder('wrong'))).toBe(false)
+    ['a model that is not there', { models: ['eggnet'] }, /no model is called eggnet/],
+    ['a model listed twice', { models: ['csp_lda', 'csp_lda'] }, /models\.1 is not usable: .* received csp_lda twice/],
+    ['an option that is common to all', { models: [{ model: 'eegnet', band: [1, 2] }] }, /models\.0\.band/],
+    ['an option of a network', { models: [{ model: 'eegnet', lr: -1 }] }, /option lr/],
+    ['an option of a decoder', { models: [{ model: 'csp_lda', modelOptions: { fliters: 2 } }] }, /fliters/],
+    ['an option that is not known', { epoch: 3 }, /option epoch: Unrecognized key/],
+    ['two protocols', { leaveOut: 'run', folds: 3, models: ['eegnet'] }, /give one of leaveOut, folds and protocol/],
+    ['a protocol without its number', { protocol: { name: 'blocks' } }, /option protocol\.folds/],
+    ['no models', { models: [] }, /option models/],
+  ])('%s is refused by name', (_, change, pattern) => {
+    expect(() => checkSweep({ data, models: ['csp_lda'], ...change }, 'sweep.yaml')).toThrow(pattern)
   })
 })

@@ -101,7 +101,12 @@ test('every protocol keeps what it promises', () => {
         if (chosen.within) expect(groupsOf(windows, [...seen, ...test], chosen.within).size).toBe(1)
         if (chosen.name === 'blocks') expect(nearest(windows, seen, test)).toBeGreaterThanOrEqual(chosen.gap ?? 0)
         if (chosen.name === 'leave-one-subject-out') {
-          expect(isDisjoint([...groupsOf(windows, seen, 'subject')] as never, [...groupsOf(windows, test, 'subject')] as never)).toBe(true)
+          expect(
+            isDisjoint(
+              [...groupsOf(windows, seen, 'subject')] as never,
+              [...groupsOf(windows, test, 'subject')] as never,
+            ),
+          ).toBe(true)
         }
         if (chosen.name !== 'cross-session') continue
         const [sessions, tested] = [groupsOf(windows, seen, 'session'), [...groupsOf(windows, test, 'session')]]
@@ -182,9 +187,12 @@ test('whatever the protocol, a classical decoder answers a test window as if the
   const decoders = [cspLda({ band: null, filters: 1 }), logVarianceLda()]
   fc.assert(
     fc.property(study, protocol, fc.constantFrom(...decoders), fc.nat(), (windows, chosen, decoder, seed) => {
-      const answer = (from: EegWindows, split: Split) => decodeFolds(from, [split], decoder).predictions[0]!.probabilities
+      const answer = (from: EegWindows, split: Split) =>
+        decodeFolds(from, [split], decoder).predictions[0]!.probabilities
       const hasBoth = ({ train }: Split) => windows.countClasses(train).every((count) => count > 1)
-      for (const split of attempt(() => protocolSplits(windows, chosen)).filter(hasBoth).slice(0, 4)) {
+      for (const split of attempt(() => protocolSplits(windows, chosen))
+        .filter(hasBoth)
+        .slice(0, 4)) {
         folds++
         const changed = changeOutside(windows, [...split.train, split.test[0]!], seed)
         expect(answer(changed, split)).toEqual(answer(windows, split))

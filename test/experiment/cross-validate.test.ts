@@ -40,7 +40,8 @@ function changeOutside(windows: EegWindows, kept: readonly number[], seed: numbe
   return windows.with({ data, origins })
 }
 
-const train = (windows: EegWindows, split: Split, seed = 0) => trainSplit(models.eegnet, windows, split, { seed }, BRIEF)
+const train = (windows: EegWindows, split: Split, seed = 0) =>
+  trainSplit(models.eegnet, windows, split, { seed }, BRIEF)
 
 describe('a fold', () => {
   test('trains the same network, to the bit, whatever is tested', async () => {
