@@ -14,8 +14,8 @@ await setNumThreads(1)
 manualSeed(0)
 const net = models.create(name, JSON.parse(json))
 const step = net.trainStep({ loss: loss.crossEntropy(), optimizer: optim.adam({ lr: 1e-3 }) })
-const windows = fromTypedArray(samples, shape)
-const classes = fromTypedArray(BigInt64Array.from(labels, BigInt), [labels.length])
+const windows = fromTypedArray(samples, { shape })
+const classes = fromTypedArray(BigInt64Array.from(labels, BigInt))
 
 async function epoch() {
   for (let at = 0; at < labels.length; at += batchSize) {
@@ -34,5 +34,5 @@ for await (const _ of createInterface({ input: process.stdin })) {
   const before = process.cpuUsage()
   await epoch()
   const { user, system } = process.cpuUsage(before)
-  console.log(JSON.stringify({ ms: (user + system) / 1e3 }))
+  console.log(JSON.stringify({ times: [(user + system) / 1e3] }))
 }

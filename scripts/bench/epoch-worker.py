@@ -40,4 +40,4 @@ print(json.dumps({"torch": torch.__version__}), flush=True)
 for line in sys.stdin:
     begin = time.process_time()
     epoch()
-    print(json.dumps({"ms": (time.process_time() - begin) * 1e3}), flush=True)
+    print(json.dumps({"times": [(time.process_time() - begin) * 1e3]}), flush=True)
