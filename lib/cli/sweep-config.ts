@@ -25,7 +25,7 @@ const COMMON = ['data', 'task', 'events', 'window', 'band', 'channels', 'leaveOu
 const entrySchema = z.union([z.string(), z.looseObject({ model: z.string(), name: z.string().optional() })])
 
 /** What a person may write in the YAML file of `eegtorch sweep`: options of `eegtorch train`, and these. */
-export const sweepSchema = z.strictObject({
+const sweepSchema = z.strictObject({
   ...shared,
   title: z.string().optional(),
   models: z.array(entrySchema).min(1),
