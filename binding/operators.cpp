@@ -297,6 +297,9 @@ Napi::Value DescribeOperator(Napi::Env env, const Operator& op, double index) {
   auto returns = Napi::Array::New(env, op.returns.size());
   for (uint32_t i = 0; i < op.returns.size(); i++) returns.Set(i, describe(op.returns[i]));
   result.Set("returns", returns);
+  auto names = Napi::Array::New(env);
+  for (const auto& value : op.handle.schema().returns()) names.Set(names.Length(), value.name());
+  result.Set("returnNames", names);
   result.Set("returnedArgument", op.returned_argument);
   return result;
 }

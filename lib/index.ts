@@ -234,6 +234,7 @@ export {
   type ProgressTotals,
 } from './training/log/progress-bar.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from './training/log/tensorboard.ts'
+export { type LossTerms, losses, type MapperLossInputs, type MapperLossOptions } from './training/losses.ts'
 export type * from './training/options.generated.ts'
 export {
   type Loss,

@@ -25,6 +25,8 @@ export interface NativeOverload {
   schema: string
   arguments: NativeArgument[]
   returns: string[]
+  /** Names of the results, empty where the schema gives none. */
+  returnNames: string[]
   /** The argument that the operator gives back itself (in-place and `out` variants), or -1. */
   returnedArgument: number
 }

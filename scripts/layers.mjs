@@ -10,9 +10,10 @@ const CPP_MAY_INCLUDE = {
   signal: ['core'],
   kernels: ['core'],
   blocks: ['core', 'kernels'],
-  training: ['core', 'blocks'],
+  losses: ['core'],
+  training: ['core', 'blocks', 'losses'],
   // Hybrids put an autoencoder in front of another family's network.
-  variational: ['core', 'kernels', 'blocks', 'conv'],
+  variational: ['core', 'kernels', 'blocks', 'conv', 'recurrent'],
 }
 const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 

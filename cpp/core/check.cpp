@@ -6,6 +6,7 @@
 #include <limits>
 #include <sstream>
 
+#include "core/dtype.h"
 #include "core/error.h"
 #include "core/value.h"
 
@@ -31,8 +32,17 @@ void OptionCheck::positive(const char* option, double value) const {
   require(std::isfinite(value) && value > 0, option, "a number above 0", Value(value).show());
 }
 
+void OptionCheck::weight(const char* option, double value) const {
+  require(std::isfinite(value) && value >= 0, option, "a number, 0 or above", Value(value).show());
+}
+
 void OptionCheck::fraction(const char* option, double value) const {
   require(value >= 0 && value <= 1, option, "a number from 0 to 1", Value(value).show());
+}
+
+void OptionCheck::divides(const char* option, int64_t value, const std::string& other, int64_t of) const {
+  size(option, value);
+  require(of % value == 0, option, "a divisor of " + other + ", " + std::to_string(of), std::to_string(value));
 }
 
 std::string showShape(at::IntArrayRef sizes) {
@@ -72,16 +82,44 @@ bool fits(at::IntArrayRef sizes, std::initializer_list<Axis> axes) {
   throw Error(code, std::string(model) + " expects " + expected + ", received " + received, expected, received);
 }
 
-}  // namespace
-
-void checkInput(const char* model, const at::Tensor& input, const at::Tensor& parameter,
-                std::initializer_list<Axis> expected) {
-  if (!fits(input.sizes(), expected)) refuse("SHAPE_MISMATCH", model, showAxes(expected), showShape(input.sizes()));
+void checkKind(const char* model, const at::Tensor& input, const at::Tensor& parameter) {
   if (input.device() != parameter.device())
     refuse("DEVICE_MISMATCH", model, "a tensor on " + parameter.device().str(), "one on " + input.device().str());
   const bool converted = at::autocast::is_autocast_enabled(input.device().type()) && input.is_floating_point();
   if (input.scalar_type() != parameter.scalar_type() && !converted)
     refuse("DTYPE_MISMATCH", model, c10::toString(parameter.scalar_type()), c10::toString(input.scalar_type()));
+}
+
+}  // namespace
+
+void checkInput(const char* model, const at::Tensor& input, const at::Tensor& parameter,
+                std::initializer_list<Axis> expected) {
+  if (!fits(input.sizes(), expected)) refuse("SHAPE_MISMATCH", model, showAxes(expected), showShape(input.sizes()));
+  checkKind(model, input, parameter);
+}
+
+void checkAlike(const char* owner, const at::Tensor& input, const at::Tensor& other) {
+  if (input.sizes() != other.sizes())
+    refuse("SHAPE_MISMATCH", owner, showShape(other.sizes()), showShape(input.sizes()));
+  checkKind(owner, input, other);
+}
+
+namespace {
+
+void checkWhole(const char* owner, const at::Tensor& tensor, std::initializer_list<Axis> expected, bool or_bool) {
+  if (!fits(tensor.sizes(), expected)) refuse("SHAPE_MISMATCH", owner, showAxes(expected), showShape(tensor.sizes()));
+  if (tensor.scalar_type() == at::kLong || (or_bool && tensor.scalar_type() == at::kBool)) return;
+  refuse("DTYPE_MISMATCH", owner, or_bool ? "int64 or bool" : "int64", dtypeName(tensor.scalar_type()));
+}
+
+}  // namespace
+
+void checkFlags(const char* owner, const at::Tensor& flags, std::initializer_list<Axis> expected) {
+  checkWhole(owner, flags, expected, true);
+}
+
+void checkIndices(const char* owner, const at::Tensor& indices, std::initializer_list<Axis> expected) {
+  checkWhole(owner, indices, expected, false);
 }
 
 }  // namespace eegtorch

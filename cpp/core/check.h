@@ -19,8 +19,12 @@ class OptionCheck {
   void sizes(const char* option, const std::vector<int64_t>& values) const;
   // A finite number above 0.
   void positive(const char* option, double value) const;
+  // A finite number, 0 or above: the weight of a term.
+  void weight(const char* option, double value) const;
   // A number in [0, 1].
   void fraction(const char* option, double value) const;
+  // A divisor of another option's value.
+  void divides(const char* option, int64_t value, const std::string& other, int64_t of) const;
   // Any other condition.
   void require(bool holds, const char* option, const std::string& expected, const std::string& received) const;
 
@@ -41,6 +45,15 @@ struct Axis {
 // convert it) or on another device (DEVICE_MISMATCH). model: the registry name, for the message.
 void checkInput(const char* model, const at::Tensor& input, const at::Tensor& parameter,
                 std::initializer_list<Axis> expected);
+
+// Refuses a tensor that differs from `other` in shape, dtype or device; broadcasting would hide the first.
+void checkAlike(const char* owner, const at::Tensor& input, const at::Tensor& other);
+
+// Refuses flags of another shape (SHAPE_MISMATCH), or that are neither int64 nor bool (DTYPE_MISMATCH).
+void checkFlags(const char* owner, const at::Tensor& flags, std::initializer_list<Axis> expected);
+
+// Refuses indices of another shape (SHAPE_MISMATCH), or that are not int64 (DTYPE_MISMATCH).
+void checkIndices(const char* owner, const at::Tensor& indices, std::initializer_list<Axis> expected);
 
 // "(64, 22, 1000)"
 std::string showShape(at::IntArrayRef sizes);

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { translatingErrors } from '../ops/option-errors.ts'
 import { camelCase } from '../ops/overload.ts'
 import { type NativeField, type NativeModelDescription, nativeModels } from './native-models.ts'
 
@@ -41,24 +42,7 @@ export function fromReferenceNames(options: Readonly<Record<string, unknown>>): 
   return Object.fromEntries(Object.entries(options).map(([name, value]) => [camelCase(name), value]))
 }
 
-/** Runs `body`; an error about an option names it as the user writes it. */
+/** Makes a model in `body`; an error about an option names it as the user writes it. */
 export function withOurNames<T>(model: string, body: () => T): T {
-  try {
-    return body()
-  } catch (error) {
-    if (!(error instanceof EegTorchError) || error.code !== 'INVALID_OPTION') throw error
-    throw translated(error, model)
-  }
-}
-
-function translated(error: EegTorchError, model: string): EegTorchError {
-  const names = new Set(fieldsOf(model).map(({ name }) => name))
-  const ours = (text: string) => text.replace(/[A-Za-z]\w*/g, (word) => (names.has(word) ? camelCase(word) : word))
-  const { expected, received, option } = error
-  return new EegTorchError('INVALID_OPTION', ours(error.message), {
-    cause: error,
-    ...(option !== undefined && { option: camelCase(option) }),
-    ...(expected !== undefined && { expected: ours(expected) }),
-    ...(received !== undefined && { received }),
-  })
+  return translatingErrors(() => fieldsOf(model).map(({ name }) => name), body)
 }

@@ -1,15 +1,14 @@
 import { join } from 'node:path'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { EegTorchError } from '../errors.ts'
-import type { ModelName } from '../models/configs.generated.ts'
-import { Model, type NamedTensors } from '../models/model.ts'
-import { nativeModels } from '../models/native-models.ts'
+import type { NamedTensors } from '../models/model.ts'
 // gives tensors their operators as methods
 import '../ops/index.ts'
 import { camelCase } from '../ops/overload.ts'
 import type { Tensor } from '../tensor.ts'
 import { compareTensors, type TensorComparison } from './compare.ts'
 import { type ParityCase, readParityCase } from './parity-case.ts'
+import { makeSubject, type Subject } from './subject.ts'
 
 /** What verifying one case found. */
 export interface CaseResult {
@@ -25,7 +24,7 @@ export interface CaseResult {
 }
 
 /**
- * Runs the native model on a parity case and compares outputs, gradients of parameters and inputs, and, in train mode, buffers. Weights load
+ * Runs the native model, or loss, of a parity case and compares outputs, gradients of parameters and inputs, and, in train mode, buffers. Weights load
  * strictly; a gradient or buffer that is missing or in excess fails, as does a buffer that changes in eval mode.
  *
  * @param folder of the case, as `test/oracle/CASE_FORMAT.md` describes it
@@ -51,8 +50,8 @@ function nameOf(described: ParityCase | undefined): Pick<CaseResult, 'model' | '
 async function runCase(folder: string, described: ParityCase): Promise<TensorComparison[]> {
   const read = (name: string) => readSafetensors(join(folder, `${name}.safetensors`)).loadAll({ copy: true })
   const [weights, given, expected] = [await read('weights'), await read('inputs'), await read('expected')]
-  using model = new Model(described.model as ModelName, described.config)
-  const got = await computeAll(model, described, weights, given)
+  using subject = makeSubject(described)
+  const got = await computeAll(subject, described, weights, given)
   const names = new Set([...expected.keys(), ...got.keys()])
   const result = [...names].map((name) => compareTensors(name, got.get(name), expected.get(name), described.tolerance))
   for (const tensor of [weights, given, expected, got].flatMap((tensors) => [...tensors.values()])) tensor.dispose()
@@ -61,27 +60,25 @@ async function runCase(folder: string, described: ParityCase): Promise<TensorCom
 
 /** Everything that `expected.safetensors` may name. */
 async function computeAll(
-  model: Model,
-  { mode, inputs, outputs }: ParityCase,
+  subject: Subject,
+  { inputs, outputs }: ParityCase,
   weights: ReadonlyMap<string, Tensor>,
   given: ReadonlyMap<string, Tensor>,
 ): Promise<Map<string, Tensor>> {
-  model.loadStateDict(weights).train(mode === 'train')
-  if (mode === 'train') nativeModels.modelSilenceDropout(model.id)
-  const before = copies(model.buffers())
+  subject.loadStateDict(weights)
+  const before = copies(subject.buffers())
   const taken = new Map(inputs.map((name) => [name, need(given, name)]))
   for (const tensor of taken.values()) if (isReal(tensor)) tensor.requiresGrad = true
-  const byName = Object.fromEntries([...taken].map(([name, tensor]) => [camelCase(name), tensor]))
-  const results = (await model.runAsync(byName as never)) as NamedTensors
+  const results = await subject.run(Object.fromEntries([...taken].map(([name, tensor]) => [camelCase(name), tensor])))
 
   const computed = new Map(
-    model.outputs.map((name) => [outputs.find((o) => camelCase(o) === name) ?? name, results[name]!]),
+    Object.entries(results).map(([name, tensor]) => [outputs.find((o) => camelCase(o) === name) ?? name, tensor]),
   )
   await backward(computed, given)
   const got = new Map([...computed].map(([name, tensor]) => [name, tensor.detach()]))
-  for (const [name, tensor] of Object.entries(model.parameters())) addGradient(got, `grad.${name}`, tensor)
+  for (const [name, tensor] of Object.entries(subject.parameters())) addGradient(got, `grad.${name}`, tensor)
   for (const [name, tensor] of taken) addGradient(got, `grad_input.${name}`, tensor)
-  for (const [name, tensor] of Object.entries(model.buffers())) {
+  for (const [name, tensor] of Object.entries(subject.buffers())) {
     if (!tensor.equal(before[name]!)) got.set(`buffer.${name}`, tensor)
   }
   return got

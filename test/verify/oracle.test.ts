@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { models } from 'eegtorch'
+import { LossOperator } from '../../lib/training/loss-operator.ts'
 import { findParityCases, readParityCase } from '../../lib/verify/parity-case.ts'
 import { verifyCase } from '../../lib/verify/verify-case.ts'
 
@@ -15,7 +16,7 @@ test.each(folders.map((folder) => [relative(cases, folder), folder]))(
     const result = await verifyCase(folder)
     expect(result.error).toBeUndefined()
     expect(result.tensors.filter(({ passed }) => !passed)).toEqual([])
-    expect(result.tensors.some(({ name }) => name.startsWith('grad.'))).toBe(true)
+    expect(result.tensors.some(({ name }) => /^grad(_input)?\./.test(name))).toBe(true)
   },
 )
 
@@ -24,11 +25,20 @@ test('every registered model has a case in eval and one in train mode', () => {
   for (const { name } of models.list()) expect(modes).toEqual(expect.arrayContaining([`${name} eval`, `${name} train`]))
 })
 
-test('a case carries every option of its model', () => {
+test('every loss has a case', () => {
+  const names = folders.map((folder) => readParityCase(folder).model)
+  expect(LossOperator.names().length).toBeGreaterThan(5)
+  expect(names).toEqual(expect.arrayContaining(LossOperator.names()))
+})
+
+test('a case carries every option of its model or loss', () => {
+  const known = new Map<string, readonly string[]>([
+    ...models.list().map(({ name, options }) => [name, options.map((o) => o.referenceName)] as const),
+    ...LossOperator.names().map((name) => [name, LossOperator.find(name)!.options] as const),
+  ])
   for (const folder of folders) {
     const { model, config } = readParityCase(folder)
-    const { options } = models.list().find(({ name }) => name === model)!
-    expect(Object.keys(config)).toEqual(options.map(({ referenceName }) => referenceName))
+    expect([model, Object.keys(config)]).toEqual([model, known.get(model)])
   }
 })
 

@@ -1,0 +1,23 @@
+import { EegTorchError } from '../errors.ts'
+import { camelCase } from './overload.ts'
+
+/** Runs `body`; an error about an option names those of `names`, the reference's, as the user writes them. */
+export function translatingErrors<T>(names: () => readonly string[], body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    if (!(error instanceof EegTorchError) || error.code !== 'INVALID_OPTION') throw error
+    throw translated(error, new Set(names()))
+  }
+}
+
+function translated(error: EegTorchError, names: ReadonlySet<string>): EegTorchError {
+  const ours = (text: string) => text.replace(/[A-Za-z]\w*/g, (word) => (names.has(word) ? camelCase(word) : word))
+  const { expected, received, option } = error
+  return new EegTorchError('INVALID_OPTION', ours(error.message), {
+    cause: error,
+    ...(option !== undefined && { option: camelCase(option) }),
+    ...(expected !== undefined && { expected: ours(expected) }),
+    ...(received !== undefined && { received }),
+  })
+}

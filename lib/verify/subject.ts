@@ -1,0 +1,50 @@
+import { EegTorchError } from '../errors.ts'
+import type { ModelName } from '../models/configs.generated.ts'
+import { Model, type NamedTensors } from '../models/model.ts'
+import { nativeModels } from '../models/native-models.ts'
+import { fromReferenceNames } from '../models/option-names.ts'
+import type { Tensor } from '../tensor.ts'
+import { LossOperator } from '../training/loss-operator.ts'
+import type { ParityCase } from './parity-case.ts'
+
+/** What a parity case is about. Inputs and outputs are named in camelCase, weights as in the reference. */
+export interface Subject extends Disposable {
+  loadStateDict(weights: ReadonlyMap<string, Tensor>): void
+  parameters(): NamedTensors
+  buffers(): NamedTensors
+  run(inputs: NamedTensors): Promise<NamedTensors>
+}
+
+/** The model or loss that a case names, in the case's mode. @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION` */
+export function makeSubject({ model, config, mode }: ParityCase): Subject {
+  const loss = LossOperator.find(model)
+  return loss === undefined ? modelSubject(model, config, mode) : lossSubject(loss, config)
+}
+
+function modelSubject(name: string, config: ParityCase['config'], mode: ParityCase['mode']): Subject {
+  const model = new Model(name as ModelName, config).train(mode === 'train')
+  if (mode === 'train') nativeModels.modelSilenceDropout(model.id)
+  return {
+    loadStateDict: (weights) => model.loadStateDict(weights),
+    parameters: () => model.parameters(),
+    buffers: () => model.buffers(),
+    run: async (inputs) => (await model.runAsync(inputs as never)) as NamedTensors,
+    [Symbol.dispose]: () => model.dispose(),
+  }
+}
+
+function lossSubject(loss: LossOperator, config: ParityCase['config']): Subject {
+  const options = fromReferenceNames(config)
+  return {
+    loadStateDict: (weights) => refuseWeights(loss.name, weights),
+    parameters: () => ({}),
+    buffers: () => ({}),
+    run: async (inputs) => loss.run({ ...inputs, ...options }),
+    [Symbol.dispose]: () => {},
+  }
+}
+
+function refuseWeights(loss: string, weights: ReadonlyMap<string, Tensor>): void {
+  if (weights.size === 0) return
+  throw new EegTorchError('CHECKPOINT_MISMATCH', `${loss} has no weights; unexpected ${[...weights.keys()].join(', ')}`)
+}
