@@ -73,6 +73,12 @@ Napi::Value ModelConfig(Environment& environment, const Napi::CallbackInfo& info
   return fromValue(info.Env(), modelOf(environment, info[0])->config);
 }
 
+// modelOutputs(model): names of what it gives, in order.
+Napi::Value ModelOutputs(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  return fromStrings(info.Env(), handle->entry->outputsOf(handle->config));
+}
+
 // {names, ids}: ids are new handles of the tensors.
 Napi::Value named(Environment& environment, Napi::Env env, const NamedTensors& tensors) {
   auto names = Napi::Array::New(env, tensors.size()), ids = Napi::Array::New(env, tensors.size());
@@ -244,6 +250,7 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("models", Napi::Function::New<callback<Models>>(env));
   exports.Set("makeModel", Napi::Function::New<callback<MakeModel>>(env));
   exports.Set("modelConfig", Napi::Function::New<callback<ModelConfig>>(env));
+  exports.Set("modelOutputs", Napi::Function::New<callback<ModelOutputs>>(env));
   exports.Set("modelParameters", Napi::Function::New<callback<ModelParameters>>(env));
   exports.Set("modelBuffers", Napi::Function::New<callback<ModelBuffers>>(env));
   exports.Set("modelState", Napi::Function::New<callback<ModelState>>(env));

@@ -6,6 +6,8 @@
 #include "adversarial/latent_cnn_classifier.h"
 #include "alignment/eeg_clip_mapper.h"
 #include "alignment/eeg_projection.h"
+#include "alignment/eeg_token_reducer.h"
+#include "alignment/multi_scale_conditioning.h"
 #include "alignment/sgdm_eeg_encoder.h"
 #include "conv/atcnet.h"
 #include "conv/conv_net.h"
@@ -18,26 +20,45 @@
 #include "recurrent/lstm_eeg.h"
 #include "transformer/csbrain.h"
 #include "transformer/eeg_conformer.h"
+#include "transformer/qformer.h"
 #include "transformer/transformer_eeg.h"
 #include "variational/vae.h"
-#include "variational/vae_conv_net.h"
+#include "variational/vae_hybrid.h"
 
 namespace eegtorch {
 
 namespace {
 
+using Names = std::vector<std::string>;
+
+// A config with a method `outputs` decides their names.
+template <class Config>
+Names outputsOf(const Config& config, const Names& always) {
+  if constexpr (requires { config.outputs(); })
+    return config.outputs();
+  else
+    return always;
+}
+
 template <class Module, class Config>
-RegistryEntry entry(const char* name, std::vector<std::string> inputs, std::vector<std::string> outputs,
-                    const char* citation) {
+RegistryEntry entry(const char* name, Names inputs, Names outputs, const char* citation) {
+  const auto read = [name](const Value& config) { return readConfig<Config>(config, name); };
   return {
       .name = name,
       .citation = citation,
       .inputs = std::move(inputs),
-      .outputs = std::move(outputs),
+      .outputs = outputs,
       .describe = [] { return describeConfig<Config>(); },
-      .build = [name](const Value& config) -> Model { return Module(readConfig<Config>(config, name)).ptr(); },
-      .complete = [name](const Value& config) { return writeConfig(readConfig<Config>(config, name)); },
+      .build = [=](const Value& config) -> Model { return Module(read(config)).ptr(); },
+      .complete = [=](const Value& config) { return writeConfig(read(config)); },
+      .outputsOf = [=](const Value& config) { return outputsOf(read(config), outputs); },
   };
+}
+
+template <class Hybrid>
+RegistryEntry vaeHybrid(const char* citation) {
+  return entry<Hybrid, typename Hybrid::Config>(Hybrid::name, {"eeg", "noise"},
+                                                {"logits", "reconstruction", "mu", "logvar"}, citation);
 }
 
 }  // namespace
@@ -64,7 +85,7 @@ const std::vector<RegistryEntry>& registry() {
       entry<ResNet1d, ResNet1dConfig>("resnet1d", {"eeg"}, {"logits"}, "He et al. 2016, CVPR, arXiv 1512.03385"),
       entry<CnnRnn, CnnRnnConfig>("cnn_rnn", {"eeg"}, {"logits"},
                                   "after Schirrmeister et al. 2017, Hum. Brain Mapp. 38, 5391, with recurrent layers"),
-      entry<EegConformer, EegConformerConfig>("eeg_conformer", {"eeg"}, {"logits"},
+      entry<EegConformer, EegConformerConfig>("eeg_conformer", {"eeg"}, {"logits?", "features?"},
                                               "Song et al. 2023, IEEE Trans. Neural Syst. Rehabil. Eng. 31, 710"),
       entry<AtcNet, AtcNetConfig>("atcnet", {"eeg"}, {"logits"},
                                   "Altaheri et al. 2023, IEEE Trans. Ind. Inform. 19, 2249"),
@@ -76,15 +97,23 @@ const std::vector<RegistryEntry>& registry() {
                                                   "Vaswani et al. 2017, NeurIPS, arXiv 1706.03762"),
       entry<Vae, VaeConfig>("vae", {"eeg", "noise"}, {"reconstruction", "mu", "logvar"},
                             "Kingma and Welling 2014, ICLR, arXiv 1312.6114"),
-      entry<VaeConvNet, VaeConvNetConfig>("vae_conv_net", {"eeg", "noise"},
-                                          {"logits", "reconstruction", "mu", "logvar"},
-                                          "Kingma and Welling 2014, ICLR, arXiv 1312.6114, before conv_net"),
+      vaeHybrid<VaeConvNet>("Kingma and Welling 2014, ICLR, arXiv 1312.6114, before conv_net"),
+      vaeHybrid<VaeCnnRnn>("Kingma and Welling 2014, ICLR, arXiv 1312.6114, before cnn_rnn"),
+      vaeHybrid<VaeResNet1d>("Kingma and Welling 2014, ICLR, arXiv 1312.6114, before resnet1d"),
+      vaeHybrid<VaeDeep4Net>("Kingma and Welling 2014, ICLR, arXiv 1312.6114, before deep4net"),
+      entry<EegTokenReducer, EegTokenReducerConfig>("eeg_token_reducer", {"features"}, {"tokens"},
+                                                    "EEGTokenReducer of the EEG-to-image design document"),
       entry<EegProjection, EegProjectionConfig>("eeg_projection", {"tokens"}, {"embeddings"},
                                                 "EEGProjection of the EEG-to-image design document"),
       entry<SgdmEegEncoder, SgdmEegEncoderConfig>("sgdm_eeg_encoder", {"eeg"}, {"latent"}, "cf. arXiv 2604.22649"),
       entry<EegClipMapper, EegClipMapperConfig>("eeg_clip_mapper", {"tokens"},
                                                 {"encoder_hidden_states", "prompt_embeds", "class_logits"},
                                                 "after Li et al. 2023, ICML, arXiv 2301.12597"),
+      entry<QFormer, QFormerConfig>("qformer", {"query_embeds", "encoder_hidden_states", "encoder_attention_mask"},
+                                    {"last_hidden_state", "pooler_output"}, "Li et al. 2023, ICML, arXiv 2301.12597"),
+      entry<MultiScaleConditioning, MultiScaleConditioningConfig>(
+          "multi_scale_conditioning", {"latent", "semantic", "has_semantic"}, {"eeg_*", "semantic_*", "context"},
+          "MultiScaleConditioning of the sgdm design document"),
   };
   return entries;
 }

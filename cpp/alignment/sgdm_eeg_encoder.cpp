@@ -23,10 +23,7 @@ void check(const SgdmEegEncoderConfig& c) {
   for (const int64_t length : c.conv_lengths)
     options.require(length % 2 == 1, "conv_lengths", "odd numbers, which keep the samples", std::to_string(length));
   options.size("pooled_length", c.pooled_length);
-  options.size("n_heads", c.n_heads);
-  options.require(c.conv_filters[1] % c.n_heads == 0, "n_heads",
-                  "a divisor of the second of conv_filters, " + std::to_string(c.conv_filters[1]),
-                  std::to_string(c.n_heads));
+  options.divides("n_heads", c.n_heads, "the second of conv_filters", c.conv_filters[1]);
   options.size("hidden_dim", c.hidden_dim);
   options.fraction("drop_prob", c.drop_prob);
 }

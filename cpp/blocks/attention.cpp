@@ -4,6 +4,7 @@
 #include <torch/nn/init.h>
 
 #include <cmath>
+#include <limits>
 
 #include "kernels/dropout.h"
 
@@ -18,8 +19,10 @@ at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::T
   if (!training || drop_prob == 0) return at::scaled_dot_product_attention(q, k, v, mask).transpose(1, 2).flatten(2);
   const double scale = 1 / std::sqrt(static_cast<double>(q.size(3)));
   auto scores = at::matmul(q * scale, k.transpose(2, 3));  // (batch, heads, queries, tokens)
-  if (mask) scores = scores + *mask;
-  const auto weights = at::softmax(scores, -1);
+  const bool flags = mask && mask->scalar_type() == at::kBool;
+  if (flags) scores = scores.masked_fill(mask->logical_not(), -std::numeric_limits<double>::infinity());
+  if (mask && !flags) scores = scores + *mask;
+  const auto weights = flags ? at::_safe_softmax(scores, -1) : at::softmax(scores, -1);
   return at::matmul(kernels::dropout(weights, drop_prob, true), v).transpose(1, 2).flatten(2);
 }
 
@@ -50,9 +53,7 @@ at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Te
 
 void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {
   options.size(width_name, width);
-  options.size("n_heads", heads);
-  options.require(width % heads == 0, "n_heads",
-                  std::string("a divisor of ") + width_name + ", " + std::to_string(width), std::to_string(heads));
+  options.divides("n_heads", heads, width_name, width);
   options.size("feedforward_dim", feedforward);
   options.size("n_layers", layers);
   options.fraction("drop_prob", drop_prob);

@@ -20,8 +20,8 @@ inline constexpr std::array kTransformerActivations = {"relu", "gelu"};
 using TransformerActivation = OneOf<kTransformerActivations>;
 
 // Scaled dot-product attention in several heads. queries (batch, queries, width), keys and values (batch, tokens,
-// width) -> (batch, queries, width). drop_prob: of the attention weights, in training. mask: added to the scores,
-// (queries, tokens).
+// width) -> (batch, queries, width). drop_prob: of the attention weights, in training. mask: added to the scores
+// (queries, tokens), or, if boolean, where to look: (batch, 1, 1, tokens). Who may look nowhere sees zeros.
 at::Tensor attend(const at::Tensor& queries, const at::Tensor& keys, const at::Tensor& values, int64_t heads,
                   double drop_prob, bool training, const std::optional<at::Tensor>& mask = {});
 

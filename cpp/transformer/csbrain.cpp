@@ -40,9 +40,7 @@ void check(const CsBrainConfig& c, const char* owner) {
   options.require(c.out_dim == c.d_model, "out_dim", same, std::to_string(c.out_dim));
   options.size("dim_feedforward", c.dim_feedforward);
   options.size("n_layer", c.n_layer);
-  options.size("nhead", c.nhead);
-  options.require(c.d_model % c.nhead == 0, "nhead", "a divisor of d_model, " + std::to_string(c.d_model),
-                  std::to_string(c.nhead));
+  options.divides("nhead", c.nhead, "d_model", c.d_model);
   options.require(!c.tem_embed_kernel_sizes.empty() && c.tem_embed_kernel_sizes.size() <= 4, "tem_embed_kernel_sizes",
                   "1 to 4 lengths", std::to_string(c.tem_embed_kernel_sizes.size()));
   for (const auto& size : c.tem_embed_kernel_sizes)

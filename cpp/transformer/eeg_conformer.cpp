@@ -28,11 +28,8 @@ void check(const EegConformerConfig& c) {
   options.size("pool_time_stride", c.pool_time_stride);
   options.fraction("drop_prob", c.drop_prob);
   options.size("num_layers", c.num_layers);
-  options.size("num_heads", c.num_heads);
-  options.require(c.n_filters_time % c.num_heads == 0, "num_heads",
-                  "a divisor of n_filters_time, " + std::to_string(c.n_filters_time), std::to_string(c.num_heads));
+  options.divides("num_heads", c.num_heads, "n_filters_time", c.n_filters_time);
   options.fraction("att_drop_prob", c.att_drop_prob);
-  options.require(!c.return_features, "return_features", "false", "true");
 }
 
 // Numbers that reach the classifier.
@@ -144,7 +141,8 @@ at::Tensor EegConformerImpl::forward(const at::Tensor& eeg) {
   checkInput("eeg_conformer", eeg, final_layer_->weight,
              {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
   const auto x = transformer_->forward(patch_embedding_->forward(eeg));  // (batch, tokens, width)
-  return final_layer_->forward(fc_->forward(x.flatten(1)));              // (batch, n_outputs)
+  if (config_.return_features) return x;
+  return final_layer_->forward(fc_->forward(x.flatten(1)));  // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

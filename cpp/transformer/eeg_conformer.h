@@ -47,10 +47,13 @@ struct EegConformerConfig {
     visit("num_heads", num_heads, "attention heads, a divisor of n_filters_time");
     visit("att_drop_prob", att_drop_prob, "dropout probability in the encoder");
     visit("final_fc_length", final_fc_length, "numbers that reach the classifier; 'auto' counts them");
-    visit("return_features", return_features, "the reference's way to leave out the classifier; only false here");
+    visit("return_features", return_features,
+          "whether features, the tokens after the encoder, come out in place of logits");
     visit("activation", activation, "nonlinearity of the head and the classifier, by its torch.nn class name");
     visit("activation_transfor", activation_transfor, "nonlinearity of the encoder");
   }
+
+  std::vector<std::string> outputs() const { return {return_features ? "features" : "logits"}; }
 };
 
 // The tokens: two convolutions composed, batch norm, nonlinearity, pooling, a projection.
@@ -73,7 +76,7 @@ class EegConformerImpl : public ModelImpl {
  public:
   explicit EegConformerImpl(const EegConformerConfig& config = {});
 
-  // eeg (batch, n_chans, n_times) -> logits (batch, n_outputs)
+  // eeg (batch, n_chans, n_times) -> logits (batch, n_outputs), or features (batch, tokens, n_filters_time)
   at::Tensor forward(const at::Tensor& eeg);
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
   std::unordered_map<std::string, std::string> olderNames() const override;

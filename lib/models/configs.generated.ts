@@ -303,7 +303,7 @@ export interface EegConformerConfig {
   attDropProb: number
   /** Numbers that reach the classifier; 'auto' counts them. An integer. Default: `'auto'`. */
   finalFcLength: number | 'auto'
-  /** The reference's way to leave out the classifier; only false here. Default: `false`. */
+  /** Whether features, the tokens after the encoder, come out in place of logits. Default: `false`. */
   returnFeatures: boolean
   /** Nonlinearity of the head and the classifier, by its torch.nn class name. Default: `'ELU'`. */
   activation: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
@@ -483,6 +483,136 @@ export interface VaeConvNetConfig {
   dropProb: number
 }
 
+/** Options of `vae_cnn_rnn`: Kingma and Welling 2014, ICLR, arXiv 1312.6114, before cnn_rnn. */
+export interface VaeCnnRnnConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Width of the hidden layers. An integer. Default: `2000`. */
+  hiddenDim: number
+  /** Width of the latent vector. An integer. Default: `20`. */
+  latentDim: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Kind of recurrent layer. Default: `'lstm'`. */
+  cell: 'lstm' | 'gru' | 'rnn'
+  /** Nonlinearity of the cell 'rnn'. Default: `'tanh'`. */
+  rnnNonlinearity: 'tanh' | 'relu'
+  /** Filters of the convolution. An integer. Default: `40`. */
+  convFilters: number
+  /** Length of its filters in samples. An integer. Default: `20`. */
+  convLength: number
+  /** Samples from one of its steps to the next. An integer. Default: `4`. */
+  convStride: number
+  /** Steps that a maximum is taken over. An integer. Default: `4`. */
+  poolLength: number
+  /** Width of each recurrent layer's state. An integer. Default: `64`. */
+  hiddenSize: number
+  /** Recurrent layers. An integer. Default: `3`. */
+  nLayers: number
+  /** Whether layers run backwards in time as well. Default: `true`. */
+  bidirectional: boolean
+  /** Width between the two linear layers. An integer. Default: `64`. */
+  fcFeatures: number
+  /** Dropout probability. Default: `0.5`. */
+  dropProb: number
+}
+
+/** Options of `vae_resnet1d`: Kingma and Welling 2014, ICLR, arXiv 1312.6114, before resnet1d. */
+export interface VaeResnet1dConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Width of the hidden layers. An integer. Default: `2000`. */
+  hiddenDim: number
+  /** Width of the latent vector. An integer. Default: `20`. */
+  latentDim: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Filters of each stage. An integer. Default: `[64, 128, 256, 512]`. */
+  widths: readonly number[]
+  /** Residual blocks of each stage. An integer. Default: `[2, 2, 2, 2]`. */
+  nBlocks: readonly number[]
+  /** Length of the first convolution in samples. An integer. Default: `7`. */
+  stemLength: number
+  /** Length of the others, odd. An integer. Default: `3`. */
+  kernelLength: number
+}
+
+/** Options of `vae_deep4net`: Kingma and Welling 2014, ICLR, arXiv 1312.6114, before deep4net. */
+export interface VaeDeep4netConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Samples in a window. An integer. Default: `1000`. */
+  nTimes: number
+  /** Width of the hidden layers. An integer. Default: `2000`. */
+  hiddenDim: number
+  /** Width of the latent vector. An integer. Default: `20`. */
+  latentDim: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Sampling rate in hertz; recorded, not used by the network. Default: `250`. */
+  sfreq: number
+  /** Time steps that the classifier spans; 'auto' takes all that are left. An integer. Default: `'auto'`. */
+  finalConvLength: number | 'auto'
+  /** Temporal filters. An integer. Default: `25`. */
+  nFiltersTime: number
+  /** Spatial filters. An integer. Default: `25`. */
+  nFiltersSpat: number
+  /** Length of the temporal filters in samples. An integer. Default: `10`. */
+  filterTimeLength: number
+  /** Steps that are pooled in each stage. An integer. Default: `3`. */
+  poolTimeLength: number
+  /** Steps from one pooled value to the next. An integer. Default: `3`. */
+  poolTimeStride: number
+  /** Filters of the second stage. An integer. Default: `50`. */
+  nFilters2: number
+  /** Their length. An integer. Default: `10`. */
+  filterLength2: number
+  /** Filters of the third stage. An integer. Default: `100`. */
+  nFilters3: number
+  /** Their length. An integer. Default: `10`. */
+  filterLength3: number
+  /** Filters of the fourth stage. An integer. Default: `200`. */
+  nFilters4: number
+  /** Their length. An integer. Default: `10`. */
+  filterLength4: number
+  /** Nonlinearity of the first stage. Default: `'ELU'`. */
+  activationFirstConvNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Pooling of the first stage. Default: `'max'`. */
+  firstPoolMode: 'max' | 'mean'
+  /** Nonlinearity after the first pooling. Default: `'Identity'`. */
+  firstPoolNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Nonlinearity of the later stages. Default: `'ELU'`. */
+  activationLaterConvNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Pooling of the later stages. Default: `'max'`. */
+  laterPoolMode: 'max' | 'mean'
+  /** Nonlinearity after the later poolings. Default: `'Identity'`. */
+  laterPoolNonlin: 'ELU' | 'ReLU' | 'LeakyReLU' | 'GELU' | 'SiLU' | 'Tanh' | 'Sigmoid' | 'SELU' | 'CELU' | 'Softplus' | 'Mish' | 'Hardswish' | 'Hardtanh' | 'ReLU6' | 'Softsign' | 'Tanhshrink' | 'Softshrink' | 'Hardshrink' | 'Hardsigmoid' | 'LogSigmoid' | 'PReLU' | 'Identity' | 'Square' | 'SafeLog'
+  /** Dropout probability. Default: `0.5`. */
+  dropProb: number
+  /** Two convolutions, temporal and spatial; the reference knows only true. Default: `true`. */
+  splitFirstLayer: boolean
+  /** Whether a batch norm follows each stage's convolution. Default: `true`. */
+  batchNorm: boolean
+  /** Weight of a new batch in the running statistics. Default: `0.1`. */
+  batchNormAlpha: number
+  /** Stride in the convolutions of the later stages, not in pooling. Default: `false`. */
+  strideBeforePool: boolean
+}
+
+/** Options of `eeg_token_reducer`: EEGTokenReducer of the EEG-to-image design document. */
+export interface EegTokenReducerConfig {
+  /** Region of each channel that comes in; after csbrain, in ascending order. An integer. Default: `[0, 1, 1, 1, 1, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4]`. */
+  brainRegions: readonly number[]
+  /** Patches of a window. An integer. Default: `4`. */
+  nPatches: number
+  /** Width of a token. An integer. Default: `200`. */
+  dim: number
+}
+
 /** Options of `eeg_projection`: EEGProjection of the EEG-to-image design document. */
 export interface EegProjectionConfig {
   /** Width of an EEG token. An integer. Default: `200`. */
@@ -543,6 +673,50 @@ export interface EegClipMapperConfig {
   dropProb: number
 }
 
+/** Options of `qformer`: Li et al. 2023, ICML, arXiv 2301.12597. */
+export interface QformerConfig {
+  /** Words of the text branch; recorded, not used by the network. An integer. Default: `30522`. */
+  vocabSize: number
+  /** Width of a query. An integer. Default: `768`. */
+  hiddenSize: number
+  /** Layers. An integer. Default: `12`. */
+  numHiddenLayers: number
+  /** Attention heads, a divisor of hidden_size. An integer. Default: `12`. */
+  numAttentionHeads: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `3072`. */
+  intermediateSize: number
+  /** Nonlinearity of the feed-forward part, by its name in transformers. Default: `'gelu'`. */
+  hiddenAct: 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'quick_gelu' | 'relu' | 'silu' | 'tanh' | 'sigmoid'
+  /** Dropout probability. Default: `0.1`. */
+  hiddenDropoutProb: number
+  /** Dropout probability of attention weights. Default: `0.1`. */
+  attentionProbsDropoutProb: number
+  /** Length of texts; recorded, not used by the network. An integer. Default: `512`. */
+  maxPositionEmbeddings: number
+  /** Added to variances in layer norms. Default: `1e-12`. */
+  layerNormEps: number
+  /** Word that fills texts up; recorded, not used by the network. An integer. Default: `0`. */
+  padTokenId: number
+  /** Every so many layers, from the first, attend to the encoder's tokens. An integer. Default: `2`. */
+  crossAttentionFrequency: number
+  /** Width of the encoder's tokens. An integer. Default: `1408`. */
+  encoderHiddenSize: number
+  /** Whether the text branch's tensors are there, as in checkpoints that have one; queries do not pass it. Default: `false`. */
+  useQformerTextInput: boolean
+}
+
+/** Options of `multi_scale_conditioning`: MultiScaleConditioning of the sgdm design document. */
+export interface MultiScaleConditioningConfig {
+  /** Width of the EEG's latent vector. An integer. Default: `512`. */
+  latentDim: number
+  /** Width of the semantic vector. An integer. Default: `512`. */
+  semanticDim: number
+  /** Scales. An integer. Default: `3`. */
+  nScales: number
+  /** Width of the first scale; each further one has twice as much. An integer. Default: `128`. */
+  baseDim: number
+}
+
 /** Options by the registry's names. */
 export interface ModelConfigs {
   eegnet: EegnetConfig
@@ -563,9 +737,15 @@ export interface ModelConfigs {
   transformer_eeg: TransformerEegConfig
   vae: VaeConfig
   vae_conv_net: VaeConvNetConfig
+  vae_cnn_rnn: VaeCnnRnnConfig
+  vae_resnet1d: VaeResnet1dConfig
+  vae_deep4net: VaeDeep4netConfig
+  eeg_token_reducer: EegTokenReducerConfig
   eeg_projection: EegProjectionConfig
   sgdm_eeg_encoder: SgdmEegEncoderConfig
   eeg_clip_mapper: EegClipMapperConfig
+  qformer: QformerConfig
+  multi_scale_conditioning: MultiScaleConditioningConfig
 }
 
 /** What each model takes. */
@@ -588,9 +768,15 @@ export interface ModelInputs {
   transformer_eeg: { eeg: Tensor }
   vae: { eeg: Tensor; noise: Tensor }
   vae_conv_net: { eeg: Tensor; noise: Tensor }
+  vae_cnn_rnn: { eeg: Tensor; noise: Tensor }
+  vae_resnet1d: { eeg: Tensor; noise: Tensor }
+  vae_deep4net: { eeg: Tensor; noise: Tensor }
+  eeg_token_reducer: { features: Tensor }
   eeg_projection: { tokens: Tensor }
   sgdm_eeg_encoder: { eeg: Tensor }
   eeg_clip_mapper: { tokens: Tensor }
+  qformer: { queryEmbeds: Tensor; encoderHiddenStates: Tensor; encoderAttentionMask: Tensor }
+  multi_scale_conditioning: { latent: Tensor; semantic: Tensor; hasSemantic: Tensor }
 }
 
 /** What each model gives. */
@@ -606,16 +792,22 @@ export interface ModelOutputs {
   deep4net: { logits: Tensor }
   resnet1d: { logits: Tensor }
   cnn_rnn: { logits: Tensor }
-  eeg_conformer: { logits: Tensor }
+  eeg_conformer: { logits?: Tensor; features?: Tensor }
   atcnet: { logits: Tensor }
   csbrain: { features: Tensor; reconstruction: Tensor }
   csbrain_classifier: { logits: Tensor }
   transformer_eeg: { logits: Tensor }
   vae: { reconstruction: Tensor; mu: Tensor; logvar: Tensor }
   vae_conv_net: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
+  vae_cnn_rnn: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
+  vae_resnet1d: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
+  vae_deep4net: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
+  eeg_token_reducer: { tokens: Tensor }
   eeg_projection: { embeddings: Tensor }
   sgdm_eeg_encoder: { latent: Tensor }
   eeg_clip_mapper: { encoderHiddenStates: Tensor; promptEmbeds: Tensor; classLogits: Tensor }
+  qformer: { lastHiddenState: Tensor; poolerOutput: Tensor }
+  multi_scale_conditioning: { [numbered: `eeg${number}`]: Tensor; [numbered: `semantic${number}`]: Tensor; context: Tensor }
 }
 
 export type ModelName = keyof ModelConfigs
@@ -640,7 +832,13 @@ export const modelFactoryNames = {
   transformerEeg: 'transformer_eeg',
   vae: 'vae',
   vaeConvNet: 'vae_conv_net',
+  vaeCnnRnn: 'vae_cnn_rnn',
+  vaeResnet1d: 'vae_resnet1d',
+  vaeDeep4net: 'vae_deep4net',
+  eegTokenReducer: 'eeg_token_reducer',
   eegProjection: 'eeg_projection',
   sgdmEegEncoder: 'sgdm_eeg_encoder',
   eegClipMapper: 'eeg_clip_mapper',
+  qformer: 'qformer',
+  multiScaleConditioning: 'multi_scale_conditioning',
 } as const

@@ -20,7 +20,7 @@ export interface ModelFit {
 }
 
 /**
- * Compares a checkpoint with every registered model, best first. The checkpoint's own config is used where the model takes it, its
+ * Compares a checkpoint with every registered model that has weights, best first. The checkpoint's own config is used where the model takes it, its
  * defaults otherwise; then shapes may differ where names agree.
  */
 export function fitModels(checkpoint: Checkpoint): ModelFit[] {
@@ -29,12 +29,17 @@ export function fitModels(checkpoint: Checkpoint): ModelFit[] {
     const model = buildFor(name, checkpoint)
     if (model === undefined) return []
     try {
-      return [compare(name, model, stored)]
+      return hasWeights(model) ? [compare(name, model, stored)] : []
     } finally {
       model.dispose()
     }
   })
   return fits.sort((a, b) => distance(a) - distance(b))
+}
+
+/** A model without any, such as `eeg_token_reducer`, would fit whatever there is. */
+function hasWeights(model: Model): boolean {
+  return model.parameterCount() > 0
 }
 
 /** The model of the checkpoint's config, else of its defaults; none where either is far larger than the checkpoint. */

@@ -58,7 +58,7 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     const description = describeModels().get(name)!
     this.name = name
     this.inputs = description.inputs.map(camelCase)
-    this.outputs = description.outputs.map(camelCase)
+    this.outputs = nativeModels.modelOutputs(this.id).map(camelCase)
     this.referenceConfig = Object.freeze(nativeModels.modelConfig(this.id))
     this.config = Object.freeze(fromReferenceNames(this.referenceConfig)) as unknown as ModelConfigs[N]
   }

@@ -20,6 +20,7 @@ export interface ModelDescription {
   /** Paper or reference. */
   citation: string
   inputs: readonly string[]
+  /** A `?` marks those of some options only; `eeg*` stands for `eeg0`, `eeg1`, … as options say. */
   outputs: readonly string[]
   options: readonly OptionDescription[]
 }

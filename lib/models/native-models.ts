@@ -13,6 +13,7 @@ export interface NativeModelDescription {
   name: string
   citation: string
   inputs: string[]
+  /** `logits?` comes with some configs only; `eeg_*` stands for `eeg_0`, `eeg_1`, … as the config says. */
   outputs: string[]
   fields: NativeField[]
 }
@@ -29,6 +30,7 @@ interface NativeModels {
   models(): NativeModelDescription[]
   makeModel(name: string, config: Record<string, unknown>, budget?: number): ModelId
   modelConfig(id: ModelId): Record<string, unknown>
+  modelOutputs(id: ModelId): string[]
   modelParameters(id: ModelId): NamedIds
   modelBuffers(id: ModelId): NamedIds
   modelState(id: ModelId): NamedIds

@@ -76,7 +76,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 export function camelCase(name: string): string {
-  return name.replace(/(?<=[a-z0-9])_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+  return name.replace(/(?<=[a-z0-9])_([a-z0-9*])/g, (_, letter: string) => letter.toUpperCase())
 }
 
 function compileArgument(argument: NativeArgument): CompiledArgument {
