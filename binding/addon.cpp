@@ -3,6 +3,7 @@
 
 #include "autograd.h"
 #include "core/allocator.h"
+#include "distributed.h"
 #include "environment.h"
 #include "model.h"
 #include "operators.h"
@@ -21,6 +22,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportTensor(*environment, exports);
   eegtorch::exportOperators(*environment, exports);
   eegtorch::exportAutograd(*environment, exports);
+  eegtorch::exportDistributed(*environment, exports);
   eegtorch::exportModel(*environment, exports);
   eegtorch::exportRecording(*environment, exports);
   eegtorch::exportRuntime(*environment, exports);

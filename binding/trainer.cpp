@@ -6,6 +6,7 @@
 
 #include "convert.h"
 #include "core/state_dict.h"
+#include "distributed.h"
 #include "errors.h"
 #include "model.h"
 #include "training/train_step.h"
@@ -25,11 +26,12 @@ std::shared_ptr<Trainer> trainerOf(Environment& environment, Napi::Value id) {
   return std::static_pointer_cast<Trainer>(environment.object(numberOf(id, "a training step"), kKind));
 }
 
-// createTrainStep(model, loss, optimizer, options) -> number
+// createTrainStep(model, loss, optimizer, options, process group | null) -> number
 Napi::Value createTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
   const auto model = modelOf(environment, info[0]);
+  auto group = info[4].IsNull() ? nullptr : processGroupOf(environment, info[4]);
   auto trainer = std::make_shared<Trainer>(
-      Trainer{model, TrainStep(model->module, valueOf(info[1]), valueOf(info[2]), valueOf(info[3]))});
+      Trainer{model, TrainStep(model->module, valueOf(info[1]), valueOf(info[2]), valueOf(info[3]), std::move(group))});
   return Napi::Number::New(info.Env(), environment.addObject(std::move(trainer), kKind));
 }
 
@@ -147,6 +149,29 @@ Napi::Value restoreTrainStep(Environment& environment, const Napi::CallbackInfo&
   return environment.runAsync(std::move(work));
 }
 
+// synchroniseTrainStep(step): in every process of the group, what process 0 has.
+Napi::Value synchroniseTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [trainer = trainerOf(environment, info[0])](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(trainer->model->mutex);
+    trainer->step.synchronise();
+    return [](Napi::Env env) { return env.Undefined(); };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+// reductionFigures(step) -> {num_buckets, avg_backward_comm_time, ...}
+Napi::Value reductionFigures(Environment& environment, const Napi::CallbackInfo& info) {
+  auto work = [trainer = trainerOf(environment, info[0])](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(trainer->model->mutex);
+    return [figures = trainer->step.reductionFigures()](Napi::Env env) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      for (const auto& [name, value] : figures) object[name] = fromInteger(env, value);
+      return object;
+    };
+  };
+  return environment.runAsync(std::move(work));
+}
+
 // gatherRows(tensors, indices tensor) -> tensors: the examples of a batch, copied on the compute thread.
 Napi::Value gatherRows(Environment& environment, const Napi::CallbackInfo& info) {
   auto work = [&environment, tensors = environment.tensors(info[0]),
@@ -195,6 +220,8 @@ void exportTrainer(Environment& environment, Napi::Object exports) {
   add("evaluateTrainStep", callback<evaluateTrainStep>);
   add("snapshotTrainStep", callback<snapshotTrainStep>);
   add("restoreTrainStep", callback<restoreTrainStep>);
+  add("synchroniseTrainStep", callback<synchroniseTrainStep>);
+  add("reductionFigures", callback<reductionFigures>);
   add("gatherRows", callback<gatherRows>);
   add("describeTraining", callback<describeTraining>);
 }

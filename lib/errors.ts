@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'ADDON_NOT_FOUND'
   | 'SETUP_FAILED'
   | 'DIVERGED'
+  | 'PROCESS_LOST'
   | 'OUT_OF_MEMORY'
   | 'CANCELLED'
   | 'LIBTORCH'

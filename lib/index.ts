@@ -46,6 +46,13 @@ export {
   type WindowParts,
   type WindowRecording,
 } from './datasets/windows.ts'
+export {
+  initProcessGroup,
+  type ProcessGroup,
+  type ProcessGroupOptions,
+  type Reduction,
+} from './distributed/process-group.ts'
+export { type ProcessPlace, readProcessPlace } from './distributed/process-place.ts'
 export type {
   ArrayOf,
   Complex,

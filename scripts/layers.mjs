@@ -11,7 +11,8 @@ const CPP_MAY_INCLUDE = {
   kernels: ['core'],
   blocks: ['core', 'kernels'],
   losses: ['core'],
-  training: ['core', 'blocks', 'losses'],
+  distributed: ['core'],
+  training: ['core', 'blocks', 'losses', 'distributed'],
   // Hybrids put an autoencoder in front of another family's network.
   variational: ['core', 'kernels', 'blocks', 'conv', 'recurrent'],
 }

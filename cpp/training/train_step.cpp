@@ -2,6 +2,8 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full_like.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -87,7 +89,8 @@ void setTraining(ModelImpl& model, bool on) {
 
 }  // namespace
 
-TrainStep::TrainStep(Model model, const Value& objective, const Value& optimizer, const Value& options)
+TrainStep::TrainStep(Model model, const Value& objective, const Value& optimizer, const Value& options,
+                     std::shared_ptr<ProcessGroup> group)
     : model_(std::move(model)),
       config_(readStepConfig(options)),
       autocast_(readAutocast(config_.autocast)),
@@ -96,6 +99,7 @@ TrainStep::TrainStep(Model model, const Value& objective, const Value& optimizer
       optimizer_(parameters_, optimizer) {
   if (autocast_ == at::kHalf) scaler_.emplace(parameters_[0].second.device());
   if (config_.seed) random_ = seedState(*config_.seed);
+  if (group) parallel_ = std::make_unique<DataParallel>(std::move(group), model_, parameters_);
 }
 
 void TrainStep::checkBatch(const Batch& batch) const {
@@ -126,7 +130,8 @@ std::vector<at::Tensor> TrainStep::gradients() const {
 }
 
 // Adds the gradient of one micro-batch and returns its part of the loss. share: its part of the batch, or undefined.
-at::Tensor TrainStep::microBatch(const Batch& batch, const at::Tensor& share, at::Tensor& correct) {
+// last: processes average their gradients now.
+at::Tensor TrainStep::microBatch(const Batch& batch, const at::Tensor& share, bool last, at::Tensor& correct) {
   Tensors outputs;
   {
     AutocastScope autocast(batch.inputs[0].device().type(), autocast_);
@@ -135,7 +140,11 @@ at::Tensor TrainStep::microBatch(const Batch& batch, const at::Tensor& share, at
   outputs = inFloat(std::move(outputs));
   at::Tensor loss = objective_->loss(outputs, batch.targets);
   if (share.defined()) loss = loss * share.to(loss.options());
-  (scaler_ ? scaler_->scale(loss) : loss).backward();
+  const at::Tensor scaled = scaler_ ? scaler_->scale(loss) : loss;
+  if (last && parallel_)
+    parallel_->backward(scaled);
+  else
+    scaled.backward();
 
   c10::NoGradGuard no_grad;
   const at::Tensor right = objective_->correct(outputs, batch.targets);
@@ -147,16 +156,20 @@ StepResult TrainStep::run(const Batch& batch) {
   checkBatch(batch);
   if (batch.targets.empty()) throw Error("SHAPE_MISMATCH", "the batch has no targets");
   at::AutoGradMode grad(true);
-  RandomScope random(random_);
+  if (parallel_ && !parallel_->synchronised()) synchronise();
+  at::Tensor own = parallel_ && random_.defined() ? parallel_->ownRandom(random_) : at::Tensor();
+  RandomScope random(own.defined() ? own : random_);
   setTraining(*model_, true);
   clearGradients();
 
   const auto parts = cut(batch, config_.accumulate);
   const at::Tensor mass = objective_->mass(batch.targets);
+  const at::Tensor whole = parallel_ ? parallel_->meanMass(mass) : mass;
   at::Tensor loss, correct;
   for (const auto& part : parts) {
-    const at::Tensor share = parts.size() > 1 ? objective_->mass(part.targets) / mass : at::Tensor();
-    const at::Tensor partial = microBatch(part, share, correct);
+    const bool shared = parallel_ || parts.size() > 1;
+    const at::Tensor share = shared ? objective_->mass(part.targets) / whole : at::Tensor();
+    const at::Tensor partial = microBatch(part, share, &part == &parts.back(), correct);
     loss = loss.defined() ? loss + partial : partial;
   }
 
@@ -172,13 +185,18 @@ StepResult TrainStep::run(const Batch& batch) {
 
   // One read-back for all figures: on a GPU each one waits for the device.
   const at::Tensor zero = at::zeros({}, loss.options().dtype(at::kDouble));
-  const at::Tensor figures =
-      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero,
-                 correct.defined() ? correct.to(at::kDouble) : zero, mass.to(loss.device())})
-          .cpu();
+  const at::Tensor count = at::full_like(zero, static_cast<double>(batch.inputs[0].size(0)));
+  const at::Tensor sums = at::stack(
+      {loss.to(at::kDouble), correct.defined() ? correct.to(at::kDouble) : zero, count, mass.to(zero.options())});
+  if (parallel_) {
+    parallel_->sum(sums);
+    sums[0] /= parallel_->size();
+  }
+  const at::Tensor same = at::stack({norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero});
+  const at::Tensor figures = at::cat({sums, same}).cpu();
   const double* figure = figures.const_data_ptr<double>();
-  StepResult result{figure[0], figure[1], figure[2] != 0, std::nullopt, batch.inputs[0].size(0), figure[4]};
-  if (correct.defined()) result.correct = static_cast<int64_t>(figure[3]);
+  StepResult result{figure[0], figure[4], figure[5] != 0, std::nullopt, static_cast<int64_t>(figure[2]), figure[3]};
+  if (correct.defined()) result.correct = static_cast<int64_t>(figure[1]);
   return result;
 }
 
@@ -199,6 +217,14 @@ EvaluationResult TrainStep::evaluate(const Batch& batch) {
   const at::Tensor correct = objective_->correct(result.outputs, batch.targets);
   if (correct.defined()) result.correct = correct.item<int64_t>();
   return result;
+}
+
+void TrainStep::synchronise() {
+  if (parallel_) parallel_->synchronise(state());
+}
+
+std::map<std::string, int64_t> TrainStep::reductionFigures() const {
+  return parallel_ ? parallel_->figures() : std::map<std::string, int64_t>();
 }
 
 NamedTensors TrainStep::state() const {

@@ -10,6 +10,7 @@
 
 #include "core/config.h"
 #include "core/model.h"
+#include "distributed/data_parallel.h"
 #include "training/gradients.h"
 #include "training/objective.h"
 #include "training/optimizer.h"
@@ -54,13 +55,20 @@ struct EvaluationResult {
 
 class TrainStep {
  public:
-  // objective and optimizer: {name, options...}.
-  TrainStep(Model model, const Value& objective, const Value& optimizer, const Value& options);
+  // objective and optimizer: {name, options...}. group: processes that train together, each on its part of a batch, or
+  // null.
+  TrainStep(Model model, const Value& objective, const Value& optimizer, const Value& options,
+            std::shared_ptr<ProcessGroup> group = nullptr);
 
   StepResult run(const Batch& batch);
 
   // The same network without gradients and in evaluation mode. targets may be empty.
   EvaluationResult evaluate(const Batch& batch);
+
+  // With a group: weights, buffers and state become those of process 0.
+  void synchronise();
+  // With a group: what the Reducer says of its work.
+  std::map<std::string, int64_t> reductionFigures() const;
 
   void setRateFactor(double factor) { optimizer_.setRateFactor(factor); }
 
@@ -69,7 +77,7 @@ class TrainStep {
   void loadState(const NamedTensors& state);
 
  private:
-  at::Tensor microBatch(const Batch& batch, const at::Tensor& share, at::Tensor& correct);
+  at::Tensor microBatch(const Batch& batch, const at::Tensor& share, bool last, at::Tensor& correct);
   std::vector<at::Tensor> gradients() const;
   void clearGradients();
   void checkBatch(const Batch& batch) const;
@@ -82,6 +90,7 @@ class TrainStep {
   Optimizer optimizer_;
   std::optional<GradScaler> scaler_;
   at::Tensor random_;  // state of the own generator, or undefined
+  std::unique_ptr<DataParallel> parallel_;
 };
 
 }  // namespace eegtorch

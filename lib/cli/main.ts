@@ -19,6 +19,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./sweep.ts'),
   },
   {
+    name: 'launch',
+    summary: 'run a command in several processes that train together',
+    load: () => import('./launch.ts'),
+  },
+  {
     name: 'evaluate',
     summary: 'score a trained network on recordings',
     load: () => import('./evaluate.ts'),

@@ -39,6 +39,7 @@ async function buildProgram(words: string[], entries: CommandEntry[]): Promise<C
     .version(packageVersion(), '-v, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
+    .enablePositionalOptions()
     .addHelpText('after', '\nExamples:\n  $ eegtorch doctor\n  $ eegtorch help setup')
   const named = words.filter((word) => !word.startsWith('-'))
   const wanted = named[0] === 'help' ? named[1] : named[0]

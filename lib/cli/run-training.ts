@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { readAll } from '../datasets/read-all.ts'
 import type { Recordings } from '../datasets/recordings.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
 import { protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { type CrossValidateOptions, crossValidate } from '../experiment/cross-validate.ts'
@@ -32,6 +33,8 @@ export interface RunOptions {
   quiet?: boolean
   /** In place of the recordings that the configuration names. */
   recordings?: Recordings
+  /** Processes that train together: the first writes the folder and prints. */
+  group?: ProcessGroup | undefined
 }
 
 export const CONFIG_FILE = 'config.yaml'
@@ -59,22 +62,28 @@ export async function runTraining(config: TrainConfig, options: RunOptions): Pro
     checkpointEpochs: everyEpochs,
     keepEvery,
   } = config
-  const folder = await RunFolder.create(options.folder, {
-    ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),
-    onWarning: (sentence) => console.error(`warning: ${sentence}`),
-  })
-  await writeFileAtomically(join(options.folder, CONFIG_FILE), stringify(recorded(config)))
+  const { group } = options
+  const writes = group === undefined || group.rank === 0
+  const folder = writes
+    ? await RunFolder.create(options.folder, {
+        ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),
+        onWarning: (sentence) => console.error(`warning: ${sentence}`),
+      })
+    : undefined
+  if (writes) await writeFileAtomically(join(options.folder, CONFIG_FILE), stringify(recorded(config)))
   const seeds = typeof config.seeds === 'number' ? config.seeds : config.seeds.length
-  const progress = options.quiet
-    ? undefined
-    : new ProgressBar({ folds: foldCount(config, windows), seeds, epochs: config.epochs })
+  const progress =
+    options.quiet || !writes
+      ? undefined
+      : new ProgressBar({ folds: foldCount(config, windows), seeds, epochs: config.epochs })
   try {
     const result = await crossValidate(factory, windows, {
       ...trainingOptions(config),
-      store: folder,
+      ...(writes ? defined({ store: folder }) : { baselines: false }),
+      group,
       signal: cancel.signal,
       onProgress: ({ fold, seed, index }, { figures, epoch, step, steps, loss, validation }) => {
-        if (figures) folder.logEpoch({ fold, seed, index }, figures)
+        if (figures) folder?.logEpoch({ fold, seed, index }, figures)
         const place = { fold: fold + 1, seed: (index % seeds) + 1, epoch, step, steps }
         progress?.update({ ...place, ...defined({ loss, validation }) })
       },
@@ -87,14 +96,14 @@ export async function runTraining(config: TrainConfig, options: RunOptions): Pro
       },
     })
     const report = join(options.folder, 'report.html')
-    await result.save(join(options.folder, 'results.json'))
-    await result.report(report)
+    if (writes) await result.save(join(options.folder, 'results.json'))
+    if (writes) await result.report(report)
     return { folder: options.folder, report, result }
   } finally {
     progress?.close()
-    folder.close()
+    folder?.close()
     process.off('SIGINT', stop).off('SIGTERM', stop)
-    if (cancel.signal.aborted) {
+    if (cancel.signal.aborted && writes) {
       console.error(`stopped; go on with: eegtorch train --resume ${options.folder}`)
       process.exitCode = EXIT.cancelled
     }

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { initProcessGroup } from '../distributed/process-group.ts'
+import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
@@ -78,15 +80,20 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
   const config = checkConfig({ ...written, ...(model && { model }), ...given(options) }, source)
+  const place = readProcessPlace()
+  const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)
-  if (resume === undefined && existsSync(join(folder, CONFIG_FILE))) {
+  if (writes && resume === undefined && existsSync(join(folder, CONFIG_FILE))) {
     throw new EegTorchError('INVALID_OPTION', `${folder} holds a run already`, {
       option: '--out',
       expected: `a new folder, or --resume ${folder}`,
       received: folder,
     })
   }
-  printRun(await runTraining(config, { folder, quiet: json }), json)
+  using group = place !== undefined && place.worldSize > 1 ? await initProcessGroup({ place }) : undefined
+  const run = await runTraining(config, { folder, quiet: json, group })
+  if (writes) printRun(run, json)
+  await group?.barrier()
 }
 
 function configOf(run: string): string {

@@ -21,6 +21,7 @@ import { predictProbabilities } from '../training/evaluate.ts'
 import { type FitOptions, type FitResult, fit, type TrainingStore } from '../training/fit.ts'
 import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
+import { SharedRun } from './shared-run.ts'
 
 /** Which training of a cross-validation: numbers from 0. */
 export interface TrainingPlace {
@@ -42,8 +43,8 @@ export interface CrossValidationStore {
   /** The outcome of a training that is over, or undefined. */
   readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined>
   writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void>
-  /** Where a training keeps its state; `description` goes into its weights files. */
-  trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore
+  /** Where a training keeps its state; `description` goes into its weights files. Undefined where another process keeps it. */
+  trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore | undefined
 }
 
 /** How to cross-validate. */
@@ -111,6 +112,7 @@ export async function crossValidate<N extends ModelName>(
   const started = performance.now()
   const splits = makeSplits(windows, options)
   const seeds = seedList(options.seeds ?? 1)
+  const store = options.group === undefined ? options.store : new SharedRun(options.store, options.group)
   const outcomes: TrainingOutcome[] = []
   let parameters = 0
 
@@ -120,10 +122,10 @@ export async function crossValidate<N extends ModelName>(
       const place: TrainingPlace = { fold, seed, index: outcomes.length }
       using net = startModel(factory, windows, seed, options.model)
       parameters = net.parameterCount()
-      const known = await options.store?.readOutcome(place)
-      const outcome =
-        known ?? (await runTraining(net, scaled, split, place, { ...options, folds: splits.length, seeds }))
-      if (known === undefined) await options.store?.writeOutcome(place, outcome)
+      const known = await store?.readOutcome(place)
+      const given = { ...options, ...(store && { store }), folds: splits.length, seeds }
+      const outcome = known ?? (await runTraining(net, scaled, split, place, given))
+      if (known === undefined) await store?.writeOutcome(place, outcome)
       outcomes.push(outcome)
     }
   }
@@ -199,7 +201,8 @@ async function runTraining(
   options: FoldOptions,
 ): Promise<TrainingOutcome> {
   const train = windows.subset(split.train)
-  const steps = Math.ceil(train.length / (options.batchSize ?? 16))
+  const processes = options.group?.worldSize ?? 1
+  const steps = Math.ceil(train.length / (processes * (options.batchSize ?? 16)))
   const tell = (state: Partial<FoldProgress> & { epoch: number; step: number }) =>
     options.onProgress?.(place, { folds: options.folds, seeds: options.seeds.length, steps, ...state })
   let validation: number | undefined
@@ -250,6 +253,7 @@ function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
     'clipNorm',
     'accumulate',
     'signal',
+    'group',
   ] as const
   const chosen = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
   return { ...Object.fromEntries(chosen), loss } as FitOptions

@@ -1,4 +1,5 @@
 import { EegWindows } from '../datasets/windows.ts'
+import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
@@ -6,6 +7,7 @@ import { disposeSet, gatherRows, setLength, type TensorSet, windowTensors } from
 
 /** How a {@link DataLoader} draws batches. */
 export interface DataLoaderOptions {
+  /** Examples in a batch; with a group, of each process. */
   batchSize: number
   /** New order in every epoch; default false. */
   shuffle?: boolean
@@ -13,6 +15,13 @@ export interface DataLoaderOptions {
   seed?: number
   /** Leave a last batch out that is not full; default false. */
   dropLast?: boolean
+  /**
+   * Processes that share the set: each draws its part of every batch, the same number of batches in all. The parts together are the batches of one
+   * process with `worldSize` times the batch size.
+   */
+  group?: Pick<ProcessGroup, 'rank' | 'worldSize'> | undefined
+  /** Gives a last batch of fewer examples than processes to all of them, repeating some; default true. Off, some have a batch less. */
+  fillLast?: boolean
 }
 
 /** A batch of a {@link DataLoader}. */
@@ -26,6 +35,8 @@ export interface LoadedBatch {
 /** Streams of random numbers below this belong to others who share a seed. */
 const FIRST_STREAM = 1000
 
+const ALONE = { rank: 0, worldSize: 1 }
+
 /**
  * Draws batches from windows or tensors. The next batch is gathered while the present one is trained on.
  *
@@ -33,18 +44,19 @@ const FIRST_STREAM = 1000
  */
 export class DataLoader implements AsyncIterable<LoadedBatch> {
   readonly set: TensorSet
-  /** Number of examples. */
+  /** Number of examples, those of other processes included. */
   readonly length: number
   /** Batches in an epoch. */
   readonly batches: number
-  readonly #options: Required<DataLoaderOptions>
+  readonly #options: Required<Omit<DataLoaderOptions, 'group'>>
+  readonly #place: { rank: number; worldSize: number }
   readonly #owned: boolean
   #epoch = 0
 
   /** @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH` */
   constructor(
     data: EegWindows | TensorSet,
-    { batchSize, shuffle = false, seed = 0, dropLast = false }: DataLoaderOptions,
+    { batchSize, shuffle = false, seed = 0, dropLast = false, group = ALONE, fillLast = true }: DataLoaderOptions,
   ) {
     if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
       throw new EegTorchError('INVALID_OPTION', 'the batch size is not usable', {
@@ -56,8 +68,9 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
     this.#owned = data instanceof EegWindows
     this.set = data instanceof EegWindows ? windowTensors(data) : data
     this.length = setLength(this.set)
-    this.#options = { batchSize, shuffle, seed, dropLast }
-    this.batches = dropLast ? Math.floor(this.length / batchSize) : Math.ceil(this.length / batchSize)
+    this.#options = { batchSize, shuffle, seed, dropLast, fillLast }
+    this.#place = group
+    this.batches = this.#parts().length
   }
 
   /** Frees the tensors that the loader made of windows; those of a {@link TensorSet} are its owner's. */
@@ -72,10 +85,27 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
 
   /** The rows of each batch of an epoch. */
   order(epoch: number): number[][] {
-    const { batchSize, shuffle, seed } = this.#options
+    const { shuffle, seed } = this.#options
     const rows = Array.from({ length: this.length }, (_, i) => i)
     const ordered = shuffle ? new Random(seed, FIRST_STREAM + epoch).shuffle(rows) : rows
-    return Array.from({ length: this.batches }, (_, i) => ordered.slice(i * batchSize, (i + 1) * batchSize))
+    return this.#parts().map(([from, to]) =>
+      Array.from({ length: to - from }, (_, i) => ordered[(from + i) % ordered.length]!),
+    )
+  }
+
+  /** Where this process's part of each batch is in the order of an epoch. */
+  #parts(): [from: number, to: number][] {
+    const { batchSize, dropLast, fillLast } = this.#options
+    const { rank, worldSize } = this.#place
+    const whole = batchSize * worldSize
+    const batches = dropLast ? Math.floor(this.length / whole) : Math.ceil(this.length / whole)
+    const parts = Array.from({ length: batches }, (_, i): [number, number] => {
+      const start = i * whole
+      const left = Math.min(whole, this.length - start)
+      const size = fillLast ? Math.max(left, worldSize) : left
+      return [start + Math.floor((size * rank) / worldSize), start + Math.floor((size * (rank + 1)) / worldSize)]
+    })
+    return parts.filter(([from, to]) => to > from)
   }
 
   /** The batches of an epoch, from one of them on. */

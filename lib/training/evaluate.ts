@@ -1,3 +1,5 @@
+import { fromTypedArray } from '../creation.ts'
+import type { ProcessGroup } from '../distributed/process-group.ts'
 import type { DataLoader } from './data-loader.ts'
 import type { TrainStep } from './train-step.ts'
 
@@ -9,8 +11,8 @@ export interface SetEvaluation {
   accuracy?: number
 }
 
-/** Scores a set, batch by batch. */
-export async function evaluateSet(step: TrainStep, loader: DataLoader): Promise<SetEvaluation> {
+/** Scores a set, batch by batch; with a group, each process its part. */
+export async function evaluateSet(step: TrainStep, loader: DataLoader, group?: ProcessGroup): Promise<SetEvaluation> {
   let [loss, mass, count] = [0, 0, 0]
   let correct: number | undefined = 0
   for await (const batch of loader.epoch(0)) {
@@ -20,6 +22,12 @@ export async function evaluateSet(step: TrainStep, loader: DataLoader): Promise<
     mass += result.mass
     count += result.count
     correct = result.correct === null || correct === undefined ? undefined : correct + result.correct
+  }
+  if (group) {
+    using sums = fromTypedArray(Float64Array.of(loss, mass, count, correct ?? Number.NaN))
+    await group.allReduce(sums)
+    ;[loss, mass, count, correct] = sums.toTypedArray() as unknown as [number, number, number, number]
+    if (Number.isNaN(correct)) correct = undefined
   }
   return { loss: loss / mass, ...(correct !== undefined && { accuracy: correct / count }) }
 }

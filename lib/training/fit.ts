@@ -1,4 +1,5 @@
 import type { EegWindows } from '../datasets/windows.ts'
+import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
 import type { EpochFigures } from '../report/run-report.ts'
 import type { Tensor } from '../tensor.ts'
@@ -8,6 +9,7 @@ import { evaluateSet } from './evaluate.ts'
 import type { TrainStepSettings } from './options.generated.ts'
 import { type Loss, loss as losses, type Optimizer, optim } from './options.ts'
 import type { Schedule } from './schedules.ts'
+import { SharedStore } from './shared-store.ts'
 import type { TensorSet } from './tensor-set.ts'
 import { createTrainStep, type StepResult, type Trainable, type TrainStep } from './train-step.ts'
 import { newProgress, type TrainingProgress } from './training-progress.ts'
@@ -32,7 +34,7 @@ export interface TrainingStore {
 /** How to train. */
 export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
   epochs: number
-  /** Default 16. */
+  /** Default 16; with a group, of each process. */
   batchSize?: number
   /** Default cross entropy. */
   loss?: Loss
@@ -47,8 +49,10 @@ export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
   earlyStopping?: EarlyStoppingOptions
   /** Leave a last batch out that is not full; default false. */
   dropLast?: boolean
-  /** Where to keep the state. */
+  /** Where to keep the state; with a group, that of process 0. */
   store?: TrainingStore
+  /** Processes that train together; each calls `fit` with the same data and options. Callbacks are called in all of them. */
+  group?: ProcessGroup | undefined
   /** Stops after the present step with `CANCELLED`; the state is saved first. */
   signal?: AbortSignal
   onStep?: (result: StepResult, progress: TrainingProgress) => void
@@ -71,11 +75,18 @@ export interface FitResult {
  * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`, `DIVERGED` when the loss is no longer a number, `CANCELLED`
  */
 export async function fit(net: Trainable, train: EegWindows | TensorSet, options: FitOptions): Promise<FitResult> {
-  const { epochs, batchSize = 16, seed = 0, schedule = () => 1, earlyStopping, store, signal } = options
+  const { epochs, batchSize = 16, seed = 0, schedule = () => 1, earlyStopping, signal, group } = options
   checkOptions(options)
-  const loader = new DataLoader(train, { batchSize, shuffle: true, seed, dropLast: options.dropLast ?? false })
+  const store = group === undefined ? options.store : new SharedStore(options.store, group)
+  const loader = new DataLoader(train, {
+    batchSize,
+    shuffle: true,
+    seed,
+    dropLast: options.dropLast ?? false,
+    group,
+  })
   if (loader.batches === 0) throw tooFewExamples(loader.length, batchSize)
-  const validation = options.validation && new DataLoader(options.validation, { batchSize })
+  const validation = options.validation && new DataLoader(options.validation, { batchSize, fillLast: false, group })
   const steps = epochs * loader.batches
 
   const step = createTrainStep(net, stepOptions(options, seed))
@@ -86,7 +97,8 @@ export async function fit(net: Trainable, train: EegWindows | TensorSet, options
 
     while (progress.epoch < epochs && !progress.stopped) {
       for await (const batch of loader.epoch(progress.epoch, progress.batch)) {
-        await checkSignal(signal, step, progress, store)
+        const aborted = signal?.aborted ?? false
+        if (await (group?.anyOf(aborted) ?? aborted)) await cancel(signal?.reason, step, progress, store)
         const result = await step(batch, schedule(progress.step, steps))
         checkLoss(result, progress)
         progress.add(result)
@@ -94,7 +106,7 @@ export async function fit(net: Trainable, train: EegWindows | TensorSet, options
         await store?.afterStep(step, progress)
       }
 
-      const figures = { ...progress.epochFigures(), ...(validation && (await validate(step, validation))) }
+      const figures = { ...progress.epochFigures(), ...(validation && (await validate(step, validation, group))) }
       if (validation && improves(scoreEpoch(figures, earlyStopping?.monitor), progress.best, earlyStopping?.minDelta)) {
         progress.best = { epoch: figures.epoch, score: scoreEpoch(figures, earlyStopping?.monitor) }
         release(best)
@@ -108,6 +120,7 @@ export async function fit(net: Trainable, train: EegWindows | TensorSet, options
     }
 
     if (best !== undefined) await step.restore({ model: best })
+    await step.synchronise()
     const weights = await copyWeights(step)
     await store?.finish(weights, progress)
     release(weights)
@@ -129,11 +142,12 @@ function stepOptions(options: FitOptions, seed: number) {
   const { loss = losses.crossEntropy(), optimizer = optim.adam(), autocast, clipNorm, accumulate } = options
   const settings = { autocast, clipNorm, accumulate }
   const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  return { loss, optimizer, seed, ...given }
+  return { loss, optimizer, seed, group: options.group, ...given }
 }
 
-async function validate(step: TrainStep, loader: DataLoader): Promise<Partial<EpochFigures>> {
-  const { loss, accuracy } = await evaluateSet(step, loader)
+async function validate(step: TrainStep, loader: DataLoader, group?: ProcessGroup): Promise<Partial<EpochFigures>> {
+  await step.synchronise()
+  const { loss, accuracy } = await evaluateSet(step, loader, group)
   return { validationLoss: loss, ...(accuracy !== undefined && { validationAccuracy: accuracy }) }
 }
 
@@ -147,17 +161,14 @@ function release(tensors: ReadonlyMap<string, Tensor> | undefined): void {
   for (const tensor of tensors?.values() ?? []) tensor.dispose()
 }
 
-async function checkSignal(
-  signal: AbortSignal | undefined,
+async function cancel(
+  cause: unknown,
   step: TrainStep,
   progress: TrainingProgress,
   store: TrainingStore | undefined,
-): Promise<void> {
-  if (!signal?.aborted) return
+): Promise<never> {
   await store?.save(step, progress)
-  throw new EegTorchError('CANCELLED', `training was cancelled in epoch ${progress.epoch + 1}`, {
-    cause: signal.reason,
-  })
+  throw new EegTorchError('CANCELLED', `training was cancelled in epoch ${progress.epoch + 1}`, { cause })
 }
 
 function checkLoss({ loss, skipped }: StepResult, progress: TrainingProgress): void {

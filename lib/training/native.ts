@@ -13,7 +13,7 @@ export interface NativeField {
 
 /** What `binding/trainer.cpp` exports. */
 export interface NativeTraining {
-  createTrainStep(model: number, loss: unknown, optimizer: unknown, options: unknown): number
+  createTrainStep(model: number, loss: unknown, optimizer: unknown, options: unknown, group: number | null): number
   releaseTrainStep(step: number): boolean
   runTrainStep(
     step: number,
@@ -28,6 +28,8 @@ export interface NativeTraining {
   ): Promise<{ outputs: TensorId[]; loss: number | null; correct: number | null; count: number; mass: number }>
   snapshotTrainStep(step: number): Promise<{ model: NamedId[]; training: NamedId[] }>
   restoreTrainStep(step: number, model: NamedId[], training: NamedId[] | null): Promise<void>
+  synchroniseTrainStep(step: number): Promise<void>
+  reductionFigures(step: number): Promise<Record<string, number>>
   gatherRows(tensors: TensorId[], indices: TensorId): Promise<TensorId[]>
   describeTraining(): Record<'objectives' | 'optimizers', { name: string; doc: string; fields: NativeField[] }[]> & {
     step: NativeField[]

@@ -1,3 +1,4 @@
+import type { ProcessGroup } from '../distributed/process-group.ts'
 import type {
   AdamOptions,
   AdamWOptions,
@@ -60,6 +61,8 @@ export interface TrainStepOptions extends TrainStepSettings {
   loss: Loss
   /** How the weights follow. */
   optimizer: Optimizer
+  /** Processes that train together, each on its own part of every batch. */
+  group?: ProcessGroup | undefined
 }
 
 /** The same value with every key of every object as C++ spells it: `labelSmoothing` becomes `label_smoothing`. */

@@ -11,7 +11,7 @@ export interface Batch {
   targets: Tensor | readonly Tensor[]
 }
 
-/** What a training step tells. */
+/** What a training step tells. With a group of processes: of the batches of all together. */
 export interface StepResult {
   /** Mean over the batch, before the weights moved. */
   loss: number
@@ -79,6 +79,17 @@ export interface TrainStep extends Disposable {
    */
   restore(snapshot: { model: Map<string, Tensor>; training?: Map<string, Tensor> }): Promise<void>
 
+  /**
+   * With a group, called by all its processes: weights, buffers and the optimiser's state become those of process 0. The first step begins with
+   * it. Running means of batch norms follow each process's own examples in between.
+   *
+   * @throws EegTorchError `SHAPE_MISMATCH` when the processes train different networks; `PROCESS_LOST`
+   */
+  synchronise(): Promise<void>
+
+  /** With a group: what c10d's Reducer says of its work, such as `num_buckets` and, in nanoseconds, `avg_backward_comm_time`. */
+  reductionFigures(): Promise<Record<string, number>>
+
   dispose(): void
 }
 
@@ -89,8 +100,9 @@ const registry = new FinalizationRegistry<number>((id) => native.releaseTrainSte
  *
  * @throws EegTorchError `INVALID_OPTION`, `UNKNOWN_NAME`
  */
-export function createTrainStep(net: Trainable, { loss, optimizer, ...settings }: TrainStepOptions): TrainStep {
-  let id = native.createTrainStep(net.id, toNativeOptions(loss), toNativeOptions(optimizer), toNativeOptions(settings))
+export function createTrainStep(net: Trainable, { loss, optimizer, group, ...settings }: TrainStepOptions): TrainStep {
+  const [objective, rule, given] = [loss, optimizer, settings].map(toNativeOptions)
+  let id = native.createTrainStep(net.id, objective, rule, given, group?.id ?? null)
   const dispose = () => {
     if (id < 0) return
     native.releaseTrainStep(id)
@@ -114,6 +126,8 @@ export function createTrainStep(net: Trainable, { loss, optimizer, ...settings }
       },
       restore: ({ model, training }: Partial<TrainingSnapshot> & Pick<TrainingSnapshot, 'model'>): Promise<void> =>
         native.restoreTrainStep(id, namedIds(model), training === undefined ? null : namedIds(training)),
+      synchronise: (): Promise<void> => native.synchroniseTrainStep(id),
+      reductionFigures: (): Promise<Record<string, number>> => native.reductionFigures(id),
       dispose,
       [Symbol.dispose]: dispose,
     },
