@@ -1,6 +1,8 @@
 #include "distributed/data_parallel.h"
 
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/ops/scalar_tensor.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
@@ -69,9 +71,16 @@ at::Tensor DataParallel::meanMass(const at::Tensor& mass) const {
   return sum[0].div_(group_->size());
 }
 
-void DataParallel::sum(const at::Tensor& figures) const {
-  std::vector<at::Tensor> parts{figures};
-  withPeers("at the end of a step", [&] { group_->handle()->allreduce(parts)->wait(); });
+void DataParallel::total(at::Tensor& loss, at::Tensor& correct, at::Tensor& mass, int64_t& count) const {
+  const auto options = loss.options().dtype(at::kDouble);
+  const at::Tensor own = at::scalar_tensor(static_cast<double>(count), options);
+  const at::Tensor right = correct.defined() ? correct.to(options) : at::zeros({}, options);
+  std::vector<at::Tensor> sums{at::stack({loss.detach().to(options), right, mass.to(options), own})};
+  withPeers("at the end of a step", [&] { group_->handle()->allreduce(sums)->wait(); });
+  loss = sums[0][0] / group_->size();
+  if (correct.defined()) correct = sums[0][1];
+  mass = sums[0][2];
+  count = sums[0][3].item<int64_t>();
 }
 
 at::Tensor DataParallel::ownRandom(at::Tensor& shared) const {

@@ -32,8 +32,8 @@ class DataParallel {
   // Mean over the processes of what their losses divide by. A loss times mass / meanMass, averaged over the processes,
   // is the mean over the examples of all.
   at::Tensor meanMass(const at::Tensor& mass) const;
-  // Sums over the processes, in place.
-  void sum(const at::Tensor& figures) const;
+  // The figures of one process's part of a batch become those of the whole batch. correct may be undefined, in all.
+  void total(at::Tensor& loss, at::Tensor& correct, at::Tensor& mass, int64_t& count) const;
 
   // `shared` is the same in all processes and moves on alike; the result is this process's own, for one step.
   at::Tensor ownRandom(at::Tensor& shared) const;
@@ -41,8 +41,6 @@ class DataParallel {
   // The backward pass after which the gradients of all processes are averaged, those of plain passes before it
   // included.
   void backward(const at::Tensor& loss);
-
-  int size() const { return group_->size(); }
 
   // The Reducer's figures, for those who look into its work: "num_buckets", "avg_backward_comm_time" and others of
   // c10::DDPLoggingData. Empty before the second step.

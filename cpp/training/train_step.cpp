@@ -2,8 +2,6 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cat.h>
-#include <ATen/ops/full_like.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
@@ -163,7 +161,8 @@ StepResult TrainStep::run(const Batch& batch) {
   clearGradients();
 
   const auto parts = cut(batch, config_.accumulate);
-  const at::Tensor mass = objective_->mass(batch.targets);
+  at::Tensor mass = objective_->mass(batch.targets);
+  int64_t count = batch.inputs[0].size(0);
   const at::Tensor whole = parallel_ ? parallel_->meanMass(mass) : mass;
   at::Tensor loss, correct;
   for (const auto& part : parts) {
@@ -172,6 +171,7 @@ StepResult TrainStep::run(const Batch& batch) {
     const at::Tensor partial = microBatch(part, share, &part == &parts.back(), correct);
     loss = loss.defined() ? loss + partial : partial;
   }
+  if (parallel_) parallel_->total(loss, correct, mass, count);
 
   c10::NoGradGuard no_grad;
   const auto grads = gradients();
@@ -185,18 +185,13 @@ StepResult TrainStep::run(const Batch& batch) {
 
   // One read-back for all figures: on a GPU each one waits for the device.
   const at::Tensor zero = at::zeros({}, loss.options().dtype(at::kDouble));
-  const at::Tensor count = at::full_like(zero, static_cast<double>(batch.inputs[0].size(0)));
-  const at::Tensor sums = at::stack(
-      {loss.to(at::kDouble), correct.defined() ? correct.to(at::kDouble) : zero, count, mass.to(zero.options())});
-  if (parallel_) {
-    parallel_->sum(sums);
-    sums[0] /= parallel_->size();
-  }
-  const at::Tensor same = at::stack({norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero});
-  const at::Tensor figures = at::cat({sums, same}).cpu();
+  const at::Tensor figures =
+      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero,
+                 correct.defined() ? correct.to(at::kDouble) : zero, mass.to(loss.device())})
+          .cpu();
   const double* figure = figures.const_data_ptr<double>();
-  StepResult result{figure[0], figure[4], figure[5] != 0, std::nullopt, static_cast<int64_t>(figure[2]), figure[3]};
-  if (correct.defined()) result.correct = static_cast<int64_t>(figure[1]);
+  StepResult result{figure[0], figure[1], figure[2] != 0, std::nullopt, count, figure[4]};
+  if (correct.defined()) result.correct = static_cast<int64_t>(figure[3]);
   return result;
 }
 

@@ -10,6 +10,9 @@ import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-distributed-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 
+/** Several processes on cores that others want. */
+const PATIENCE_MS = 180_000
+
 const childFile = (name: string) => join(packageRoot, 'test', 'distributed', 'children', name)
 
 /** Runs a program of `children/` in two processes. */
@@ -57,7 +60,7 @@ describe('data-parallel training', () => {
   beforeAll(async () => {
     const env = { NODE_OPTIONS: '', OMP_NUM_THREADS: '1' }
     const [one, both] = await Promise.all([
-      runNode([childFile('data-parallel.mjs'), builtEntry, folder], { env }),
+      runNode([childFile('data-parallel.mjs'), builtEntry, folder], { env, timeout: PATIENCE_MS }),
       inTwo('data-parallel.mjs', folder),
     ])
     expect([one.code, one.stderr]).toEqual([0, ''])
@@ -65,7 +68,7 @@ describe('data-parallel training', () => {
     const read = (name: string) => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Found
     alone = read('1-0')
     two = [read('2-0'), read('2-1')]
-  })
+  }, PATIENCE_MS)
 
   test.each(['recurrent', 'perceptron', 'uneven'] as const)(
     'two processes give the weights of one with the whole batch: %s',
@@ -154,7 +157,7 @@ test('a process that dies ends the others with a clear error', async () => {
   const { seconds, ...error } = JSON.parse(line.slice(4)) as { code: string; message: string; seconds: number }
   expect(error).toEqual({
     code: 'PROCESS_LOST',
-    message: expect.stringMatching(/^another process has ended .*\(Connection closed by peer \[127\.0\.0\.1\]/),
+    message: expect.stringMatching(/^another process has ended (while|at) .*\(.*127\.0\.0\.1/),
   })
   expect(seconds).toBeLessThan(30)
   expect(output).toContain('eegtorch launch: process 1 was ended by SIGKILL')
