@@ -58,9 +58,8 @@ DataParallel::~DataParallel() = default;
 void DataParallel::synchronise(const NamedTensors& state) {
   NamedTensors all = stateDict(*model_);
   all.insert(all.end(), state.begin(), state.end());
-  withPeers("while networks were compared", [&] {
-    group_->agree("a training of " + describe(all) + ", in which these learn: " + describe(parameters_));
-  });
+  withPeers("while networks were compared",
+            [&] { group_->agree(describe(all) + ", of which learn, " + describe(parameters_)); });
   group_->broadcast(tensorsOf(all), 0);
   synchronised_ = true;
 }

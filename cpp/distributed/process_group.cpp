@@ -2,7 +2,9 @@
 
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
 #include <torch/csrc/distributed/c10d/ProcessGroup.hpp>
 #include <torch/csrc/distributed/c10d/TCPStore.hpp>
@@ -68,6 +70,28 @@ int64_t hashOf(const std::string& text) {
   return static_cast<int64_t>(hash);
 }
 
+// "a, b (2, 3), c" and "a, b (2, 4)" differ in "b (2, 3)" and "b (2, 4)".
+std::pair<std::string, std::string> firstDifference(const std::string& a, const std::string& b) {
+  const size_t common = std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin();
+  size_t start = 0;
+  int depth = 0;
+  for (size_t i = 0; i < common; i++) {
+    depth += (a[i] == '(') - (a[i] == ')');
+    if (a[i] == ',' && depth == 0) start = i + 2;
+  }
+  const std::string& longer = a.size() > b.size() ? a : b;
+  if (common == std::min(a.size(), b.size()) && longer[common] == ',') start = common + 2;
+  const auto part = [&](const std::string& text) {
+    if (start >= text.size()) return std::string("nothing more");
+    int open = 0;
+    size_t end = start;
+    for (; end < text.size() && !(text[end] == ',' && open == 0); end++)
+      open += (text[end] == '(') - (text[end] == ')');
+    return text.substr(start, end - start);
+  };
+  return {part(a), part(b)};
+}
+
 std::string describe(const at::Tensor& tensor) {
   return dtypeName(tensor.scalar_type()) + " " + showShape(tensor.sizes());
 }
@@ -99,10 +123,30 @@ ProcessGroup::ProcessGroup(const Value& options) {
 ProcessGroup::~ProcessGroup() = default;
 
 void ProcessGroup::agree(const std::string& statement) const {
-  const Tensors hashes = gather(at::tensor(hashOf(statement)));
-  for (const auto& hash : hashes)
-    if (hash.item<int64_t>() != hashOf(statement))
-      throw Error("SHAPE_MISMATCH", "the processes disagree; process " + std::to_string(rank_) + " has " + statement);
+  const int64_t own = hashOf(statement);
+  const Tensors hashes = gather(at::tensor(own));
+  if (std::all_of(hashes.begin(), hashes.end(), [&](const auto& hash) { return hash.template item<int64_t>() == own; }))
+    return;
+  const auto texts = gatherTexts(statement);
+  const auto other = std::find_if(texts.begin(), texts.end(), [&](const auto& text) { return text != texts[0]; });
+  const auto [first, second] = firstDifference(texts[0], *other);
+  throw Error("SHAPE_MISMATCH", "the processes disagree", first + ", as in process 0",
+              second + ", in process " + std::to_string(other - texts.begin()));
+}
+
+std::vector<std::string> ProcessGroup::gatherTexts(const std::string& text) const {
+  const Tensors sizes = gather(at::tensor(static_cast<int64_t>(text.size())));
+  int64_t longest = 0;
+  for (const auto& size : sizes) longest = std::max(longest, size.item<int64_t>());
+  const at::Tensor padded = at::zeros({longest}, at::kByte);
+  std::copy(text.begin(), text.end(), padded.data_ptr<uint8_t>());
+  const Tensors bytes = gather(padded);
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < bytes.size(); i++) {
+    const auto* data = bytes[i].const_data_ptr<uint8_t>();
+    texts.emplace_back(data, data + sizes[i].item<int64_t>());
+  }
+  return texts;
 }
 
 void ProcessGroup::allReduce(const at::Tensor& tensor, const std::string& reduction) const {
@@ -123,8 +167,8 @@ void ProcessGroup::broadcast(const Tensors& tensors, int64_t root) const {
                 "root");
   c10d::BroadcastOptions options;
   options.rootRank = root;
-  std::string statement = "broadcast of";
-  for (const auto& tensor : tensors) statement += " " + describe(tensor);
+  std::string statement = "broadcast";
+  for (const auto& tensor : tensors) statement += ", " + describe(tensor);
   withPeers("while tensors were sent to all", [&] {
     agree(statement);
     Tensors contiguous;

@@ -60,14 +60,15 @@ class ProcessGroup {
   Tensors allGather(const at::Tensor& tensor) const;
   void barrier() const;
 
-  // Throws SHAPE_MISMATCH in every process unless all say the same. A collective on tensors that do not fit one another
-  // would hang or worse.
+  // Throws SHAPE_MISMATCH in every process unless all say the same, naming the first part that differs of a statement
+  // with commas. A collective on tensors that do not fit one another would hang or worse.
   void agree(const std::string& statement) const;
 
   const c10::intrusive_ptr<c10d::ProcessGroup>& handle() const { return handle_; }
 
  private:
   Tensors gather(const at::Tensor& tensor) const;
+  std::vector<std::string> gatherTexts(const std::string& text) const;
 
   int rank_, size_;
   c10::intrusive_ptr<c10d::ProcessGroup> handle_;

@@ -123,8 +123,8 @@ export class ProcessGroup implements Disposable {
 export async function initProcessGroup(options: ProcessGroupOptions = {}): Promise<ProcessGroup> {
   const { backend = 'gloo', timeout = 600, place = readProcessPlace() } = options
   if (place === undefined) throw startedAlone()
-  const { rank, worldSize, localRank, host, port, prefix = null } = place
-  const described = { rank, world_size: worldSize, local_rank: localRank, host, port, prefix }
+  const { rank, worldSize, host, port, prefix = null } = place
+  const described = { rank, world_size: worldSize, host, port, prefix }
   return new ProcessGroup(await native.createProcessGroup({ backend, timeout, ...described }), place)
 }
 

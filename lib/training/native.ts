@@ -29,7 +29,7 @@ export interface NativeTraining {
   snapshotTrainStep(step: number): Promise<{ model: NamedId[]; training: NamedId[] }>
   restoreTrainStep(step: number, model: NamedId[], training: NamedId[] | null): Promise<void>
   synchroniseTrainStep(step: number): Promise<void>
-  reductionFigures(step: number): Promise<Record<string, number>>
+  reductionFigures(step: number): Promise<Record<string, number | bigint>>
   gatherRows(tensors: TensorId[], indices: TensorId): Promise<TensorId[]>
   describeTraining(): Record<'objectives' | 'optimizers', { name: string; doc: string; fields: NativeField[] }[]> & {
     step: NativeField[]

@@ -127,7 +127,10 @@ export function createTrainStep(net: Trainable, { loss, optimizer, group, ...set
       restore: ({ model, training }: Partial<TrainingSnapshot> & Pick<TrainingSnapshot, 'model'>): Promise<void> =>
         native.restoreTrainStep(id, namedIds(model), training === undefined ? null : namedIds(training)),
       synchronise: (): Promise<void> => native.synchroniseTrainStep(id),
-      reductionFigures: (): Promise<Record<string, number>> => native.reductionFigures(id),
+      async reductionFigures(): Promise<Record<string, number>> {
+        const figures = Object.entries(await native.reductionFigures(id))
+        return Object.fromEntries(figures.map(([name, value]) => [name, Number(value)]))
+      },
       dispose,
       [Symbol.dispose]: dispose,
     },
