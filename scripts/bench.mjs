@@ -112,7 +112,7 @@ function startPeers(name, { python, tcmalloc, compile }) {
   const given = cases[name]
   const describe = (options) => (given ? JSON.stringify({ ...given, options }) : name)
   const script = (file) => join(root, 'scripts', 'bench', file)
-  const references = join(root, 'test', 'oracle', 'models', 'eeg')
+  const references = join(root, 'test', 'oracle', 'models')
   const torch = (label, variant, env) =>
     new Peer(label, python, [script('worker.py'), describe(snakeCase(given?.options ?? {})), variant, references], env)
   const preload = tcmalloc ? { LD_PRELOAD: tcmalloc } : {}

@@ -23,13 +23,27 @@ export const cases = {
   transformer_eeg: network('transformer_eeg', { eeg: [64, 250] }, { batch: 16, options: { nTimes: 250 } }),
   csbrain: network('csbrain', { eeg: [22, 4, 200], mask: [22, 4] }, { batch: 16, integers: ['mask'], loss: 'mse' }),
   csbrain_classifier: network('csbrain_classifier', { eeg: [22, 4, 200] }, { batch: 16 }),
+  eeg_token_reducer: network('eeg_token_reducer', { features: [22, 4, 200] }, { loss: null }),
   eeg_projection: network('eeg_projection', { tokens: [12, 200] }, { loss: 'mse' }),
   eeg_clip_mapper: network('eeg_clip_mapper', { tokens: [20, 200] }, { batch: 16, loss: 'mse' }),
   aae: { ...network('aae_encoder', { image: [1, 64, 64] }, { loss: 'mse' }), networks: ['aae_encoder', 'aae_decoder'] },
   aae_discriminator: network('aae_discriminator', { latent: [144] }, { loss: 'mse' }),
   vae: network('vae', { ...trial, noise: [20] }, { loss: 'mse' }),
   vae_conv_net: network('vae_conv_net', { ...trial, noise: [20] }),
+  vae_cnn_rnn: network('vae_cnn_rnn', { ...trial, noise: [20] }),
+  vae_resnet1d: network('vae_resnet1d', { ...trial, noise: [20] }),
+  vae_deep4net: network('vae_deep4net', { ...trial, noise: [20] }),
   sgdm_eeg_encoder: network('sgdm_eeg_encoder', { eeg: [64, 512] }, { batch: 16, loss: 'mse' }),
+  multi_scale_conditioning: network(
+    'multi_scale_conditioning',
+    { latent: [512], semantic: [512], has_semantic: [] },
+    { integers: ['has_semantic'], loss: 'mse' },
+  ),
+  qformer: network(
+    'qformer',
+    { query_embeds: [32, 768], encoder_hidden_states: [22, 1408], encoder_attention_mask: [22] },
+    { batch: 16, integers: ['encoder_attention_mask'], loss: 'mse' },
+  ),
 }
 
 function network(name, inputs, { options = {}, batch = 64, integers = [], loss = 'cross_entropy' } = {}) {

@@ -1,6 +1,6 @@
 """One PyTorch peer of the benchmark: reads one JSON command a line, answers one line. Times are milliseconds.
 
-argv: case as JSON or "operators", "defaults" | "tuned" | "compiled", folder of the reference networks.
+argv: case as JSON or "operators", "defaults" | "tuned" | "compiled", folder of the oracle's models.
 """
 import importlib
 import json
@@ -12,7 +12,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 case, variant, references = json.loads(sys.argv[1]) if sys.argv[1] != "operators" else None, sys.argv[2], sys.argv[3]
-sys.path.insert(0, references)
+sys.path[:0] = [f"{references}/eeg", f"{references}/generation"]
 torch.set_num_threads(2)
 torch.manual_seed(0)
 if variant != "defaults":
