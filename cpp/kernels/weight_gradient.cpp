@@ -40,7 +40,7 @@ void addProduct(int64_t m, int64_t n, int64_t depth, const float* left, const fl
 }  // namespace
 
 WeightGradients weightGradients(const at::Tensor& outputs, const std::vector<at::Tensor>& inputs) {
-  const int64_t rows = outputs.size(0), m = outputs.size(1);
+  const int64_t rows = outputs.size(0), m = outputs.size(1), apart = outputs.stride(0);
   WeightGradients result{{}, at::empty({m}, outputs.options())};
   for (const auto& input : inputs) result.weights.push_back(at::empty({m, input.size(1)}, outputs.options()));
   at::parallel_for(0, m, grain, [&](int64_t first, int64_t last) {
@@ -48,7 +48,8 @@ WeightGradients weightGradients(const at::Tensor& outputs, const std::vector<at:
     std::vector<double> sums(last - first);
     for (int64_t row = 0; row < rows; row += deep) {
       const int64_t depth = std::min(deep, rows - row);
-      transpose(outputs.const_data_ptr<float>() + row * m + first, m, depth, last - first, transposed.data(), deep);
+      transpose(outputs.const_data_ptr<float>() + row * apart + first, apart, depth, last - first, transposed.data(),
+                deep);
       for (int64_t i = 0; i < last - first; i++) sums[i] += table().sum(transposed.data() + i * deep, depth);
       for (size_t i = 0; i < inputs.size(); i++) {
         const int64_t n = inputs[i].size(1);

@@ -13,7 +13,8 @@ struct WeightGradients {
   at::Tensor bias;                  // (m)
 };
 
-// outputs: (rows, m); inputs: (rows, n) each; float32, contiguous. The outputs are read once for all.
+// outputs: (rows, m), whose rows may lie apart; inputs: (rows, n) each, contiguous; float32. The outputs are read once
+// for all.
 WeightGradients weightGradients(const at::Tensor& outputs, const std::vector<at::Tensor>& inputs);
 
 }  // namespace eegtorch::kernels

@@ -68,17 +68,30 @@ void CnnRnnImpl::makeCell() {
   rnn_ = register_module("recurrent", torch::nn::RNN(options));
 }
 
+kernels::RecurrentStack CnnRnnImpl::stack() const {
+  using kernels::CellKind;
+  const bool relu = config_.rnn_nonlinearity.value == "relu";
+  const auto kind = lstm_ ? CellKind::lstm : gru_ ? CellKind::gru : relu ? CellKind::relu : CellKind::tanh;
+  const auto weights = lstm_ ? lstm_->all_weights() : gru_ ? gru_->all_weights() : rnn_->all_weights();
+  return {kind, weights, config_.bidirectional, config_.drop_prob};
+}
+
 at::Tensor CnnRnnImpl::recur(const at::Tensor& x) {
-  if (lstm_) return std::get<0>(lstm_->forward(x));
-  return gru_ ? std::get<0>(gru_->forward(x)) : std::get<0>(rnn_->forward(x));
+  const auto layers = stack();
+  if (kernels::recurrentApplies(x, layers)) return kernels::recurrent(layers, x, is_training());
+  const auto y = x.transpose(0, 1);
+  const auto run = [&](auto& cell) { return std::get<0>(cell->forward(y)).transpose(0, 1); };
+  return lstm_ ? run(lstm_) : gru_ ? run(gru_) : run(rnn_);
 }
 
 at::Tensor CnnRnnImpl::forward(const at::Tensor& eeg) {
   checkInput("cnn_rnn", eeg, linear2_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
   auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
   x = at::max_pool1d(x, config_.pool_length, config_.pool_length);
-  x = recurrent_norm_->forward(recur(x.transpose(1, 2)).transpose(1, 2));  // (batch, directions * hidden, steps)
-  return linear2_->forward(linear1_->forward(x.flatten(1)));               // (batch, n_outputs)
+  x = recur(x.permute({2, 0, 1}));  // (steps, batch, directions * hidden)
+  // the same statistics for rows of features as for features in time, without turning the axes twice
+  x = recurrent_norm_->forward(x.flatten(0, 1)).view_as(x).permute({1, 2, 0});
+  return linear2_->forward(linear1_->forward(x.flatten(1)));  // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

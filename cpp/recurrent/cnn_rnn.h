@@ -12,6 +12,7 @@
 #include "blocks/dropout.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/recurrent.h"
 
 namespace eegtorch {
 
@@ -63,7 +64,8 @@ class CnnRnnImpl : public ModelImpl {
 
  private:
   void makeCell();
-  // (batch, steps, conv_filters) -> (batch, steps, directions * hidden_size)
+  kernels::RecurrentStack stack() const;
+  // (steps, batch, conv_filters) -> (steps, batch, directions * hidden_size)
   at::Tensor recur(const at::Tensor& x);
 
   CnnRnnConfig config_;

@@ -1,7 +1,7 @@
 #include "recurrent/lstm_eeg.h"
 
 #include "core/check.h"
-#include "kernels/lstm.h"
+#include "kernels/recurrent.h"
 
 namespace eegtorch {
 
@@ -29,12 +29,9 @@ LstmEegImpl::LstmEegImpl(const LstmEegConfig& config) : config_(config) {
 }
 
 at::Tensor LstmEegImpl::lastState(const at::Tensor& eeg) {
-  const auto w = lstm_->all_weights();
-  std::vector<kernels::LstmWeights> layers;
-  for (size_t i = 0; i < w.size(); i += 4) layers.push_back({w[i], w[i + 1], w[i + 2], w[i + 3]});
-  if (!kernels::lstmApplies(eeg, layers[0])) return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
-  const auto states = kernels::lstm(eeg.permute({2, 0, 1}), layers, config_.drop_prob, is_training());
-  return states.select(0, -1);  // of (samples, batch, hidden)
+  const kernels::RecurrentStack stack(kernels::CellKind::lstm, lstm_->all_weights(), false, config_.drop_prob);
+  if (!kernels::recurrentApplies(eeg, stack)) return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
+  return kernels::recurrent(stack, eeg.permute({2, 0, 1}), is_training()).select(0, -1);  // of (samples, batch, hidden)
 }
 
 at::Tensor LstmEegImpl::forward(const at::Tensor& eeg) {

@@ -19,11 +19,20 @@ const lstms = [
   { nChans: 22, nTimes: 40, hiddenSize: 32, nLayers: 2 },
   { nChans: 2, nTimes: 1, hiddenSize: 19, nLayers: 3 },
 ] as const
+const stem = { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, fcFeatures: 5 }
+const cnnRnns = [
+  { ...stem, cell: 'gru', hiddenSize: 7, nLayers: 2 },
+  { ...stem, cell: 'gru', hiddenSize: 16, nLayers: 3, bidirectional: false },
+  { ...stem, cell: 'lstm', hiddenSize: 9, nLayers: 2 },
+  { ...stem, cell: 'rnn', hiddenSize: 11, nLayers: 2 },
+  { ...stem, cell: 'rnn', rnnNonlinearity: 'relu', hiddenSize: 8, nLayers: 1, bidirectional: false },
+] as const
 
 const cases = [
   ...eegnets.map((options) => ['eegnet', options] as const),
   ...convNets.map((options) => ['conv_net', options] as const),
   ...lstms.map((options) => ['lstm_eeg', options] as const),
+  ...cnnRnns.map((options) => ['cnn_rnn', options] as const),
 ]
 
 for (const mode of ['train', 'eval'] as const) {
@@ -57,26 +66,41 @@ test.each([1, 2, 3, 7, 40])(
   },
 )
 
-test('the gradients of an LSTM have the same bits on one thread and on two', async () => {
+test.each(cnnRnns)('without gradients %j gives what it gives with them', (options) => {
+  manualSeed(4)
+  const net = models.cnnRnn({ ...options, nOutputs: 3 }).eval()
+  const eeg = randn([9, options.nChans, options.nTimes])
+  const kept = net.forward(eeg)
+  expect(noGrad(() => net.forward(eeg).sub(kept).abs().max().item())).toBeLessThan(1e-6)
+})
+
+test.each([
+  () => models.lstmEeg({ nChans: 3, nTimes: 90, nOutputs: 3, hiddenSize: 33, nLayers: 2, dropProb: 0.3 }),
+  // in evaluation mode: the sums of its batch norms do depend on the threads
+  () => models.cnnRnn({ ...stem, nTimes: 90, cell: 'gru', hiddenSize: 33, nLayers: 2 }).eval(),
+])('the gradients of recurrent layers have the same bits on one thread and on two: %s', async (make) => {
   const before = numThreads()
-  const net = models.lstmEeg({ nChans: 5, nTimes: 90, nOutputs: 3, hiddenSize: 33, nLayers: 2, dropProb: 0.3 })
-  const eeg = randn([21, 5, 90])
+  const net = make() as Model
+  const eeg = randn([21, 3, 90])
   const bits = []
   for (const threads of [1, 2]) {
     await setNumThreads(threads)
     manualSeed(3)
     net.zeroGrad().forward(eeg).sum().backward()
-    bits.push(Object.values(net.parameters()).map((parameter) => parameter.grad!.toArray()))
+    const recurrent = Object.entries(net.parameters()).filter(([name]) => /_l\d/.test(name))
+    bits.push(recurrent.map(([, parameter]) => parameter.grad!.toArray()))
   }
   await setNumThreads(before)
   expect(bits[1]).toEqual(bits[0])
 })
 
+const smaller: Record<string, object> = { conv_net: { nFilters: [4, 5] }, cnn_rnn: { cell: 'gru', hiddenSize: 12 } }
+
 test('a kernel that must give the gradient of the recording leaves it to LibTorch', () => {
   manualSeed(1)
   const options = { nChans: 4, nTimes: 160, nOutputs: 3, dropProb: 0 }
-  for (const name of ['eegnet', 'conv_net', 'lstm_eeg'] as const) {
-    const small = name === 'conv_net' ? { ...options, nFilters: [4, 5] } : options
+  for (const name of ['eegnet', 'conv_net', 'lstm_eeg', 'cnn_rnn'] as const) {
+    const small = { ...options, ...smaller[name] }
     const fast = models.create(name, small) as Model
     const exact = models.create(name, small) as Model
     exact.to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
@@ -142,8 +166,9 @@ test('EEGTORCH_PLAIN=1 takes the plain path: other bits, the same numbers; every
   const program = `const { manualSeed, models, noGrad, randn } = await import(${JSON.stringify(builtEntry)})
     manualSeed(2)
     const x = randn([3, 6, 150])
-    const all = ['eegnet', 'conv_net', 'lstm_eeg'].map((name) => {
-      const net = models.create(name, { nChans: 6, nTimes: 150, nOutputs: 4, dropProb: 0, ...(name === 'conv_net' && { nFilters: [5, 6] }) })
+    const smaller = ${JSON.stringify(smaller)}
+    const all = ['eegnet', 'conv_net', 'lstm_eeg', 'cnn_rnn'].map((name) => {
+      const net = models.create(name, { nChans: 6, nTimes: 150, nOutputs: 4, dropProb: 0, ...smaller[name] })
       return noGrad(() => [...net.forward(x).toTypedArray()])
     })
     console.log(JSON.stringify(all))`

@@ -15,9 +15,6 @@ void eluPoolBackward(const float* x, size_t n, float scale, float shift, float m
                      float* d, double* sums);
 void normaliseBackward(const float* x, size_t n, float scale, float offset, float slope, float mean, float* d);
 void dropout(const float* x, float* y, size_t n, uint64_t seed, uint64_t first, float probability);
-void lstmGates(float* gates, const float* c_before, float* c, float* h, size_t rows, size_t hidden);
-void lstmGatesBackward(const float* gates, const float* c_before, const float* c, const float* dh, float* dc, float* d,
-                       size_t rows, size_t hidden);
 
 // Calls f(index, read, write) for each whole vector and once for the rest, where read(p) and write(p, v) act at index.
 template <class F>

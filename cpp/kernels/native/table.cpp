@@ -1,5 +1,6 @@
 #include "kernels/native/table.h"
 
+#include "kernels/native/cells.h"
 #include "kernels/native/elementwise.h"
 #include "kernels/native/products.h"
 
@@ -23,8 +24,10 @@ constexpr KernelTable table = {
     EEGTORCH_ISA::eluPoolBackward,
     EEGTORCH_ISA::normaliseBackward,
     EEGTORCH_ISA::dropout,
-    EEGTORCH_ISA::lstmGates,
-    EEGTORCH_ISA::lstmGatesBackward,
+    {EEGTORCH_ISA::lstmStep, EEGTORCH_ISA::lstmStepBackward},
+    {EEGTORCH_ISA::gruStep, EEGTORCH_ISA::gruStepBackward},
+    {EEGTORCH_ISA::tanhStep, EEGTORCH_ISA::tanhStepBackward},
+    {EEGTORCH_ISA::reluStep, EEGTORCH_ISA::reluStepBackward},
 };
 
 }  // namespace

@@ -21,6 +21,31 @@ struct Pool {
   bool max;  // largest value; else the mean
 };
 
+// One time step of a recurrent layer for `rows` sequences, each array (rows, hidden). `gates` (rows, blocks * hidden)
+// hold the products of input and state, and become what backward needs: i, f, g, o of an LSTM; n, r, z and the state's
+// product before r of a GRU; of the others nothing, and gates may be the state itself. Cells are an LSTM's alone.
+struct CellStep {
+  float* gates;
+  const float* cell_before;
+  float* cell;
+  const float* before;  // the state
+  float* after;
+  size_t rows, hidden;
+};
+
+// d (rows, blocks * hidden) = gradient at the products; dcell becomes the gradient of cell_before. dstate: of the state
+// after; becomes what a GRU hands to the state before without a product, and is left alone by the others.
+struct CellStepBackward {
+  const float *gates, *cell_before, *cell, *before, *after;
+  float *dstate, *dcell, *d;
+  size_t rows, hidden;
+};
+
+struct Cell {
+  void (*forward)(const CellStep& step);
+  void (*backward)(const CellStepBackward& step);
+};
+
 struct KernelTable {
   const char* name;
   size_t lanes;  // floats in a vector register
@@ -52,11 +77,7 @@ struct KernelTable {
   // multiple of 64. probability < 1.
   void (*dropout)(const float* x, float* y, size_t n, uint64_t seed, uint64_t first, float probability);
 
-  // One LSTM time step for `rows` sequences: gates (rows, 4 * hidden) hold the input products and become i, f, g, o.
-  void (*lstm_gates)(float* gates, const float* c_before, float* c, float* h, size_t rows, size_t hidden);
-  // d (rows, 4 * hidden) = gradient at the gates' inputs; dc becomes the gradient of c_before. dh: of h.
-  void (*lstm_gates_backward)(const float* gates, const float* c_before, const float* c, const float* dh, float* dc,
-                              float* d, size_t rows, size_t hidden);
+  Cell lstm, gru, tanh, relu;
 };
 
 const KernelTable& baselineKernels();

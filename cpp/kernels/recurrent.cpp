@@ -1,0 +1,284 @@
+#include "kernels/recurrent.h"
+
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
+
+#include <algorithm>
+
+#include "kernels/dropout.h"
+#include "kernels/plain.h"
+#include "kernels/recurrent_layer.h"
+#include "kernels/weight_gradient.h"
+
+namespace eegtorch::kernels {
+
+namespace {
+
+using torch::autograd::AutogradContext;
+
+constexpr int64_t grain = 8;   // sequences that a thread takes at least
+constexpr int64_t chunk = 32;  // samples that a layer finishes before the next one takes them, without gradients
+
+at::Tensor plainLayer(CellKind kind, bool reverse, const variable_list& in) {
+  const auto x = reverse ? in[0].flip(0) : in[0];
+  const auto zeros = at::zeros({1, x.size(1), in[2].size(1)}, x.options());
+  const std::vector<at::Tensor> weights(in.begin() + 1, in.end()), both = {zeros, zeros};
+  const auto run = [&] {
+    if (kind == CellKind::lstm) return std::get<0>(at::lstm(x, both, weights, true, 1, 0, false, false, false));
+    if (kind == CellKind::gru) return std::get<0>(at::gru(x, zeros, weights, true, 1, 0, false, false, false));
+    if (kind == CellKind::tanh) return std::get<0>(at::rnn_tanh(x, zeros, weights, true, 1, 0, false, false, false));
+    return std::get<0>(at::rnn_relu(x, zeros, weights, true, 1, 0, false, false, false));
+  };
+  return reverse ? run().flip(0) : run();
+}
+
+// (samples + 1, batch, hidden) of which the first step's is zeros.
+at::Tensor emptyStates(const at::Tensor& x, int64_t hidden, bool reverse) {
+  auto states = at::empty({x.size(0) + 1, x.size(1), hidden}, x.options());
+  states.select(0, reverse ? x.size(0) : 0).zero_();
+  return states;
+}
+
+// The states after each sample, and before.
+at::Tensor statesAfter(const at::Tensor& states, bool reverse) {
+  return states.narrow(0, reverse ? 0 : 1, states.size(0) - 1);
+}
+at::Tensor statesBefore(const at::Tensor& states, bool reverse) { return statesAfter(states, !reverse); }
+
+// What backward needs of every sample.
+struct Saved {
+  at::Tensor gates, cell,
+      state;  // (samples, batch, width), (samples + 1, batch, hidden) twice; undefined if not needed
+};
+
+Saved forwardSaving(const at::Tensor& x, const RecurrentLayer& layer) {
+  const int64_t samples = x.size(0), batch = x.size(1), hidden = layer.hidden, width = layer.width();
+  Saved saved{{}, {}, emptyStates(x, hidden, layer.reverse)};
+  if (layer.shape.has_cell) saved.cell = emptyStates(x, hidden, layer.reverse);
+  if (layer.shape.blocks > 1) saved.gates = at::empty({samples, batch, width}, x.options());
+  float* states = saved.state.data_ptr<float>();
+  float* cells = saved.cell.defined() ? saved.cell.data_ptr<float>() : nullptr;
+  float* all_gates = saved.gates.defined() ? saved.gates.data_ptr<float>() : nullptr;
+  at::parallel_for(0, batch, grain, [&](int64_t first, int64_t last) {
+    const Sequences s{layer, x.const_data_ptr<float>(), states, samples, batch, first, last - first};
+    for (int64_t k = 0; k < samples; k++) {
+      const int64_t t = s.sampleAt(k);
+      float* gates = all_gates ? all_gates + s.row(t) * width : s.stateIn(s.slotAfter(t));
+      const auto cell = [&](int64_t slot) { return cells ? cells + s.row(slot) * hidden : nullptr; };
+      s.project(t, t + 1, gates);
+      s.advance(t, gates, cell(s.slotBefore(t)), cell(s.slotAfter(t)));
+    }
+  });
+  return saved;
+}
+
+// The gradient at the products, (samples, batch, width), and, where wanted, that of the input into dx.
+// grad: (samples, batch, hidden) whose rows may lie apart.
+at::Tensor backwardProducts(const at::Tensor& grad, const RecurrentLayer& layer, const RecurrentWeights& weights,
+                            const Saved& saved, const at::Tensor& dx) {
+  const int64_t samples = grad.size(0), batch = grad.size(1), hidden = layer.hidden, width = layer.width();
+  const PanelMatrix to_state(weights.hidden, batch), to_input(layer.shape.toBlocks(weights.input), batch);
+  const auto d = at::empty({samples, batch, width}, grad.options());
+  const auto pointer = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.data_ptr<float>() : nullptr; };
+  float *all_d = pointer(d), *all_dx = pointer(dx), *gates = pointer(saved.gates), *cells = pointer(saved.cell);
+  at::parallel_for(0, batch, grain, [&](int64_t first, int64_t last) {
+    const Sequences s{layer, nullptr, pointer(saved.state), samples, batch, first, last - first};
+    const int64_t size = s.count * hidden;
+    std::vector<float> dstate(size), dcell(size, 0.f);
+    for (int64_t k = samples - 1; k >= 0; k--) {
+      const int64_t t = s.sampleAt(k), before = s.slotBefore(t), after = s.slotAfter(t);
+      float* here = all_d + s.row(t) * width;
+      const float* outer = grad.const_data_ptr<float>() + t * grad.stride(0) + first * grad.stride(1);
+      for (int64_t row = 0; row < s.count; row++)
+        for (int64_t i = 0; i < hidden; i++) dstate[row * hidden + i] += outer[row * grad.stride(1) + i];
+      const auto cell = [&](int64_t slot) { return cells ? cells + s.row(slot) * hidden : nullptr; };
+      layer.shape.cell.backward({gates ? gates + s.row(t) * width : nullptr, cell(before), cell(after),
+                                 s.stateIn(before), s.stateIn(after), dstate.data(), dcell.data(), here,
+                                 static_cast<size_t>(s.count), static_cast<size_t>(hidden)});
+      if (k > 0)
+        to_state.multiply(s.count, here + layer.shape.first_state * hidden, width, dstate.data(), hidden,
+                          layer.shape.carries);
+      if (all_dx) to_input.multiply(s.count, here, width, all_dx + s.row(t) * layer.in, layer.in, false);
+    }
+  });
+  return d;
+}
+
+// Of {input, hidden, input bias, hidden bias}, from the gradient at the products.
+variable_list parameterGradients(const CellShape& shape, const at::Tensor& d, const at::Tensor& x,
+                                 const at::Tensor& before) {
+  const int64_t rows = x.size(0) * x.size(1), hidden = before.size(2);
+  const auto flat = d.view({rows, -1}), inputs = x.view({rows, -1}), states = before.view({rows, -1});
+  if (shape.together()) {
+    const auto sums = weightGradients(flat, {inputs, states});
+    return {sums.weights[0], sums.weights[1], sums.bias, sums.bias.clone()};
+  }
+  const int64_t first = shape.first_state * hidden;
+  const auto of_input = weightGradients(flat.narrow(1, 0, shape.from_input * hidden), {inputs});
+  const auto of_state = weightGradients(flat.narrow(1, first, shape.blocks * hidden - first), {states});
+  return {shape.fromBlocks(of_input.weights[0]), of_state.weights[0], shape.fromBlocks(of_input.bias), of_state.bias};
+}
+
+// The rows as they lie, if each is contiguous; else a copy.
+at::Tensor withWholeRows(const at::Tensor& grad) {
+  const bool whole = grad.stride(2) == 1 && grad.stride(1) >= grad.size(2);
+  return whole ? grad : grad.contiguous();
+}
+
+struct Layer : torch::autograd::Function<Layer> {
+  static at::Tensor forward(AutogradContext* ctx, int64_t kind, bool reverse, const at::Tensor& x,
+                            const at::Tensor& input, const at::Tensor& hidden, const at::Tensor& input_bias,
+                            const at::Tensor& hidden_bias) {
+    const RecurrentLayer layer(static_cast<CellKind>(kind), {input, hidden, input_bias, hidden_bias}, reverse,
+                               x.size(1));
+    const Saved saved = forwardSaving(x, layer);
+    ctx->save_for_backward({x, input, hidden, input_bias, hidden_bias, saved.gates, saved.cell, saved.state});
+    ctx->saved_data["kind"] = kind;
+    ctx->saved_data["reverse"] = reverse;
+    return statesAfter(saved.state, reverse);
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const auto kind = static_cast<CellKind>(ctx->saved_data["kind"].toInt());
+    const bool reverse = ctx->saved_data["reverse"].toBool();
+    variable_list result(2);  // kind and direction have none
+    if (at::GradMode::is_enabled()) {
+      std::vector<bool> needed;
+      for (size_t i = 0; i < 5; i++) needed.push_back(ctx->needs_input_grad(i + 2));
+      const auto plain = [&](const variable_list& in) { return plainLayer(kind, reverse, in); };
+      const auto found = plainGradients(plain, variable_list(saved.begin(), saved.begin() + 5), grads[0], needed);
+      result.insert(result.end(), found.begin(), found.end());
+      return result;
+    }
+    const auto& x = saved[0];
+    const RecurrentWeights weights{saved[1], saved[2], saved[3], saved[4]};
+    const RecurrentLayer layer(kind, weights, reverse, x.size(1));
+    result.push_back(ctx->needs_input_grad(2) ? at::empty_like(x) : at::Tensor());
+    const auto d =
+        backwardProducts(withWholeRows(grads[0]), layer, weights, {saved[5], saved[6], saved[7]}, result.back());
+    const auto found = parameterGradients(layer.shape, d, x, statesBefore(saved[7], reverse));
+    result.insert(result.end(), found.begin(), found.end());
+    return result;
+  }
+};
+
+// Layers without gradients: nothing is kept but the states.
+class Inference {
+ public:
+  Inference(CellKind kind, int64_t samples, int64_t batch)
+      : kind_(kind),
+        samples_(samples),
+        batch_(batch),
+        count_(std::min(chunk, (batch + at::get_num_threads() - 1) / at::get_num_threads())),
+        pieces_((batch + count_ - 1) / count_) {}
+
+  // Layers work at the same time, each on the samples that the one below has just finished, so that a single sequence
+  // occupies several threads as well.
+  at::Tensor upwards(const at::Tensor& x, const std::vector<RecurrentWeights>& weights) {
+    for (const auto& w : weights) add(stages_.empty() ? x : statesAfter(stages_.back().states, false), w, false);
+    const int64_t depth = static_cast<int64_t>(stages_.size()), chunks = (samples_ + chunk - 1) / chunk;
+    for (int64_t wave = 0; wave < chunks + depth - 1; wave++)
+      each(depth, [&](int64_t stage, int64_t piece) {
+        const int64_t begin = (wave - stage) * chunk;
+        if (begin >= 0 && begin < samples_) run(stages_[stage], piece, begin, std::min(samples_, begin + chunk));
+      });
+    return statesAfter(stages_.back().states, false);
+  }
+
+  // One layer, forward and backward in time at once.
+  at::Tensor bothWays(const at::Tensor& x, const RecurrentWeights& forward, const RecurrentWeights& backward) {
+    add(x, forward, false);
+    add(x, backward, true);
+    each(2, [&](int64_t stage, int64_t piece) { run(stages_[stage], piece, 0, samples_); });
+    return at::cat({statesAfter(stages_[0].states, false), statesAfter(stages_[1].states, true)}, 2);
+  }
+
+ private:
+  struct Stage {
+    RecurrentLayer layer;
+    at::Tensor x, states, cells;
+  };
+
+  void add(const at::Tensor& x, const RecurrentWeights& w, bool reverse) {
+    const int64_t hidden = w.hidden.size(1);
+    auto states = at::empty({samples_ + 1, batch_, hidden}, x.options());
+    states.select(0, reverse ? samples_ : 0).zero_();
+    stages_.push_back({RecurrentLayer(kind_, w, reverse, count_), x, states, at::zeros({batch_, hidden}, x.options())});
+  }
+
+  // body(stage, piece of the batch), in parallel.
+  template <class Body>
+  void each(int64_t stages, const Body& body) const {
+    at::parallel_for(0, pieces_ * stages, 1, [&](int64_t from, int64_t to) {
+      for (int64_t task = from; task < to; task++) body(task % stages, task / stages);
+    });
+  }
+
+  // Steps [begin, end) of a piece of the batch.
+  void run(const Stage& stage, int64_t piece, int64_t begin, int64_t end) const {
+    const int64_t first = piece * count_, mine = std::min(count_, batch_ - first), width = stage.layer.width();
+    const Sequences s{
+        stage.layer, stage.x.const_data_ptr<float>(), stage.states.data_ptr<float>(), samples_, batch_, first, mine};
+    float* cell = stage.cells.data_ptr<float>() + first * stage.layer.hidden;
+    const int64_t at_once = std::max<int64_t>(1, chunk / mine);
+    std::vector<float> gates(at_once * mine * width);
+    for (int64_t k = begin; k < end; k += at_once) {
+      const int64_t stop = std::min(end, k + at_once), earliest = std::min(s.sampleAt(k), s.sampleAt(stop - 1));
+      s.project(earliest, earliest + stop - k, gates.data());
+      for (int64_t step = k; step < stop; step++) {
+        const int64_t t = s.sampleAt(step);
+        s.advance(t, gates.data() + (t - earliest) * mine * width, cell, cell);
+      }
+    }
+  }
+
+  CellKind kind_;
+  int64_t samples_, batch_, count_, pieces_;
+  std::vector<Stage> stages_;
+};
+
+at::Tensor infer(const RecurrentStack& stack, at::Tensor x) {
+  if (!stack.bidirectional) return Inference(stack.kind, x.size(0), x.size(1)).upwards(x, stack.layers);
+  for (size_t i = 0; i < stack.layers.size(); i += 2)
+    x = Inference(stack.kind, x.size(0), x.size(1)).bothWays(x, stack.layers[i], stack.layers[i + 1]);
+  return x;
+}
+
+bool needsGradient(const at::Tensor& x, const RecurrentStack& stack) {
+  if (!at::GradMode::is_enabled()) return false;
+  return x.requires_grad() || std::any_of(stack.layers.begin(), stack.layers.end(), [](const RecurrentWeights& w) {
+           return w.input.requires_grad() || w.hidden.requires_grad() || w.input_bias.requires_grad() ||
+                  w.hidden_bias.requires_grad();
+         });
+}
+
+}  // namespace
+
+RecurrentStack::RecurrentStack(CellKind kind, const std::vector<at::Tensor>& flat, bool bidirectional, double drop_prob)
+    : kind(kind), bidirectional(bidirectional), drop_prob(drop_prob) {
+  for (size_t i = 0; i < flat.size(); i += 4) layers.push_back({flat[i], flat[i + 1], flat[i + 2], flat[i + 3]});
+}
+
+bool recurrentApplies(const at::Tensor& x, const RecurrentStack& stack) {
+  const auto& w = stack.layers.at(0);
+  return applies({x, w.input, w.hidden, w.input_bias, w.hidden_bias});
+}
+
+at::Tensor recurrent(const RecurrentStack& stack, const at::Tensor& x, bool training) {
+  auto y = x.contiguous();
+  const bool drops = training && stack.drop_prob > 0;
+  if (!drops && !needsGradient(x, stack)) return infer(stack, y);
+  const auto layer = [&](const RecurrentWeights& w, bool reverse) {
+    return Layer::apply(static_cast<int64_t>(stack.kind), reverse, y, w.input, w.hidden, w.input_bias, w.hidden_bias);
+  };
+  const size_t directions = stack.bidirectional ? 2 : 1;
+  for (size_t i = 0; i < stack.layers.size(); i += directions) {
+    if (i > 0) y = kernels::dropout(y, stack.drop_prob, training);
+    y = stack.bidirectional ? at::cat({layer(stack.layers[i], false), layer(stack.layers[i + 1], true)}, 2)
+                            : layer(stack.layers[i], false);
+  }
+  return y;
+}
+
+}  // namespace eegtorch::kernels
