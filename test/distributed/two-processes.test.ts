@@ -56,8 +56,11 @@ const disagreement = (first: string, second: string) => ({
 
 function largestDifference(a: Weights, b: Weights): number {
   expect(Object.keys(a)).toEqual(Object.keys(b))
-  const differences = Object.keys(a).flatMap((name) => a[name]!.map((value, i) => Math.abs(value - b[name]![i]!)))
-  return differences.reduce((most, difference) => Math.max(most, difference), 0)
+  let largest = 0
+  for (const [name, values] of Object.entries(a)) {
+    for (const [i, value] of values.entries()) largest = Math.max(largest, Math.abs(value - b[name]![i]!))
+  }
+  return largest
 }
 
 describe('data-parallel training', () => {
@@ -83,8 +86,8 @@ describe('data-parallel training', () => {
       for (const { [name]: training } of two) {
         expect(largestDifference(training.weights, alone[name].weights)).toBeLessThanOrEqual(1e-6)
       }
-      expect(two[0][name].weights).toEqual(two[1][name].weights)
-      expect(alone[name].weights).not.toEqual(alone[name === 'uneven' ? 'recurrent' : 'uneven'].weights)
+      expect(largestDifference(two[0][name].weights, two[1][name].weights)).toBe(0)
+      expect(alone[name].results.at(-1)!.loss).not.toBe(alone[name].results[0]!.loss)
     },
   )
 
@@ -161,37 +164,45 @@ describe('data-parallel training', () => {
   })
 })
 
-test('a process that dies ends the others with a clear error', async () => {
-  const { code, output } = await inTwo('lost.mjs')
-  const line = output.split('\n').find((text) => text.startsWith('[0] '))!
-  const { seconds, ...error } = JSON.parse(line.slice(4)) as { code: string; message: string; seconds: number }
-  expect(error).toEqual({
-    code: 'PROCESS_LOST',
-    message: expect.stringMatching(/^another process has ended (while|at) .*\(.*127\.0\.0\.1/),
-  })
-  expect(seconds).toBeLessThan(30)
-  expect(output).toContain('eegtorch launch: process 1 was ended by SIGKILL')
-  expect(code).toBe(137)
-})
+test(
+  'a process that dies ends the others with a clear error',
+  async () => {
+    const { code, output } = await inTwo('lost.mjs')
+    const line = output.split('\n').find((text) => text.startsWith('[0] '))!
+    const { seconds, ...error } = JSON.parse(line.slice(4)) as { code: string; message: string; seconds: number }
+    expect(error).toEqual({
+      code: 'PROCESS_LOST',
+      message: expect.stringMatching(/^another process has ended (while|at) .*\(.*127\.0\.0\.1/),
+    })
+    expect(seconds).toBeLessThan(30)
+    expect(output).toContain('eegtorch launch: process 1 was ended by SIGKILL')
+    expect(code).toBe(137)
+  },
+  PATIENCE_MS,
+)
 
 describe('eegtorch launch', () => {
   const main = join(packageRoot, 'dist', 'cli', 'main.js')
   const eegtorch = (...words: string[]): Promise<ChildResult> =>
-    runNode([main, ...words], { env: { NODE_OPTIONS: '' } })
+    runNode([main, ...words], { env: { NODE_OPTIONS: '' }, timeout: PATIENCE_MS })
 
-  test('trains with the command line: one folder, one score', async () => {
-    const data = join(folder, 'eegmmidb')
-    const out = join(folder, 'run')
-    await writeSimulatedFiles(data)
-    const training = ['train', 'eegnet', '--data', data, '--task', 'fists-feet', '--window', '0.5..1.5', '--out', out]
-    const brief = ['--no-baselines', '--epochs', '1', '--batch-size', '4', '--json']
-    const { code, stdout, stderr } = await eegtorch('launch', '--nproc', '2', ...training, ...brief)
-    expect([code, stderr]).toEqual([0, ''])
-    expect(JSON.parse(stdout.replace(/^\[0\] /, ''))).toMatchObject({ folder: out, accuracy: { n: 24 } })
-    const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n')
-    expect(log).toHaveLength(6)
-    expect(existsSync(join(out, 'report.html'))).toBe(true)
-  })
+  test(
+    'trains with the command line: one folder, one score',
+    async () => {
+      const data = join(folder, 'eegmmidb')
+      const out = join(folder, 'run')
+      await writeSimulatedFiles(data)
+      const training = ['train', 'eegnet', '--data', data, '--task', 'fists-feet', '--window', '0.5..1.5', '--out', out]
+      const brief = ['--no-baselines', '--epochs', '1', '--batch-size', '4', '--json']
+      const { code, stdout, stderr } = await eegtorch('launch', '--nproc', '2', ...training, ...brief)
+      expect([code, stderr]).toEqual([0, ''])
+      expect(JSON.parse(stdout.replace(/^\[0\] /, ''))).toMatchObject({ folder: out, accuracy: { n: 24 } })
+      const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n')
+      expect(log).toHaveLength(6)
+      expect(existsSync(join(out, 'report.html'))).toBe(true)
+    },
+    PATIENCE_MS,
+  )
 
   test('runs any program, and gives its exit code', async () => {
     const program = 'console.log(process.env.RANK); process.exitCode = 5'
