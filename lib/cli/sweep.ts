@@ -177,8 +177,22 @@ async function readOutcomes(jobs: readonly SweepJob[]): Promise<SweepOutcome[]> 
   const outcomes: SweepOutcome[] = []
   for (const { file, fold } of jobs) {
     if (!existsSync(file)) continue
-    const outcome = JSON.parse(await readFile(file, 'utf8')) as SweepOutcome
+    const outcome = parseOutcome(await readFile(file, 'utf8'), file)
     outcomes.push({ ...outcome, predictions: outcome.predictions.map((answer) => ({ ...answer, fold })) })
   }
   return outcomes
+}
+
+function parseOutcome(text: string, file: string): SweepOutcome {
+  try {
+    return JSON.parse(text) as SweepOutcome
+  } catch (cause) {
+    const expected = 'the outcome of a training: delete the file, and the sweep trains it again'
+    throw new EegTorchError('FILE_INVALID', 'is no outcome', {
+      file,
+      expected,
+      received: 'text that is not JSON',
+      cause,
+    })
+  }
 }

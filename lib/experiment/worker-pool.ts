@@ -129,6 +129,8 @@ export function serveJobs<Greeting, Job, Reply>(
   let work: ((job: Job) => Promise<Reply>) | undefined
   const reply = (message: WorkerReply) => process.send?.(message)
   process.on('disconnect', () => process.exit(0))
+  // A terminal's Ctrl-C reaches every process; when to end is the parent's decision.
+  process.on('SIGINT', () => undefined)
   process.on('message', async (message: { greeting: Greeting } | { job: Job }) => {
     try {
       if ('job' in message) return void reply({ done: await work!(message.job) })
