@@ -5,6 +5,8 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/CPUAllocator.h>
 
+#include <mutex>
+
 #include "convert.h"
 #include "core/dtype.h"
 #include "errors.h"
@@ -40,23 +42,44 @@ void requireBytes(const std::vector<int64_t>& shape, at::ScalarType dtype, size_
 }
 
 // Keeps a JavaScript buffer alive as long as a tensor reads it. LibTorch may let go on any thread; the reference is
-// deleted on JavaScript's.
+// deleted on JavaScript's. The environment may end before the tensor does: whichever comes last deletes this.
 class SharedBuffer {
  public:
   SharedBuffer(Napi::Env env, Napi::ArrayBuffer buffer) : reference_(Napi::Persistent(buffer)) {
     napi_value name;
     napi_create_string_utf8(env, "eegtorch buffer", NAPI_AUTO_LENGTH, &name);
-    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, this, Destroy, nullptr, Ignore, &release_);
+    napi_create_threadsafe_function(env, nullptr, nullptr, name, 0, 1, this, End, nullptr, Ignore, &release_);
     napi_unref_threadsafe_function(env, release_);
   }
-  void letGo() { napi_release_threadsafe_function(release_, napi_tsfn_release); }
+
+  void letGo() {
+    std::unique_lock lock(mutex_);
+    let_go_ = true;
+    if (!ended_) {
+      napi_release_threadsafe_function(release_, napi_tsfn_release);  // leads to End, later
+      return;
+    }
+    lock.unlock();
+    delete this;
+  }
 
  private:
-  static void Destroy(napi_env, void* self, void*) { delete static_cast<SharedBuffer*>(self); }
+  // Because the buffer was let go, or because the environment ends: then release_ must not be touched any more.
+  static void End(napi_env, void* data, void*) {
+    auto* self = static_cast<SharedBuffer*>(data);
+    std::unique_lock lock(self->mutex_);
+    self->reference_.Reset();
+    self->ended_ = true;
+    if (!self->let_go_) return;
+    lock.unlock();
+    delete self;
+  }
   static void Ignore(napi_env, napi_value, void*, void*) {}
 
   Napi::Reference<Napi::ArrayBuffer> reference_;
   napi_threadsafe_function release_ = nullptr;
+  std::mutex mutex_;
+  bool let_go_ = false, ended_ = false;
 };
 
 // fromBuffer(buffer, offset, length, dtype, shape, share): a copy, or a tensor over the same memory.

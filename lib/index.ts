@@ -133,6 +133,7 @@ export {
   summarisePredictions,
 } from './evaluation/summary.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
+export { type AlignOptions, type AlignResult, align, type RetrievalShare } from './experiment/align.ts'
 export {
   type CrossValidateOptions,
   type CrossValidationStore,
@@ -142,6 +143,15 @@ export {
   type TrainingPlace,
   trainSplit,
 } from './experiment/cross-validate.ts'
+export {
+  type DenoisedExample,
+  type DenoiseOptions,
+  type DenoisePlace,
+  type DenoiseResult,
+  type DenoiseScore,
+  denoise,
+  type Gain,
+} from './experiment/denoise.ts'
 export {
   type CheckpointEvaluation,
   evaluateCheckpoint,
@@ -211,6 +221,31 @@ export {
 export type { Segment } from './recordings/segments.ts'
 export type { ChannelRange, SignalSource } from './recordings/source.ts'
 export { drawTraces, type TraceOptions } from './recordings/traces.ts'
+export {
+  type AdversarialNets,
+  type AdversarialOptions,
+  type AdversarialStepResult,
+  encodeImages,
+  fitAdversarial,
+  fitLatentClassifier,
+  type LatentClassifierOptions,
+  reconstructImages,
+} from './regimes/adversarial.ts'
+export { type AlignmentOptions, fitAlignment, type Retrieval, retrieveImages } from './regimes/alignment.ts'
+export { EegImages, type EegImagesParts, type ImageSize } from './regimes/eeg-images.ts'
+export { fitMapper, type MapperOptions, type MapperTargets, type Phase } from './regimes/mapper.ts'
+export { addNoise, snrGained } from './regimes/noise.ts'
+export {
+  type AugmentOptions,
+  augmentWithSamples,
+  fitHybrid,
+  fitVariational,
+  type Hybrid,
+  type HybridOptions,
+  reconstructWindows,
+  VaeClassifier,
+  type VariationalOptions,
+} from './regimes/variational.ts'
 export { CrossValidationResult } from './report/cross-validation-result.ts'
 export { exampleSignals, type SignalWindows } from './report/example-signals.ts'
 export { renderReport } from './report/html.ts'
@@ -231,7 +266,7 @@ export { type CheckpointCadence, type CheckpointOptions, TrainingCheckpoints } f
 export { balancedWeights } from './training/class-weights.ts'
 export { DataLoader, type DataLoaderOptions, type LoadedBatch } from './training/data-loader.ts'
 export type { BestEpoch, EarlyStoppingOptions } from './training/early-stopping.ts'
-export { type FitOptions, type FitResult, fit, type TrainingStore } from './training/fit.ts'
+export { type FitOptions, type FitResult, fit, type LoopOptions, type TrainingStore } from './training/fit.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from './training/log/json-lines.ts'
 export {
   ProgressBar,

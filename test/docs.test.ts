@@ -28,10 +28,26 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
     ],
   },
   'docs/training.md': {
-    before: `import { balancedWeights, DataLoader, loss, models, optim, readAll, standardiseEach } from 'eegtorch'
+    before: `import { addNoise, augmentWithSamples, balancedWeights, DataLoader, EegImages, fit, fitAdversarial, fitAlignment, fitHybrid } from 'eegtorch'
+import { fitLatentClassifier, fitMapper, fitVariational, loss, losses, models, Module, optim, randint, randn, readAll } from 'eegtorch'
+import { reconstructImages, retrieveImages, standardiseEach, Tensor, VaeClassifier, windowTensors } from 'eegtorch'
 const windows = (await readAll('eegmmidb/*.edf')).windows({ task: 'fists-feet', from: 0, to: 1 })
 const train = standardiseEach(windows)
 const net = models.eegnet({ nChans: windows.nChannels, nOutputs: 2, nTimes: windows.nSamples })`,
+    shorter: [
+      ['epochs: 100', 'epochs: 1'],
+      ['epochs: 20', 'epochs: 1'],
+      ['epochs: 10,', 'epochs: 1,'],
+      ["{ encoder: 'frozen' }", "{ encoder: 'frozen', epochs: 1 }"],
+      ['{ batchSize: 16 })\n', '{ batchSize: 16, warmUp: { epochs: 1, lr: 5e-4 }, joint: { epochs: 1, lr: 1e-4 } })\n'],
+      ['inChans: windows.nChannels }', 'inChans: windows.nChannels, width: 4 }'],
+      ['outChans: windows.nChannels }', 'outChans: windows.nChannels, width: 4 }'],
+      ['latentDim: 16 }', 'latentDim: 16, pooledLength: 8, hiddenDim: 16 }'],
+      ['latentDim: 768 }', 'latentDim: 768, pooledLength: 8, hiddenDim: 16 }'],
+      ['models.eegClipMapper()', 'models.eegClipMapper({ dModel: 32, nLayers: 1 })'],
+      ['randn([24, 20, 200])', 'randn([2, 20, 200])'],
+      ['randint(0, 10, [24])', 'randint(0, 10, [2])'],
+    ],
   },
 }
 

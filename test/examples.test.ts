@@ -31,6 +31,13 @@ test('a loop of one’s own lowers the loss', async () => {
   expect(last).toBeLessThan(first!)
 })
 
+test('an autoencoder removes noise, and is compared with what needs no network', async () => {
+  process.env.EPOCHS = '2'
+  const lines = await printed('denoise')
+  expect(lines.map((line) => line.split(':')[0])).toEqual(['aae', 'regression per frequency', 'mean training image'])
+  for (const line of lines) expect(line).toMatch(/: -?\d+\.\d ± \d+\.\d dB gained$/)
+})
+
 test('cross-validation scores and reports', async () => {
   process.env.EPOCHS = '2'
   process.env.REPORT = join(folder, 'report.html')

@@ -102,6 +102,31 @@ class MeanSquaredError : public Objective {
   }
 };
 
+struct OutputConfig {
+  template <class Visitor>
+  void fields(Visitor&&) {}
+};
+
+// outputs[0]: the loss, a scalar, which the network computes itself as a mean over the batch. outputs[1], where there is
+// one: (batch, classes) scores, counted where targets[0] are class numbers.
+class Output : public Objective {
+ public:
+  explicit Output(const OutputConfig&) {}
+
+  at::Tensor loss(const Tensors& outputs, const Tensors&) const override {
+    const at::Tensor& loss = outputs.at(0);
+    if (loss.dim() != 0)
+      throw Error("SHAPE_MISMATCH", "output: the network's first output is no loss", "a scalar", describeShape(loss));
+    return loss;
+  }
+
+  at::Tensor correct(const Tensors& outputs, const Tensors& targets) const override {
+    const bool counted = outputs.size() > 1 && outputs[1].dim() == 2 && targets.at(0).scalar_type() == at::kLong &&
+                         targets[0].dim() == 1;
+    return counted ? outputs[1].argmax(1).eq(targets[0]).sum() : at::Tensor();
+  }
+};
+
 template <class Class, class Config>
 ObjectiveEntry entry(const char* name, const char* doc) {
   return {name, doc, [] { return describeConfig<Config>(); },
@@ -114,6 +139,7 @@ const std::vector<ObjectiveEntry>& objectives() {
   static const std::vector<ObjectiveEntry> table = {
       entry<CrossEntropy, CrossEntropyConfig>("cross_entropy", "cross entropy of class scores"),
       entry<MeanSquaredError, MeanSquaredErrorConfig>("mse", "mean squared error"),
+      entry<Output, OutputConfig>("output", "the loss that the network computes"),
   };
   return table;
 }

@@ -29,6 +29,16 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./evaluate.ts'),
   },
   {
+    name: 'denoise',
+    summary: 'measure how well autoencoders remove noise from recordings',
+    load: () => import('./denoise.ts'),
+  },
+  {
+    name: 'align',
+    summary: 'train an EEG encoder towards embeddings of images, and look images up',
+    load: () => import('./align.ts'),
+  },
+  {
     name: 'setup',
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),

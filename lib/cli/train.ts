@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { initProcessGroup } from '../distributed/process-group.ts'
 import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
+import { parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
 
@@ -113,12 +114,6 @@ function given(options: Record<string, unknown>): Record<string, unknown> {
     ([name, value]) => known.includes(name) && value !== undefined && value !== true,
   )
   return Object.fromEntries(said)
-}
-
-function parseRange(text: string): [number, number] {
-  const [from, to] = text.split('..').map((part) => (part.trim() === '' ? Number.NaN : Number(part)))
-  if (from !== undefined && to !== undefined && from < to) return [from, to]
-  throw new InvalidArgumentError(`Expected FROM..TO such as 0.5..3.5, received ${JSON.stringify(text)}.`)
 }
 
 function parseBand(text: string): [number, number] | null {

@@ -55,9 +55,14 @@ export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
   group?: ProcessGroup | undefined
   /** Stops after the present step with `CANCELLED`; the state is saved first. */
   signal?: AbortSignal
+  /** Called before each step; `steps` are those of the whole training. For what changes on the way, such as a weight in the loss. */
+  beforeStep?: (progress: TrainingProgress, steps: number) => void
   onStep?: (result: StepResult, progress: TrainingProgress) => void
   onEpoch?: (figures: EpochFigures, progress: TrainingProgress) => void | Promise<void>
 }
+
+/** How to train with a step that is there: all but what the step itself is made with. */
+export type LoopOptions = Omit<FitOptions, 'loss' | 'optimizer' | 'autocast' | 'clipNorm' | 'accumulate'>
 
 /** What a training ends with. The network holds the weights of `bestEpoch`, or those of the last epoch. */
 export interface FitResult {
@@ -75,6 +80,19 @@ export interface FitResult {
  * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`, `DIVERGED` when the loss is no longer a number, `CANCELLED`
  */
 export async function fit(net: Trainable, train: EegWindows | TensorSet, options: FitOptions): Promise<FitResult> {
+  return fitStep(() => createTrainStep(net, stepOptions(options, options.seed ?? 0)), train, options)
+}
+
+/**
+ * @internal {@link fit} with a step of one's own, such as one that is made of several.
+ *
+ * @param makeStep makes it; it is disposed of at the end
+ */
+export async function fitStep(
+  makeStep: () => TrainStep,
+  train: EegWindows | TensorSet,
+  options: LoopOptions,
+): Promise<FitResult> {
   const { epochs, batchSize = 16, seed = 0, schedule = () => 1, earlyStopping, signal, group } = options
   checkOptions(options)
   const store = group === undefined ? options.store : new SharedStore(options.store, group)
@@ -89,7 +107,7 @@ export async function fit(net: Trainable, train: EegWindows | TensorSet, options
   const validation = options.validation && new DataLoader(options.validation, { batchSize, fillLast: false, group })
   const steps = epochs * loader.batches
 
-  const step = createTrainStep(net, stepOptions(options, seed))
+  const step = makeStep()
   let best: Map<string, Tensor> | undefined
   try {
     const progress = (await store?.restore(step)) ?? newProgress()
@@ -99,6 +117,7 @@ export async function fit(net: Trainable, train: EegWindows | TensorSet, options
       for await (const batch of loader.epoch(progress.epoch, progress.batch)) {
         const aborted = signal?.aborted ?? false
         if (await (group?.anyOf(aborted) ?? aborted)) await cancel(signal?.reason, step, progress, store)
+        options.beforeStep?.(progress, steps)
         const result = await step(batch, schedule(progress.step, steps))
         checkLoss(result, progress)
         progress.add(result)
@@ -179,7 +198,11 @@ function checkLoss({ loss, skipped }: StepResult, progress: TrainingProgress): v
   })
 }
 
-function checkOptions({ epochs, earlyStopping, validation }: FitOptions): void {
+function checkOptions({
+  epochs,
+  earlyStopping,
+  validation,
+}: Pick<FitOptions, 'epochs' | 'earlyStopping' | 'validation'>): void {
   if (!(Number.isSafeInteger(epochs) && epochs >= 1)) {
     throw new EegTorchError('INVALID_OPTION', 'the number of epochs is not usable', {
       option: 'epochs',

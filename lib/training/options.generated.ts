@@ -12,6 +12,9 @@ export interface CrossEntropyOptions {
 /** Options of `mse`, mean squared error: no options. */
 export type MseOptions = Record<never, never>
 
+/** Options of `output`, the loss that the network computes: no options. */
+export type OutputOptions = Record<never, never>
+
 /** Options of `adam`, Adam (Kingma and Ba 2015). */
 export interface AdamOptions {
   /** Learning rate. Default 0.001. */

@@ -33,9 +33,15 @@ export const loss: {
   crossEntropy(options?: CrossEntropyOptions): Loss
   /** Mean squared error of outputs and targets of one shape. */
   mse(options?: MseOptions): Loss
+  /**
+   * The network's own: its forward takes the batch's inputs and then its targets, and gives the mean loss first. A second output of class
+   * scores (batch, classes) is counted against class numbers.
+   */
+  output(): Loss
 } = {
   crossEntropy: (options = {}) => ({ ...options, name: 'cross_entropy' }),
   mse: (options = {}) => ({ ...options, name: 'mse' }),
+  output: () => ({ name: 'output' }),
 }
 
 /** How the weights follow the gradient. Defaults are PyTorch's. */

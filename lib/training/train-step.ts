@@ -109,15 +109,20 @@ export function createTrainStep(net: Trainable, { loss, optimizer, group, ...set
     registry.unregister(step)
     id = -1
   }
+  // A network that computes its loss looks at the targets too.
+  const inputsOf = ({ inputs, targets = [] }: Partial<Batch> & Pick<Batch, 'inputs'>) =>
+    loss.name === 'output' ? [...listOf(inputs), ...listOf(targets)] : listOf(inputs)
   const step = Object.assign(
-    async ({ inputs, targets }: Batch, rate = 1): Promise<StepResult> => {
+    async (batch: Batch, rate = 1): Promise<StepResult> => {
+      const inputs = inputsOf(batch)
       prepareMicroBatches(net, inputs, settings.accumulate ?? 1)
-      return native.runTrainStep(id, ids(inputs), ids(targets), checkRate(rate))
+      return native.runTrainStep(id, ids(inputs), ids(batch.targets), checkRate(rate))
     },
     {
-      async evaluate({ inputs, targets = [] }: Partial<Batch> & Pick<Batch, 'inputs'>): Promise<BatchEvaluation> {
-        net.prepare?.(listOf(inputs), false)
-        const { outputs, ...figures } = await native.evaluateTrainStep(id, ids(inputs), ids(targets))
+      async evaluate(batch: Partial<Batch> & Pick<Batch, 'inputs'>): Promise<BatchEvaluation> {
+        const inputs = inputsOf(batch)
+        net.prepare?.(inputs, false)
+        const { outputs, ...figures } = await native.evaluateTrainStep(id, ids(inputs), ids(batch.targets ?? []))
         return { outputs: outputs.map((output) => new Tensor(output)), ...figures }
       },
       async snapshot(): Promise<TrainingSnapshot> {
@@ -140,13 +145,12 @@ export function createTrainStep(net: Trainable, { loss, optimizer, group, ...set
 }
 
 /** A batch that is cut into micro-batches comes in pieces of at most two sizes. */
-function prepareMicroBatches(net: Trainable, inputs: Batch['inputs'], accumulate: number): void {
+function prepareMicroBatches(net: Trainable, inputs: readonly Tensor[], accumulate: number): void {
   if (net.prepare === undefined) return
-  const list = listOf(inputs)
-  const examples = list[0]?.shape[0] ?? 0
+  const examples = inputs[0]?.shape[0] ?? 0
   const pieces = Math.max(1, Math.min(accumulate, examples))
   for (const size of new Set([Math.ceil(examples / pieces), Math.floor(examples / pieces)])) {
-    const micro = list.map((input) => (size === examples ? input : input.narrow(0, 0, size)))
+    const micro = inputs.map((input) => (size === examples ? input : input.narrow(0, 0, size)))
     net.prepare(micro, true)
   }
 }

@@ -27,6 +27,11 @@ describe('the end of the process while native work runs', () => {
   })
 })
 
+test('a process may end while tensors share the memory of its arrays', async () => {
+  const result = await runNode([child('shared-memory'), builtEntry])
+  expect(result).toMatchObject({ code: 0, signal: null, stdout: '50\n', stderr: '' })
+})
+
 test("denormals are flushed on the compute thread only: JavaScript's arithmetic stays as it was", async () => {
   const { stdout } = await runNode([child('arithmetic'), builtEntry])
   expect(JSON.parse(stdout)).toMatchObject({ same: true, synchronous: true })

@@ -1,0 +1,90 @@
+import { zeros } from '../creation.ts'
+import type { Model } from '../models/model.ts'
+import { Module } from '../nn/module.ts'
+import type { Tensor } from '../tensor.ts'
+import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
+import { losses, type MapperLossOptions } from '../training/losses.ts'
+import { loss, optim } from '../training/options.ts'
+import type { TensorSet } from '../training/tensor-set.ts'
+
+/** What a mapper is drawn to, one row per class. */
+export interface MapperTargets {
+  /** Embeddings of images (classes, clipDim). */
+  imagePrototypes: Tensor
+  /** Hidden states of texts (classes, queries, clipDim). */
+  textHidden: Tensor
+}
+
+/** Epochs of a phase, and its learning rate. */
+export interface Phase {
+  epochs: number
+  lr: number
+}
+
+/** How to train a mapper. The defaults are those of the design document. */
+export interface MapperOptions
+  extends Omit<FitOptions, 'epochs' | 'loss' | 'optimizer' | 'schedule'>,
+    Omit<MapperLossOptions, 'eps'> {
+  /** Without the squared error; default 5 epochs at 5e-4. */
+  warmUp?: Phase
+  /** With it; default 15 epochs at 1e-4. */
+  joint?: Phase
+  /** Of AdamW; default 0.01. */
+  weightDecay?: number
+}
+
+class MapperTask extends Module {
+  readonly mapper: Model<'eeg_clip_mapper'>
+  readonly #targets: MapperTargets
+  readonly #weights: MapperLossOptions
+  readonly #mseWeight = zeros([])
+
+  constructor(mapper: Model<'eeg_clip_mapper'>, targets: MapperTargets, weights: MapperLossOptions) {
+    super()
+    this.mapper = mapper
+    this.#targets = targets
+    this.#weights = weights
+  }
+
+  set mseWeight(value: number) {
+    this.#mseWeight.fill_(value)
+  }
+
+  /** tokens (batch, tokens, width), labels (batch), int64. Gives the loss and the class scores. */
+  override forward(tokens: Tensor, labels: Tensor): Tensor[] {
+    const outputs = this.mapper.run({ tokens })
+    // The recording keeps numbers as they are: what changes with the phase is a tensor.
+    const { loss, mse } = losses.mapper({ ...outputs, labels, ...this.#targets }, { ...this.#weights, lambdaMse: 0 })
+    return [loss.add(mse.mul(this.#mseWeight)), outputs.classLogits]
+  }
+}
+
+/**
+ * Trains `eeg_clip_mapper`: cross entropy, contrast and cosine with image embeddings, and, after the warm-up, squared error to hidden states of
+ * texts. AdamW goes on from phase to phase; its learning rate changes.
+ *
+ * @param eeg inputs (windows, tokens, width): what the token reducer gives; targets class numbers
+ * @throws EegTorchError as `fit`
+ */
+export function fitMapper(
+  mapper: Model<'eeg_clip_mapper'>,
+  eeg: TensorSet,
+  targets: MapperTargets,
+  options: MapperOptions = {},
+): Promise<FitResult> {
+  const { warmUp = { epochs: 5, lr: 5e-4 }, joint = { epochs: 15, lr: 1e-4 }, weightDecay = 0.01, ...rest } = options
+  const { lambdaCls, lambdaContrastive, lambdaCos, lambdaMse = 0.1, temperature, ...loop } = rest
+  const task = new MapperTask(mapper, targets, { lambdaCls, lambdaContrastive, lambdaCos, temperature })
+  const epochs = warmUp.epochs + joint.epochs
+  return train(task, eeg, {
+    ...loop,
+    epochs,
+    loss: loss.output(),
+    optimizer: optim.adamW({ lr: warmUp.lr, weightDecay }),
+    schedule: (step, steps) => (step * epochs < warmUp.epochs * steps ? 1 : joint.lr / warmUp.lr),
+    beforeStep(progress, steps) {
+      task.mseWeight = progress.epoch < warmUp.epochs ? 0 : lambdaMse
+      loop.beforeStep?.(progress, steps)
+    },
+  })
+}

@@ -1,0 +1,203 @@
+import { cat, randn, zeros } from '../creation.ts'
+import { EegTorchError } from '../errors.ts'
+import { Generator } from '../generator.ts'
+import type { Model } from '../models/model.ts'
+import { Module } from '../nn/module.ts'
+import { ops } from '../ops/index.ts'
+import type { Tensor } from '../tensor.ts'
+import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
+import { losses } from '../training/losses.ts'
+import { loss } from '../training/options.ts'
+import type { TensorSet } from '../training/tensor-set.ts'
+import { runInBatches } from './run-in-batches.ts'
+
+/** How to train a variational autoencoder. */
+export interface VariationalOptions extends Omit<FitOptions, 'loss'> {
+  /** Weight of the KL divergence in the end; default 1. */
+  beta?: number
+  /** Share of the steps over which that weight rises from 0 in a straight line (Bowman et al. 2016, CoNLL); default 0.5. */
+  annealing?: number
+}
+
+/** How to train one together with a classifier of what it gives. */
+export interface HybridOptions extends VariationalOptions {
+  /** Weight of the autoencoder's loss beside the cross entropy; default 1 / (channels * samples), which makes a mean of its sum. */
+  variationalWeight?: number
+}
+
+/** An autoencoder in front of a classifier of EEG; `vae_conv_net` of the registry is one in C++. */
+export class VaeClassifier extends Module {
+  readonly vae: Model<'vae'>
+  readonly classifier: Model
+
+  constructor(vae: Model<'vae'>, classifier: Model) {
+    super()
+    this.vae = vae
+    this.classifier = classifier
+  }
+
+  /** As `vae_conv_net`: eeg (batch, channels, samples), noise (batch, latentDim) -> logits, reconstruction, mu, logvar. */
+  override forward(eeg: Tensor, noise: Tensor): Tensor[] {
+    const { reconstruction, mu, logvar } = this.vae.run({ eeg, noise })
+    return [this.classifier.forward(reconstruction), reconstruction, mu, logvar]
+  }
+}
+
+/** What may be trained as a hybrid. */
+export type Hybrid = Model<'vae_conv_net'> | VaeClassifier
+
+/** The autoencoder's loss with a weight of the KL divergence that may change from step to step. */
+abstract class Variational extends Module {
+  readonly #beta = zeros([])
+
+  set beta(value: number) {
+    this.#beta.fill_(value)
+  }
+
+  /** In evaluation the mean of the posterior is taken: no noise. */
+  protected noise(eeg: Tensor, latentDim: number): Tensor {
+    return (this.training ? randn : zeros)([eeg.shape[0]!, latentDim], { dtype: eeg.dtype }) as Tensor
+  }
+
+  protected bound(outputs: { reconstruction: Tensor; eeg: Tensor; mu: Tensor; logvar: Tensor }): Tensor[] {
+    const { reconstructionError, kl } = losses.vae(outputs)
+    return [reconstructionError.add(kl.mul(this.#beta)), reconstructionError, kl]
+  }
+}
+
+class Autoencoder extends Variational {
+  readonly vae: Model<'vae'>
+
+  constructor(vae: Model<'vae'>) {
+    super()
+    this.vae = vae
+  }
+
+  /** `given` and `eeg`, what is to come out for it: (batch, channels, samples). Gives the loss, squared error and KL divergence. */
+  override forward(given: Tensor, eeg: Tensor): Tensor[] {
+    const outputs = this.vae.run({ eeg: given, noise: this.noise(given, this.vae.config.latentDim) })
+    return this.bound({ ...outputs, eeg })
+  }
+}
+
+class HybridTask extends Variational {
+  readonly net: Hybrid
+  readonly #weight: number | undefined
+
+  constructor(net: Hybrid, weight: number | undefined) {
+    super()
+    this.net = net
+    this.#weight = weight
+  }
+
+  /** eeg (batch, channels, samples), labels (batch), int64. Gives the loss and the class scores. */
+  override forward(eeg: Tensor, labels: Tensor): Tensor[] {
+    const [logits, reconstruction, mu, logvar] = this.#run(eeg)
+    const [bound] = this.bound({ reconstruction: reconstruction!, eeg, mu: mu!, logvar: logvar! })
+    const weight = this.#weight ?? 1 / (eeg.shape[1]! * eeg.shape[2]!)
+    return [ops.aten.cross_entropy_loss(logits!, labels).add(bound!.mul(weight)), logits!]
+  }
+
+  #run(eeg: Tensor): Tensor[] {
+    const { net } = this
+    if (net instanceof VaeClassifier) return net.forward(eeg, this.noise(eeg, net.vae.config.latentDim))
+    const { logits, reconstruction, mu, logvar } = net.run({ eeg, noise: this.noise(eeg, net.config.latentDim) })
+    return [logits, reconstruction, mu, logvar]
+  }
+}
+
+/**
+ * Trains a variational autoencoder: squared error of the reconstruction + beta * KL divergence, beta rising from 0.
+ *
+ * @param eeg inputs (windows, channels, samples), and as targets what is to come out: the same windows, or clean ones
+ * @throws EegTorchError as `fit`; `INVALID_OPTION`
+ */
+export function fitVariational(vae: Model<'vae'>, eeg: TensorSet, options: VariationalOptions): Promise<FitResult> {
+  return fitAnnealed(new Autoencoder(vae), eeg, options)
+}
+
+/**
+ * Trains an autoencoder together with the classifier of its reconstruction: cross entropy + weight * (squared error + beta * KL divergence).
+ *
+ * @param eeg inputs (windows, channels, samples), targets class numbers
+ * @throws EegTorchError as `fit`; `INVALID_OPTION`
+ */
+export function fitHybrid(
+  net: Hybrid,
+  eeg: TensorSet,
+  { variationalWeight, ...options }: HybridOptions,
+): Promise<FitResult> {
+  return fitAnnealed(new HybridTask(net, variationalWeight), eeg, options)
+}
+
+function fitAnnealed(
+  task: Variational,
+  set: TensorSet,
+  { beta = 1, annealing = 0.5, ...options }: VariationalOptions,
+): Promise<FitResult> {
+  requireShare('annealing', annealing)
+  return train(task, set, {
+    ...options,
+    loss: loss.output(),
+    beforeStep(progress, steps) {
+      const rise = annealing * steps
+      task.beta = beta * (progress.step < rise ? progress.step / rise : 1)
+      options.beforeStep?.(progress, steps)
+    },
+  })
+}
+
+function requireShare(option: string, value: number): void {
+  if (value >= 0 && value <= 1) return
+  throw new EegTorchError('INVALID_OPTION', `${option} is out of range`, {
+    option,
+    expected: '0 to 1',
+    received: String(value),
+  })
+}
+
+/** What comes out for windows at the mean of their posterior: (windows, channels, samples). */
+export async function reconstructWindows(vae: Model<'vae'>, eeg: Tensor): Promise<Tensor> {
+  const noise = zeros([eeg.shape[0]!, vae.config.latentDim], { dtype: eeg.dtype }) as Tensor
+  try {
+    return await runInBatches([eeg, noise], vae)
+  } finally {
+    noise.dispose()
+  }
+}
+
+/** How to draw decoded samples. */
+export interface AugmentOptions {
+  /** Samples of each example; default 1. */
+  copies?: number
+  /** Factor on the deviation of the posterior; default 1. */
+  spread?: number
+  /** Default 0. */
+  seed?: number
+}
+
+/**
+ * A training set and decoded samples of it: each sample is decoded from the posterior of one example, and keeps that example's target.
+ *
+ * @param set inputs (windows, channels, samples)
+ * @returns the examples, then the samples: (1 + copies) times as many; the caller's to dispose of
+ */
+export async function augmentWithSamples(
+  vae: Model<'vae'>,
+  { inputs, targets }: TensorSet,
+  { copies = 1, spread = 1, seed = 0 }: AugmentOptions = {},
+): Promise<TensorSet> {
+  const generator = new Generator(seed)
+  const samples: Tensor[] = []
+  for (let copy = 0; copy < copies; copy++) {
+    const noise = randn([inputs.shape[0]!, vae.config.latentDim], { generator, dtype: inputs.dtype as 'float32' })
+    samples.push(await runInBatches([inputs, noise.mul_(spread)], vae))
+    noise.dispose()
+  }
+  const whole = {
+    inputs: cat([inputs, ...samples], 0),
+    targets: cat(new Array<Tensor>(copies + 1).fill(targets), 0),
+  }
+  for (const sample of samples) sample.dispose()
+  return whole
+}
