@@ -12,7 +12,7 @@ const COLOURS = [
 const STATES = ['clean', 'noisy', 'denoised'] as const
 const INK = { clean: '#1d2126', noisy: '#b23a57', denoised: '#1d5f9e' }
 
-const LEFT = 170
+const LEFT = 190
 const SIDE = 140
 const GAP = 14
 const TOP = 34
