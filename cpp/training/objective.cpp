@@ -107,8 +107,8 @@ struct OutputConfig {
   void fields(Visitor&&) {}
 };
 
-// outputs[0]: the loss, a scalar, which the network computes itself as a mean over the batch. outputs[1], where there is
-// one: (batch, classes) scores, counted where targets[0] are class numbers.
+// outputs[0]: the loss, a scalar, which the network computes itself as a mean over the batch. outputs[1], where there
+// is one: (batch, classes) scores, counted where targets[0] are class numbers.
 class Output : public Objective {
  public:
   explicit Output(const OutputConfig&) {}

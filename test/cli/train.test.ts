@@ -98,7 +98,7 @@ describe('train', () => {
     [2, /Allowed choices are subject, session, run, trial/, ['--leave-out', 'monkey']],
     [1, /\[INVALID_OPTION\]: option epochs: /, ['--epochs', 'many']],
     [1, /\[INVALID_OPTION\]: give either task or events, not both/, ['--events', 'T1', 'T2']],
-    [1, /\[INVALID_OPTION\]: give either leaveOut or folds, not both/, ['--folds', '2', '--leave-out', 'run']],
+    [1, /\[INVALID_OPTION\]: give one of leaveOut, folds and protocol/, ['--folds', '2', '--leave-out', 'run']],
     [1, /\[UNKNOWN_NAME\].*no task 'juggling'/, ['--task', 'juggling']],
     [1, /\[FILE_NOT_FOUND\].*nowhere/, ['--data', '/nowhere']],
     [1, /\[INVALID_OPTION\]: earlyStopping .* so give validation too/, ['--early-stopping', '3']],

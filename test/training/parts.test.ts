@@ -101,7 +101,7 @@ describe('configuration', () => {
     expect(() => checkConfig({ ...base, epochs: 'ten' })).toThrow(/option epochs/)
     expect(() => checkConfig({ ...base, window: [3, 1] })).toThrow(/option window/)
     expect(() => checkConfig({ ...base, batch_size: 8 })).toThrow(/batch_size.*Did you mean batchSize/)
-    expect(() => checkConfig({ ...base, leaveOut: 'run', folds: 3 })).toThrow(/leaveOut or folds/)
+    expect(() => checkConfig({ ...base, leaveOut: 'run', folds: 3 })).toThrow(/one of leaveOut, folds and protocol/)
   })
 
   test('refuses what is no configuration, and a YAML bomb', async () => {
