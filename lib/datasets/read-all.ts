@@ -1,7 +1,7 @@
 import { EegTorchError } from '../errors.ts'
 import { findFiles } from '../files/find-files.ts'
 import type { FileOptions } from '../recordings/file-options.ts'
-import { openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
+import { isSecondary, openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
 import type { Recording, RecordingMetadata } from '../recordings/recording.ts'
 import { withEegmmidbMeanings } from './eegmmidb.ts'
 import { Recordings } from './recordings.ts'
@@ -43,7 +43,8 @@ export async function readAll(
         received: 'none',
       })
     }
-    for (const file of found) files.add(file)
+    const isNamed = found.length === 1 && found[0] === path
+    for (const file of found) if (isNamed || !isSecondary(file, path)) files.add(file)
   }
   const recordings: Recording[] = []
   for (const file of files) recordings.push(await readRecording(file, options))

@@ -8,6 +8,8 @@ export interface FileOptions {
   unit?: string
   /** Hertz, for files that do not say: arrays and tables. It goes before time stamps and before what the file says. */
   samplingRate?: number
+  /** Name of the stream to read, for files of several (XDF); default the first of type EEG, else the first with a rate. */
+  stream?: string
   /** Names of the channels, for files that have none. */
   channelNames?: readonly string[]
 }

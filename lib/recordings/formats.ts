@@ -1,8 +1,10 @@
-import { fstatSync } from 'node:fs'
+import { existsSync, fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
 import { withFile } from '../files/with-file.ts'
+import { withSidecars } from './bids/sidecars.ts'
 import { readAt } from './binary/read-at.ts'
 import { readBrainVision } from './brainvision/brainvision.ts'
+import { readCsv, startsAsTable } from './csv/csv.ts'
 import { readEdf } from './edf.ts'
 import { startsAsBdf } from './edf-header.ts'
 import { readFif } from './fif/fif.ts'
@@ -15,6 +17,10 @@ import { readMat } from './matlab/read-mat.ts'
 import { isNpy, isNpz } from './numpy/npy.ts'
 import { readNpy, readNpz } from './numpy/read-numpy.ts'
 import type { Recording } from './recording.ts'
+import { startsAsHeader } from './wfdb/header.ts'
+import { readWfdb } from './wfdb/wfdb.ts'
+import { isXdf } from './xdf/streams.ts'
+import { readXdf } from './xdf/xdf.ts'
 
 /** A format of recordings: how to know it, and how to read it. */
 interface FileFormat {
@@ -72,19 +78,50 @@ const FORMATS: readonly FileFormat[] = [
     matches: isFif,
     read: readFif,
   },
+  {
+    name: 'XDF',
+    endings: ['.xdf'],
+    matches: isXdf,
+    read: readXdf,
+  },
+  {
+    name: 'WFDB (.hea)',
+    endings: ['.hea'],
+    matches: (start) => startsAsHeader(start.toString('utf8')),
+    read: readWfdb,
+  },
+  {
+    name: 'CSV',
+    endings: ['.csv'],
+    matches: startsAsTable,
+    read: readCsv,
+  },
 ]
 
+/** Endings of files that may as well hold something else: they are read when they are named, not when a folder is searched. */
+const AMBIGUOUS = new Set(['.csv', '.mat', '.npy', '.npz'])
+
 /** Endings by which a folder is searched for recordings. */
-export const RECORDING_ENDINGS: readonly string[] = FORMATS.flatMap(({ endings }) => endings)
+export const RECORDING_ENDINGS: readonly string[] = FORMATS.flatMap(({ endings }) => endings).filter(
+  (ending) => !AMBIGUOUS.has(ending),
+)
+
+/** Whether a file found in a folder is the continuation of another one, or lies where BIDS keeps what was made from recordings. */
+export function isSecondary(file: string, searched: string): boolean {
+  const goesOn = /^(.*)-\d+(\.fif)$/i.exec(file)
+  if (goesOn !== null && existsSync(`${goesOn[1]}${goesOn[2]}`)) return true
+  const aside = /(^|[/\\])(derivatives|sourcedata)([/\\]|$)/
+  return /_split-0*([2-9]|1\d)_[^/]*\.fif$/i.test(file) || (aside.test(file) && !aside.test(searched))
+}
 
 /**
- * Opens a recording of any format that is known, by its content.
+ * Opens a recording of any format that is known, by its content; tables beside it are read where its name is one of BIDS.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`; `FILE_UNSUPPORTED` if it is none; what the reader of the format throws
  */
 export async function openRecording(file: string, options: FileOptions = {}): Promise<Recording> {
   const format = formatOf(file)
-  if (format !== undefined) return format.read(file, options)
+  if (format !== undefined) return withSidecars(await format.read(file, options))
   throw new EegTorchError('FILE_UNSUPPORTED', 'this is no recording of a known format', {
     file,
     expected: FORMATS.map(({ name }) => name).join(', '),

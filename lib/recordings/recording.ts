@@ -231,6 +231,11 @@ export class Recording {
     return this.#with(metadata)
   }
 
+  /** The same samples with what a table beside the file says about channels and events; their number and order stay. */
+  describedBy(change: Partial<Pick<RecordingParts, 'channels' | 'events' | 'warnings'>>): Recording {
+    return this.#with(change)
+  }
+
   /** Copies the whole recording into memory, so that the file may go away. */
   load(): Recording {
     const data = readAllChannels(this.#source, this.channels, this.segments, this.samplingRate)

@@ -31,6 +31,9 @@ const CASES: Record<string, { files: string[]; knowsLength?: false; options?: Fi
     { files: ['fif/split_raw.fif', 'fif/split_raw-1.fif'] },
     { files: ['fif/some-epo.fif'] },
   ],
+  csv: [{ files: ['csv/times.csv'], knowsLength: false }],
+  xdf: [{ files: ['xdf/streams.xdf'] }],
+  wfdb: [{ files: ['wfdb/f212.hea', 'wfdb/f212.dat', 'wfdb/f212.atr'] }, { files: ['wfdb/f24.hea', 'wfdb/f24.dat'] }],
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
     { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },
@@ -40,7 +43,7 @@ const CASES: Record<string, { files: string[]; knowsLength?: false; options?: Fi
 const folder = temporaryFolder()
 const FLIPS = Number(process.env.EEGTORCH_FLIPS ?? 300)
 const MEMORY = 16 * 2 ** 20
-const SECONDS = 2
+const SECONDS = 5
 
 const cases = Object.entries(CASES).flatMap(([format, list]) =>
   list.flatMap(({ files, knowsLength = true, options = {} }) =>
@@ -107,7 +110,9 @@ describe.each(cases)('$damaged (read from $main)', ({ main, files, damaged, know
         continue
       }
       for (const [i, samples] of outcome.read().entries()) {
-        expect(samples).toEqual(original[i]!.subarray(0, samples.length))
+        // Half a number at the end of a text is another number; the warning says so.
+        const sure = samples.length - (outcome.format === 'CSV' && outcome.warnings.length > 0 ? 1 : 0)
+        expect(samples.subarray(0, sure)).toEqual(original[i]!.subarray(0, sure))
         expect(samples.length === original[i]!.length || outcome.warnings.length > 0 || !knowsLength).toBe(true)
       }
     }

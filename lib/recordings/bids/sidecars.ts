@@ -1,0 +1,105 @@
+import { basename } from 'node:path'
+import { EegTorchError } from '../../errors.ts'
+import type { Position } from '../electrodes.ts'
+import { readText } from '../read-text.ts'
+import type { Channel, ChannelType, Recording, RecordingParts } from '../recording.ts'
+import { isBidsRecording, sidecarOf } from './entities.ts'
+import { readTsv } from './table.ts'
+
+const TYPES: Readonly<Record<string, ChannelType>> = {
+  EEG: 'eeg',
+  EOG: 'eog',
+  VEOG: 'eog',
+  HEOG: 'eog',
+  ECG: 'ecg',
+  EMG: 'emg',
+  TRIG: 'stim',
+}
+/** Coordinate systems whose x points to the nose and y to the left. */
+const NOSE_FIRST = /^(CTF|EEGLAB|EEGLAB-HJ|4DBti|KitYokogawa|ChietiItab)$/i
+const METRES: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 }
+
+/**
+ * A recording with what the tables beside it say, if its name is one of BIDS: `events.tsv` replaces the file's own events (called by
+ * `trial_type`, else `value`), `channels.tsv` tells types and bad channels, `electrodes.tsv` places. Other recordings stay as they are.
+ *
+ * @throws EegTorchError `FILE_INVALID` for an event without an onset
+ */
+export function withSidecars(recording: Recording): Recording {
+  const { file } = recording
+  if (file === undefined || !isBidsRecording(file)) return recording
+  const [events, channels, electrodes] = ['events.tsv', 'channels.tsv', 'electrodes.tsv'].map((ending) =>
+    sidecarOf(file, ending),
+  )
+  const warnings = [...recording.warnings]
+  let described: readonly Channel[] = recording.channels
+  if (channels !== undefined) described = withChannelTable(described, channels, warnings)
+  if (electrodes !== undefined) described = withPlaces(described, electrodes, file, warnings)
+  return recording.describedBy({
+    channels: described,
+    warnings,
+    ...(events === undefined ? {} : { events: readEvents(events) }),
+  })
+}
+
+function readEvents(file: string): RecordingParts['events'] {
+  return readTsv(file).map((row, i) => {
+    const onset = Number(row.get('onset') ?? Number.NaN)
+    const duration = Number(row.get('duration') ?? 0)
+    if (!Number.isFinite(onset)) {
+      throw new EegTorchError('FILE_INVALID', `event ${i + 1} has no onset`, {
+        file,
+        expected: 'seconds',
+        received: row.get('onset') ?? 'n/a',
+      })
+    }
+    const label = row.get('trial_type') ?? row.get('value') ?? 'n/a'
+    return { onset, duration: Number.isFinite(duration) && duration > 0 ? duration : 0, label }
+  })
+}
+
+function withChannelTable(channels: readonly Channel[], file: string, warnings: string[]): Channel[] {
+  const rows = new Map(readTsv(file).map((row) => [row.get('name') ?? '', row]))
+  const missing = channels.filter(({ label }) => !rows.has(label)).map(({ label }) => label)
+  if (missing.length > 0) warnings.push(`${basename(file)} does not describe ${missing.slice(0, 8).join(', ')}.`)
+  return channels.map((channel) => {
+    const row = rows.get(channel.label)
+    const named = row?.get('type')?.toUpperCase()
+    const type = named === undefined ? channel.type : (TYPES[named] ?? 'misc')
+    return { ...channel, type, ...(row?.get('status')?.toLowerCase() === 'bad' ? { isBad: true } : {}) }
+  })
+}
+
+function withPlaces(channels: readonly Channel[], file: string, recording: string, warnings: string[]): Channel[] {
+  const { scale, isNoseFirst } = coordinates(recording, warnings)
+  const places = new Map(
+    readTsv(file).map((row) => {
+      const [x, y, z] = ['x', 'y', 'z'].map((axis) => scale * Number(row.get(axis) ?? Number.NaN)) as [
+        number,
+        number,
+        number,
+      ]
+      const place: Position = isNoseFirst ? [-y, x, z] : [x, y, z]
+      return [row.get('name') ?? '', place] as const
+    }),
+  )
+  return channels.map((channel) => {
+    const position = places.get(channel.label) ?? places.get(channel.name)
+    return position?.every(Number.isFinite) ? { ...channel, position } : channel
+  })
+}
+
+function coordinates(recording: string, warnings: string[]): { scale: number; isNoseFirst: boolean } {
+  const file = sidecarOf(recording, 'coordsystem.json')
+  let said: Record<string, unknown> = {}
+  try {
+    if (file !== undefined) said = JSON.parse(readText(file)) as Record<string, unknown>
+  } catch {
+    warnings.push('coordsystem.json is not readable.')
+  }
+  const find = (ending: string) =>
+    Object.entries(said).find(([key]) => /^(EEG|iEEG|MEG)/.test(key) && key.endsWith(ending))?.[1]
+  const unit = String(find('CoordinateUnits') ?? 'm')
+  if (METRES[unit] === undefined) warnings.push(`Electrodes are given in ${unit}: taken as metres.`)
+  return { scale: METRES[unit] ?? 1, isNoseFirst: NOSE_FIRST.test(String(find('CoordinateSystem') ?? '')) }
+}

@@ -1,0 +1,72 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readAll, readRecording } from 'eegtorch'
+import { type EdfBytes, edfBytes } from './edf-bytes.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const root = join(temporaryFolder(), 'study')
+const subject = join(root, 'sub-01', 'ses-a', 'eeg')
+const parts: EdfBytes = {
+  reserved: 'EDF+C',
+  signals: [
+    { label: 'Fz', samples: 8 },
+    { label: 'Lid', samples: 8 },
+    { label: 'EDF Annotations', samples: 16 },
+  ],
+  records: [
+    [[1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 0, 0, 0, 0, 0, 0], '+0\x14\x14\0+0.5\x14own\x14\0'],
+    [[1, 2, 3, 4, 5, 6, 7, 8], [0, 0, 0, 0, 0, 0, 0, 0], '+1\x14\x14\0'],
+  ],
+}
+
+beforeAll(() => {
+  const derived = join(root, 'derivatives', 'sub-01')
+  for (const folder of [subject, derived]) mkdirSync(folder, { recursive: true })
+  const write = (name: string, text: string | Uint8Array, folder = subject) => writeFileSync(join(folder, name), text)
+  write('dataset_description.json', '{}', root)
+  for (const task of ['rest', 'move']) write(`sub-01_ses-a_task-${task}_eeg.edf`, edfBytes(parts))
+  write('sub-01_task-move_eeg.edf', edfBytes(parts), derived)
+  write(
+    'sub-01_ses-a_task-move_events.tsv',
+    'onset\tduration\ttrial_type\tvalue\n0.5\tn/a\tfüße\t1\n0.25\t0.5\tn/a\t7\n',
+  )
+  // For all tasks of the subject, from a folder above; what is nearer goes before it.
+  write('sub-01_channels.tsv', 'name\ttype\tstatus\nFz\tEEG\tbad\nLid\tVEOG\tgood\n', join(root, 'sub-01'))
+  write('channels.tsv', 'name\ttype\nFz\tMISC\n', root)
+  write('sub-01_ses-a_space-CTF_electrodes.tsv', 'name\tx\ty\tz\nFz\t60\t1\t70\nLid\tn/a\tn/a\tn/a\n')
+  write('sub-01_ses-a_space-CTF_coordsystem.json', '{"EEGCoordinateSystem": "CTF", "EEGCoordinateUnits": "mm"}')
+})
+
+test('tables beside a recording, and above it, say what it holds', async () => {
+  const recording = await readRecording(join(subject, 'sub-01_ses-a_task-move_eeg.edf'))
+  expect(recording).toMatchObject({ subject: '01', session: 'a' })
+  expect(recording.events).toEqual([
+    { onset: 0.25, duration: 0.5, label: '7', sample: 2 },
+    { onset: 0.5, duration: 0, label: 'füße', sample: 4 },
+  ])
+  expect(recording.channels.map(({ name, type, isBad, position }) => [name, type, isBad, position])).toEqual([
+    ['Fz', 'eeg', true, [-0.001, 0.06, 0.07]],
+    ['Lid', 'eog', undefined, undefined],
+  ])
+  expect(recording.read({ channels: ['Fz'] })[0]).toHaveLength(16)
+})
+
+test('without a table of events the file keeps its own', async () => {
+  const recording = await readRecording(join(subject, 'sub-01_ses-a_task-rest_eeg.edf'))
+  expect(recording.events.map(({ label }) => label)).toEqual(['own'])
+})
+
+test('a data set is read without what was made from it', async () => {
+  expect([...(await readAll(root))].map(({ name }) => name)).toEqual([
+    'sub-01_ses-a_task-move_eeg',
+    'sub-01_ses-a_task-rest_eeg',
+  ])
+  expect([...(await readAll(join(root, 'derivatives')))]).toHaveLength(1)
+})
+
+test('an event without an onset is one clear error', async () => {
+  writeFileSync(join(subject, 'sub-01_ses-a_task-rest_events.tsv'), 'onset\tduration\nsoon\t1\n')
+  await expect(readRecording(join(subject, 'sub-01_ses-a_task-rest_eeg.edf'))).rejects.toThrow(
+    /task-rest_events.tsv: event 1 has no onset: expected seconds, received soon/,
+  )
+})
