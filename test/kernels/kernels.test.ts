@@ -162,6 +162,23 @@ test('dropout keeps the mean, repeats with the seed and differs from call to cal
   expect(seeded()).toEqual(seeded())
 })
 
+test('dropout masks are the same whatever the instructions', async () => {
+  const program = `const { Dropout, manualSeed, ones } = await import(${JSON.stringify(builtEntry)})
+    manualSeed(2)
+    console.log(JSON.stringify([...new Dropout(0.3).forward(ones([999])).toTypedArray()]))`
+  const run = async (set: string) => {
+    const env = { EEGTORCH_CPU_CAPABILITY: set }
+    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', program], { env })
+    expect([code, stderr]).toEqual([0, ''])
+    return JSON.parse(stdout) as number[]
+  }
+  const masks = [await run('baseline'), await run('avx2'), await run('avx512')]
+  expect(masks[0]!.filter((value) => value === 0).length).toBeGreaterThan(200)
+  expect([...new Set(masks[0])].sort()).toEqual([0, Math.fround(1 / (1 - Math.fround(0.3)))])
+  expect(masks[1]).toEqual(masks[0])
+  expect(masks[2]).toEqual(masks[0])
+})
+
 test('EEGTORCH_PLAIN=1 takes the plain path: other bits, the same numbers; every set of instructions agrees', async () => {
   const program = `const { manualSeed, models, noGrad, randn } = await import(${JSON.stringify(builtEntry)})
     manualSeed(2)

@@ -24,28 +24,52 @@ inline Words multiply(Words a, uint32_t factor) {
 #endif
 }
 
-inline void philox(Words (&c)[4], uint64_t seed) {
-  uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
-  for (int round = 0; round < 10; round++) {
-    const Words p0 = multiply(c[0], 0xD2511F53u), p1 = multiply(c[2], 0xCD9E8D57u);
-    c[0] = (p1 >> 32) ^ c[1] ^ static_cast<uint64_t>(key0);
-    c[2] = (p0 >> 32) ^ c[3] ^ static_cast<uint64_t>(key1);
-    c[1] = p1;
-    c[3] = p0;
-    key0 += 0x9E3779B9u;
-    key1 += 0xBB67AE85u;
+constexpr int rounds = 10;
+constexpr size_t at_once = 2;  // vectors of counters, so that one's products run while another's are waited for
+
+// The keys of every round in every lane: two words each.
+struct RoundKeys {
+  Words word[rounds][2];
+
+  explicit RoundKeys(uint64_t seed) {
+    uint32_t key0 = static_cast<uint32_t>(seed), key1 = static_cast<uint32_t>(seed >> 32);
+    for (auto& keys : word) {
+      keys[0] = Words{} + static_cast<uint64_t>(key0);
+      keys[1] = Words{} + static_cast<uint64_t>(key1);
+      key0 += 0x9E3779B9u;
+      key1 += 0xBB67AE85u;
+    }
   }
+};
+
+inline void philox(Words (&c)[at_once][4], const RoundKeys& keys) {
+  for (const auto& key : keys.word)
+#pragma GCC unroll 4
+    for (auto& counter : c) {
+      const Words p0 = multiply(counter[0], 0xD2511F53u), p1 = multiply(counter[2], 0xCD9E8D57u);
+      counter[0] = (p1 >> 32) ^ counter[1] ^ key[0];
+      counter[2] = (p0 >> 32) ^ counter[3] ^ key[1];
+      counter[1] = p1;
+      counter[3] = p0;
+    }
 }
 
 // Words for 64 elements from 16 counters: element e takes word e / 16 of counter e % 16, whatever the vector width.
-inline void randomBlock(uint64_t seed, uint64_t block, uint32_t* words) {
-  for (size_t first = 0; first < 16; first += wide_lanes) {
-    Words counter = Words{} + (block * 16 + first);
-    for (size_t i = 1; i < wide_lanes; i++) counter[i] += i;
-    Words c[4] = {counter, counter >> 32, Words{}, Words{}};
-    philox(c, seed);
-    for (size_t word = 0; word < 4; word++)
-      *reinterpret_cast<NarrowWords*>(words + word * 16 + first) = __builtin_convertvector(c[word], NarrowWords);
+inline void randomBlock(const RoundKeys& keys, uint64_t block, uint32_t* words) {
+  for (size_t first = 0; first < 16; first += at_once * wide_lanes) {
+    Words c[at_once][4];
+    for (size_t group = 0; group < at_once; group++) {
+      Words counter = Words{} + (block * 16 + first + group * wide_lanes);
+      for (size_t i = 1; i < wide_lanes; i++) counter[i] += i;
+      c[group][0] = counter;
+      c[group][1] = counter >> 32;
+      c[group][2] = c[group][3] = Words{};
+    }
+    philox(c, keys);
+    for (size_t group = 0; group < at_once; group++)
+      for (size_t word = 0; word < 4; word++)
+        *reinterpret_cast<NarrowWords*>(words + word * 16 + first + group * wide_lanes) =
+            __builtin_convertvector(c[group][word], NarrowWords);
   }
 }
 
@@ -54,11 +78,17 @@ inline void randomBlock(uint64_t seed, uint64_t block, uint32_t* words) {
 void dropout(const float* x, float* y, size_t n, uint64_t seed, uint64_t first, float probability) {
   const auto threshold = static_cast<uint32_t>(static_cast<double>(probability) * 4294967296.0);
   const float scale = 1.f / (1.f - probability);
+  const RoundKeys keys(seed);
   alignas(64) uint32_t words[64];
   for (size_t at = 0; at < n; at += 64) {
-    randomBlock(seed, (first + at) / 64, words);
+    randomBlock(keys, (first + at) / 64, words);
     const size_t count = n - at < 64 ? n - at : 64;
-    for (size_t i = 0; i < count; i++) y[at + i] = words[i] >= threshold ? x[at + i] * scale : 0.f;
+    for (size_t i = 0; i + lanes <= count; i += lanes) {
+      UintVec drawn;
+      std::memcpy(&drawn, words + i, sizeof drawn);
+      store(y + at + i, select((IntVec)(drawn >= threshold), load(x + at + i) * scale, Vec{}));
+    }
+    for (size_t i = count / lanes * lanes; i < count; i++) y[at + i] = words[i] >= threshold ? x[at + i] * scale : 0.f;
   }
 }
 
