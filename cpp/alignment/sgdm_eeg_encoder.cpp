@@ -5,6 +5,7 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/pooling.h>
 
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 
 namespace eegtorch {
@@ -13,8 +14,7 @@ namespace {
 
 void check(const SgdmEegEncoderConfig& c) {
   const OptionCheck options("sgdm_eeg_encoder");
-  options.size("n_chans", c.n_chans);
-  options.size("n_times", c.n_times);
+  checkWindowOptions(options, c);
   options.size("latent_dim", c.latent_dim);
   for (const auto& [name, values] : {std::pair{"conv_filters", &c.conv_filters}, {"conv_lengths", &c.conv_lengths}}) {
     options.require(values->size() == 2, name, "two numbers", std::to_string(values->size()));
@@ -50,8 +50,7 @@ SgdmEegEncoderImpl::SgdmEegEncoderImpl(const SgdmEegEncoderConfig& config) : con
 }
 
 at::Tensor SgdmEegEncoderImpl::forward(const at::Tensor& eeg) {
-  checkInput("sgdm_eeg_encoder", eeg, parameters().front(),
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("sgdm_eeg_encoder", eeg, parameters().front(), config_);
   const auto x = temporal_conv_->forward(eeg).transpose(1, 2);    // (batch, pooled_length, filters)
   return fc_->forward(temporal_attn_->forward(x, x).flatten(1));  // (batch, latent_dim)
 }

@@ -10,6 +10,7 @@
 
 #include "blocks/attention.h"
 #include "blocks/chain.h"
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
 #include "kernels/filter_bank.h"
@@ -23,10 +24,7 @@ constexpr int64_t kLargestDepth = 30;  // dilations stay within 32 bits
 
 void check(const AtcNetConfig& c) {
   const OptionCheck options("atcnet");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
-  options.positive("sfreq", c.sfreq);
+  checkWindowOptions(options, c);
   options.size("conv_block_n_filters", c.conv_block_n_filters);
   options.size("conv_block_kernel_length_1", c.conv_block_kernel_length_1);
   options.size("conv_block_kernel_length_2", c.conv_block_kernel_length_2);
@@ -217,8 +215,7 @@ std::unordered_map<std::string, std::string> AtcNetImpl::olderNames() const {
 }
 
 at::Tensor AtcNetImpl::forward(const at::Tensor& eeg) {
-  checkInput("atcnet", eeg, conv_block_->parameter(),
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("atcnet", eeg, conv_block_->parameter(), config_);
   const auto steps = conv_block_->forward(eeg).squeeze(2);  // (batch, filters, steps)
   const int64_t length = windowSteps(config_);
   std::vector<at::Tensor> votes;

@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "blocks/eeg_window.h"
 #include "blocks/pooling.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
@@ -13,9 +14,7 @@ namespace {
 
 void check(const ConvNetConfig& c) {
   const OptionCheck options("conv_net");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
+  checkWindowOptions(options, c);
   options.sizes("n_filters", c.n_filters);
   options.size("kernel_length", c.kernel_length);
   options.size("pool_length", c.pool_length);
@@ -74,8 +73,7 @@ at::Tensor ConvNetImpl::head(const at::Tensor& eeg) {
 }
 
 at::Tensor ConvNetImpl::forward(const at::Tensor& eeg) {
-  checkInput("conv_net", eeg, classifier_->weight,
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("conv_net", eeg, classifier_->weight, config_);
   auto x = dropout_->forward(head(eeg));  // (batch, F, 1, steps)
   for (const auto& block : *blocks_)
     x = dropout_->forward(block->as<ConvNetBlock>()->forward(x, config_.pool_length, config_.pool_stride));

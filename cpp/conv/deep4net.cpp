@@ -1,5 +1,6 @@
 #include "conv/deep4net.h"
 
+#include "blocks/eeg_window.h"
 #include "conv/braindecode_names.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
@@ -10,10 +11,7 @@ namespace {
 
 void check(const Deep4NetConfig& c) {
   const OptionCheck options("deep4net");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
-  options.positive("sfreq", c.sfreq);
+  checkWindowOptions(options, c);
   options.size("n_filters_time", c.n_filters_time);
   options.size("n_filters_spat", c.n_filters_spat);
   options.size("filter_time_length", c.filter_time_length);
@@ -121,8 +119,7 @@ at::Tensor Deep4NetImpl::finish(Stage& stage, const at::Tensor& x) const {
 }
 
 at::Tensor Deep4NetImpl::forward(const at::Tensor& eeg) {
-  checkInput("deep4net", eeg, final_layer_->weight(),
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("deep4net", eeg, final_layer_->weight(), config_);
   auto x = finish(stages_[0], conv_time_spat_->forward(eeg));  // (batch, n_filters_spat, 1, steps)
   for (size_t i = 1; i < stages_.size(); i++)
     x = finish(stages_[i], convolveTime(drop_->forward(x), stages_[i].conv, convStride(config_)));

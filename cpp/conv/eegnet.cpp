@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 #include <torch/nn/init.h>
 
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
 #include "kernels/filter_bank.h"
@@ -13,10 +14,7 @@ namespace {
 
 void check(const EegNetConfig& c) {
   const OptionCheck options("eegnet");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
-  options.positive("sfreq", c.sfreq);
+  checkWindowOptions(options, c);
   options.size("F1", c.F1);
   options.size("D", c.D);
   if (c.F2) options.size("F2", *c.F2);
@@ -130,8 +128,7 @@ at::Tensor EegNetImpl::normActivatePool(const at::Tensor& x, torch::nn::BatchNor
 }
 
 at::Tensor EegNetImpl::forward(const at::Tensor& eeg) {
-  checkInput("eegnet", eeg, conv_temporal_->weight,
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("eegnet", eeg, conv_temporal_->weight, config_);
   // Temporal convolution, batch norm, spatial convolution: (batch, F1 * D, 1, samples)
   const auto head = elu_1_->name() == "SafeLog" ? kernels::plainFilterBank : kernels::filterBank;
   auto x = head(eeg, conv_temporal_->weight, *bnorm_temporal_, conv_spatial_->weight(), config_.kernel_length / 2);

@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 
 namespace eegtorch {
@@ -14,9 +15,7 @@ torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length, int64_t stride) 
 
 void check(const ResNet1dConfig& c) {
   const OptionCheck options("resnet1d");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
+  checkWindowOptions(options, c);
   options.sizes("widths", c.widths);
   options.sizes("n_blocks", c.n_blocks);
   options.require(c.n_blocks.size() == c.widths.size(), "n_blocks",
@@ -72,7 +71,7 @@ ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
 }
 
 at::Tensor ResNet1dImpl::forward(const at::Tensor& eeg) {
-  checkInput("resnet1d", eeg, fc_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("resnet1d", eeg, fc_->weight, config_);
   auto x = at::max_pool1d(bn1_->forward(conv1_->forward(eeg)).relu(), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
   for (auto& stage : stages_) x = stage->forward(x);
   return fc_->forward(x.mean(2));  // (batch, n_outputs)

@@ -1,5 +1,6 @@
 #include "conv/shallow_fbcsp_net.h"
 
+#include "blocks/eeg_window.h"
 #include "conv/braindecode_names.h"
 #include "core/check.h"
 
@@ -9,10 +10,7 @@ namespace {
 
 void check(const ShallowFbcspNetConfig& c) {
   const OptionCheck options("shallow_fbcsp_net");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
-  options.positive("sfreq", c.sfreq);
+  checkWindowOptions(options, c);
   options.size("n_filters_time", c.n_filters_time);
   options.size("filter_time_length", c.filter_time_length);
   options.size("n_filters_spat", c.n_filters_spat);
@@ -49,8 +47,7 @@ ShallowFbcspNetImpl::ShallowFbcspNetImpl(const ShallowFbcspNetConfig& config) : 
 std::unordered_map<std::string, std::string> ShallowFbcspNetImpl::olderNames() const { return braindecodeOlderNames(); }
 
 at::Tensor ShallowFbcspNetImpl::forward(const at::Tensor& eeg) {
-  checkInput("shallow_fbcsp_net", eeg, final_layer_->weight(),
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("shallow_fbcsp_net", eeg, final_layer_->weight(), config_);
   auto x = conv_time_spat_->forward(eeg);  // (batch, n_filters_spat, 1, samples)
   if (bnorm_) x = bnorm_->forward(x);
   x = poolTime(conv_nonlin_->forward(x), config_.pool_mode, config_.pool_time_length, config_.pool_time_stride);

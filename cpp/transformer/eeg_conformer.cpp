@@ -5,6 +5,7 @@
 #include "blocks/attention.h"
 #include "blocks/chain.h"
 #include "blocks/combined_conv.h"
+#include "blocks/eeg_window.h"
 #include "blocks/pooling.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
@@ -18,10 +19,7 @@ constexpr double kFcDropWide = 0.5, kFcDropNarrow = 0.3;
 
 void check(const EegConformerConfig& c) {
   const OptionCheck options("eeg_conformer");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
-  options.positive("sfreq", c.sfreq);
+  checkWindowOptions(options, c);
   options.size("n_filters_time", c.n_filters_time);
   options.size("filter_time_length", c.filter_time_length);
   options.size("pool_time_length", c.pool_time_length);
@@ -138,8 +136,7 @@ std::unordered_map<std::string, std::string> EegConformerImpl::olderNames() cons
 }
 
 at::Tensor EegConformerImpl::forward(const at::Tensor& eeg) {
-  checkInput("eeg_conformer", eeg, final_layer_->weight,
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("eeg_conformer", eeg, final_layer_->weight, config_);
   const auto x = transformer_->forward(patch_embedding_->forward(eeg));  // (batch, tokens, width)
   if (config_.return_features) return x;
   return final_layer_->forward(fc_->forward(x.flatten(1)));  // (batch, n_outputs)

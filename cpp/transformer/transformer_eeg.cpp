@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 
 namespace eegtorch {
@@ -20,9 +21,7 @@ at::Tensor sinusoids(int64_t samples, int64_t width, const at::TensorOptions& op
 
 TransformerEegImpl::TransformerEegImpl(const TransformerEegConfig& config) : config_(config) {
   const OptionCheck options("transformer_eeg");
-  options.size("n_chans", config.n_chans);
-  options.size("n_outputs", config.n_outputs);
-  options.size("n_times", config.n_times);
+  checkWindowOptions(options, config);
   const TransformerOptions layers{.width = config.d_model,
                                   .heads = config.n_heads,
                                   .feedforward = config.feedforward_dim,
@@ -39,8 +38,7 @@ TransformerEegImpl::TransformerEegImpl(const TransformerEegConfig& config) : con
 }
 
 at::Tensor TransformerEegImpl::forward(const at::Tensor& eeg) {
-  checkInput("transformer_eeg", eeg, fc_->weight,
-             {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("transformer_eeg", eeg, fc_->weight, config_);
   auto x = embedding_->forward(eeg.transpose(1, 2));  // (batch, samples, d_model)
   if (config_.positional_encoding.value == "sinusoidal") x = x + sinusoids(x.size(1), x.size(2), x.options());
   return fc_->forward(transformer_->forward(x).mean(1));  // (batch, n_outputs)

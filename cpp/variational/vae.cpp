@@ -2,14 +2,14 @@
 
 #include <ATen/Functions.h>
 
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 
 namespace eegtorch {
 
 VaeImpl::VaeImpl(const VaeConfig& config, const char* owner) : config_(config), owner_(owner) {
   const OptionCheck options(owner);
-  options.size("n_chans", config.n_chans);
-  options.size("n_times", config.n_times);
+  checkWindowOptions(options, config);
   options.size("hidden_dim", config.hidden_dim);
   options.size("latent_dim", config.latent_dim);
   const int64_t size = config.n_chans * config.n_times;
@@ -21,7 +21,7 @@ VaeImpl::VaeImpl(const VaeConfig& config, const char* owner) : config_(config), 
 }
 
 VaeOutput VaeImpl::forward(const at::Tensor& eeg, const at::Tensor& noise) {
-  checkInput(owner_, eeg, fc1_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows(owner_, eeg, fc1_->weight, config_);
   checkInput(owner_, noise, fc1_->weight, {{eeg.size(0), "windows"}, {config_.latent_dim, "latent values"}});
   const auto encoded = fc1_->forward(eeg.flatten(1)).relu();  // (batch, hidden_dim)
   const auto mu = fc21_->forward(encoded), logvar = fc22_->forward(encoded);
