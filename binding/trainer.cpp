@@ -9,6 +9,7 @@
 #include "distributed.h"
 #include "errors.h"
 #include "model.h"
+#include "training/scopes.h"
 #include "training/train_step.h"
 
 namespace eegtorch {
@@ -193,6 +194,37 @@ Value describeFields(const ConfigDescription& fields) {
   return list;
 }
 
+// augmentBatch(augmentations, inputs, targets, seed | null) -> {inputs, targets}
+Napi::Value augmentBatch(Environment& environment, const Napi::CallbackInfo& info) {
+  const Value described = valueOf(info[0]);
+  std::optional<int64_t> seed;
+  if (!info[3].IsNull()) seed = static_cast<int64_t>(numberOf(info[3], "a seed"));
+  auto work = [&environment, augmenter = std::make_shared<Augmenter>(&described), seed,
+               batch = batchOf(environment, info[1], info[2])](const Cancellation&) -> Environment::Finish {
+    c10::NoGradGuard no_grad;
+    at::Tensor random = seed ? seedState(*seed) : at::Tensor();
+    RandomScope scope(random);
+    Batch result = batch;
+    augmenter->run(result.inputs, result.targets);
+    return [&environment, result = std::move(result)](Napi::Env env) -> Napi::Value {
+      auto object = Napi::Object::New(env);
+      object["inputs"] = wrapAll(environment, env, result.inputs);
+      object["targets"] = wrapAll(environment, env, result.targets);
+      return object;
+    };
+  };
+  return environment.runAsync(std::move(work));
+}
+
+// applyAugmentation(augmentation, inputs, draws) -> tensor: what follows from draws that are given.
+Napi::Value applyAugmentation(Environment& environment, const Napi::CallbackInfo& info) {
+  c10::NoGradGuard no_grad;
+  const auto augmentation = makeAugmentation(valueOf(info[0]));
+  const at::Tensor inputs = environment.tensor(info[1]);
+  augmentation->check(inputs);
+  return {info.Env(), environment.wrap(augmentation->apply(inputs, environment.tensors(info[2]), inputs))};
+}
+
 template <class Entry>
 Value describeTable(const std::vector<Entry>& table) {
   ValueList list;
@@ -201,10 +233,20 @@ Value describeTable(const std::vector<Entry>& table) {
   return list;
 }
 
-// describeTraining() -> {objectives, optimizers, step}: what the types and the documentation are made from.
+Value describeAugmentations() {
+  ValueList list = *describeTable(augmentations()).get<ValueList>();
+  list.push_back(ValueMap{{"name", "mixup"},
+                          {"doc", "pairs of examples and their labels, mixed (Zhang et al. 2018)"},
+                          {"fields", describeFields(describeConfig<MixupConfig>())}});
+  return list;
+}
+
+// describeTraining() -> {objectives, optimizers, augmentations, step}: what the types and the documentation are made
+// from.
 Napi::Value describeTraining(Environment&, const Napi::CallbackInfo& info) {
   return fromValue(info.Env(), ValueMap{{"objectives", describeTable(objectives())},
                                         {"optimizers", describeTable(optimizers())},
+                                        {"augmentations", describeAugmentations()},
                                         {"step", describeFields(describeConfig<TrainStepConfig>())}});
 }
 
@@ -223,6 +265,8 @@ void exportTrainer(Environment& environment, Napi::Object exports) {
   add("synchroniseTrainStep", callback<synchroniseTrainStep>);
   add("reductionFigures", callback<reductionFigures>);
   add("gatherRows", callback<gatherRows>);
+  add("augmentBatch", callback<augmentBatch>);
+  add("applyAugmentation", callback<applyAugmentation>);
   add("describeTraining", callback<describeTraining>);
 }
 

@@ -172,6 +172,7 @@ export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
 export type * from './models/configs.generated.ts'
 export { fitModels, type ModelFit } from './models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
+export { type FittingWeights, loadFitting } from './models/load-fitting.ts'
 export { type AsyncOptions, Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
 export {
   type LoadModelOptions,
@@ -262,6 +263,7 @@ export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, se
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export type { FilterSection } from './signal/butterworth.ts'
 export { type BackwardOptions, type ItemOf, type Nested, type Shape, Tensor } from './tensor.ts'
+export { type Augmentation, augment, augmentBatch, mirrorChannels } from './training/augment.ts'
 export { type CheckpointCadence, type CheckpointOptions, TrainingCheckpoints } from './training/checkpoints.ts'
 export { balancedWeights } from './training/class-weights.ts'
 export { DataLoader, type DataLoaderOptions, type LoadedBatch } from './training/data-loader.ts'
@@ -287,7 +289,14 @@ export {
   type TrainStepOptions,
   type WithGroups,
 } from './training/options.ts'
-export { type Schedule, type ScheduleName, schedules } from './training/schedules.ts'
+export { type Preset, type PresetName, presets } from './training/presets.ts'
+export {
+  type DescribedSchedule,
+  describedSchedule,
+  type OneCycleOptions,
+  type Schedule,
+  schedules,
+} from './training/schedules.ts'
 export { type TensorSet, windowTensors } from './training/tensor-set.ts'
 export type {
   Batch,

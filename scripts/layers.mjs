@@ -10,9 +10,10 @@ const CPP_MAY_INCLUDE = {
   signal: ['core'],
   kernels: ['core'],
   blocks: ['core', 'kernels'],
+  augment: ['core'],
   losses: ['core'],
   distributed: ['core'],
-  training: ['core', 'blocks', 'losses', 'distributed'],
+  training: ['core', 'blocks', 'losses', 'augment', 'distributed'],
   // Hybrids put an autoencoder in front of another family's network.
   variational: ['core', 'kernels', 'blocks', 'conv', 'recurrent'],
 }

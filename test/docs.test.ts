@@ -28,9 +28,9 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
     ],
   },
   'docs/training.md': {
-    before: `import { addNoise, augmentWithSamples, balancedWeights, DataLoader, EegImages, fit, fitAdversarial, fitAlignment, fitHybrid } from 'eegtorch'
-import { fitLatentClassifier, fitMapper, fitVariational, loss, losses, models, Module, optim, randint, randn, readAll } from 'eegtorch'
-import { reconstructImages, retrieveImages, standardiseEach, Tensor, VaeClassifier, windowTensors } from 'eegtorch'
+    before: `import { addNoise, augment, augmentWithSamples, balancedWeights, DataLoader, EegImages, fit, fitAdversarial, fitAlignment, fitHybrid } from 'eegtorch'
+import { fitLatentClassifier, fitMapper, fitVariational, loss, losses, models, Module, optim, presets, randint, randn, readAll } from 'eegtorch'
+import { reconstructImages, retrieveImages, schedules, standardiseEach, Tensor, VaeClassifier, windowTensors } from 'eegtorch'
 const windows = (await readAll('eegmmidb/*.edf')).windows({ task: 'fists-feet', from: 0, to: 1 })
 const train = standardiseEach(windows)
 const net = models.eegnet({ nChans: windows.nChannels, nOutputs: 2, nTimes: windows.nSamples })`,

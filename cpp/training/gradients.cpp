@@ -3,6 +3,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_amp_foreach_non_finite_check_and_unscale.h>
 #include <ATen/ops/_amp_update_scale.h>
+#include <ATen/ops/_foreach_clamp_max.h>
+#include <ATen/ops/_foreach_clamp_min.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/full.h>
@@ -26,6 +28,31 @@ at::Tensor gradientNorm(const std::vector<at::Tensor>& gradients) {
 void clipGradients(const std::vector<at::Tensor>& gradients, const at::Tensor& norm, double max_norm) {
   if (gradients.empty()) return;
   at::_foreach_mul_(gradients, (max_norm / (norm + 1e-6)).clamp_max(1.0));
+}
+
+void clipValues(const std::vector<at::Tensor>& gradients, double largest) {
+  if (gradients.empty()) return;
+  at::_foreach_clamp_min_(gradients, -largest);
+  at::_foreach_clamp_max_(gradients, largest);
+}
+
+at::Tensor Penalty::value() const {
+  at::Tensor sum;
+  for (const auto& [name, parameter] : parameters) {
+    const at::Tensor weights = parameter.detach();
+    const at::Tensor part = weights.abs().sum() * l1 + weights.square().sum() * l2;
+    sum = sum.defined() ? sum + part : part;
+  }
+  return sum;
+}
+
+void Penalty::addGradient() const {
+  for (const auto& [name, parameter] : parameters) {
+    const at::Tensor weights = parameter.detach();
+    const at::Tensor slope = weights.sign().mul_(l1).add_(weights, 2 * l2);
+    at::Tensor& gradient = parameter.mutable_grad();
+    gradient = gradient.defined() ? gradient.add(slope) : slope;
+  }
 }
 
 GradScaler::GradScaler(at::Device device)

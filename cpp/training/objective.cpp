@@ -1,11 +1,10 @@
 #include "training/objective.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/scalar_tensor.h>
-#include <ATen/ops/tensor.h>
 
+#include "training/classification.h"
 #include "training/table.h"
 
 namespace eegtorch {
@@ -17,70 +16,6 @@ at::Tensor Objective::mass(const Tensors& targets) const {
 at::Tensor Objective::correct(const Tensors&, const Tensors&) const { return {}; }
 
 namespace {
-
-struct CrossEntropyConfig {
-  std::optional<std::vector<double>> weight;
-  double label_smoothing = 0;
-  int64_t ignore_index = -100;
-
-  template <class Visitor>
-  void fields(Visitor&& visit) {
-    visit("weight", weight, "one weight per class, for classes of unequal size");
-    visit("label_smoothing", label_smoothing, "share of the target spread over all classes, 0 to 1");
-    visit("ignore_index", ignore_index, "class number that counts for nothing");
-  }
-};
-
-// outputs[0]: (batch, classes) scores; targets[0]: (batch) class numbers, or (batch, classes) probabilities.
-class CrossEntropy : public Objective {
- public:
-  explicit CrossEntropy(const CrossEntropyConfig& config) : config_(config) {
-    if (config.label_smoothing < 0 || config.label_smoothing > 1)
-      throw Error("INVALID_OPTION", "cross_entropy: label_smoothing is out of range", "0 to 1",
-                  std::to_string(config.label_smoothing));
-    if (config.weight) weight_ = at::tensor(*config.weight, at::kFloat);
-  }
-
-  at::Tensor loss(const Tensors& outputs, const Tensors& targets) const override {
-    const at::Tensor &scores = outputs.at(0), &target = targets.at(0);
-    checkShapes(scores, target);
-    return at::cross_entropy_loss(scores, target, weight(scores), at::Reduction::Mean, config_.ignore_index,
-                                  config_.label_smoothing);
-  }
-
-  at::Tensor mass(const Tensors& targets) const override {
-    const at::Tensor& target = targets.at(0);
-    if (target.is_floating_point()) return Objective::mass(targets);
-    const at::Tensor counted = target.ne(config_.ignore_index);
-    if (!weight_.defined()) return counted.sum().to(at::kDouble);
-    return weight_.to(target.device()).index_select(0, target.masked_select(counted)).sum().to(at::kDouble);
-  }
-
-  at::Tensor correct(const Tensors& outputs, const Tensors& targets) const override {
-    const at::Tensor& target = targets.at(0);
-    return outputs.at(0).argmax(1).eq(target.is_floating_point() ? target.argmax(1) : target).sum();
-  }
-
- private:
-  at::Tensor weight(const at::Tensor& scores) const {
-    return weight_.defined() ? weight_.to(scores.options()) : at::Tensor();
-  }
-
-  void checkShapes(const at::Tensor& scores, const at::Tensor& target) const {
-    if (scores.dim() < 2)
-      throw Error("SHAPE_MISMATCH", "cross_entropy: the scores have too few dimensions", "(batch, classes)",
-                  describeShape(scores));
-    if (target.dim() == 0 || target.size(0) != scores.size(0))
-      throw Error("SHAPE_MISMATCH", "cross_entropy: targets and scores are not of one batch",
-                  std::to_string(scores.size(0)) + " targets", describeShape(target));
-    if (weight_.defined() && weight_.numel() != scores.size(1))
-      throw Error("SHAPE_MISMATCH", "cross_entropy: weight has another length than there are classes",
-                  std::to_string(scores.size(1)) + " weights", std::to_string(weight_.numel()));
-  }
-
-  CrossEntropyConfig config_;
-  at::Tensor weight_;  // (classes), or undefined
-};
 
 struct MeanSquaredErrorConfig {
   template <class Visitor>
@@ -127,19 +62,14 @@ class Output : public Objective {
   }
 };
 
-template <class Class, class Config>
-ObjectiveEntry entry(const char* name, const char* doc) {
-  return {name, doc, [] { return describeConfig<Config>(); },
-          [name](const Value& options) { return std::make_unique<Class>(readConfig<Config>(options, name)); }};
-}
-
 }  // namespace
 
 const std::vector<ObjectiveEntry>& objectives() {
   static const std::vector<ObjectiveEntry> table = {
-      entry<CrossEntropy, CrossEntropyConfig>("cross_entropy", "cross entropy of class scores"),
-      entry<MeanSquaredError, MeanSquaredErrorConfig>("mse", "mean squared error"),
-      entry<Output, OutputConfig>("output", "the loss that the network computes"),
+      crossEntropy(),
+      focal(),
+      objectiveEntry<MeanSquaredError, MeanSquaredErrorConfig>("mse", "mean squared error"),
+      objectiveEntry<Output, OutputConfig>("output", "the loss that the network computes"),
   };
   return table;
 }

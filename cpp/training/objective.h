@@ -36,6 +36,13 @@ struct ObjectiveEntry {
 
 const std::vector<ObjectiveEntry>& objectives();
 
+// An entry of the table for a class that is made from its options.
+template <class Class, class Config>
+ObjectiveEntry objectiveEntry(const char* name, const char* doc) {
+  return {name, doc, [] { return describeConfig<Config>(); },
+          [name](const Value& options) { return std::make_unique<Class>(readConfig<Config>(options, name)); }};
+}
+
 // name: of the table; UNKNOWN_NAME otherwise. options: null for the defaults.
 std::unique_ptr<Objective> makeObjective(const std::string& name, const Value& options);
 

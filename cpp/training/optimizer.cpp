@@ -7,23 +7,20 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
-#include <map>
+#include <cmath>
 
+#include "training/parameter_names.h"
 #include "training/table.h"
 #include "training/update_rules.h"
 
 namespace eegtorch {
 namespace {
 
-// pattern: text with * for any run of characters.
-bool matches(const char* pattern, const char* name) {
-  if (*pattern == '*') return matches(pattern + 1, name) || (*name && matches(pattern, name + 1));
-  return *pattern == *name && (!*pattern || matches(pattern + 1, name + 1));
-}
-
 // The options without the members that are not the rule's own; `overrides` win over `base`.
 Value ruleOptions(const ValueMap& base, const ValueMap& overrides) {
-  const auto own = [](const std::string& name) { return name != "name" && name != "groups" && name != "params"; };
+  const auto own = [](const std::string& name) {
+    return name != "name" && name != "groups" && name != "params" && name != "layer_decay";
+  };
   ValueMap merged;
   for (const auto& [name, value] : base) {
     const bool replaced = std::any_of(overrides.begin(), overrides.end(), [&](auto& o) { return o.first == name; });
@@ -43,32 +40,55 @@ std::vector<std::string> readPatterns(const Value& group) {
   return patterns;
 }
 
-// Moves the parameters that a pattern names from `rest` to the result.
-NamedTensors takeMatching(const std::vector<std::string>& patterns, NamedTensors& rest) {
-  NamedTensors taken;
-  for (const auto& pattern : patterns) {
-    const auto keep = std::stable_partition(rest.begin(), rest.end(), [&](const auto& parameter) {
-      return !matches(pattern.c_str(), parameter.first.c_str());
-    });
-    if (keep == rest.end())
-      throw Error("INVALID_OPTION", "optimizer: no parameter is called " + pattern,
-                  "a name of this network that no earlier group took", pattern);
-    std::move(keep, rest.end(), std::back_inserter(taken));
-    rest.erase(keep, rest.end());
-  }
-  return taken;
-}
-
 // Full precision on the CPU, where the kernel reads a double; float on a GPU, where its kernel reads a float.
 at::Tensor makeRate(double rate, const at::Tensor& parameter) {
   return at::scalar_tensor(
       rate, parameter.is_cuda() ? parameter.options().dtype(at::kFloat) : at::TensorOptions().dtype(at::kDouble));
 }
 
+// 1 where it is not given.
+double readLayerDecay(const Value& options) {
+  const Value* given = options.find("layer_decay");
+  if (!given || given->isNull()) return 1;
+  double decay = 0;
+  if (detail::FieldType<double>::read(*given, decay) && decay > 0 && decay <= 1) return decay;
+  throw Error("INVALID_OPTION", "optimizer: layer_decay is out of range", "a number above 0, up to 1", given->show(),
+              "layer_decay");
+}
+
+// Of each parameter's learning rate: 1 in the last layer, less by `decay` with each layer towards the input.
+std::map<std::string, double> layerScales(const NamedTensors& parameters, double decay) {
+  const auto layers = layersOf(parameters);
+  const int64_t last = *std::max_element(layers.begin(), layers.end());
+  std::map<std::string, double> scales;
+  for (size_t i = 0; i < layers.size(); i++)
+    scales[parameters[i].first] = std::pow(decay, static_cast<double>(last - layers[i]));
+  return scales;
+}
+
+void refuseGroups(const Value& options, const std::string& name) {
+  for (const char* option : {"groups", "layer_decay"}) {
+    const Value* given = options.find(option);
+    if (given && !given->isNull())
+      throw Error("INVALID_OPTION", name + " moves all parameters as one", std::string("no ") + option, given->show(),
+                  option);
+  }
+}
+
+std::vector<at::Tensor> tensorsOf(const NamedTensors& named) {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : named) tensors.push_back(tensor);
+  return tensors;
+}
+
+OptimizerEntry lbfgs() {
+  return {"lbfgs", "limited-memory BFGS (Liu and Nocedal 1989)", [] { return describeConfig<LbfgsConfig>(); }, {}};
+}
+
 }  // namespace
 
 const std::vector<OptimizerEntry>& optimizers() {
-  static const std::vector<OptimizerEntry> table = {adam(), adamw(), sgd(), rmsprop()};
+  static const std::vector<OptimizerEntry> table = {adam(), adamw(), sgd(), rmsprop(), lbfgs()};
   return table;
 }
 
@@ -79,6 +99,13 @@ Optimizer::Optimizer(const NamedTensors& parameters, const Value& options) {
     throw Error("INVALID_OPTION", "optimizer: no name is given", "{name, options}", options.show());
   const auto& entry = findEntry(optimizers(), *name->get<std::string>(), "optimizer");
 
+  if (!entry.make) {
+    refuseGroups(options, entry.name);
+    lbfgs_.emplace(tensorsOf(parameters), ruleOptions(*map, {}));
+    return;
+  }
+  const double decay = readLayerDecay(options);
+  const auto scales = layerScales(parameters, decay);
   NamedTensors rest = parameters;
   const Value* groups = options.find("groups");
   if (groups && !groups->isNull()) {
@@ -86,15 +113,23 @@ Optimizer::Optimizer(const NamedTensors& parameters, const Value& options) {
       throw Error("INVALID_OPTION", "optimizer: groups is not a list", "a list of {params, options}", groups->show());
     for (const auto& group : *groups->get<ValueList>()) {
       const auto patterns = readPatterns(group);
-      addGroup(entry.make(ruleOptions(*map, *group.get<ValueMap>())), takeMatching(patterns, rest));
+      addGroups([&] { return entry.make(ruleOptions(*map, *group.get<ValueMap>())); },
+                takeMatching(patterns, rest, "optimizer"), scales);
     }
   }
-  addGroup(entry.make(ruleOptions(*map, {})), rest);
+  addGroups([&] { return entry.make(ruleOptions(*map, {})); }, rest, scales);
 }
 
-void Optimizer::addGroup(std::unique_ptr<UpdateRule> rule, const NamedTensors& parameters) {
-  if (parameters.empty()) return;
-  Group group{std::move(rule), {}, {}, {}, {}};
+// One group for each scale of the learning rate.
+void Optimizer::addGroups(const std::function<std::unique_ptr<UpdateRule>()>& make, const NamedTensors& parameters,
+                          const std::map<std::string, double>& scales) {
+  std::map<double, NamedTensors, std::greater<>> by_scale;
+  for (const auto& parameter : parameters) by_scale[scales.at(parameter.first)].push_back(parameter);
+  for (const auto& [scale, own] : by_scale) addGroup(make(), own, scale);
+}
+
+void Optimizer::addGroup(std::unique_ptr<UpdateRule> rule, const NamedTensors& parameters, double scale) {
+  Group group{std::move(rule), {}, {}, {}, {}, scale};
   for (const auto& [name, parameter] : parameters) {
     group.names.push_back(name);
     group.parameters.push_back(parameter);
@@ -105,9 +140,11 @@ void Optimizer::addGroup(std::unique_ptr<UpdateRule> rule, const NamedTensors& p
       tensors.push_back(kind == "step" ? at::zeros({}, parameter.options().dtype(at::kFloat).requires_grad(false))
                                        : at::zeros_like(parameter.detach()));
   }
-  group.rate = makeRate(group.rule->learningRate(), group.parameters[0]);
+  group.rate = makeRate(group.rule->learningRate() * scale, group.parameters[0]);
   groups_.push_back(std::move(group));
 }
+
+void Optimizer::search(const Lbfgs::Closure& closure) { lbfgs_->step(closure, factor_); }
 
 void Optimizer::step(const std::optional<at::Tensor>& found_inf) {
   c10::NoGradGuard no_grad;
@@ -128,10 +165,12 @@ void Optimizer::step(const std::optional<at::Tensor>& found_inf) {
 }
 
 void Optimizer::setRateFactor(double factor) {
-  for (auto& group : groups_) group.rate.fill_(group.rule->learningRate() * factor);
+  factor_ = factor;
+  for (auto& group : groups_) group.rate.fill_(group.rule->learningRate() * group.scale * factor);
 }
 
 NamedTensors Optimizer::state() const {
+  if (lbfgs_) return lbfgs_->state();
   NamedTensors state;
   for (const auto& group : groups_) {
     const auto kinds = group.rule->keeps();
@@ -144,6 +183,7 @@ NamedTensors Optimizer::state() const {
 
 void Optimizer::loadState(const NamedTensors& state) {
   c10::NoGradGuard no_grad;
+  if (lbfgs_) return lbfgs_->loadState(state);
   const std::map<std::string, at::Tensor> given(state.begin(), state.end());
   for (auto& [name, tensor] : this->state()) {
     const auto found = given.find(name);

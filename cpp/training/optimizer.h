@@ -6,6 +6,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 
 #include "core/config.h"
 #include "core/named_tensors.h"
+#include "training/lbfgs.h"
 
 namespace eegtorch {
 
@@ -39,7 +41,7 @@ class UpdateRule {
 struct OptimizerEntry {
   std::string name, doc;
   std::function<ConfigDescription()> describe;
-  std::function<std::unique_ptr<UpdateRule>(const Value& options)> make;
+  std::function<std::unique_ptr<UpdateRule>(const Value& options)> make;  // empty for L-BFGS, which is no such rule
 };
 
 const std::vector<OptimizerEntry>& optimizers();
@@ -48,7 +50,12 @@ class Optimizer {
  public:
   // options: {name, options of that rule..., groups: [{params: [patterns], overrides...}]}. A pattern is a parameter's
   // name with * for any run of characters; the first group that matches takes a parameter, the rest use the options.
+  // layer_decay: factor on the learning rate of each layer against that of the layer after it.
   Optimizer(const NamedTensors& parameters, const Value& options);
+
+  // Whether it evaluates the loss several times in one step: search() is called then, and step() otherwise.
+  bool searches() const { return lbfgs_.has_value(); }
+  void search(const Lbfgs::Closure& closure);
 
   // Moves every parameter that has a gradient.
   void step(const std::optional<at::Tensor>& found_inf);
@@ -69,10 +76,15 @@ class Optimizer {
     std::vector<at::Tensor> parameters;
     std::vector<std::vector<at::Tensor>> kept;  // [keeps()][parameter]
     at::Tensor rate;
+    double scale = 1;  // of the learning rate
   };
-  void addGroup(std::unique_ptr<UpdateRule> rule, const NamedTensors& parameters);
+  void addGroups(const std::function<std::unique_ptr<UpdateRule>()>& make, const NamedTensors& parameters,
+                 const std::map<std::string, double>& scales);
+  void addGroup(std::unique_ptr<UpdateRule> rule, const NamedTensors& parameters, double scale);
 
   std::vector<Group> groups_;
+  std::optional<Lbfgs> lbfgs_;
+  double factor_ = 1;
 };
 
 }  // namespace eegtorch

@@ -34,6 +34,12 @@ class AutocastScope {
   at::ScalarType type_;
 };
 
+// The state of a generator that was seeded, for a RandomScope.
+inline at::Tensor seedState(int64_t seed) {
+  auto generator = at::detail::createCPUGenerator(static_cast<uint64_t>(seed));
+  return generator.get_state();
+}
+
 // Random numbers from a stream of one's own: the default CPU generator holds `state` inside the block and what it held
 // before after it. Nothing happens when `state` is undefined.
 class RandomScope {

@@ -7,6 +7,11 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include <cmath>
+#include <mutex>
+
+#include "core/check.h"
+#include "training/parameter_names.h"
 #include "training/scopes.h"
 #include "training/table.h"
 
@@ -20,23 +25,37 @@ std::string nameOf(const Value& entry, const char* kind) {
   return *name->get<std::string>();
 }
 
+// The members of a map but for one.
+ValueMap without(const Value& options, const std::string& name) {
+  ValueMap rest;
+  if (const auto* members = options.get<ValueMap>())
+    for (const auto& member : *members)
+      if (member.first != name) rest.push_back(member);
+  return rest;
+}
+
 std::unique_ptr<Objective> readObjective(const Value& objective) {
-  ValueMap options;
-  const std::string name = nameOf(objective, "loss");
-  for (const auto& [option, value] : *objective.get<ValueMap>())
-    if (option != "name") options.emplace_back(option, value);
-  return makeObjective(name, options);
+  return makeObjective(nameOf(objective, "loss"), without(objective, "name"));
 }
 
 TrainStepConfig readStepConfig(const Value& options) {
-  const auto config = readConfig<TrainStepConfig>(options, "trainStep");
+  const auto config = readConfig<TrainStepConfig>(without(options, "augmentations"), "trainStep");
   if (config.accumulate < 1)
     throw Error("INVALID_OPTION", "trainStep: accumulate is out of range", "1 or more",
                 std::to_string(config.accumulate));
-  if (config.clip_norm && !(*config.clip_norm > 0))
-    throw Error("INVALID_OPTION", "trainStep: clip_norm is out of range", "more than 0",
-                std::to_string(*config.clip_norm));
+  const OptionCheck check("trainStep");
+  check.positive("clip_norm", config.clip_norm.value_or(1));
+  check.positive("clip_value", config.clip_value.value_or(1));
+  check.require(!config.clip_norm || !config.clip_value, "clip_value", "one of clip_norm and clip_value", "both");
+  check.require(config.l1 >= 0 && std::isfinite(config.l1), "l1", "a number, 0 or more", std::to_string(config.l1));
+  check.require(config.l2 >= 0 && std::isfinite(config.l2), "l2", "a number, 0 or more", std::to_string(config.l2));
+  check.fraction("ema", config.ema.value_or(0));
   return config;
+}
+
+Penalty readPenalty(const TrainStepConfig& config, const NamedTensors& parameters) {
+  NamedTensors rest = parameters;
+  return {config.penalise ? takeMatching(*config.penalise, rest, "penalise") : parameters, config.l1, config.l2};
 }
 
 std::optional<at::ScalarType> readAutocast(const std::optional<std::string>& name) {
@@ -46,18 +65,14 @@ std::optional<at::ScalarType> readAutocast(const std::optional<std::string>& nam
   throw Error("INVALID_OPTION", "trainStep: autocast names no such type", "'bfloat16', 'float16' or null", *name);
 }
 
-// The parameters that learn, by name.
-NamedTensors trainable(const ModelImpl& model) {
+// The parameters that learn, by name; those that `freeze` names become `frozen`.
+NamedTensors trainable(ModelImpl& model, const TrainStepConfig& config, FrozenPart& frozen) {
   NamedTensors parameters;
   for (const auto& item : model.named_parameters())
     if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
+  if (config.freeze) frozen = FrozenPart(model, takeMatching(*config.freeze, parameters, "freeze"));
   if (parameters.empty()) throw Error("INVALID_OPTION", "trainStep: the network has no parameter that learns");
   return parameters;
-}
-
-at::Tensor seedState(int64_t seed) {
-  auto generator = at::detail::createCPUGenerator(static_cast<uint64_t>(seed));
-  return generator.get_state();
 }
 
 // Losses are taken in float32 whatever type the network ran in.
@@ -81,8 +96,28 @@ std::vector<Batch> cut(const Batch& batch, int64_t parts) {
   return cuts;
 }
 
+// One read-back for all figures: on a GPU each one waits for the device.
+StepResult readBack(const StepGradient& gradient) {
+  const auto& [loss, mass, correct, norm, found_inf, count] = gradient;
+  const at::Tensor zero = at::zeros({}, loss.options().dtype(at::kDouble));
+  const at::Tensor figures =
+      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero,
+                 correct.defined() ? correct.to(at::kDouble) : zero, mass.to(loss.device())})
+          .cpu();
+  const double* figure = figures.const_data_ptr<double>();
+  StepResult result{figure[0], figure[1], figure[2] != 0, std::nullopt, count, figure[4]};
+  if (correct.defined()) result.correct = static_cast<int64_t>(figure[3]);
+  return result;
+}
+
 void setTraining(ModelImpl& model, bool on) {
   if (model.is_training() != on) model.train(on);
+}
+
+template <class Work>
+auto locked(at::Generator& generator, Work&& work) {
+  std::lock_guard<std::mutex> lock(generator.mutex());
+  return work();
 }
 
 }  // namespace
@@ -92,11 +127,19 @@ TrainStep::TrainStep(Model model, const Value& objective, const Value& optimizer
     : model_(std::move(model)),
       config_(readStepConfig(options)),
       autocast_(readAutocast(config_.autocast)),
-      parameters_(trainable(*model_)),
+      parameters_(trainable(*model_, config_, frozen_)),
+      augmenter_(options.find("augmentations")),
       objective_(readObjective(objective)),
-      optimizer_(parameters_, optimizer) {
+      optimizer_(parameters_, optimizer),
+      penalty_(readPenalty(config_, parameters_)) {
+  if (config_.ema) average_.emplace(parameters_, *config_.ema);
   if (autocast_ == at::kHalf) scaler_.emplace(parameters_[0].second.device());
+  if (scaler_ && optimizer_.searches())
+    throw Error("INVALID_OPTION", "trainStep: lbfgs cannot search along scaled gradients", "autocast to another type",
+                *config_.autocast, "autocast");
   if (config_.seed) random_ = seedState(*config_.seed);
+  if (group && optimizer_.searches())
+    throw Error("INVALID_OPTION", "trainStep: lbfgs trains in one process", "another optimizer", "lbfgs", "optimizer");
   if (group) parallel_ = std::make_unique<DataParallel>(std::move(group), model_, parameters_);
 }
 
@@ -127,6 +170,12 @@ std::vector<at::Tensor> TrainStep::gradients() const {
   return gradients;
 }
 
+Batch TrainStep::augmented(Batch batch) const {
+  c10::NoGradGuard no_grad;
+  if (augmenter_) augmenter_.run(batch.inputs, batch.targets);
+  return batch;
+}
+
 // Adds the gradient of one micro-batch and returns its part of the loss. share: its part of the batch, or undefined.
 // last: processes average their gradients now.
 at::Tensor TrainStep::microBatch(const Batch& batch, const at::Tensor& share, bool last, at::Tensor& correct) {
@@ -150,54 +199,76 @@ at::Tensor TrainStep::microBatch(const Batch& batch, const at::Tensor& share, bo
   return loss.detach();
 }
 
-StepResult TrainStep::run(const Batch& batch) {
-  checkBatch(batch);
-  if (batch.targets.empty()) throw Error("SHAPE_MISMATCH", "the batch has no targets");
+StepResult TrainStep::run(const Batch& given) {
+  checkBatch(given);
+  if (given.targets.empty()) throw Error("SHAPE_MISMATCH", "the batch has no targets");
   at::AutoGradMode grad(true);
   if (parallel_ && !parallel_->synchronised()) synchronise();
   at::Tensor own = parallel_ && random_.defined() ? parallel_->ownRandom(random_) : at::Tensor();
   RandomScope random(own.defined() ? own : random_);
+  const Batch batch = augmented(given);
   setTraining(*model_, true);
+  const FrozenPart::Scope frozen(frozen_);
+  StepGradient gradient;
+  if (optimizer_.searches()) {
+    gradient = search(batch);
+  } else {
+    gradient = evaluateGradient(batch);
+    c10::NoGradGuard no_grad;
+    optimizer_.step(gradient.found_inf);
+    if (scaler_) scaler_->update(*gradient.found_inf);
+  }
+  if (average_) average_->update();
   clearGradients();
+  return readBack(gradient);
+}
 
+// Forward and backward over all micro-batches, unscaled, with penalties, clipped.
+StepGradient TrainStep::evaluateGradient(const Batch& batch) {
+  at::AutoGradMode grad(true);
+  clearGradients();
+  StepGradient result;
+  result.mass = objective_->mass(batch.targets);
   const auto parts = cut(batch, config_.accumulate);
-  at::Tensor mass = objective_->mass(batch.targets);
-  int64_t count = batch.inputs[0].size(0);
-  const at::Tensor whole = parallel_ ? parallel_->meanMass(mass) : mass;
-  at::Tensor loss, correct;
+  result.count = batch.inputs[0].size(0);
+  const at::Tensor whole = parallel_ ? parallel_->meanMass(result.mass) : result.mass;
   for (const auto& part : parts) {
     const bool shared = parallel_ || parts.size() > 1;
     const at::Tensor share = shared ? objective_->mass(part.targets) / whole : at::Tensor();
-    const at::Tensor partial = microBatch(part, share, &part == &parts.back(), correct);
-    loss = loss.defined() ? loss + partial : partial;
+    const at::Tensor partial = microBatch(part, share, &part == &parts.back(), result.correct);
+    result.loss = result.loss.defined() ? result.loss + partial : partial;
   }
-  if (parallel_) parallel_->total(loss, correct, mass, count);
+  if (parallel_) parallel_->total(result.loss, result.correct, result.mass, result.count);
 
   c10::NoGradGuard no_grad;
+  if (scaler_) result.found_inf = scaler_->unscale(gradients());
+  if (penalty_) penalty_.addGradient();
   const auto grads = gradients();
-  std::optional<at::Tensor> found_inf;
-  if (scaler_) found_inf = scaler_->unscale(grads);
-  const at::Tensor norm = gradientNorm(grads);
-  if (config_.clip_norm) clipGradients(grads, norm, *config_.clip_norm);
-  optimizer_.step(found_inf);
-  if (scaler_) scaler_->update(*found_inf);
-  clearGradients();
-
-  // One read-back for all figures: on a GPU each one waits for the device.
-  const at::Tensor zero = at::zeros({}, loss.options().dtype(at::kDouble));
-  const at::Tensor figures =
-      at::stack({loss.to(at::kDouble), norm.to(at::kDouble), found_inf ? found_inf->to(at::kDouble) : zero,
-                 correct.defined() ? correct.to(at::kDouble) : zero, mass.to(loss.device())})
-          .cpu();
-  const double* figure = figures.const_data_ptr<double>();
-  StepResult result{figure[0], figure[1], figure[2] != 0, std::nullopt, count, figure[4]};
-  if (correct.defined()) result.correct = static_cast<int64_t>(figure[3]);
+  result.norm = gradientNorm(grads);
+  if (config_.clip_norm) clipGradients(grads, result.norm, *config_.clip_norm);
+  if (config_.clip_value) clipValues(grads, *config_.clip_value);
   return result;
+}
+
+// A step that evaluates the loss several times, each time with the same random numbers. Told is the first evaluation.
+StepGradient TrainStep::search(const Batch& batch) {
+  auto generator = at::detail::getDefaultCPUGenerator();
+  const at::Tensor random = locked(generator, [&] { return generator.get_state(); });
+  std::optional<StepGradient> first;
+  optimizer_.search([&] {
+    locked(generator, [&] { generator.set_state(random); });
+    const StepGradient gradient = evaluateGradient(batch);
+    if (!first) first = gradient;
+    c10::NoGradGuard no_grad;
+    return (penalty_ ? gradient.loss + penalty_.value() : gradient.loss).item<double>();
+  });
+  return *first;
 }
 
 EvaluationResult TrainStep::evaluate(const Batch& batch) {
   checkBatch(batch);
   c10::NoGradGuard no_grad;
+  const WeightAverage::Scope averaged(average_ ? &*average_ : nullptr);
   setTraining(*model_, false);
   EvaluationResult result;
   {
@@ -227,6 +298,8 @@ NamedTensors TrainStep::state() const {
   for (auto& [name, tensor] : optimizer_.state()) state.emplace_back("optimizer." + name, tensor);
   if (scaler_)
     for (auto& [name, tensor] : scaler_->state()) state.emplace_back("scaler." + name, tensor);
+  if (average_)
+    for (auto& [name, tensor] : average_->state()) state.emplace_back("ema." + name, tensor);
   if (random_.defined()) state.emplace_back("random", random_);
   return state;
 }
@@ -234,6 +307,7 @@ NamedTensors TrainStep::state() const {
 void TrainStep::loadState(const NamedTensors& state) {
   c10::NoGradGuard no_grad;
   NamedTensors optimizer;
+  const auto averages = average_ ? average_->state() : NamedTensors();
   const auto find = [&](const std::string& wanted) -> const at::Tensor& {
     for (const auto& [name, tensor] : state)
       if (name == wanted) return tensor;
@@ -243,7 +317,9 @@ void TrainStep::loadState(const NamedTensors& state) {
   const at::Tensor random = random_.defined() ? find("random").clone() : at::Tensor();
   for (const auto& [name, tensor] : state)
     if (name.starts_with("optimizer.")) optimizer.emplace_back(name.substr(10), tensor);
+  for (const auto& [name, tensor] : averages) find("ema." + name);
   optimizer_.loadState(optimizer);
+  for (const auto& [name, tensor] : averages) tensor.copy_(find("ema." + name));
   if (scaler_)
     for (auto& [name, tensor] : scaler_->state()) tensor.copy_(find("scaler." + name));
   random_ = random;

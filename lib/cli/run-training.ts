@@ -13,9 +13,10 @@ import { writeFileAtomically } from '../files/atomic.ts'
 import { type ModelFactory, models } from '../models/models.ts'
 import type { CrossValidationResult } from '../report/cross-validation-result.ts'
 import { numThreads, setNumThreads } from '../runtime.ts'
+import { chosenSettings } from '../training/fit.ts'
 import { ProgressBar } from '../training/log/progress-bar.ts'
 import type { Optimizer } from '../training/options.ts'
-import { scheduleByName } from '../training/schedules.ts'
+import { describedSchedule } from '../training/schedules.ts'
 import { EXIT } from './program.ts'
 import type { TrainConfig } from './train-config.ts'
 
@@ -128,8 +129,8 @@ export async function readRecordings({ data, band }: TrainConfig): Promise<Recor
   return band === null ? recordings : recordings.filter({ band })
 }
 
-export function windowOptions({ window: [from, to], task, events, channels }: TrainConfig) {
-  return { from, to, ...defined({ task, events, channels }) }
+export function windowOptions({ window: [from, to], task, events, channels, upsample }: TrainConfig) {
+  return { from, to, ...defined({ task, events, channels, upsample }) }
 }
 
 export function factoryOf(name: string): ModelFactory<never> {
@@ -146,24 +147,26 @@ export function factoryOf(name: string): ModelFactory<never> {
 }
 
 export function trainingOptions(config: TrainConfig): CrossValidateOptions {
-  const { optimizer: name, lr, weightDecay, momentum, schedule, warmUp, earlyStopping: patience, monitor } = config
+  const { optimizer: name, lr, weightDecay, momentum, strongWolfe, groups, layerDecay } = config
+  const { schedule, warmUp, earlyStopping: patience, monitor, startFrom } = config
   const { seeds, validation, standardise, epochs, batchSize, labelSmoothing, classWeights, baselines } = config
-  const { clipNorm, accumulate, autocast, folds, modelOptions: model } = config
-  const { protocol } = config
+  const { folds, protocol, modelOptions: model, augmentations, loss } = config
   const leaveOut = folds === undefined && protocol === undefined ? (config.leaveOut ?? 'run') : undefined
   return {
-    optimizer: { name, ...defined({ lr, weightDecay, momentum }) } as Optimizer,
-    schedule: scheduleByName(schedule, warmUp),
+    optimizer: { name, ...defined({ lr, weightDecay, momentum, strongWolfe, groups, layerDecay }) } as Optimizer,
+    schedule: describedSchedule(schedule, warmUp),
     ...(patience !== undefined && { earlyStopping: { patience, monitor } }),
-    ...{ seeds, standardise, epochs, batchSize, baselines, model },
-    ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, clipNorm, accumulate, autocast }),
+    ...{ seeds, standardise, epochs, batchSize, baselines, model, augmentations, loss },
+    ...chosenSettings(config),
+    ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, startFrom }),
   } as CrossValidateOptions
 }
 
 /** The configuration as the run folder keeps it: paths that hold from anywhere, and the number of threads in use. */
 export function recorded(config: TrainConfig): Record<string, unknown> {
   const data = Array.isArray(config.data) ? config.data.map((path) => resolve(path)) : resolve(config.data)
-  return { ...defined(config), data, threads: numThreads() }
+  const { startFrom } = config
+  return { ...defined(config), ...(startFrom && { startFrom: resolve(startFrom) }), data, threads: numThreads() }
 }
 
 export function describeProtocol({ leaveOut = 'run', folds, protocol, window: [from, to], band }: TrainConfig): string {

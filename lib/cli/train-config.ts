@@ -5,6 +5,39 @@ import { EegTorchError } from '../errors.ts'
 
 const positive = z.number().int().min(1)
 const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
+/** A name of `augment`, alone or with options; C++ judges them. */
+const augmentation = z.union([z.string().transform((name) => ({ name })), z.looseObject({ name: z.string() })])
+const names = z.array(z.string()).min(1)
+const parameterGroup = z.strictObject({
+  params: names,
+  lr: z.number().min(0).optional(),
+  weightDecay: z.number().min(0).optional(),
+})
+const factor = z.number().positive().optional()
+const schedule = z.union([
+  z.enum(['constant', 'cosine', 'one-cycle', 'polynomial', 'step']),
+  z.discriminatedUnion('name', [
+    z.strictObject({ name: z.literal('step'), every: positive, factor }),
+    z.strictObject({ name: z.literal('multi-step'), milestones: z.array(positive).min(1), factor }),
+    z.strictObject({ name: z.literal('exponential'), factor: z.number().positive() }),
+    z.strictObject({ name: z.literal('polynomial'), power: z.number().positive().optional() }),
+    z.strictObject({ name: z.literal('cosine'), final: z.number().min(0).optional() }),
+    z.strictObject({
+      name: z.literal('cosine-restarts'),
+      first: positive,
+      times: z.number().min(1).optional(),
+      final: z.number().min(0).optional(),
+    }),
+    z.strictObject({
+      name: z.literal('one-cycle'),
+      rise: z.number().gt(0).lt(1).optional(),
+      start: factor,
+      end: factor,
+      anneal: z.enum(['cosine', 'linear']).optional(),
+      threePhase: z.boolean().optional(),
+    }),
+  ]),
+])
 const group = z.enum(['subject', 'session', 'run', 'trial'])
 
 const count = z.number().int().min(2)
@@ -21,6 +54,7 @@ const protocol = z.discriminatedUnion('name', [
 /** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
 export const trainSchema = z
   .strictObject({
+    preset: z.string().optional().describe('hyper-parameters of a design document'),
     model: z.string().describe('network of the registry'),
     modelOptions: z.record(z.string(), z.unknown()).default({}),
     data: z.union([z.string(), z.array(z.string()).min(1)]).describe('folder, file or pattern of recordings'),
@@ -29,6 +63,7 @@ export const trainSchema = z
     window: range.default([0.5, 3.5]),
     band: range.nullable().default([4, 38]),
     channels: z.array(z.string()).min(1).optional(),
+    upsample: positive.optional(),
     leaveOut: group.optional(),
     folds: count.optional(),
     protocol: protocol.optional(),
@@ -37,15 +72,27 @@ export const trainSchema = z
     standardise: z.boolean().default(true),
     epochs: positive.default(60),
     batchSize: positive.default(16),
-    optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop']).default('adam'),
+    optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']).default('adam'),
     lr: z.number().positive().optional(),
     weightDecay: z.number().min(0).optional(),
     momentum: z.number().min(0).optional(),
-    schedule: z.enum(['constant', 'cosine', 'one-cycle', 'step']).default('constant'),
+    strongWolfe: z.boolean().optional(),
+    groups: z.array(parameterGroup).optional(),
+    layerDecay: z.number().gt(0).max(1).optional(),
+    freeze: names.optional(),
+    startFrom: z.string().optional().describe('weights to start from, where names and shapes fit'),
+    schedule: schedule.default('constant'),
     warmUp: z.number().int().min(0).optional(),
+    augmentations: z.array(augmentation).default([]),
+    loss: z.enum(['crossEntropy', 'focal']).default('crossEntropy'),
     labelSmoothing: z.number().min(0).max(1).optional(),
     classWeights: z.union([z.literal('balanced'), z.array(z.number().min(0)).min(2)]).optional(),
     clipNorm: z.number().positive().optional(),
+    clipValue: z.number().positive().optional(),
+    l1: z.number().min(0).optional(),
+    l2: z.number().min(0).optional(),
+    penalise: names.optional(),
+    ema: z.number().min(0).max(1).optional(),
     accumulate: positive.optional(),
     autocast: z.enum(['bfloat16', 'float16']).optional(),
     earlyStopping: positive.optional().describe('epochs without improvement on the validation part'),

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import { initProcessGroup } from '../distributed/process-group.ts'
 import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
+import { trainPreset } from '../training/presets.ts'
 import { parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
@@ -40,17 +41,38 @@ export function describe(command: Command): void {
     .addOption(new Option('--monitor <figure>', 'what must improve (default: loss)').choices(['loss', 'accuracy']))
     .option('--epochs <n>', 'default: 60', Number)
     .option('--batch-size <n>', 'default: 16', Number)
-    .addOption(new Option('--optimizer <name>', 'default: adam').choices(['adam', 'adamw', 'sgd', 'rmsprop']))
+    .option('--preset <name>', 'hyper-parameters of a design document: see docs/training.md; flags win over them')
+    .option('--upsample <factor>', 'put samples between the samples', Number)
+    .addOption(new Option('--optimizer <name>', 'default: adam').choices(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']))
+    .option('--strong-wolfe', 'search each line, with --optimizer lbfgs')
+    .option('--layer-decay <factor>', 'learning rate of each layer against that of the layer after it', Number)
+    .option('--freeze <names...>', 'parameters that stay as they are: conv_temporal* bnorm_temporal*')
+    .option('--start-from <file>', 'weights to start from, where names and shapes fit')
     .option('--lr <rate>', 'learning rate (default: the optimiser’s own)', Number)
     .option('--weight-decay <number>', '', Number)
     .option('--momentum <number>', '', Number)
     .addOption(
-      new Option('--schedule <name>', 'default: constant').choices(['constant', 'cosine', 'one-cycle', 'step']),
+      new Option('--schedule <name>', 'default: constant').choices([
+        'constant',
+        'cosine',
+        'one-cycle',
+        'polynomial',
+        'step',
+      ]),
     )
     .option('--warm-up <steps>', 'steps over which the learning rate rises', Number)
+    .option(
+      '--augmentations <names...>',
+      'random changes of training windows: timeReverse ftSurrogate ...; options in --config',
+    )
+    .addOption(new Option('--loss <name>', 'default: crossEntropy').choices(['crossEntropy', 'focal']))
     .option('--label-smoothing <share>', '', Number)
     .addOption(new Option('--class-weights <how>', 'weigh classes by their counts').choices(['balanced']))
     .option('--clip-norm <norm>', 'largest norm of the gradient', Number)
+    .option('--clip-value <size>', 'largest size of each number of the gradient', Number)
+    .option('--l1 <factor>', 'penalty on the sizes of weights', Number)
+    .option('--l2 <factor>', 'penalty on the squares of weights', Number)
+    .option('--ema <decay>', 'test a running mean of the weights', Number)
     .option('--accumulate <n>', 'micro-batches that a batch is cut into', Number)
     .addOption(new Option('--autocast <type>', 'compute in a 16-bit type').choices(['bfloat16', 'float16']))
     .option('--no-standardise', 'do not scale channels')
@@ -80,7 +102,7 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const { config: file, resume, out, json = false, ...options } = flags
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
-  const config = checkConfig({ ...written, ...(model && { model }), ...given(options) }, source)
+  const config = checkConfig(withPreset({ ...written, ...(model && { model }), ...given(options) }), source)
   const place = readProcessPlace()
   const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)
@@ -97,6 +119,19 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   await group?.barrier()
 }
 
+/** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
+function withPreset(said: Record<string, unknown>): Record<string, unknown> {
+  if (typeof said.preset !== 'string') return said
+  const { folds, modelOptions, ...preset } = trainPreset(said.preset)
+  return {
+    ...preset,
+    ...(said.leaveOut === undefined && { folds }),
+    // Options of one model say nothing of another.
+    ...((said.model ?? preset.model) === preset.model && { modelOptions }),
+    ...said,
+  }
+}
+
 function configOf(run: string): string {
   const file = join(run, CONFIG_FILE)
   if (existsSync(file)) return file
@@ -111,7 +146,7 @@ function configOf(run: string): string {
 function given(options: Record<string, unknown>): Record<string, unknown> {
   const known = Object.keys(trainSchema.shape)
   const said = Object.entries(options).filter(
-    ([name, value]) => known.includes(name) && value !== undefined && value !== true,
+    ([name, value]) => known.includes(name) && value !== undefined && (value !== true || name === 'strongWolfe'),
   )
   return Object.fromEntries(said)
 }

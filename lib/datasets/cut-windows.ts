@@ -1,6 +1,7 @@
 import { EegTorchError } from '../errors.ts'
 import type { Recording, RecordingEvent } from '../recordings/recording.ts'
 import { timeOfSample } from '../recordings/segments.ts'
+import { upsample } from '../signal/upsample.ts'
 import { eegmmidbTask, type LabelEvent, type Task } from './eegmmidb.ts'
 import { allocate, EegWindows, type WindowOrigin } from './windows.ts'
 
@@ -23,6 +24,8 @@ export interface WindowOptions {
   step?: number
   /** Channel names; default every EEG channel of the recording's sampling rate. */
   channels?: readonly string[]
+  /** Samples of a window for each sample recorded, made by a low-pass without delay; default 1. The windows' rate is higher by that factor. */
+  upsample?: number
 }
 
 /**
@@ -54,15 +57,16 @@ export function cutWindows(recordings: Iterable<Recording>, options: WindowOptio
       }
     }
   }
+  const { upsample: factor = 1 } = options
   return new EegWindows({
-    data,
+    data: upsample(data, grid.nSamples, factor),
     origins,
     recordings: list.map(({ name, identity, subject, session, run }) => ({ name, identity, subject, session, run })),
     classNames,
     channelNames,
-    nSamples: grid.nSamples,
-    samplingRate: first.samplingRate,
-    step: grid.step,
+    nSamples: grid.nSamples * factor,
+    samplingRate: first.samplingRate * factor,
+    step: grid.step * factor,
     simulated: list.some(({ simulated }) => simulated),
     skipped: plans.flat().filter(({ starts }) => starts.length === 0).length,
   })

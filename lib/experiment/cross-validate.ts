@@ -8,6 +8,7 @@ import { heldOutBy, type Protocol, protocolSplits, protocolText } from '../evalu
 import { checkSplit, type GroupBy, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
 import type { Prediction } from '../evaluation/summary.ts'
 import type { ModelName } from '../models/configs.generated.ts'
+import { loadFitting } from '../models/load-fitting.ts'
 import type { Model } from '../models/model.ts'
 import { type ModelFactory, models } from '../models/models.ts'
 import { CrossValidationResult } from '../report/cross-validation-result.ts'
@@ -18,7 +19,7 @@ import { packageVersion } from '../setup/paths.ts'
 import { balancedWeights } from '../training/class-weights.ts'
 import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
-import { type FitOptions, type FitResult, fit, type TrainingStore } from '../training/fit.ts'
+import { chosenSettings, type FitOptions, type FitResult, fit, type TrainingStore } from '../training/fit.ts'
 import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
 import { SharedRun } from './shared-run.ts'
@@ -64,6 +65,8 @@ export interface CrossValidateOptions
   validation?: number
   /** Options of the model besides its sizes, which follow from the windows. */
   model?: Readonly<Record<string, unknown>>
+  /** Default cross entropy, with the class weights and label smoothing beside. */
+  loss?: 'crossEntropy' | 'focal'
   labelSmoothing?: number
   /** Weights in the loss: `balanced` from the training part of each fold, or one per class. */
   classWeights?: 'balanced' | readonly number[]
@@ -71,6 +74,8 @@ export interface CrossValidateOptions
   standardise?: boolean
   /** Classical decoders on the same folds. Default true. */
   baselines?: boolean
+  /** A file of weights to start each training from: those that fit by name and shape, at least one; the others start at random. */
+  startFrom?: string
   store?: CrossValidationStore
   onProgress?: (place: TrainingPlace, state: FoldProgress) => void
   /** For the report: heading, sentence on the protocol, every option as given, the command. */
@@ -121,6 +126,7 @@ export async function crossValidate<N extends ModelName>(
     for (const seed of seeds) {
       const place: TrainingPlace = { fold, seed, index: outcomes.length }
       using net = startModel(factory, windows, seed, options.model)
+      if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
       parameters = net.parameterCount()
       const known = await store?.readOutcome(place)
       const given = { ...options, ...(store && { store }), folds: splits.length, seeds }
@@ -238,7 +244,7 @@ async function runTraining(
 function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
   const { labelSmoothing, classWeights } = options
   const weight = classWeights === 'balanced' ? balancedWeights(train.countClasses()) : classWeights
-  const loss = losses.crossEntropy({
+  const loss = losses[options.loss ?? 'crossEntropy']({
     ...(labelSmoothing !== undefined && { labelSmoothing }),
     ...(weight && { weight: [...weight] }),
   })
@@ -247,16 +253,14 @@ function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
     'batchSize',
     'optimizer',
     'schedule',
+    'augmentations',
     'earlyStopping',
     'dropLast',
-    'autocast',
-    'clipNorm',
-    'accumulate',
     'signal',
     'group',
   ] as const
   const chosen = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
-  return { ...Object.fromEntries(chosen), loss } as FitOptions
+  return { ...Object.fromEntries(chosen), ...chosenSettings(options), loss } as FitOptions
 }
 
 /** The one look at what the fold left out, after training. */

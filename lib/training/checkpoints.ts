@@ -7,7 +7,7 @@ import { makeFolder } from '../files/make-folder.ts'
 import { numThreads } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import type { TrainingStore } from './fit.ts'
-import type { TrainStep } from './train-step.ts'
+import { evaluatedWeights, type TrainStep } from './train-step.ts'
 import { type ProgressRecord, TrainingProgress } from './training-progress.ts'
 
 /** How often a training's state is saved. Whichever comes first; without any, every 10 seconds. */
@@ -137,9 +137,10 @@ export class TrainingCheckpoints implements TrainingStore {
   }
 
   async #keepEpoch(step: TrainStep, progress: TrainingProgress): Promise<void> {
-    const { model, training } = await step.snapshot()
+    const snapshot = await step.snapshot()
+    const { model, training } = snapshot
     try {
-      await this.#write(`epoch-${String(progress.epoch).padStart(4, '0')}`, model, progress)
+      await this.#write(`epoch-${String(progress.epoch).padStart(4, '0')}`, evaluatedWeights(snapshot), progress)
     } finally {
       for (const tensor of [...model.values(), ...training.values()]) tensor.dispose()
     }

@@ -3,6 +3,7 @@ import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
 import type { EpochFigures } from '../report/run-report.ts'
 import type { Tensor } from '../tensor.ts'
+import { type Augmentation, completeAugmentations } from './augment.ts'
 import { DataLoader } from './data-loader.ts'
 import { checkEarlyStopping, type EarlyStoppingOptions, improves, isStale, scoreEpoch } from './early-stopping.ts'
 import { evaluateSet } from './evaluate.ts'
@@ -11,7 +12,7 @@ import { type Loss, loss as losses, type Optimizer, optim } from './options.ts'
 import type { Schedule } from './schedules.ts'
 import { SharedStore } from './shared-store.ts'
 import type { TensorSet } from './tensor-set.ts'
-import { createTrainStep, type StepResult, type Trainable, type TrainStep } from './train-step.ts'
+import { createTrainStep, evaluatedWeights, type StepResult, type Trainable, type TrainStep } from './train-step.ts'
 import { newProgress, type TrainingProgress } from './training-progress.ts'
 
 /** Where a training's state is kept, so that it can go on after being killed. {@link TrainingCheckpoints} is the usual one. */
@@ -42,7 +43,9 @@ export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
   optimizer?: Optimizer
   /** Default: constant. */
   schedule?: Schedule
-  /** Of shuffling and dropout; default 0. The start weights are the network's own affair. */
+  /** Random changes of training batches, one after the other. They draw from the seed's stream, so that a resumed training goes on with them. */
+  augmentations?: readonly Augmentation[]
+  /** Of shuffling, augmentations and dropout; default 0. The start weights are the network's own affair. */
   seed?: number
   /** Data to watch and to choose the best epoch by. Never test data. */
   validation?: EegWindows | TensorSet
@@ -62,7 +65,7 @@ export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
 }
 
 /** How to train with a step that is there: all but what the step itself is made with. */
-export type LoopOptions = Omit<FitOptions, 'loss' | 'optimizer' | 'autocast' | 'clipNorm' | 'accumulate'>
+export type LoopOptions = Omit<FitOptions, 'loss' | 'optimizer' | 'augmentations' | (typeof SETTINGS)[number]>
 
 /** What a training ends with. The network holds the weights of `bestEpoch`, or those of the last epoch. */
 export interface FitResult {
@@ -80,7 +83,7 @@ export interface FitResult {
  * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`, `DIVERGED` when the loss is no longer a number, `CANCELLED`
  */
 export async function fit(net: Trainable, train: EegWindows | TensorSet, options: FitOptions): Promise<FitResult> {
-  return fitStep(() => createTrainStep(net, stepOptions(options, options.seed ?? 0)), train, options)
+  return fitStep(() => createTrainStep(net, stepOptions(options, train, options.seed ?? 0)), train, options)
 }
 
 /**
@@ -138,11 +141,11 @@ export async function fitStep(
       await store?.afterEpoch(step, progress)
     }
 
-    if (best !== undefined) await step.restore({ model: best })
     await step.synchronise()
-    const weights = await copyWeights(step)
+    const weights = best ?? (await copyWeights(step))
+    await step.restore({ model: weights })
     await store?.finish(weights, progress)
-    release(weights)
+    if (weights !== best) release(weights)
     return {
       epochs: progress.epochs,
       ...(progress.best && { bestEpoch: progress.best.epoch }),
@@ -157,11 +160,19 @@ export async function fitStep(
   }
 }
 
-function stepOptions(options: FitOptions, seed: number) {
-  const { loss = losses.crossEntropy(), optimizer = optim.adam(), autocast, clipNorm, accumulate } = options
-  const settings = { autocast, clipNorm, accumulate }
-  const given = Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined))
-  return { loss, optimizer, seed, group: options.group, ...given }
+function stepOptions(options: FitOptions, train: EegWindows | TensorSet, seed: number) {
+  const { loss = losses.crossEntropy(), optimizer = optim.adam() } = options
+  const given = chosenSettings(options)
+  const augmentations = completeAugmentations(options.augmentations ?? [], 'samplingRate' in train ? train : undefined)
+  return { loss, optimizer, seed, augmentations, group: options.group, ...given }
+}
+
+const SETTINGS = ['autocast', 'clipNorm', 'clipValue', 'l1', 'l2', 'penalise', 'freeze', 'ema', 'accumulate'] as const
+
+/** Those of a step's settings that were given. */
+export function chosenSettings(options: Partial<Record<(typeof SETTINGS)[number], unknown>>): TrainStepSettings {
+  const given = SETTINGS.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
+  return Object.fromEntries(given)
 }
 
 async function validate(step: TrainStep, loader: DataLoader, group?: ProcessGroup): Promise<Partial<EpochFigures>> {
@@ -170,10 +181,14 @@ async function validate(step: TrainStep, loader: DataLoader, group?: ProcessGrou
   return { validationLoss: loss, ...(accuracy !== undefined && { validationAccuracy: accuracy }) }
 }
 
+/** Copies of the weights that evaluation uses. */
 async function copyWeights(step: TrainStep): Promise<Map<string, Tensor>> {
-  const { model, training } = await step.snapshot()
-  release(training)
-  return model
+  const snapshot = await step.snapshot()
+  const weights = evaluatedWeights(snapshot)
+  const kept = new Set(weights.values())
+  for (const tensor of [...snapshot.model.values(), ...snapshot.training.values()])
+    if (!kept.has(tensor)) tensor.dispose()
+  return weights
 }
 
 function release(tensors: ReadonlyMap<string, Tensor> | undefined): void {

@@ -31,7 +31,17 @@ export interface NativeTraining {
   synchroniseTrainStep(step: number): Promise<void>
   reductionFigures(step: number): Promise<Record<string, number | bigint>>
   gatherRows(tensors: TensorId[], indices: TensorId): Promise<TensorId[]>
-  describeTraining(): Record<'objectives' | 'optimizers', { name: string; doc: string; fields: NativeField[] }[]> & {
+  augmentBatch(
+    augmentations: unknown,
+    inputs: TensorId[],
+    targets: TensorId[],
+    seed: number | null,
+  ): Promise<{ inputs: TensorId[]; targets: TensorId[] }>
+  applyAugmentation(augmentation: unknown, inputs: TensorId, draws: TensorId[]): TensorId
+  describeTraining(): Record<
+    'objectives' | 'optimizers' | 'augmentations',
+    { name: string; doc: string; fields: NativeField[] }[]
+  > & {
     step: NativeField[]
   }
 }

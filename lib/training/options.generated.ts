@@ -9,6 +9,18 @@ export interface CrossEntropyOptions {
   ignoreIndex?: number
 }
 
+/** Options of `focal`, cross entropy that minds hard examples more (Lin et al. 2017). */
+export interface FocalOptions {
+  /** Power of what a probability lacks; 0 gives cross entropy. Default 2. */
+  gamma?: number
+  /** One weight per class, for classes of unequal size. */
+  weight?: readonly number[] | null
+  /** Share of the target spread over all classes, 0 to 1. Default 0. */
+  labelSmoothing?: number
+  /** Class number that counts for nothing. Default -100. */
+  ignoreIndex?: number
+}
+
 /** Options of `mse`, mean squared error: no options. */
 export type MseOptions = Record<never, never>
 
@@ -77,12 +89,178 @@ export interface RmspropOptions {
   centered?: boolean
 }
 
+/** Options of `lbfgs`, limited-memory BFGS (Liu and Nocedal 1989). */
+export interface LbfgsOptions {
+  /** Length of a step, the first one a line search tries. Default 1. */
+  lr?: number
+  /** Steps along a new direction in each training step. Default 20. */
+  maxIter?: number
+  /** Evaluations of the loss in each training step; null for a quarter more than max_iter. */
+  maxEval?: number | null
+  /** Stop where no part of the gradient is larger. Default 1e-7. */
+  toleranceGrad?: number
+  /** Stop where neither loss nor weights change by more. Default 1e-9. */
+  toleranceChange?: number
+  /** Moves that are remembered, each the size of two gradients. Default 100. */
+  historySize?: number
+  /** Search each line for a point that meets the strong Wolfe conditions. Default false. */
+  strongWolfe?: boolean
+}
+
+/** Options of `time_reverse`, windows that run backwards. */
+export interface TimeReverseOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+}
+
+/** Options of `sign_flip`, all channels upside down. */
+export interface SignFlipOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+}
+
+/** Options of `ft_surrogate`, the same spectrum with other phases (Schwabedal et al. 2018). */
+export interface FtSurrogateOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Phases move by up to this share of a whole turn. Default 1. */
+  phaseNoiseMagnitude?: number
+  /** Other phases for each channel; what electrodes share is lost. Default false. */
+  channelIndep?: boolean
+}
+
+/** Options of `channels_dropout`, some channels go flat (Saeed et al. 2020). */
+export interface ChannelsDropoutOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Chance of each channel to go flat. Default 0.2. */
+  pDrop?: number
+}
+
+/** Options of `channels_shuffle`, some channels change places (Saeed et al. 2020). */
+export interface ChannelsShuffleOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Chance of each channel to change places with the others that do. Default 0.2. */
+  pShuffle?: number
+}
+
+/** Options of `channels_symmetry`, left and right channels change sides (Deiss et al. 2018). */
+export interface ChannelsSymmetryOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** For each channel, from 0, the number of the one that takes its place. */
+  permutation?: readonly number[] | null
+}
+
+/** Options of `channels_reref`, another channel is the reference (Mohsenvand et al. 2020). */
+export interface ChannelsRerefOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+}
+
+/** Options of `gaussian_noise`, white noise on all channels. */
+export interface GaussianNoiseOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Standard deviation, in the unit of the windows. Default 0.1. */
+  std?: number
+}
+
+/** Options of `amplitude_scale`, a factor on each channel (Mohsenvand et al. 2020). */
+export interface AmplitudeScaleOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Smallest and largest factor. Default [0.5,2]. */
+  interval?: readonly number[]
+}
+
+/** Options of `smooth_time_mask`, a stretch of all channels fades to zero (Mohsenvand et al. 2020). */
+export interface SmoothTimeMaskOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Samples that go to zero. Default 100. */
+  maskLenSamples?: number
+}
+
+/** Options of `mask_encoding`, stretches of all channels are zero (Ding et al. 2024). */
+export interface MaskEncodingOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Share of the window that goes to zero, where segments do not overlap. Default 0.1. */
+  maxMaskRatio?: number
+  /** Stretches that it is divided into. Default 1. */
+  nSegments?: number
+}
+
+/** Options of `time_shift`, all channels move in time (Mohsenvand et al. 2020). */
+export interface TimeShiftOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** The furthest shift, to either side. Default 25. */
+  maxShiftSamples?: number
+  /** What leaves the window comes in at the other end, where otherwise zeros do. Default true. */
+  circular?: boolean
+}
+
+/** Options of `bandstop_filter`, a narrow band of frequencies goes (Mohsenvand et al. 2020). */
+export interface BandstopFilterOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Sampling rate in hertz. */
+  sfreq?: number | null
+  /** Width of the stopped band in hertz. Default 1. */
+  bandwidth?: number
+  /** No stopped band goes above this frequency; null for half the sampling rate. */
+  maxFreq?: number | null
+}
+
+/** Options of `frequency_shift`, the spectrum moves up or down (Rommel et al. 2022). */
+export interface FrequencyShiftOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Sampling rate in hertz. */
+  sfreq?: number | null
+  /** The furthest shift in hertz, to either side. Default 2. */
+  maxDeltaFreq?: number
+}
+
+/** Options of `segment_recombination`, windows put together from stretches of others of their class (Lotte 2015). */
+export interface SegmentRecombinationOptions {
+  /** Chance of each example to be changed. Default 0.5. */
+  probability?: number
+  /** Stretches that a window is put together from; null for the largest divisor of its length up to the root. */
+  nSegments?: number | null
+}
+
+/** Options of `mixup`, pairs of examples and their labels, mixed (Zhang et al. 2018). */
+export interface MixupOptions {
+  /** Shares are drawn from Beta(alpha, alpha). Default 0.2. */
+  alpha?: number
+  /** A share for each example, not one for the batch. Default false. */
+  betaPerSample?: boolean
+  /** Chance of each example to be mixed. Default 1. */
+  probability?: number
+}
+
 /** What a training step does besides its loss and optimiser. */
 export interface TrainStepSettings {
   /** 'bfloat16' or 'float16': run matrix products in that type; null for float32. */
   autocast?: 'bfloat16' | 'float16' | null
   /** Largest 2-norm of all gradients together; null for no clipping. */
   clipNorm?: number | null
+  /** Largest size of each number of a gradient; null for no clipping. */
+  clipValue?: number | null
+  /** Times the sum of the weights' sizes is added to what is minimised. Default 0. */
+  l1?: number
+  /** Times the sum of the weights' squares is added to what is minimised. Default 0. */
+  l2?: number
+  /** Names of the parameters that l1 and l2 concern, * for any text; null for all. */
+  penalise?: string[] | null
+  /** Names of parameters that stay as they are, * for any text. */
+  freeze?: string[] | null
+  /** Decay of a running mean of the weights, which is evaluated in their place; null for none. */
+  ema?: number | null
   /** Micro-batches that a batch is cut into; the gradient is that of the whole batch. Default 1. */
   accumulate?: number
   /** Seed of this step's own random numbers (dropout); null to share the process's generator. */

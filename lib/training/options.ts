@@ -1,8 +1,11 @@
 import type { ProcessGroup } from '../distributed/process-group.ts'
+import type { Augmentation } from './augment.ts'
 import type {
   AdamOptions,
   AdamWOptions,
   CrossEntropyOptions,
+  FocalOptions,
+  LbfgsOptions,
   MseOptions,
   RmspropOptions,
   SgdOptions,
@@ -25,12 +28,23 @@ export type Optimizer = { readonly name: string; readonly lr?: number } & Readon
 export type WithGroups<Options> = Options & {
   /** The first group that names a parameter takes it; those of no group follow the options beside. */
   groups?: readonly ParameterGroup<Options>[]
+  /**
+   * Factor on the learning rate of each layer against that of the layer after it, for fine-tuning: with 0.75 the last layer trains at the full
+   * rate, the one before it at 0.75 of it, and so on. A layer is a module of the network, or one of a numbered list of them, that has a weight of
+   * two or more dimensions; norms belong to the layer before them.
+   */
+  layerDecay?: number | null
 }
 
 /** What a network is trained towards. Defaults are PyTorch's. */
 export const loss: {
   /** Cross entropy of class scores (batch, classes) against class numbers (batch) or probabilities (batch, classes). */
   crossEntropy(options?: CrossEntropyOptions): Loss
+  /**
+   * Cross entropy in which an example counts by what its probability lacks to 1, to the power of gamma (Lin et al. 2017). Its mean, like that of
+   * cross entropy, divides by the sum of the class weights.
+   */
+  focal(options?: FocalOptions): Loss
   /** Mean squared error of outputs and targets of one shape. */
   mse(options?: MseOptions): Loss
   /**
@@ -40,6 +54,7 @@ export const loss: {
   output(): Loss
 } = {
   crossEntropy: (options = {}) => ({ ...options, name: 'cross_entropy' }),
+  focal: (options = {}) => ({ ...options, name: 'focal' }),
   mse: (options = {}) => ({ ...options, name: 'mse' }),
   output: () => ({ name: 'output' }),
 }
@@ -54,15 +69,23 @@ export const optim: {
   sgd(options?: WithGroups<SgdOptions>): Optimizer
   /** Gradients over their root mean square (Hinton's lecture 6e). */
   rmsprop(options?: WithGroups<RmspropOptions>): Optimizer
+  /**
+   * Limited-memory BFGS (Liu and Nocedal 1989). A step evaluates the loss up to `maxEval` times on its batch, each time with the same dropout, so
+   * batches should be large. It moves all parameters as one: no groups.
+   */
+  lbfgs(options?: LbfgsOptions): Optimizer
 } = {
   adam: (options = {}) => ({ ...options, name: 'adam' }),
   adamW: (options = {}) => ({ ...options, name: 'adamw' }),
   sgd: (options = {}) => ({ ...options, name: 'sgd' }),
   rmsprop: (options = {}) => ({ ...options, name: 'rmsprop' }),
+  lbfgs: (options = {}) => ({ ...options, name: 'lbfgs' }),
 }
 
 /** What one training step does. */
 export interface TrainStepOptions extends TrainStepSettings {
+  /** Random changes of each batch before the network sees it, one after the other; never of those that are evaluated. */
+  augmentations?: readonly Augmentation[]
   /** What to train towards. */
   loss: Loss
   /** How the weights follow. */
@@ -80,6 +103,7 @@ export function toNativeOptions(value: unknown): unknown {
   return Object.fromEntries(entries.map(([key, item]) => [toSnakeCase(key), toNativeOptions(item)]))
 }
 
-function toSnakeCase(name: string): string {
+/** `labelSmoothing` becomes `label_smoothing`. */
+export function toSnakeCase(name: string): string {
   return name.replaceAll(/[a-z0-9][A-Z]/g, ([before, after]) => `${before}_${after!.toLowerCase()}`)
 }

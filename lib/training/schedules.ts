@@ -8,18 +8,37 @@ import { EegTorchError } from '../errors.ts'
  */
 export type Schedule = (step: number, steps: number) => number
 
-/** A schedule by name, as configurations write it. */
-export type ScheduleName = 'constant' | 'cosine' | 'one-cycle' | 'step'
+/** Options of {@link schedules}.oneCycle. */
+export interface OneCycleOptions {
+  /** Share of the steps over which the rate rises. Default 0.3. */
+  rise?: number
+  /** Factor at the start. Default 1/25. */
+  start?: number
+  /** Factor at the end. Default 1/250000. */
+  end?: number
+  /** Along half a cosine or a straight line. Default `cosine`. */
+  anneal?: 'cosine' | 'linear'
+  /** Falls to `start` as slowly as it rose, then to `end` in what is left. Default false. */
+  threePhase?: boolean
+}
 
-/** Learning rates over the course of a training, as factors on the optimiser's. */
+/** Learning rates over the course of a training, as factors on the optimiser's. They count steps, that is batches, and agree with PyTorch's. */
 export const schedules: {
   constant(): Schedule
   /** Times `factor` after each `every` steps. */
   step(options: { every: number; factor?: number }): Schedule
+  /** Times `factor` after each of these steps. */
+  multiStep(options: { milestones: readonly number[]; factor?: number }): Schedule
+  /** Times `factor` after every step. */
+  exponential(options: { factor: number }): Schedule
+  /** From 1 to 0, as the share of steps that are left to the given power; a straight line by default. */
+  polynomial(options?: { power?: number }): Schedule
   /** Half a cosine from 1 to `final` (Loshchilov and Hutter 2017). */
   cosine(options?: { final?: number }): Schedule
-  /** Up to 1 in the first part, down to almost nothing after it, both along half a cosine (Smith and Topin 2018). */
-  oneCycle(options?: { rise?: number; start?: number; end?: number }): Schedule
+  /** One half cosine after the other, the first over `first` steps, each next one `times` as long (Loshchilov and Hutter 2017). */
+  cosineRestarts(options: { first: number; times?: number; final?: number }): Schedule
+  /** Up to 1 in the first part, down to almost nothing after it (Smith and Topin 2018). Momentum stays as it is. */
+  oneCycle(options?: OneCycleOptions): Schedule
   /** A straight rise from `start` to 1 over the first `steps`, then another schedule for the steps that are left. */
   warmUp(options: { steps: number; start?: number }, then?: Schedule): Schedule
 } = {
@@ -30,16 +49,54 @@ export const schedules: {
     return (step) => factor ** Math.floor(step / every)
   },
 
+  multiStep({ milestones, factor = 0.1 }) {
+    for (const milestone of milestones) requirePositive('milestones', milestone)
+    return (step) => factor ** milestones.filter((milestone) => milestone <= step).length
+  },
+
+  exponential({ factor }) {
+    requirePositive('factor', factor)
+    return (step) => factor ** step
+  },
+
+  polynomial({ power = 1 } = {}) {
+    requirePositive('power', power)
+    return (step, steps) => Math.max(0, 1 - step / steps) ** power
+  },
+
   cosine({ final = 0 } = {}) {
     return (step, steps) => final + (1 - final) * halfCosine(step / steps)
   },
 
-  // The defaults are those of PyTorch's OneCycleLR: a rise over 0.3, from 1/25 and down to 1/250000.
-  oneCycle({ rise = 0.3, start = 1 / 25, end = 1 / 250_000 } = {}) {
+  cosineRestarts({ first, times = 1, final = 0 }) {
+    requirePositive('first', first)
+    if (!(times >= 1)) requirePositive('times', times - 1)
+    return (step) => {
+      let [from, length] = [0, first]
+      while (step >= from + length) {
+        from += length
+        length *= times
+      }
+      return final + (1 - final) * halfCosine((step - from) / length)
+    }
+  },
+
+  oneCycle({ rise = 0.3, start = 1 / 25, end = 1 / 250_000, anneal = 'cosine', threePhase = false } = {}) {
+    const share = anneal === 'cosine' ? halfCosine : straight
     return (step, steps) => {
       const top = rise * steps - 1
-      if (step <= top) return 1 + (start - 1) * halfCosine(step / top)
-      return end + (1 - end) * halfCosine((step - top) / Math.max(steps - 1 - top, Number.EPSILON))
+      const phases = [
+        { until: top, from: start, to: 1 },
+        ...(threePhase ? [{ until: 2 * top, from: 1, to: start }] : []),
+        { until: steps - 1, from: threePhase ? start : 1, to: end },
+      ]
+      const place = Math.max(
+        0,
+        phases.findIndex(({ until }) => step <= until),
+      )
+      const { until, from, to } = phases[place]!
+      const since = phases[place - 1]?.until ?? 0
+      return to + (from - to) * share((step - since) / Math.max(until - since, Number.EPSILON))
     }
   },
 
@@ -50,20 +107,53 @@ export const schedules: {
   },
 }
 
-/** The schedule that a configuration names, after a warm-up of some steps. `step` falls to a tenth at each third of the way. */
-export function scheduleByName(name: ScheduleName, warmUp = 0): Schedule {
-  const byName: Record<ScheduleName, Schedule> = {
+/** A schedule as configurations write it: its name, alone or with its options. */
+export type DescribedSchedule =
+  | 'constant'
+  | 'cosine'
+  | 'one-cycle'
+  | 'polynomial'
+  | 'step'
+  | { name: 'step'; every: number; factor?: number | undefined }
+  | { name: 'multi-step'; milestones: readonly number[]; factor?: number | undefined }
+  | { name: 'exponential'; factor: number }
+  | { name: 'polynomial'; power?: number | undefined }
+  | { name: 'cosine'; final?: number | undefined }
+  | { name: 'cosine-restarts'; first: number; times?: number | undefined; final?: number | undefined }
+  | ({ name: 'one-cycle' } & { [Option in keyof OneCycleOptions]: OneCycleOptions[Option] | undefined })
+
+/** The schedule that a configuration describes, after a warm-up of some steps. `step` alone falls to a tenth at each third of the way. */
+export function describedSchedule(described: DescribedSchedule, warmUp = 0): Schedule {
+  const schedule = typeof described === 'string' ? namedSchedule(described) : scheduleWith(described)
+  return warmUp > 0 ? schedules.warmUp({ steps: warmUp }, schedule) : schedule
+}
+
+function namedSchedule(name: Extract<DescribedSchedule, string>): Schedule {
+  const byName = {
     constant: schedules.constant(),
     cosine: schedules.cosine(),
     'one-cycle': schedules.oneCycle(),
-    step: (step, steps) => 0.1 ** Math.floor((3 * step) / steps),
+    polynomial: schedules.polynomial(),
+    step: (step: number, steps: number) => 0.1 ** Math.floor((3 * step) / steps),
   }
-  return warmUp > 0 ? schedules.warmUp({ steps: warmUp }, byName[name]) : byName[name]
+  return byName[name]
+}
+
+function scheduleWith({ name, ...options }: Exclude<DescribedSchedule, string>): Schedule {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
+  const maker = { 'multi-step': 'multiStep', 'one-cycle': 'oneCycle', 'cosine-restarts': 'cosineRestarts' } as const
+  const make = schedules[maker[name as keyof typeof maker] ?? name] as (options: object) => Schedule
+  return make(given)
 }
 
 /** From 1 at 0 to 0 at 1. */
 function halfCosine(part: number): number {
   return (1 + Math.cos(Math.PI * Math.min(1, Math.max(0, part)))) / 2
+}
+
+/** From 1 at 0 to 0 at 1. */
+function straight(part: number): number {
+  return 1 - Math.min(1, Math.max(0, part))
 }
 
 function requirePositive(option: string, value: number): void {

@@ -1,5 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import { Tensor } from '../tensor.ts'
+import { completeAugmentations } from './augment.ts'
 import { type NamedId, nativeTraining as native } from './native.ts'
 import { type TrainStepOptions, toNativeOptions } from './options.ts'
 
@@ -13,9 +14,9 @@ export interface Batch {
 
 /** What a training step tells. With a group of processes: of the batches of all together. */
 export interface StepResult {
-  /** Mean over the batch, before the weights moved. */
+  /** Mean over the batch, before the weights moved; without penalties, so that it compares with that of other data. */
   loss: number
-  /** 2-norm of all gradients together, before clipping. */
+  /** 2-norm of all gradients together, those of penalties included, before clipping. */
   gradNorm: number
   /** True when gradients overflowed in float16 and the weights stayed as they were. */
   skipped: boolean
@@ -41,7 +42,7 @@ export interface BatchEvaluation {
 /** Copies of all weights, and of everything else that the next step depends on. */
 export interface TrainingSnapshot {
   model: Map<string, Tensor>
-  /** Moments and step counts of the optimiser, gradient scale, random state. */
+  /** Moments and step counts of the optimiser, gradient scale, random state; the running mean of weights as `ema.mean.NAME`. */
   training: Map<string, Tensor>
 }
 
@@ -59,7 +60,7 @@ export interface Trainable {
  */
 export interface TrainStep extends Disposable {
   /**
-   * Trains on a batch.
+   * Trains on a batch, changed by the augmentations there are.
    *
    * @param rate factor on every learning rate in this step, for schedules; 1 by default
    * @throws EegTorchError `SHAPE_MISMATCH`, `DEVICE_MISMATCH`
@@ -93,6 +94,11 @@ export interface TrainStep extends Disposable {
   dispose(): void
 }
 
+/** The weights that evaluation uses: their running mean where the step keeps one. The tensors are those of the snapshot. */
+export function evaluatedWeights({ model, training }: TrainingSnapshot): Map<string, Tensor> {
+  return new Map([...model].map(([name, weight]) => [name, training.get(`ema.mean.${name}`) ?? weight]))
+}
+
 const registry = new FinalizationRegistry<number>((id) => native.releaseTrainStep(id))
 
 /**
@@ -100,8 +106,13 @@ const registry = new FinalizationRegistry<number>((id) => native.releaseTrainSte
  *
  * @throws EegTorchError `INVALID_OPTION`, `UNKNOWN_NAME`
  */
-export function createTrainStep(net: Trainable, { loss, optimizer, group, ...settings }: TrainStepOptions): TrainStep {
-  const [objective, rule, given] = [loss, optimizer, settings].map(toNativeOptions)
+export function createTrainStep(net: Trainable, options: TrainStepOptions): TrainStep {
+  const { loss, optimizer, group, augmentations = [], ...settings } = options
+  const [objective, rule, given] = [
+    loss,
+    optimizer,
+    { ...settings, augmentations: completeAugmentations(augmentations) },
+  ].map(toNativeOptions)
   let id = native.createTrainStep(net.id, objective, rule, given, group?.id ?? null)
   const dispose = () => {
     if (id < 0) return

@@ -1,4 +1,4 @@
-// The TypeScript types of objectives, optimisers and the training step, from their descriptions in C++.
+// The TypeScript types of objectives, optimisers, augmentations and the training step, from their descriptions in C++.
 import { nativeTraining } from '../../dist/training/native.js'
 
 const FILE = 'lib/training/options.generated.ts'
@@ -25,8 +25,8 @@ function options(name, doc, fields) {
 }
 
 export function generateTraining() {
-  const { objectives, optimizers, step } = nativeTraining.describeTraining()
-  const parts = [...objectives, ...optimizers].map(({ name, doc, fields }) =>
+  const { objectives, optimizers, augmentations, step } = nativeTraining.describeTraining()
+  const parts = [...objectives, ...optimizers, ...augmentations].map(({ name, doc, fields }) =>
     options(`${pascalCase(name)}Options`, `Options of \`${name}\`, ${doc}`, fields),
   )
   const settings = options('TrainStepSettings', 'What a training step does besides its loss and optimiser', step)

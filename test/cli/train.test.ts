@@ -56,6 +56,36 @@ describe('train', () => {
     expect(readFileSync(inFolder('finished/log.jsonl'), 'utf8')).toBe(log)
   })
 
+  test('a whole regime may stand in a YAML file on top of a preset, and start from other weights', async () => {
+    const config = inFolder('regime.yaml')
+    const regime = `preset: eegnet_lstm_transformer_eegnet
+augmentations: [timeReverse, { name: bandstopFilter, probability: 0.3 }, { name: mixup, alpha: 0.3 }]
+schedule: { name: one-cycle, rise: 0.4, anneal: linear }
+loss: focal
+upsample: 2
+ema: 0.9
+l2: 0.001
+freeze: ['conv_temporal*', 'bnorm_temporal*']
+layerDecay: 0.75
+groups: [{ params: ['final_layer*'], lr: 0.01 }]
+epochs: 1
+`
+    writeFileSync(config, regime)
+    const run = (name: string, ...words: string[]) =>
+      eegtorch('train', '--config', config, ...BRIEF, '--folds', '2', '--json', '--out', inFolder(name), ...words)
+    expect(await run('regime')).toMatchObject({ code: 0, stderr: '' })
+    const recorded = readFileSync(inFolder('regime/config.yaml'), 'utf8')
+    expect(recorded).toMatch(/^model: eegnet$/m)
+    expect(recorded).toMatch(/^lr: 0.001$/m)
+    const weights = inFolder('regime/checkpoints/fold-1-seed-0/last.safetensors')
+    expect(await run('regime-2', '--start-from', weights, '--optimizer', 'rmsprop')).toMatchObject({
+      code: 0,
+      stderr: '',
+    })
+    const unknown = await run('regime-3', '--augmentations', 'timeWarp')
+    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringMatching(/no augmentation is called time_warp/)])
+  })
+
   test('options may stand in a YAML file, and flags win over it', async () => {
     const config = inFolder('run.yaml')
     writeFileSync(
