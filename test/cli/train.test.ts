@@ -83,7 +83,7 @@ epochs: 1
       stderr: '',
     })
     const unknown = await run('regime-3', '--augmentations', 'timeWarp')
-    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringMatching(/no augmentation is called time_warp/)])
+    expect([unknown.code, unknown.stdout]).toEqual([1, expect.stringMatching(/no augmentation is called time_warp/)])
   })
 
   test('options may stand in a YAML file, and flags win over it', async () => {
