@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "blocks/eeg_window.h"
 #include "blocks/pooling.h"
 #include "core/check.h"
 
@@ -11,9 +12,7 @@ namespace {
 
 void check(const CnnRnnConfig& c) {
   const OptionCheck options("cnn_rnn");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
+  checkWindowOptions(options, c);
   options.size("conv_filters", c.conv_filters);
   options.size("conv_length", c.conv_length);
   options.size("conv_stride", c.conv_stride);
@@ -85,7 +84,7 @@ at::Tensor CnnRnnImpl::recur(const at::Tensor& x) {
 }
 
 at::Tensor CnnRnnImpl::forward(const at::Tensor& eeg) {
-  checkInput("cnn_rnn", eeg, linear2_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("cnn_rnn", eeg, linear2_->weight, config_);
   auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
   x = at::max_pool1d(x, config_.pool_length, config_.pool_length);
   x = recur(x.permute({2, 0, 1}));  // (steps, batch, directions * hidden)

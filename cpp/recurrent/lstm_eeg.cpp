@@ -1,5 +1,6 @@
 #include "recurrent/lstm_eeg.h"
 
+#include "blocks/eeg_window.h"
 #include "core/check.h"
 #include "kernels/recurrent.h"
 
@@ -9,9 +10,7 @@ namespace {
 
 void check(const LstmEegConfig& c) {
   const OptionCheck options("lstm_eeg");
-  options.size("n_chans", c.n_chans);
-  options.size("n_outputs", c.n_outputs);
-  options.size("n_times", c.n_times);
+  checkWindowOptions(options, c);
   options.size("hidden_size", c.hidden_size);
   options.size("n_layers", c.n_layers);
   options.fraction("drop_prob", c.drop_prob);
@@ -35,7 +34,7 @@ at::Tensor LstmEegImpl::lastState(const at::Tensor& eeg) {
 }
 
 at::Tensor LstmEegImpl::forward(const at::Tensor& eeg) {
-  checkInput("lstm_eeg", eeg, fc_->weight, {"batch", {config_.n_chans, "channels"}, {config_.n_times, "samples"}});
+  checkWindows("lstm_eeg", eeg, fc_->weight, config_);
   return fc_->forward(lastState(eeg));  // (batch, n_outputs)
 }
 

@@ -110,6 +110,7 @@ test('cases are found at any depth; a folder without any is an error', async () 
 async function runVerify(...words: string[]): Promise<{ output: string; exitCode: typeof process.exitCode }> {
   const log = jest.spyOn(console, 'log').mockImplementation(() => {})
   const before = process.exitCode
+  process.exitCode = undefined // another test's, in this process
   try {
     const command = new Command('verify').exitOverride()
     describeVerify(command)
