@@ -54,6 +54,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./inspect.ts'),
   },
   {
+    name: 'export',
+    summary: 'write a recording as EDF+, BrainVision or NumPy arrays',
+    load: () => import('./export.ts'),
+  },
+  {
     name: 'verify',
     summary: 'compare native models with their references, on parity cases',
     load: () => import('./verify.ts'),

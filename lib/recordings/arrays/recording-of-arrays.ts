@@ -6,6 +6,7 @@ import type { FileOptions } from '../file-options.ts'
 import { FASTEST, SLOWEST } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { type Channel, type ChannelType, Recording, recordingName } from '../recording.ts'
+import type { Segment } from '../segments.ts'
 import { segmentsAt } from '../segments-at.ts'
 import type { SignalSource } from '../source.ts'
 import { voltsPer } from '../units.ts'
@@ -57,7 +58,7 @@ export function recordingOfArrays(arrays: NamedArrays, options: FileOptions): Re
     channels,
     samplingRate,
     nSamples,
-    segments: segmentsAt(starts, nSamples, samplingRate),
+    segments: storedSegments(arrays, nSamples, samplingRate) ?? segmentsAt(starts, nSamples, samplingRate),
     events: eventsOf(arrays, { samplingRate, nTrials, perTrial, nSamples, warnings }),
     source: sourceOf(arrays, signal, axes, gains),
     warnings,
@@ -131,6 +132,26 @@ function sourceOf({ file }: NamedArrays, signal: NumberArray, axes: Axes, gains:
     nSamples: perPiece,
   }))
   return new StridedSource(pieces, channels)
+}
+
+/** Stretches as `segment_sample` and `segment_onset` (seconds) tell them; undefined where they do not, or not soundly. */
+function storedSegments({ numbers }: NamedArrays, nSamples: number, rate: number): Segment[] | undefined {
+  const [samples, onsets] = ['segment_sample', 'segment_onset'].map((name) => {
+    const found = numbers.get(name)
+    return found === undefined ? undefined : flatNumbers(found)
+  })
+  if (samples === undefined || onsets === undefined || samples.length !== onsets.length || samples[0] !== 0)
+    return undefined
+  const segments = Array.from(samples, (sample, i) => ({
+    onset: onsets[i]!,
+    sample,
+    nSamples: (samples[i + 1] ?? nSamples) - sample,
+  }))
+  const isSound = segments.every(({ onset, sample, nSamples: n }, i) => {
+    const next = onsets[i + 1] ?? Number.POSITIVE_INFINITY
+    return Number.isInteger(sample) && n > 0 && next >= onset + (n - 0.5) / rate
+  })
+  return isSound ? segments : undefined
 }
 
 function firstOf<T>(values: ReadonlyMap<string, T>, names: readonly string[]): T | undefined {

@@ -1,0 +1,68 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { readRecording, writeBrainVision, writeNpz } from 'eegtorch'
+import { runNode } from '../built.ts'
+import { fixturePath } from './agree.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const folder = temporaryFolder()
+const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+test('NumPy arrays keep every number, gap and event', async () => {
+  const source = await readRecording(fixturePath('fif/gaps_raw.fif'))
+  const file = join(folder, 'gaps.npz')
+  await writeNpz(file, source)
+  const again = await readRecording(file)
+  expect(again.read()).toEqual(source.read())
+  expect(again.segments).toEqual(source.segments)
+  expect(again.events).toEqual(source.events)
+  expect(again.channels.map(({ name, type, unit }) => [name, type, unit])).toEqual(
+    source.channels.map(({ name, type, unit }) => [name, type, unit]),
+  )
+})
+
+test('BrainVision keeps samples to 32 bits, markers, and where segments begin', async () => {
+  const source = await readRecording(fixturePath('brainvision/int16.vhdr'))
+  const file = join(folder, 'copy.vhdr')
+  await writeBrainVision(file, source)
+  const again = await readRecording(file)
+  for (const [i, samples] of again.read().entries()) {
+    const worst = samples.reduce((most, x, k) => Math.max(most, Math.abs(x - source.read()[i]![k]!)), 0)
+    expect(worst).toBeLessThan(1e-7 * Math.max(...source.read()[i]!.map(Math.abs)))
+  }
+  expect(again.segments).toEqual(source.segments)
+  const kept = ({ label }: { label: string }) => !label.startsWith('New Segment')
+  expect(again.events.filter(kept).map(({ sample, label }) => [sample, label])).toEqual(
+    source.events.filter(kept).map(({ sample, label }) => [sample, label]),
+  )
+  expect(again.startTime).toEqual(source.startTime)
+  expect(again.channels.map(({ name, unit }) => [name, unit])).toEqual(
+    source.channels.map(({ name, unit }) => [name, unit]),
+  )
+})
+
+test('what a format cannot hold is refused, and nothing is left behind', async () => {
+  const mixed = await readRecording(fixturePath('gdf/timed.gdf'))
+  const before = readdirSync(folder)
+  await expect(writeBrainVision(join(folder, 'mixed.vhdr'), mixed)).rejects.toThrow(
+    'BrainVision holds channels of one rate',
+  )
+  await expect(writeBrainVision(join(folder, 'mixed.eeg'), mixed)).rejects.toThrow('a name ending in .vhdr')
+  await expect(writeNpz(join(folder, 'mixed.npz'), mixed)).rejects.toThrow('an array holds channels of one rate')
+  expect(readdirSync(folder)).toEqual(before)
+})
+
+test('eegtorch export reads any format and writes three', async () => {
+  for (const ending of ['edf', 'vhdr', 'npz']) {
+    const target = join(folder, `exported.${ending}`)
+    const { stdout, code } = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), target])
+    expect([code, stdout]).toEqual([0, `${target}: 2 channels, 1.3 s, 3 events\n`])
+    expect((await readRecording(target)).nSamples).toBe(200)
+  }
+  const again = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'exported.npz')])
+  expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('--force writes over it')])
+  const wrong = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'x.set')])
+  expect(wrong.stderr).toContain('a name ending in .edf, .vhdr, .npz')
+  expect(existsSync(join(folder, 'x.set'))).toBe(false)
+})
