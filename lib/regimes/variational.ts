@@ -25,7 +25,10 @@ export interface HybridOptions extends VariationalOptions {
   variationalWeight?: number
 }
 
-/** An autoencoder in front of a classifier of EEG; `vae_conv_net` of the registry is one in C++. */
+/** Networks of the registry that are an autoencoder in front of a classifier. */
+type NativeHybrid = 'vae_conv_net' | 'vae_cnn_rnn' | 'vae_resnet1d' | 'vae_deep4net'
+
+/** An autoencoder in front of any classifier of EEG; the registry has some in C++, such as `vae_conv_net`. */
 export class VaeClassifier extends Module {
   readonly vae: Model<'vae'>
   readonly classifier: Model
@@ -44,7 +47,7 @@ export class VaeClassifier extends Module {
 }
 
 /** What may be trained as a hybrid. */
-export type Hybrid = Model<'vae_conv_net'> | VaeClassifier
+export type Hybrid = { [N in NativeHybrid]: Model<N> }[NativeHybrid] | VaeClassifier
 
 /** The autoencoder's loss with a weight of the KL divergence that may change from step to step. */
 abstract class Variational extends Module {
