@@ -92,7 +92,10 @@ async function run(models: DenoiseOptions['models'] & string[], flags: Flags): P
 async function keep(result: DenoiseResult, folder: string): Promise<void> {
   const { default: sharp } = await import('sharp')
   const svg = await drawDenoising(result)
-  await writeFileAtomically(join(folder, 'denoised.png'), await sharp(Buffer.from(svg)).png({ palette: true }).toBuffer())
+  await writeFileAtomically(
+    join(folder, 'denoised.png'),
+    await sharp(Buffer.from(svg)).png({ palette: true }).toBuffer(),
+  )
   await writeFileAtomically(join(folder, 'results.json'), JSON.stringify(withoutExamples(result), undefined, 2))
 }
 
