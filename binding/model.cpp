@@ -114,6 +114,13 @@ Napi::Value ModelState(Environment& environment, const Napi::CallbackInfo& info)
   return named(environment, info.Env(), state);
 }
 
+// modelOlderNames(model): {older name: name of today}
+Napi::Value ModelOlderNames(Environment& environment, const Napi::CallbackInfo& info) {
+  auto names = Napi::Object::New(info.Env());
+  for (const auto& [older, name] : modelOf(environment, info[0])->module->olderNames()) names.Set(older, name);
+  return names;
+}
+
 // modelLoad(model, names, tensors)
 Napi::Value ModelLoad(Environment& environment, const Napi::CallbackInfo& info) {
   const auto handle = modelOf(environment, info[0]);
@@ -254,6 +261,7 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("modelParameters", Napi::Function::New<callback<ModelParameters>>(env));
   exports.Set("modelBuffers", Napi::Function::New<callback<ModelBuffers>>(env));
   exports.Set("modelState", Napi::Function::New<callback<ModelState>>(env));
+  exports.Set("modelOlderNames", Napi::Function::New<callback<ModelOlderNames>>(env));
   exports.Set("modelLoad", Napi::Function::New<callback<ModelLoad>>(env));
   exports.Set("modelRun", Napi::Function::New<callback<ModelRun>>(env));
   exports.Set("modelRunAsync", Napi::Function::New<callback<ModelRunAsync>>(env));

@@ -3,6 +3,7 @@ export {
   type Checkpoint,
   type CheckpointFormat,
   type CheckpointMetadata,
+  type OpenCheckpointOptions,
   openCheckpoint,
   writeCheckpoint,
 } from './checkpoints/checkpoint.ts'
@@ -10,6 +11,7 @@ export { readSafetensors, SafetensorsFile, writeSafetensors } from './checkpoint
 export type { SafetensorsHeader } from './checkpoints/safetensors-header.ts'
 export type { StorageRange, StoredTensor } from './checkpoints/stored-tensor.ts'
 export { type LoadOptions, TensorFile } from './checkpoints/tensor-file.ts'
+export { type TorchValue, writeTorch } from './checkpoints/torch-writer.ts'
 export {
   arange,
   cat,
@@ -170,8 +172,10 @@ export { Generator } from './generator.ts'
 export { type Index, type SetValue, Slice, slice } from './indexing.ts'
 export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
 export type * from './models/configs.generated.ts'
+export { type Conversion, type ConvertOptions, convertCheckpoint } from './models/convert.ts'
 export { fitModels, type ModelFit } from './models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
+export type { CheckpointLayout } from './models/layouts.ts'
 export { type FittingWeights, loadFitting } from './models/load-fitting.ts'
 export { type AsyncOptions, Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
 export {

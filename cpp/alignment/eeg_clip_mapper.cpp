@@ -4,6 +4,7 @@
 #include <torch/nn/modules/activation.h>
 
 #include "core/check.h"
+#include "core/state_dict.h"
 
 namespace eegtorch {
 
@@ -51,8 +52,20 @@ ClipConditioning EegClipMapperImpl::forward(const at::Tensor& tokens) {
   const auto queries = queries_.expand({x.size(0), -1, -1});             // (batch, n_queries, d_model)
   const auto attended = query_norm_->forward(query_attention_->forward(queries, x) + queries);
   const auto context = context_norm_->forward(context_projection_->forward(attended));  // (batch, n_queries, clip_dim)
-  const auto prompt = prompt_projection_->forward(context.mean(1)).tanh();              // (batch, clip_dim)
-  return {context, prompt, classifier_->forward(prompt)};
+  const auto pooled = context.mean(1);                                                  // (batch, clip_dim)
+  const auto prompt = prompt_projection_->forward(pooled).tanh();
+  return {context, prompt, classifier_->forward(config_.classifier_input.value == "pooled" ? pooled : prompt)};
+}
+
+std::unordered_map<std::string, std::string> EegClipMapperImpl::olderNames() const {
+  return namesWithPrefixes(*this, {{"input_proj.", "input_projection."},
+                                   {"transformer.", "encoder."},
+                                   {"expand_queries", "queries"},
+                                   {"cross_attn.", "query_attention."},
+                                   {"cross_attn_norm.", "query_norm."},
+                                   {"seq_proj.0.", "context_projection."},
+                                   {"seq_proj.1.", "context_norm."},
+                                   {"pool_proj.0.", "prompt_projection."}});
 }
 
 std::vector<at::Tensor> EegClipMapperImpl::run(const std::vector<at::Tensor>& inputs) {

@@ -1,14 +1,19 @@
 // EEG tokens to the conditioning of Stable Diffusion by learned queries (the EEG-to-image design document's
-// EEGCLIPMapper; cf. the Q-Former of Li et al. 2023, ICML). Reference: test/oracle/models/eeg/eeg_clip_mapper.py.
+// EEGCLIPMapper; cf. the Q-Former of Li et al. 2023, ICML). Reference: test/oracle/models/eeg/eeg_clip_mapper.py. The
+// published code (ManojKumarTiwari/eeg2image) names its parts otherwise and classifies the pooled context.
 #pragma once
 
 #include <torch/nn/modules/container/sequential.h>
+
+#include <array>
 
 #include "blocks/attention.h"
 #include "core/config.h"
 #include "core/model.h"
 
 namespace eegtorch {
+
+inline constexpr std::array kClassifierInputs = {"prompt_embeds", "pooled"};
 
 struct EegClipMapperConfig {
   int64_t in_dim = 200;
@@ -21,6 +26,7 @@ struct EegClipMapperConfig {
   int64_t n_queries = 77;
   int64_t clip_dim = 768;
   int64_t n_outputs = 10;
+  OneOf<kClassifierInputs> classifier_input;
   double drop_prob = 0.1;
 
   template <class Visitor>
@@ -35,6 +41,8 @@ struct EegClipMapperConfig {
     visit("n_queries", n_queries, "learned queries: tokens that the image model is given");
     visit("clip_dim", clip_dim, "width of an embedding of the image model");
     visit("n_outputs", n_outputs, "classes");
+    visit("classifier_input", classifier_input,
+          "what classes are told from: the prompt's embedding, or its mean before the last layer, as published");
     visit("drop_prob", drop_prob, "dropout probability");
   }
 };
@@ -52,6 +60,7 @@ class EegClipMapperImpl : public ModelImpl {
   // tokens (batch, any number, in_dim)
   ClipConditioning forward(const at::Tensor& tokens);
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override;
+  std::unordered_map<std::string, std::string> olderNames() const override;
 
  private:
   EegClipMapperConfig config_;

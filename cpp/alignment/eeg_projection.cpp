@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include "core/check.h"
+#include "core/state_dict.h"
 
 namespace eegtorch {
 
@@ -14,16 +15,23 @@ EegProjectionImpl::EegProjectionImpl(const EegProjectionConfig& config) : config
   options.fraction("drop_prob", config.drop_prob);
   const auto norm = [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({config.out_dim})); };
   linear1_ = register_module("linear1", torch::nn::Linear(config.in_dim, config.out_dim));
-  norm1_ = register_module("norm1", norm());
+  if (config.layer_norm) norm1_ = register_module("norm1", norm());
   dropout_ = register_module("dropout", Dropout(config.drop_prob));
   linear2_ = register_module("linear2", torch::nn::Linear(config.out_dim, config.out_dim));
-  norm2_ = register_module("norm2", norm());
+  if (config.layer_norm) norm2_ = register_module("norm2", norm());
+}
+
+std::unordered_map<std::string, std::string> EegProjectionImpl::olderNames() const {
+  if (!config_.layer_norm) return namesWithPrefixes(*this, {{"proj.0.", "linear1."}, {"proj.3.", "linear2."}});
+  return namesWithPrefixes(
+      *this, {{"proj.0.", "linear1."}, {"proj.1.", "norm1."}, {"proj.4.", "linear2."}, {"proj.5.", "norm2."}});
 }
 
 at::Tensor EegProjectionImpl::forward(const at::Tensor& tokens) {
   checkInput("eeg_projection", tokens, linear1_->weight, {"batch", "tokens", {config_.in_dim, "values in a token"}});
-  const auto x = dropout_->forward(at::gelu(norm1_->forward(linear1_->forward(tokens))));
-  return norm2_->forward(linear2_->forward(x));  // (batch, tokens, out_dim)
+  const auto normalise = [](torch::nn::LayerNorm& norm, const at::Tensor& x) { return norm ? norm->forward(x) : x; };
+  const auto x = dropout_->forward(at::gelu(normalise(norm1_, linear1_->forward(tokens))));
+  return normalise(norm2_, linear2_->forward(x));  // (batch, tokens, out_dim)
 }
 
 }  // namespace eegtorch

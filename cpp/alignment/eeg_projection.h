@@ -1,5 +1,6 @@
 // EEG tokens into the embedding space of a language model (the EEG-to-image design document's EEGProjection).
-// Reference: test/oracle/models/eeg/eeg_projection.py.
+// Reference: test/oracle/models/eeg/eeg_projection.py. The published code (ManojKumarTiwari/eeg2image) leaves the layer
+// norms out and names its parts proj.0 and proj.3.
 #pragma once
 
 #include <torch/nn/modules/linear.h>
@@ -15,6 +16,7 @@ struct EegProjectionConfig {
   int64_t in_dim = 200;
   int64_t out_dim = 2048;
   int64_t n_tokens = 12;
+  bool layer_norm = true;
   double drop_prob = 0.1;
 
   template <class Visitor>
@@ -22,6 +24,7 @@ struct EegProjectionConfig {
     visit("in_dim", in_dim, "width of an EEG token");
     visit("out_dim", out_dim, "width of an embedding of the language model");
     visit("n_tokens", n_tokens, "tokens of a window; recorded, not used by the network");
+    visit("layer_norm", layer_norm, "whether a layer norm follows each linear layer; not so in the published code");
     visit("drop_prob", drop_prob, "dropout probability");
   }
 };
@@ -33,11 +36,12 @@ class EegProjectionImpl : public ModelImpl {
   // tokens (batch, any number, in_dim) -> embeddings (batch, that number, out_dim)
   at::Tensor forward(const at::Tensor& tokens);
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
+  std::unordered_map<std::string, std::string> olderNames() const override;
 
  private:
   EegProjectionConfig config_;
   torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
-  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
+  torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};  // empty without layer_norm
   Dropout dropout_{nullptr};
 };
 TORCH_MODULE(EegProjection);

@@ -87,6 +87,15 @@ void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::st
   for (auto& [key, own] : state) own.copy_(given.at(key));
 }
 
+std::unordered_map<std::string, std::string> namesWithPrefixes(
+    const torch::nn::Module& module, const std::vector<std::pair<std::string, std::string>>& prefixes) {
+  std::unordered_map<std::string, std::string> names;
+  for (const auto& [name, tensor] : stateDict(module))
+    for (const auto& [theirs, ours] : prefixes)
+      if (name.compare(0, ours.size(), ours) == 0) names.emplace(theirs + name.substr(ours.size()), name);
+  return names;
+}
+
 void moveModule(torch::nn::Module& module, at::Device device, std::optional<at::ScalarType> dtype) {
   const torch::NoGradGuard frozen;
   for (auto& [name, tensor] : stateDict(module)) {

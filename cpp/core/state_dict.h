@@ -3,6 +3,9 @@
 
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "core/model.h"
 #include "core/named_tensors.h"
@@ -17,6 +20,11 @@ NamedTensors stateDict(const torch::nn::Module& module);
 // or unexpected, other shapes, or integers in the place of real numbers are CHECKPOINT_MISMATCH, all in one message.
 // name: the registry name, for the message.
 void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::string& name);
+
+// For ModelImpl::olderNames: the names of a network's tensors where whole parts are called otherwise.
+// prefixes: (theirs, ours).
+std::unordered_map<std::string, std::string> namesWithPrefixes(
+    const torch::nn::Module& module, const std::vector<std::pair<std::string, std::string>>& prefixes);
 
 // Moves parameters and buffers to a device; a dtype converts those of real numbers (a counter of batches stays int64).
 void moveModule(torch::nn::Module& module, at::Device device, std::optional<at::ScalarType> dtype);

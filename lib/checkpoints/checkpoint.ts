@@ -5,10 +5,9 @@ import { withFile } from '../files/with-file.ts'
 import { type PlainValue, toPlain } from '../pickle/to-plain.ts'
 import type { Tensor } from '../tensor.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
-import type { StoredTensor } from './stored-tensor.ts'
+import { chooseStateDict, unknownKey } from './state-dicts.ts'
 import { TensorFile } from './tensor-file.ts'
 import { isLegacyTorchFile, readLegacyTorchFile, readTorchZip, type TorchFile } from './torch-file.ts'
-import { TorchTensor } from './torch-names.ts'
 
 /** What a file of weights turned out to be. */
 export type CheckpointFormat = 'safetensors' | 'torch' | 'torch-legacy' | 'folder'
@@ -33,12 +32,16 @@ export interface Checkpoint {
   readonly metadata: CheckpointMetadata
   /** The state dict: `tensors.loadAll()` reads it. */
   readonly tensors: TensorFile
+  /** Where the state dicts of a `torch.save` file lie, the one in `tensors` first; empty where the file itself is one. */
+  readonly keys: readonly string[]
 }
 
-// Under these keys training scripts put the state dict beside their optimiser's.
-const STATE_KEYS = ['state_dict', 'model_state_dict', 'model', 'module', 'net', 'network', 'weights', 'params']
-// A hostile dict may hold itself.
-const MAX_STATE_DEPTH = 4
+/** Which part of a file to open. */
+export interface OpenCheckpointOptions {
+  /** The key of a state dict in a `torch.save` file that holds several, such as `ema` or `generator`. */
+  key?: string | undefined
+}
+
 const METADATA_KEY = 'eegtorch'
 const ZIP_START = 'PK'
 const MAX_CONFIG_BYTES = 2 ** 24
@@ -47,16 +50,19 @@ const MAX_CONFIG_BYTES = 2 ** 24
  * Opens weights by what the file holds, whatever its name: safetensors, `torch.save` in both formats (nothing in it is run), or a
  * folder with `config.json` and `model.safetensors` as braindecode's `save_pretrained` writes. Tensors are listed, not read.
  *
- * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSAFE` naming what a pickle asks for
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSAFE` naming what a pickle asks for;
+ *   `UNKNOWN_NAME` for a key that the file lacks, `INVALID_OPTION` where the file holds several state dicts and none is asked for
  */
-export function openCheckpoint(path: string): Checkpoint {
-  if (existsSync(path) && statSync(path).isDirectory()) return openFolder(path)
+export function openCheckpoint(path: string, { key }: OpenCheckpointOptions = {}): Checkpoint {
+  if (existsSync(path) && statSync(path).isDirectory()) return openFolder(path, key)
   const start = readStart(path, 512)
-  if (start.subarray(0, 2).toString('latin1') === ZIP_START) return fromTorch(readTorchZip(path))
-  if (isLegacyTorchFile(start)) return fromTorch(readLegacyTorchFile(path))
+  if (start.subarray(0, 2).toString('latin1') === ZIP_START) return fromTorch(readTorchZip(path), key)
+  if (isLegacyTorchFile(start)) return fromTorch(readLegacyTorchFile(path), key)
   refuseOtherFormats(start, path)
   const file = readSafetensors(path)
-  return { path, format: 'safetensors', metadata: parseMetadata(file.metadata.get(METADATA_KEY), path), tensors: file }
+  if (key !== undefined) throw unknownKey(path, key, [])
+  const metadata = parseMetadata(file.metadata.get(METADATA_KEY), path)
+  return { path, format: 'safetensors', metadata, tensors: file, keys: [] }
 }
 
 function readStart(path: string, length: number): Buffer {
@@ -80,7 +86,7 @@ function refuseOtherFormats(start: Buffer, file: string): void {
   })
 }
 
-function openFolder(folder: string): Checkpoint {
+function openFolder(folder: string, key: string | undefined): Checkpoint {
   const weights = ['model.safetensors', 'pytorch_model.bin'].map((name) => join(folder, name)).find(existsSync)
   if (weights === undefined) {
     throw new EegTorchError('FILE_NOT_FOUND', 'the folder holds no weights', {
@@ -88,18 +94,20 @@ function openFolder(folder: string): Checkpoint {
       expected: 'model.safetensors or pytorch_model.bin',
     })
   }
-  const inner = openCheckpoint(weights)
+  const inner = openCheckpoint(weights, { key })
   const configPath = join(folder, 'config.json')
-  const config = existsSync(configPath) ? parseObject(readText(configPath), configPath) : undefined
+  const config = existsSync(configPath) ? parseObject(readSmallText(configPath), configPath) : undefined
   return {
     path: folder,
     format: 'folder',
     metadata: { ...(config && { config }), ...inner.metadata },
     tensors: inner.tensors,
+    keys: inner.keys,
   }
 }
 
-function readText(path: string): string {
+/** The text of a description, whose length is checked before it is read. */
+export function readSmallText(path: string): string {
   const size = withFile(path, (descriptor) => fstatSync(descriptor).size)
   if (size <= MAX_CONFIG_BYTES) return readStart(path, size).toString('utf8')
   throw new EegTorchError('FILE_INVALID', 'the description of the model is too long', {
@@ -123,16 +131,10 @@ function parseObject(text: string, file: string): Record<string, unknown> {
   throw new EegTorchError('FILE_INVALID', 'the description of the model is not a JSON object', { file })
 }
 
-function fromTorch(file: TorchFile): Checkpoint {
-  const found = findStateDict(file.data)
-  if (found === undefined) {
-    throw new EegTorchError('FILE_INVALID', 'the checkpoint holds no state dict', {
-      file: file.path,
-      expected: `tensors by name, or such under ${STATE_KEYS.slice(0, 3).join(', ')}`,
-    })
-  }
-  const tensors = new TensorFile(file.path, file.size, found)
-  return { path: file.path, format: file.format, metadata: { saved: plainMembers(file) }, tensors }
+function fromTorch(file: TorchFile, key: string | undefined): Checkpoint {
+  const { path, size, format, data } = file
+  const { chosen, keys } = chooseStateDict(data, key, path)
+  return { path, format, metadata: { saved: plainMembers(file) }, tensors: new TensorFile(path, size, chosen), keys }
 }
 
 /** What a training script kept beside the weights: epoch, arguments, scores. Tensors are left out. */
@@ -146,32 +148,6 @@ function plainMembers({ data, path }: TorchFile): Readonly<Record<string, PlainV
 function isEmpty(value: PlainValue | undefined): boolean {
   if (value === undefined) return true
   return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
-}
-
-function findStateDict(data: unknown, depth = 0): Map<string, StoredTensor> | undefined {
-  if (!(data instanceof Map) || depth > MAX_STATE_DEPTH) return undefined
-  const own = tensorsIn(data)
-  if (own.size > 0) return withoutWrapper(own)
-  for (const key of STATE_KEYS) {
-    const inner = findStateDict(data.get(key), depth + 1)
-    if (inner !== undefined) return inner
-  }
-  return undefined
-}
-
-function tensorsIn(data: ReadonlyMap<unknown, unknown>): Map<string, StoredTensor> {
-  const tensors = new Map<string, StoredTensor>()
-  for (const [name, value] of data) {
-    if (typeof name === 'string' && value instanceof TorchTensor) tensors.set(name, value)
-  }
-  return tensors
-}
-
-/** `DataParallel` and `torch.compile` put a word before every name. */
-function withoutWrapper(tensors: Map<string, StoredTensor>): Map<string, StoredTensor> {
-  const wrapper = ['module.', '_orig_mod.'].find((word) => [...tensors.keys()].every((name) => name.startsWith(word)))
-  if (wrapper === undefined) return tensors
-  return withoutWrapper(new Map([...tensors].map(([name, tensor]) => [name.slice(wrapper.length), tensor])))
 }
 
 /**

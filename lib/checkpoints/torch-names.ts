@@ -166,6 +166,11 @@ const STORAGES: Readonly<Record<string, string>> = {
   ComplexDouble: 'complex128',
 }
 
+/** The storage class of each dtype that has one: `FloatStorage` of float32. */
+export const STORAGE_CLASSES: ReadonlyMap<string, string> = new Map(
+  Object.entries(STORAGES).map(([stem, dtype]) => [dtype, `${stem}Storage`]),
+)
+
 const FUNCTIONS: Readonly<Record<string, (name: string, args: readonly unknown[]) => unknown>> = {
   'torch._utils._rebuild_tensor': (name, [storage, offset, shape, strides]) =>
     rebuild(name, storage, offset, shape, strides),

@@ -10,10 +10,13 @@ import { isRecordingFile } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
+import { readModelConfig } from './model-config.ts'
 
 interface InspectOptions {
   json?: boolean
   picture?: string | boolean
+  key?: string
+  config?: string
 }
 
 export function describe(command: Command): void {
@@ -23,6 +26,8 @@ export function describe(command: Command): void {
     )
     .argument('<file>', 'a recording, a checkpoint (safetensors, torch.save), or a folder of one')
     .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
+    .option('--key <key>', 'which state dict of a torch.save file that holds several')
+    .option('--config <file>', 'YAML or JSON with options of the network that a checkpoint does not tell')
     .option('--json', 'print the summary as JSON')
     .addHelpText(
       'after',
@@ -55,7 +60,8 @@ async function draw(recording: Recording, picture: string | boolean, file: strin
   return path
 }
 
-function showCheckpoint(file: string, { json }: InspectOptions): void {
-  const summary = inspectCheckpoint(openCheckpoint(file))
+function showCheckpoint(file: string, { json, key, config }: InspectOptions): void {
+  const options = config === undefined ? {} : readModelConfig(config)
+  const summary = inspectCheckpoint(openCheckpoint(file, { key }), options)
   console.log(json ? JSON.stringify(summary, undefined, 2) : formatCheckpoint(summary))
 }

@@ -59,6 +59,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./export.ts'),
   },
   {
+    name: 'convert',
+    summary: 'write a checkpoint in another layout: braindecode, PyTorch, safetensors',
+    load: () => import('./convert.ts'),
+  },
+  {
     name: 'verify',
     summary: 'compare native models with their references, on parity cases',
     load: () => import('./verify.ts'),

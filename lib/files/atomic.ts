@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { open, rename, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
 import { EegTorchError } from '../errors.ts'
+
+/** A name in the same folder, so that renaming moves nothing. */
+function temporaryName(path: string): string {
+  return `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+}
 
 /**
  * Writes a file so that a reader sees the old content or the new, never half of it: the bytes go to a temporary name in the
@@ -9,18 +15,65 @@ import { EegTorchError } from '../errors.ts'
  * @throws EegTorchError `FILE_WRITE_FAILED` for a full disk, a read-only or missing folder; the old file stays as it was
  */
 export async function writeFileAtomically(path: string, content: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
-  try {
+  await streamFileAtomically(path, (file) => file.writeFile(content))
+}
+
+/** {@link writeFileAtomically} for what is written piece by piece. What `write` itself throws as an EegTorchError passes as it is. */
+export async function streamFileAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const temporary = temporaryName(path)
+  await cleaning(path, temporary, async () => {
     const file = await open(temporary, 'wx')
     try {
-      await file.writeFile(content)
+      await write(file)
       await file.sync()
     } finally {
       await file.close()
     }
     await rename(temporary, path)
+  })
+}
+
+/**
+ * Makes a file or folder that must not be there yet: `make` gets a temporary name beside it, which becomes the real one last. What another
+ * process puts there meanwhile is not overwritten either.
+ *
+ * @throws EegTorchError `FILE_WRITE_FAILED`; nothing is left behind
+ */
+export async function createAtomically(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
+  if (existsSync(path)) throw existing(path)
+  const temporary = temporaryName(path)
+  await cleaning(path, temporary, async () => {
+    await make(temporary)
+    if ((await stat(temporary)).isDirectory()) await rename(temporary, path)
+    else await renameFile(temporary, path)
+  })
+}
+
+/** Renaming a file replaces what is there; linking does not. */
+async function renameFile(temporary: string, path: string): Promise<void> {
+  try {
+    await link(temporary, path)
+    await rm(temporary)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST' || existsSync(path)) throw existing(path)
+    // a file system without hard links
+    await rename(temporary, path)
+  }
+}
+
+function existing(path: string): EegTorchError {
+  return new EegTorchError('FILE_WRITE_FAILED', 'there is something of this name already, and it is not overwritten', {
+    file: path,
+    expected: 'a new name',
+  })
+}
+
+async function cleaning(path: string, temporary: string, body: () => Promise<void>): Promise<void> {
+  try {
+    await body()
   } catch (cause) {
-    await rm(temporary, { force: true }).catch(() => undefined)
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined)
+    if (cause instanceof EegTorchError) throw cause
     throw new EegTorchError('FILE_WRITE_FAILED', `cannot be written (${(cause as Error).message})`, {
       file: path,
       cause,

@@ -621,6 +621,8 @@ export interface EegProjectionConfig {
   outDim: number
   /** Tokens of a window; recorded, not used by the network. An integer. Default: `12`. */
   nTokens: number
+  /** Whether a layer norm follows each linear layer; not so in the published code. Default: `true`. */
+  layerNorm: boolean
   /** Dropout probability. Default: `0.1`. */
   dropProb: number
 }
@@ -669,6 +671,8 @@ export interface EegClipMapperConfig {
   clipDim: number
   /** Classes. An integer. Default: `10`. */
   nOutputs: number
+  /** What classes are told from: the prompt's embedding, or its mean before the last layer, as published. Default: `'prompt_embeds'`. */
+  classifierInput: 'prompt_embeds' | 'pooled'
   /** Dropout probability. Default: `0.1`. */
   dropProb: number
 }

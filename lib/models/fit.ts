@@ -1,10 +1,13 @@
 import type { Checkpoint } from '../checkpoints/checkpoint.ts'
-import type { StoredTensor } from '../checkpoints/stored-tensor.ts'
 import { EegTorchError } from '../errors.ts'
 import type { ModelName } from './configs.generated.ts'
+import { matchNames } from './match-names.ts'
 import { Model } from './model.ts'
 import { models } from './models.ts'
-import { describeModels, toReferenceNames } from './option-names.ts'
+import { nativeModels } from './native-models.ts'
+import { toReferenceNames } from './option-names.ts'
+import { optionsFromShapes } from './shape-options.ts'
+import { knownOptions, storedConfig } from './stored-config.ts'
 
 /** How well a checkpoint's tensors fit a registered model. */
 export interface ModelFit {
@@ -15,43 +18,66 @@ export interface ModelFit {
   extra: string[]
   /** Tensors of one name and two shapes, `name: [found] instead of [expected]`. */
   reshaped: string[]
+  /** How many tensors the checkpoint names otherwise: as an older release or another project, or under a prefix. */
+  renamed: number
   /** Everything fits: `models.load` takes it. */
   exact: boolean
 }
 
+/** A model for a checkpoint's tensors, and how they fit. Dispose of the model. */
+export interface FittedModel {
+  model: Model
+  /** The checkpoint's names, to the model's. */
+  names: ReadonlyMap<string, string>
+  fit: ModelFit
+}
+
 /**
- * Compares a checkpoint with every registered model that has weights, best first. The checkpoint's own config is used where the model takes it, its
- * defaults otherwise; then shapes may differ where names agree.
+ * Compares a checkpoint with every registered model, best first. Options come from `config`, the checkpoint's config and its shapes;
+ * where a model does not take these, from its defaults; then shapes may differ where names agree.
  */
-export function fitModels(checkpoint: Checkpoint): ModelFit[] {
-  const stored = checkpoint.tensors.tensors
+export function fitModels(checkpoint: Checkpoint, config: Readonly<Record<string, unknown>> = {}): ModelFit[] {
   const fits = models.list().flatMap(({ name }) => {
-    const model = buildFor(name, checkpoint)
-    if (model === undefined) return []
-    try {
-      return hasWeights(model) ? [compare(name, model, stored)] : []
-    } finally {
-      model.dispose()
-    }
+    const fitted = tryFit(name, checkpoint, config)
+    fitted?.model.dispose()
+    return fitted === undefined ? [] : [fitted.fit]
   })
   return fits.sort((a, b) => distance(a) - distance(b))
 }
 
-/** A model without any, such as `eeg_token_reducer`, would fit whatever there is. */
-function hasWeights(model: Model): boolean {
-  return model.parameterCount() > 0
-}
-
-/** The model of the checkpoint's config, else of its defaults; none where either is far larger than the checkpoint. */
-function buildFor(name: ModelName, checkpoint: Checkpoint): Model | undefined {
-  for (const config of [storedConfig(name, checkpoint), {}]) {
+/** None where the model of the options, and the one of the defaults, is far larger than the checkpoint. */
+function tryFit(
+  name: ModelName,
+  checkpoint: Checkpoint,
+  config: Readonly<Record<string, unknown>>,
+): FittedModel | undefined {
+  const given = { ...storedConfig(name, checkpoint), ...knownOptions(name, config) }
+  for (const options of [{ ...optionsFromShapes(name, checkpoint.tensors.tensors), ...given }, given, {}]) {
     try {
-      return new Model(name, config, weightBudget(checkpoint))
+      return compare(new Model(name, options, weightBudget(checkpoint)), checkpoint)
     } catch (error) {
       if (!(error instanceof EegTorchError)) throw error
     }
   }
   return undefined
+}
+
+/**
+ * Makes the model of a name for a checkpoint. The caller's options stand before the file's, and those before what shapes tell.
+ *
+ * @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION`, `CHECKPOINT_MISMATCH` for a config that asks for more than the file has
+ */
+export function fitModel(
+  name: string,
+  checkpoint: Checkpoint,
+  config: Readonly<Record<string, unknown>> = {},
+): FittedModel {
+  const options = {
+    ...optionsFromShapes(name, checkpoint.tensors.tensors),
+    ...storedConfig(name, checkpoint),
+    ...toReferenceNames(name, config),
+  }
+  return compare(new Model(name as ModelName, options, weightBudget(checkpoint)), checkpoint)
 }
 
 /** What tensors of unknown use, and a network of a few weights, may take. */
@@ -60,52 +86,93 @@ const FREE_BYTES = 16 * 2 ** 20
 const BYTES_PER_STORED = 8
 
 /** How many bytes a network may take whose config comes from a file: no more than follows from the weights that are there. */
-export function weightBudget({ tensors }: Checkpoint): number {
+function weightBudget({ tensors }: Checkpoint): number {
   const storages = new Set([...tensors.tensors.values()].map(({ storage }) => storage))
   return FREE_BYTES + [...storages].reduce((sum, { bytes }) => sum + BYTES_PER_STORED * bytes, 0)
 }
 
-/**
- * The checkpoint's config, as far as the model has such options, in the reference's spelling. braindecode's `config.json` also holds what
- * its models do not use (`chs_info`), null for what was not given, and classes by their path in Python.
- */
-export function storedConfig(name: string, { metadata }: Checkpoint): Record<string, unknown> {
-  const types = new Map(
-    describeModels()
-      .get(name)
-      ?.fields.map((field) => [field.name, field.type]),
-  )
-  const isGiven = ([key, value]: [string, unknown]) =>
-    types.has(key) && (value !== null || types.get(key)!.includes('null'))
-  const stored = Object.entries(toReferenceNames(name, asRecord(metadata.config))).filter(isGiven)
-  return Object.fromEntries(stored.map(([key, value]) => [key, className(value)]))
-}
-
-function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
-}
-
-/** `torch.nn.modules.activation.GELU` is GELU. */
-function className(value: unknown): unknown {
-  return typeof value === 'string' ? value.replace(/^torch\.nn\.(?:\w+\.)*(\w+)$/, '$1') : value
-}
-
-function compare(name: string, model: Model, stored: ReadonlyMap<string, StoredTensor>): ModelFit {
-  const state = model.stateDict()
-  const missing: string[] = []
+function compare(model: Model, { tensors: { tensors: stored } }: Checkpoint): FittedModel {
+  const shapes = shapesOf(model)
+  const { names, missing, extra } = matchNames([...shapes.keys()], nativeModels.modelOlderNames(model.id), [
+    ...stored.keys(),
+  ])
   const reshaped: string[] = []
-  for (const [key, tensor] of Object.entries(state)) {
-    const found = stored.get(key)
-    const shape = [...tensor.shape]
-    if (found === undefined) missing.push(key)
-    else if (found.shape.join() !== shape.join()) reshaped.push(`${key}: [${found.shape}] instead of [${shape}]`)
+  for (const [name, own] of names) {
+    const [found, expected] = [stored.get(name)!.shape, shapes.get(own)!]
+    if (found.join() !== expected.join()) reshaped.push(`${own}: [${found}] instead of [${expected}]`)
+  }
+  const renamed = [...names].filter(([name, own]) => name !== own).length
+  const exact = missing.length + extra.length + reshaped.length === 0
+  return {
+    model,
+    names,
+    fit: { model: model.name, missing: [...missing], extra: [...extra], reshaped, renamed, exact },
+  }
+}
+
+function shapesOf(model: Model): Map<string, readonly number[]> {
+  const shapes = new Map<string, readonly number[]>()
+  for (const [name, tensor] of Object.entries(model.stateDict())) {
+    shapes.set(name, [...tensor.shape])
     tensor.dispose()
   }
-  const extra = [...stored.keys()].filter((key) => !Object.hasOwn(state, key))
-  return { model: name, missing, extra, reshaped, exact: missing.length + extra.length + reshaped.length === 0 }
+  return shapes
 }
 
 // Names tell more than shapes, which follow from the options.
 function distance({ missing, extra, reshaped }: ModelFit): number {
   return missing.length + extra.length + reshaped.length / 1000
+}
+
+/** Whether the names agree, whatever the shapes. */
+export function hasEveryName({ missing, extra }: ModelFit): boolean {
+  return missing.length + extra.length === 0
+}
+
+const NAMES_SHOWN = 5
+
+/** What does not fit, in words: `missing a, b; extra c; other shape d: [1] instead of [2]`. */
+export function describeMisfit({ missing, extra, reshaped }: ModelFit): string {
+  const part = (what: string, names: readonly string[]) => {
+    if (names.length === 0) return []
+    const more = names.length > NAMES_SHOWN ? ` and ${names.length - NAMES_SHOWN} more` : ''
+    return [
+      `${what} ${names
+        .slice(0, NAMES_SHOWN)
+        .map((name) => printable(name, 80))
+        .join(', ')}${more}`,
+    ]
+  }
+  return [...part('missing', missing), ...part('extra', extra), ...part('other shape', reshaped)].join('; ')
+}
+
+/** @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit */
+export function requireFit(fit: ModelFit, file: string): void {
+  if (fit.exact) return
+  throw new EegTorchError('CHECKPOINT_MISMATCH', `the weights do not fit ${fit.model}: ${describeMisfit(fit)}`, {
+    file,
+  })
+}
+
+/** Text of a file for a terminal: no colours, cursor moves or line ends of its own, and not endless. */
+export function printable(text: string, length = 200): string {
+  const plain = text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
+  return plain.length > length ? `${plain.slice(0, length)}…` : plain
+}
+
+/**
+ * The model that a checkpoint holds: the one it names, else the one whose tensors are called so.
+ *
+ * @throws EegTorchError `CHECKPOINT_MISMATCH` that tells which came closest, and what it lacks
+ */
+export function modelIn(checkpoint: Checkpoint, config: Readonly<Record<string, unknown>> = {}): string {
+  const { model } = checkpoint.metadata
+  if (typeof model === 'string') return model
+  const [best] = fitModels(checkpoint, config)
+  if (best !== undefined && hasEveryName(best)) return best.model
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the checkpoint does not say which model it holds, and none fits', {
+    file: checkpoint.path,
+    expected: 'a model by name',
+    received: best ? `tensors closest to ${best.model} (${describeMisfit(best)})` : 'nothing',
+  })
 }

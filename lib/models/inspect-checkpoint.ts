@@ -5,7 +5,7 @@ import {
   checkpointTitle,
 } from '../checkpoints/checkpoint.ts'
 import { countElements } from '../checkpoints/stored-tensor.ts'
-import { fitModels, type ModelFit } from './fit.ts'
+import { describeMisfit, fitModels, hasEveryName, type ModelFit, printable } from './fit.ts'
 
 /** A checkpoint at a glance. */
 export interface CheckpointSummary {
@@ -17,13 +17,31 @@ export interface CheckpointSummary {
   elements: number
   bytes: number
   metadata: CheckpointMetadata
+  /** Keys of the state dicts in the file, the listed one first; none where the file itself is one. */
+  keys: string[]
+  /** A network that is known by its names but not registered here. */
+  elsewhere?: string
   /** Registered models, best first; those that share at least half of their names with the file. */
   fits: ModelFit[]
 }
 
-/** Lists a checkpoint's tensors and says which registered model they fit, and what is missing or extra. */
-export function inspectCheckpoint(checkpoint: Checkpoint): CheckpointSummary {
+/** Networks that users have files of, by a tensor that no other has. */
+const ELSEWHERE: readonly (readonly [network: string, tensor: string])[] = [
+  ['CBraMod', 'encoder.layers.0.self_attn_s.in_proj_weight'],
+  ['LaBraM', 'blocks.0.gamma_1'],
+]
+
+/**
+ * Lists a checkpoint's tensors and says which registered model they fit, and what is missing or extra.
+ *
+ * @param config options of the network that the checkpoint does not tell
+ */
+export function inspectCheckpoint(
+  checkpoint: Checkpoint,
+  config: Readonly<Record<string, unknown>> = {},
+): CheckpointSummary {
   const stored = [...checkpoint.tensors.tensors]
+  const elsewhere = ELSEWHERE.find(([, name]) => stored.some(([key]) => key.endsWith(name)))?.[0]
   const tensors = stored.map(([name, { dtype, storedType, shape, bytes }]) => ({
     name,
     dtype: dtype ?? storedType,
@@ -38,7 +56,11 @@ export function inspectCheckpoint(checkpoint: Checkpoint): CheckpointSummary {
     elements: tensors.reduce((sum, { shape }) => sum + countElements(shape), 0),
     bytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
     metadata: checkpoint.metadata,
-    fits: fitModels(checkpoint).filter(({ missing, extra }) => missing.length + extra.length <= tensors.length / 2),
+    keys: [...checkpoint.keys],
+    ...(elsewhere !== undefined && { elsewhere }),
+    fits: fitModels(checkpoint, config).filter(
+      ({ missing, extra }) => missing.length + extra.length <= tensors.length / 2,
+    ),
   }
 }
 
@@ -51,7 +73,7 @@ const FORMATS: Record<CheckpointFormat, string> = {
 
 /** The summary as text, as `eegtorch inspect` prints it. */
 export function formatCheckpoint(summary: CheckpointSummary): string {
-  const { name, format, tensors, elements, bytes, metadata, fits } = summary
+  const { name, format, tensors, elements, bytes, metadata, keys, elsewhere, fits } = summary
   const width = tensors.reduce((widest, tensor) => Math.max(widest, printable(tensor.name).length), 4)
   const lines = tensors.map(
     (t) => `  ${printable(t.name).padEnd(width)}  ${t.dtype.padEnd(8)}  [${t.shape.join(', ')}]`,
@@ -60,35 +82,37 @@ export function formatCheckpoint(summary: CheckpointSummary): string {
   return [
     `${name}: ${FORMATS[format]}, ${tensors.length} tensors, ${elements.toLocaleString('en')} numbers, ${formatBytes(bytes)}`,
     ...(told.length > 0 ? [told.map(([key, value]) => printable(`${key} ${value}`)).join(' · ')] : []),
+    ...formatKeys(keys),
     ...lines,
-    ...formatFits(fits),
+    ...formatFits(fits, elsewhere),
   ].join('\n')
 }
 
-function formatFits(fits: readonly ModelFit[]): string[] {
-  if (fits.length === 0) return ['fits no registered model']
+function formatKeys([shown, ...others]: readonly string[]): string[] {
+  if (shown === undefined) return []
+  const rest = others.length === 0 ? '' : `; also there: ${others.slice(0, 8).map(printable).join(', ')}`
+  return [`state dict under ${printable(shown)}${rest}`]
+}
+
+function formatFits(fits: readonly ModelFit[], elsewhere: string | undefined): string[] {
   const exact = fits.filter((fit) => fit.exact)
-  if (exact.length > 0) return exact.map(({ model }) => `fits ${model}: every name and shape`)
-  const { model, missing, extra, reshaped } = fits[0]!
-  const part = (what: string, names: string[]) =>
-    names.length === 0
-      ? []
-      : [`  ${what} ${names.slice(0, 5).map(printable).join(', ')}${names.length > 5 ? ', …' : ''}`]
-  return [
-    `closest to ${model}:`,
-    ...part('missing', missing),
-    ...part('extra', extra),
-    ...part('other shape', reshaped),
-  ]
+  if (exact.length > 0) {
+    const other = (renamed: number) => (renamed === 0 ? '' : `, ${renamed} under another name`)
+    return exact.map(({ model, renamed }) => `fits ${model}: every name and shape${other(renamed)}`)
+  }
+  if (elsewhere !== undefined) return [`these are tensors of ${elsewhere}, which is not registered here`]
+  const closest = fits[0]
+  if (closest === undefined) return ['fits no registered model']
+  const isNamed = hasEveryName(closest)
+  const verdict = isNamed
+    ? `named as ${closest.model}, in other sizes (its options: --config)`
+    : `closest to ${closest.model}`
+  const misfits = describeMisfit(closest).split('; ')
+  return [`${verdict}:`, ...misfits.map((part) => `  ${part}`)]
 }
 
-/** Text of a file for a terminal: no colours, cursor moves or line ends of its own, and not endless. */
-function printable(text: string): string {
-  const plain = text.replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
-  return plain.length > 200 ? `${plain.slice(0, 200)}…` : plain
-}
-
-function formatBytes(bytes: number): string {
+/** `12.3 kB` */
+export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} bytes`
   const [scale, unit] = bytes < 1e6 ? [1e3, 'kB'] : bytes < 1e9 ? [1e6, 'MB'] : [1e9, 'GB']
   return `${(bytes / scale).toFixed(1)} ${unit}`

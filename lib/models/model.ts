@@ -138,6 +138,13 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     return count
   }
 
+  /** @internal names of parameters and buffers, in PyTorch's order */
+  tensorNames(): string[] {
+    const { names, ids } = nativeModels.modelState(this.id)
+    for (const id of ids) new Tensor(id).dispose()
+    return names
+  }
+
   /** Parameters and buffers by PyTorch's names and in its order, over the model's own memory. */
   stateDict(): NamedTensors {
     return tensorsOf(nativeModels.modelState(this.id))

@@ -45,6 +45,8 @@ export interface LoadModelOptions<N extends ModelName = ModelName> {
   model?: N
   /** Options that replace those of the checkpoint, in our spelling or the reference's. */
   config?: Readonly<Record<string, unknown>>
+  /** The key of a state dict in a `torch.save` file that holds several, such as `ema`. */
+  key?: string | undefined
 }
 
 /** The networks of the registry. */
@@ -56,8 +58,8 @@ export interface Models extends Factories {
    */
   create<N extends ModelName>(name: N, options?: ModelOptions<N> | Readonly<Record<string, unknown>>): Model<N>
   /**
-   * Makes the model that a checkpoint holds, with its weights: eegtorch's own files, braindecode folders, and plain state dicts
-   * (safetensors or `torch.save`) where `options` say what they cannot.
+   * Makes the model that a checkpoint holds, with its weights: eegtorch's own files, braindecode folders, files of CSBrain and eeg2image, and
+   * plain state dicts (safetensors or `torch.save`). What neither the file nor the shapes of its tensors say, `options` do; else defaults hold.
    *
    * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit; `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSAFE`
    */

@@ -34,6 +34,7 @@ interface NativeModels {
   modelParameters(id: ModelId): NamedIds
   modelBuffers(id: ModelId): NamedIds
   modelState(id: ModelId): NamedIds
+  modelOlderNames(id: ModelId): Record<string, string>
   modelLoad(id: ModelId, names: string[], tensors: TensorId[]): void
   modelRun(id: ModelId, inputs: TensorId[]): TensorId[]
   modelRunAsync(id: ModelId, inputs: TensorId[], cancellation?: number): Promise<TensorId[]>
