@@ -27,6 +27,8 @@ export function braindecodeConfig(model: Model, source: Checkpoint): Record<stri
     input_window_seconds: null,
     sfreq: null,
     ...Object.fromEntries(options),
+    // a rate that braindecode was not given is not made up
+    ...(source.metadata.config?.sfreq === null && { sfreq: null }),
     chs_info: channelsOf(source, model.referenceConfig.n_chans),
     braindecode_version: BRAINDECODE_VERSION,
   }

@@ -33,14 +33,15 @@ export interface FittedModel {
 }
 
 /**
- * Compares a checkpoint with every registered model, best first. Options come from `config`, the checkpoint's config and its shapes;
+ * Compares a checkpoint with every registered model that shares a name with it, best first. Options come from `config`, the checkpoint's config and its shapes;
  * where a model does not take these, from its defaults; then shapes may differ where names agree.
  */
 export function fitModels(checkpoint: Checkpoint, config: Readonly<Record<string, unknown>> = {}): ModelFit[] {
   const fits = models.list().flatMap(({ name }) => {
     const fitted = tryFit(name, checkpoint, config)
     fitted?.model.dispose()
-    return fitted === undefined ? [] : [fitted.fit]
+    // a network without weights, such as eeg_token_reducer, is no likeness
+    return fitted === undefined || fitted.names.size === 0 ? [] : [fitted.fit]
   })
   return fits.sort((a, b) => distance(a) - distance(b))
 }
@@ -173,6 +174,6 @@ export function modelIn(checkpoint: Checkpoint, config: Readonly<Record<string, 
   throw new EegTorchError('CHECKPOINT_MISMATCH', 'the checkpoint does not say which model it holds, and none fits', {
     file: checkpoint.path,
     expected: 'a model by name',
-    received: best ? `tensors closest to ${best.model} (${describeMisfit(best)})` : 'nothing',
+    received: best ? `tensors closest to ${best.model} (${describeMisfit(best)})` : 'tensors of no registered model',
   })
 }

@@ -104,6 +104,21 @@ const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     filter_time_length: axis(3, 'patch_embedding.shallownet.0.weight'),
     num_layers: count(/transformer\.(\d+)\./),
   },
+  // kernels are shorter where windows are few samples: their lengths do not tell the options
+  atcnet: {
+    n_chans: axis(3, 'conv_block.conv2.weight'),
+    n_outputs: axis(
+      0,
+      'final_layer.0.parametrizations.weight.original',
+      'final_layer.0.weight',
+      'max_norm_linears.0.parametrizations.weight.original',
+      'max_norm_linears.0.weight',
+    ),
+    n_windows: count(/temporal_conv_nets\.(\d+)\./),
+    tcn_depth: count(/temporal_conv_nets\.0\.(\d+)\./),
+    conv_block_n_filters: axis(0, 'conv_block.conv1.weight'),
+    conv_block_depth_mult: quotient(axis(0, 'conv_block.conv2.weight'), axis(0, 'conv_block.conv1.weight')),
+  },
   csbrain: CSBRAIN,
   csbrain_classifier: {
     ...CSBRAIN,

@@ -31,7 +31,7 @@ async function bytesOf(path: string): Promise<Record<string, string>> {
 
 const small = { nChans: 4, nOutputs: 2, nTimes: 128 }
 
-test.each(['eegnet', 'eegnet-constrained', 'deep4net', 'shallow_fbcsp_net', 'eeg_conformer'])(
+test.each(['eegnet', 'eegnet-constrained', 'deep4net', 'shallow_fbcsp_net', 'eeg_conformer', 'atcnet'])(
   "braindecode's %s goes through every layout and comes back the same",
   async (name) => {
     const original = await bytesOf(reference(name))
