@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import { trainPreset } from '../training/presets.ts'
 
 const positive = z.number().int().min(1)
 const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
@@ -159,12 +160,25 @@ export async function readConfigFile(file: string): Promise<Record<string, unkno
 }
 
 /**
- * Checks a configuration and fills in defaults.
+ * Checks a configuration, puts what its preset says under it, and fills in defaults.
  *
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
 export function checkConfig(value: Record<string, unknown>, file?: string): TrainConfig {
-  return checkOptions(trainSchema, value, file)
+  return checkOptions(trainSchema, withPreset(value), file)
+}
+
+/** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
+function withPreset(said: Record<string, unknown>): Record<string, unknown> {
+  if (typeof said.preset !== 'string') return said
+  const { folds, modelOptions, ...preset } = trainPreset(said.preset)
+  return {
+    ...preset,
+    ...(said.leaveOut === undefined && said.protocol === undefined && { folds }),
+    // Options of one model say nothing of another.
+    ...((said.model ?? preset.model) === preset.model && { modelOptions }),
+    ...said,
+  }
 }
 
 /** What a schema makes of options that a person wrote. */

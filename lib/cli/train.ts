@@ -4,7 +4,6 @@ import { type Command, Option } from 'commander'
 import { initProcessGroup } from '../distributed/process-group.ts'
 import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
-import { trainPreset } from '../training/presets.ts'
 import { parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
@@ -102,7 +101,7 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const { config: file, resume, out, json = false, ...options } = flags
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
-  const config = checkConfig(withPreset({ ...written, ...(model && { model }), ...given(options) }), source)
+  const config = checkConfig({ ...written, ...(model && { model }), ...given(options) }, source)
   const place = readProcessPlace()
   const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)
@@ -117,19 +116,6 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const run = await runTraining(config, { folder, quiet: json, group })
   if (writes) printRun(run, json)
   await group?.barrier()
-}
-
-/** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
-function withPreset(said: Record<string, unknown>): Record<string, unknown> {
-  if (typeof said.preset !== 'string') return said
-  const { folds, modelOptions, ...preset } = trainPreset(said.preset)
-  return {
-    ...preset,
-    ...(said.leaveOut === undefined && { folds }),
-    // Options of one model say nothing of another.
-    ...((said.model ?? preset.model) === preset.model && { modelOptions }),
-    ...said,
-  }
 }
 
 function configOf(run: string): string {

@@ -142,7 +142,8 @@ describe('presets', () => {
   const trained = Object.entries(presets).flatMap(([name, preset]) => ('train' in preset ? [name] : []))
 
   test.each(trained)('%s is a configuration and makes its network', (name) => {
-    const config = checkConfig({ data: 'a', ...trainPreset(name) })
+    const config = checkConfig({ data: 'a', preset: name, epochs: 3 })
+    expect(config).toMatchObject({ ...trainPreset(name), epochs: 3 })
     const sizes = { nChans: 3, nOutputs: 4, nTimes: 1000 }
     const net = models.create(config.model as 'eegnet', { ...sizes, ...config.modelOptions })
     expect(net.parameterCount()).toBeGreaterThan(1000)
@@ -152,6 +153,8 @@ describe('presets', () => {
   test('all are listed in the documentation, and an unknown one is refused', () => {
     const page = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8')
     expect(Object.keys(presets).filter((name) => !page.includes(`\`${name}\``))).toEqual([])
+    const split = checkConfig({ data: 'a', preset: 'bcic_iv_2a_networks', leaveOut: 'subject', model: 'eegnet' })
+    expect([split.folds, split.modelOptions]).toEqual([undefined, {}])
     expect(() => trainPreset('bcic')).toThrow(/no preset is called bcic/)
     expect(() => trainPreset('sgdm')).toThrow(/sgdm is not for eegtorch train/)
   })
