@@ -162,6 +162,7 @@ export {
 } from './experiment/evaluate-checkpoint.ts'
 export {
   type Candidate,
+  type CandidateOptions,
   type NestedChoice,
   type NestedOptions,
   type NestedResult,
@@ -206,6 +207,7 @@ export { Sequential, type Stage } from './nn/sequential.ts'
 export type { Aten, Result } from './ops/aten.generated.ts'
 export { type AnyOperator, asyncOps, ops } from './ops/index.ts'
 export type * as MethodTypes from './ops/typed-methods.ts'
+export type { PlainValue } from './pickle/to-plain.ts'
 export { Random } from './random.ts'
 export { writeBrainVision } from './recordings/brainvision/writer.ts'
 export { readEdf } from './recordings/edf.ts'

@@ -136,11 +136,7 @@ export class Tensor<D extends DType = DType, S extends Shape = Shape> implements
     native.backward(...backwardArguments([this], options))
   }
 
-  /**
-   * `backward` on the compute thread.
-   *
-   * @param options.signal drops it while it waits for its turn, with `CANCELLED`; one that runs is finished
-   */
+  /** `backward` on the compute thread. A `signal` drops it while it waits for its turn, with `CANCELLED`; one that runs is finished. */
   async backwardAsync({ signal, ...options }: BackwardOptions & { signal?: AbortSignal } = {}): Promise<void> {
     const args = backwardArguments([this], options)
     await cancellable(signal, (cancellation) => native.backwardAsync(...args, cancellation))

@@ -7,7 +7,6 @@ import { listFiles, main, root } from './steps.mjs'
 /** What each part of cpp/ may include besides itself; registry.* sits on top and may include all. */
 const CPP_MAY_INCLUDE = {
   core: [],
-  signal: ['core'],
   kernels: ['core'],
   blocks: ['core', 'kernels'],
   augment: ['core'],

@@ -18,7 +18,7 @@ interface Flags extends Record<string, unknown> {
 export function describe(command: Command): void {
   command
     .description('Train a network on recordings, test it on what each fold leaves out, and write a report.')
-    .argument('[model]', 'network: eegnet, conv_net, lstm_eeg')
+    .argument('[model]', 'network that classifies windows, such as eegnet; an unknown name lists all')
     .option('--data <path...>', 'recordings: folders, files or patterns')
     .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
     .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
@@ -48,8 +48,8 @@ export function describe(command: Command): void {
     .option('--freeze <names...>', 'parameters that stay as they are: conv_temporal* bnorm_temporal*')
     .option('--start-from <file>', 'weights to start from, where names and shapes fit')
     .option('--lr <rate>', 'learning rate (default: the optimiser’s own)', Number)
-    .option('--weight-decay <number>', '', Number)
-    .option('--momentum <number>', '', Number)
+    .option('--weight-decay <number>', 'the optimiser’s weight decay (default: its own)', Number)
+    .option('--momentum <number>', 'of sgd and rmsprop (default: 0)', Number)
     .addOption(
       new Option('--schedule <name>', 'default: constant').choices([
         'constant',
@@ -65,7 +65,7 @@ export function describe(command: Command): void {
       'random changes of training windows: timeReverse ftSurrogate ...; options in --config',
     )
     .addOption(new Option('--loss <name>', 'default: crossEntropy').choices(['crossEntropy', 'focal']))
-    .option('--label-smoothing <share>', '', Number)
+    .option('--label-smoothing <share>', 'share of the target that goes to all classes (default: 0)', Number)
     .addOption(new Option('--class-weights <how>', 'weigh classes by their counts').choices(['balanced']))
     .option('--clip-norm <norm>', 'largest norm of the gradient', Number)
     .option('--clip-value <size>', 'largest size of each number of the gradient', Number)

@@ -35,13 +35,19 @@ export function wilcoxonSignedRank(differences: readonly number[]): number {
  * far from 0. Exact for up to 16 pairs with a difference; beyond, from random ways, this one counted among them.
  *
  * @param differences one number a pair
- * @param options.flips random ways, default 10,000
- * @param options.seed default 0
  * @throws EegTorchError `INVALID_OPTION` for numbers that are not finite
  */
 export function signFlipTest(
   differences: readonly number[],
-  { flips = 10_000, seed = 0 }: { flips?: number; seed?: number } = {},
+  {
+    flips = 10_000,
+    seed = 0,
+  }: {
+    /** Random ways, default 10,000. */
+    flips?: number
+    /** Of the random ways, default 0. */
+    seed?: number
+  } = {},
 ): number {
   requireFinite(differences)
   const unequal = differences.filter((value) => value !== 0)

@@ -99,12 +99,19 @@ export function splitWithin(
  * Splits into contiguous blocks of time: fold i tests the i-th stretch of every recording. Neighbours in time are alike beyond what
  * the task explains, so that random folds flatter; here they meet at the ends of blocks only, and `gap` removes those.
  *
- * @param options.gap seconds: windows of the same recording that lie nearer to a test window are in no part, default 0
  * @throws EegTorchError `INVALID_OPTION` for a recording with fewer trials than folds, `SPLIT_LEAKS`
  */
 export function timeBlocks(
   windows: EegWindows,
-  { folds, gap = 0, ...options }: { folds: number; gap?: number } & SplitOptions,
+  {
+    folds,
+    gap = 0,
+    ...options
+  }: {
+    folds: number
+    /** Seconds: windows of the same recording that lie nearer to a test window are in no part, default 0. */
+    gap?: number
+  } & SplitOptions,
 ): Split[] {
   requireBlocks(folds, gap)
   const blocks = Array.from({ length: folds }, (): number[] => [])
@@ -120,12 +127,17 @@ export function timeBlocks(
 /**
  * Tests each session by a network that was trained on other sessions of the same subject.
  *
- * @param options.forward train on earlier sessions only, in the order in which recordings were read: the first is never tested
  * @throws EegTorchError `INVALID_OPTION` for a subject with one session, or recordings that do not tell theirs
  */
 export function crossSession(
   windows: EegWindows,
-  { forward = false, ...options }: { forward?: boolean } & SplitOptions = {},
+  {
+    forward = false,
+    ...options
+  }: {
+    /** Train on earlier sessions only, in the order in which recordings were read: the first is never tested. */
+    forward?: boolean
+  } & SplitOptions = {},
 ): Split[] {
   return splitWithin(windows, 'subject', (part) => {
     if (!forward) return leaveOneOut(part, 'session', options)

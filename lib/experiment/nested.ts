@@ -7,7 +7,8 @@ import type { ModelName } from '../models/configs.generated.ts'
 import type { ModelFactory } from '../models/models.ts'
 import { type CrossValidateOptions, seedList, trainSplit } from './cross-validate.ts'
 
-type TrainingOptions = Omit<
+/** How to train candidates: as {@link crossValidate}, but for what choosing decides itself. */
+export type CandidateOptions = Omit<
   CrossValidateOptions,
   'leaveOut' | 'folds' | 'protocol' | 'splits' | 'validation' | 'seeds' | 'store' | 'baselines' | 'report'
 >
@@ -17,11 +18,11 @@ export interface Candidate<N extends ModelName = ModelName> {
   name: string
   factory: ModelFactory<N>
   /** What differs from the options of all. */
-  options?: Partial<TrainingOptions>
+  options?: Partial<CandidateOptions>
 }
 
 /** How to choose and test. */
-export interface NestedOptions extends TrainingOptions {
+export interface NestedOptions extends CandidateOptions {
   /** What is tested. */
   outer: Protocol
   /** How candidates are scored inside each outer training part. */
@@ -78,7 +79,7 @@ async function scoreInside(
   windows: EegWindows,
   { inner }: NestedSplit,
   seed: number,
-  options: TrainingOptions,
+  options: CandidateOptions,
 ): Promise<number> {
   const given: Prediction[] = []
   for (const [fold, split] of inner.entries())
@@ -91,7 +92,7 @@ async function answers(
   windows: EegWindows,
   { name, train, test }: Split,
   place: { fold: number; seed: number },
-  options: TrainingOptions,
+  options: CandidateOptions,
 ): Promise<Prediction[]> {
   const { predictions } = await trainSplit(factory, windows, { name, train, test }, place, { ...options, ...own })
   return predictions

@@ -46,7 +46,7 @@ export abstract class Module implements Disposable, Trainable {
   }
 
   /** The parts by name, in the order of the properties. */
-  parts(): [name: string, part: Part][] {
+  parts(): [name: string, part: Module | Model][] {
     return Object.entries(this).flatMap(([name, value]): [string, Part][] => {
       if (isPart(value)) return [[name, value]]
       if (!Array.isArray(value)) return []

@@ -7,9 +7,18 @@ import type { Tensor } from '../tensor.ts'
  * Adds white Gaussian noise at a known level: the signal-to-noise ratio of each channel of each window is `snr`.
  *
  * @param eeg (windows, channels, samples)
- * @param options.snr decibels
  */
-export function addNoise(eeg: Tensor, { snr, seed = 0 }: { snr: number; seed?: number }): Tensor {
+export function addNoise(
+  eeg: Tensor,
+  {
+    snr,
+    seed = 0,
+  }: {
+    /** Decibels. */
+    snr: number
+    seed?: number
+  },
+): Tensor {
   return scope(() => {
     const deviation = eeg
       .sub(eeg.mean([2], true))

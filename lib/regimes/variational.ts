@@ -26,7 +26,6 @@ export interface HybridOptions extends VariationalOptions {
 }
 
 /** Networks of the registry that are an autoencoder in front of a classifier. */
-type NativeHybrid = 'vae_conv_net' | 'vae_cnn_rnn' | 'vae_resnet1d' | 'vae_deep4net'
 
 /** An autoencoder in front of any classifier of EEG; the registry has some in C++, such as `vae_conv_net`. */
 export class VaeClassifier extends Module {
@@ -47,7 +46,12 @@ export class VaeClassifier extends Module {
 }
 
 /** What may be trained as a hybrid. */
-export type Hybrid = { [N in NativeHybrid]: Model<N> }[NativeHybrid] | VaeClassifier
+export type Hybrid =
+  | Model<'vae_conv_net'>
+  | Model<'vae_cnn_rnn'>
+  | Model<'vae_resnet1d'>
+  | Model<'vae_deep4net'>
+  | VaeClassifier
 
 /** The autoencoder's loss with a weight of the KL divergence that may change from step to step. */
 abstract class Variational extends Module {

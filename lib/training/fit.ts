@@ -65,7 +65,10 @@ export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
 }
 
 /** How to train with a step that is there: all but what the step itself is made with. */
-export type LoopOptions = Omit<FitOptions, 'loss' | 'optimizer' | 'augmentations' | (typeof SETTINGS)[number]>
+export type LoopOptions = Omit<
+  FitOptions,
+  'loss' | 'optimizer' | 'augmentations' | Exclude<keyof TrainStepSettings, 'seed'>
+>
 
 /** What a training ends with. The network holds the weights of `bestEpoch`, or those of the last epoch. */
 export interface FitResult {
