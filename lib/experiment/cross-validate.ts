@@ -126,7 +126,6 @@ export async function crossValidate<N extends ModelName>(
     for (const seed of seeds) {
       const place: TrainingPlace = { fold, seed, index: outcomes.length }
       using net = startModel(factory, windows, seed, options.model)
-      if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
       parameters = net.parameterCount()
       const known = await store?.readOutcome(place)
       const given = { ...options, ...(store && { store }), folds: splits.length, seeds }
@@ -206,6 +205,7 @@ async function runTraining(
   place: TrainingPlace,
   options: FoldOptions,
 ): Promise<TrainingOutcome> {
+  if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
   const train = windows.subset(split.train)
   const processes = options.group?.worldSize ?? 1
   const steps = Math.ceil(train.length / (processes * (options.batchSize ?? 16)))

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import {
   crossValidate,
   type EegWindows,
@@ -82,6 +85,25 @@ describe('a fold', () => {
     expect(alone.predictions).toEqual(whole.run.predictions.filter(({ fold, seed }) => fold === 2 && seed === 9))
     expect(whole.run.protocol).toBe('leave one run out, 3 folds')
     expect(whole.run.split.by).toBe('run')
+  })
+
+  test('starts by itself from the weights from which a cross-validation starts', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'eegtorch-start-from-'))
+    const startFrom = join(folder, 'start.safetensors')
+    using start = models.eegnet({ ...SMALL, nChans: 1, nOutputs: 2, nTimes: N })
+    await start.save(startFrom)
+    const splits = protocolSplits(study, { name: 'leave-one-out', by: 'run' })
+    const whole = await crossValidate(models.eegnet, study, {
+      ...BRIEF,
+      splits,
+      seeds: [4],
+      startFrom,
+      baselines: false,
+    })
+    const alone = await trainSplit(models.eegnet, study, splits[0]!, { seed: 4 }, { ...BRIEF, startFrom })
+    expect(alone.curve.epochs).toEqual(whole.run.curves[0]!.epochs)
+    expect(alone.curve.epochs).not.toEqual((await train(study, splits[0]!, 4)).curve.epochs)
+    rmSync(folder, { recursive: true })
   })
 })
 
