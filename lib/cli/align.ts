@@ -10,6 +10,7 @@ import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { optim } from '../training/options.ts'
 import { parseRange } from './parse-range.ts'
+import { windowOptions } from './run-training.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
 
 interface Flags {
@@ -81,13 +82,7 @@ async function run(flags: Flags): Promise<void> {
   const model = { ...(pooledLength && { pooledLength }), ...(hiddenDim && { hiddenDim }) }
   if (threads !== undefined) await setNumThreads(threads)
   const embeddings = await readEmbeddings(file, name)
-  const cut = {
-    from: window[0],
-    to: window[1],
-    ...(events && { events }),
-    ...(task && { task }),
-    ...(channels && { channels }),
-  }
+  const cut = windowOptions({ window, events, task, channels })
   const recordings = await readAll(data)
   const windows = (band ? recordings.filter({ band }) : recordings).windows(cut)
   await openStudy(out, { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training })

@@ -7,6 +7,7 @@ import { drawDenoising } from '../report/denoising-picture.ts'
 import { numThreads, setNumThreads } from '../runtime.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { parseRange } from './parse-range.ts'
+import { windowOptions } from './run-training.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
 
 interface Flags {
@@ -65,13 +66,7 @@ export function describe(command: Command): void {
 async function run(models: DenoiseOptions['models'] & string[], flags: Flags): Promise<void> {
   const { data, events, task, window, channels, threads, out, json = false, ...settings } = flags
   if (threads !== undefined) await setNumThreads(threads)
-  const cut = {
-    from: window[0],
-    to: window[1],
-    ...(events && { events }),
-    ...(task && { task }),
-    ...(channels && { channels }),
-  }
+  const cut = windowOptions({ window, events, task, channels })
   const windows = (await readAll(data)).windows(cut)
   await openStudy(out, { models, data, ...cut, threads: numThreads(), ...settings })
   const result = await interruptible(out, (signal) =>

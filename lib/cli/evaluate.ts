@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { defined } from '../defined.ts'
 import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
 import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkpoint.ts'
 import { readRecordings, windowOptions } from './run-training.ts'
@@ -32,7 +33,7 @@ async function evaluate(file: string, { data, task, events, json = false }: Flag
   const { run, model, channels } = readTrainedOn(file)
   const { task: trainedTask, events: trainedEvents, ...rest } = run
   const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
-  const known = Object.fromEntries(Object.entries({ ...rest, ...trials }).filter(([, value]) => value !== undefined))
+  const known = defined({ ...rest, ...trials })
   const config = checkConfig({ ...known, model, channels, data }, file)
   const windows = (await readRecordings(config)).windows(windowOptions(config))
   const { summary, ...counts } = await evaluateCheckpoint(file, windows)

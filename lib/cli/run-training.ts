@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import { readAll } from '../datasets/read-all.ts'
 import type { Recordings } from '../datasets/recordings.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
 import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
 import { protocolSplits, protocolText } from '../evaluation/protocols.ts'
@@ -19,6 +20,7 @@ import type { Optimizer } from '../training/options.ts'
 import { describedSchedule } from '../training/schedules.ts'
 import { EXIT } from './program.ts'
 import type { TrainConfig } from './train-config.ts'
+import { untilInterrupted } from './until-interrupted.ts'
 
 /** A run that is over. */
 export interface FinishedRun {
@@ -54,9 +56,16 @@ export async function runTraining(config: TrainConfig, options: RunOptions): Pro
   if (config.threads !== undefined) await setNumThreads(config.threads)
   const factory = factoryOf(config.model)
   const windows = (options.recordings ?? (await readRecordings(config))).windows(windowOptions(config))
-  const cancel = new AbortController()
-  const stop = () => cancel.abort(new Error('interrupted'))
-  process.on('SIGINT', stop).on('SIGTERM', stop)
+  return untilInterrupted((signal) => trainInFolder(factory, windows, config, options, signal))
+}
+
+async function trainInFolder(
+  factory: ModelFactory<never>,
+  windows: EegWindows,
+  config: TrainConfig,
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<FinishedRun> {
   const {
     checkpointSteps: everySteps,
     checkpointSeconds: everySeconds,
@@ -82,7 +91,7 @@ export async function runTraining(config: TrainConfig, options: RunOptions): Pro
       ...trainingOptions(config),
       ...(writes ? defined({ store: folder }) : { baselines: false }),
       group,
-      signal: cancel.signal,
+      signal,
       onProgress: ({ fold, seed, index }, { figures, epoch, step, steps, loss, validation }) => {
         if (figures) folder?.logEpoch({ fold, seed, index }, figures)
         const place = { fold: fold + 1, seed: (index % seeds) + 1, epoch, step, steps }
@@ -103,8 +112,7 @@ export async function runTraining(config: TrainConfig, options: RunOptions): Pro
   } finally {
     progress?.close()
     folder?.close()
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-    if (cancel.signal.aborted && writes) {
+    if (signal.aborted && writes) {
       console.error(`stopped; go on with: eegtorch train --resume ${options.folder}`)
       process.exitCode = EXIT.cancelled
     }
@@ -129,7 +137,11 @@ export async function readRecordings({ data, band }: TrainConfig): Promise<Recor
   return band === null ? recordings : recordings.filter({ band })
 }
 
-export function windowOptions({ window: [from, to], task, events, channels, upsample }: TrainConfig) {
+/** Which windows a configuration asks for. */
+type WindowConfig = Pick<TrainConfig, 'window'> &
+  Partial<Pick<TrainConfig, 'task' | 'events' | 'channels' | 'upsample'>>
+
+export function windowOptions({ window: [from, to], task, events, channels, upsample }: WindowConfig) {
   return { from, to, ...defined({ task, events, channels, upsample }) }
 }
 
@@ -186,9 +198,4 @@ function foldCount({ leaveOut = 'run', folds, protocol }: TrainConfig, windows: 
     groups.add({ subject: `${subject}`, session: `${subject} ${session}`, run: identity, trial }[leaveOut])
   }
   return groups.size
-}
-
-/** The members that are there. */
-export function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never
 }

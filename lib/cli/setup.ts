@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { type Installed, installLibTorch } from '../setup/install.ts'
 import { LIBTORCH_VERSION } from '../setup/paths.ts'
 import { showProgress } from './progress-line.ts'
+import { untilInterrupted } from './until-interrupted.ts'
 
 interface Flags {
   cuda?: boolean
@@ -27,23 +28,21 @@ export function describe(command: Command): void {
 }
 
 async function setUp(flags: Flags): Promise<void> {
-  const cancel = new AbortController()
-  const stop = () => cancel.abort()
-  process.on('SIGINT', stop).on('SIGTERM', stop)
   const progress = showProgress(flags.json ? undefined : process.stderr)
   try {
-    const installed = await installLibTorch({
-      cuda: flags.cuda ?? false,
-      force: flags.force ?? false,
-      version: flags.torch ?? LIBTORCH_VERSION,
-      onProgress: progress.update,
-      signal: cancel.signal,
-    })
+    const installed = await untilInterrupted((signal) =>
+      installLibTorch({
+        cuda: flags.cuda ?? false,
+        force: flags.force ?? false,
+        version: flags.torch ?? LIBTORCH_VERSION,
+        onProgress: progress.update,
+        signal,
+      }),
+    )
     progress.end()
     console.log(flags.json ? JSON.stringify(installed) : sentence(installed))
   } finally {
     progress.end()
-    process.off('SIGINT', stop).off('SIGTERM', stop)
   }
 }
 

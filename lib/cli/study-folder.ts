@@ -5,6 +5,7 @@ import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { EXIT } from './program.ts'
+import { untilInterrupted } from './until-interrupted.ts'
 
 const SETTINGS_FILE = 'settings.json'
 
@@ -29,18 +30,16 @@ export async function openStudy(folder: string, settings: Record<string, unknown
 
 /** Does work that Control-C ends after the present step, and says how to go on. */
 export async function interruptible<T>(folder: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const cancel = new AbortController()
-  const stop = () => cancel.abort(new Error('interrupted'))
-  process.on('SIGINT', stop).on('SIGTERM', stop)
-  try {
-    return await work(cancel.signal)
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-    if (cancel.signal.aborted) {
-      console.error(`stopped; go on with the same command and --out ${folder}`)
-      process.exitCode = EXIT.cancelled
+  return untilInterrupted(async (signal) => {
+    try {
+      return await work(signal)
+    } finally {
+      if (signal.aborted) {
+        console.error(`stopped; go on with the same command and --out ${folder}`)
+        process.exitCode = EXIT.cancelled
+      }
     }
-  }
+  })
 }
 
 /** One line on a terminal that is written over again and again. */

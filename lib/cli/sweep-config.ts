@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, logVarianceLda } from '../evaluation/baselines.ts'
 import { seedList } from '../experiment/cross-validate.ts'
@@ -94,7 +95,7 @@ function makeEntry(
 ): SweepEntry {
   const shared = Object.keys(own).find((option) => [...COMMON, 'seeds'].includes(option))
   if (shared !== undefined) throw refuse(`models.${index}.${shared}`, `${shared} outside of models`, shared, file)
-  const given = Object.fromEntries(Object.entries({ ...common, ...own }).filter(([, value]) => value !== undefined))
+  const given = defined({ ...common, ...own })
   const config = checkConfig(given, file)
   const make = DECODERS[own.model]
   const entry = { name: name ?? own.model, config }
@@ -113,8 +114,7 @@ export function withFullPaths(config: SweepConfig): SweepConfig {
 
 function decoder<S extends z.ZodObject>(schema: S, make: (options: never) => BaselineDecoder) {
   return (options: Record<string, unknown>, file?: string) => {
-    const known = Object.entries(checkOptions(schema, options, file)).filter(([, value]) => value !== undefined)
-    return make(Object.fromEntries(known) as never)
+    return make(defined(checkOptions(schema, options, file)) as never)
   }
 }
 

@@ -4,6 +4,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
+import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { compareModels } from '../evaluation/compare-models.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
@@ -13,11 +14,12 @@ import { type SweepReport, type SweepRow, sweepMarkdown, sweepPage } from '../re
 import { libtorchVersion } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { EXIT } from './program.ts'
-import { CONFIG_FILE, defined, describeProtocol } from './run-training.ts'
+import { CONFIG_FILE, describeProtocol } from './run-training.ts'
 import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
 import { checkNetworks, readSweep, type SweepData, type SweepJob, sweepJobs } from './sweep-plan.ts'
 import type { SweepOutcome } from './sweep-worker.ts'
 import { readConfigFile } from './train-config.ts'
+import { untilInterrupted } from './until-interrupted.ts'
 
 interface Flags {
   out?: string
@@ -91,17 +93,14 @@ async function runMissing(sweep: Sweep): Promise<void> {
   const missing = jobs.filter(({ file }) => !existsSync(file))
   const say = (line: string) => sweep.quiet || console.error(line)
   say(`${jobs.length} trainings, ${jobs.length - missing.length} finished before`)
-  const cancel = new AbortController()
-  const stop = () => cancel.abort(new Error('interrupted'))
-  process.on('SIGINT', stop).on('SIGTERM', stop)
   const left = new Map(data.entries.map((_, entry) => [entry, missing.filter((job) => job.entry === entry).length]))
   let failures = 0
-  try {
+  const stopped = await untilInterrupted(async (signal) => {
     await runInWorkers(missing, {
       script: new URL('./sweep-worker.js', import.meta.url),
       size: config.workers ?? availableParallelism(),
       greeting: config,
-      signal: cancel.signal,
+      signal,
       onDone: async ({ entry }) => {
         left.set(entry, left.get(entry)! - 1)
         if (left.get(entry) !== 0) return
@@ -113,11 +112,10 @@ async function runMissing(sweep: Sweep): Promise<void> {
         console.error(`failed: ${placeOf(data, job)}: ${reason}; the others go on`)
       },
     })
-  } finally {
-    process.off('SIGINT', stop).off('SIGTERM', stop)
-  }
+    return signal.aborted
+  })
   const again = `eegtorch sweep ${sweep.file} --out ${relative('.', sweep.folder) || '.'}`
-  if (cancel.signal.aborted) {
+  if (stopped) {
     throw new EegTorchError('CANCELLED', `the sweep was stopped; go on with: ${again}`)
   }
   if (failures > 0) {

@@ -1,4 +1,5 @@
 import { cat } from '../creation.ts'
+import { defined } from '../defined.ts'
 import { scope } from '../memory.ts'
 import { models } from '../models/models.ts'
 import { ops } from '../ops/index.ts'
@@ -51,15 +52,15 @@ function pairs({ clean, noisy }: TrainingSignals): { inputs: Tensor; targets: Te
 /** The adversarial autoencoder, on images. */
 const adversarial: LearnDenoiser = async (training, images, { lr, latentDim, width, hiddenDim: _, ...loop }) => {
   manualSeed(loop.seed ?? 0)
-  const shared = given({ imageSize: images.size, latentDim, width })
+  const shared = defined({ imageSize: images.size, latentDim, width })
   const nets = {
     encoder: models.aaeEncoder({ ...shared, inChans: training.clean.shape[1]! }),
     decoder: models.aaeDecoder({ ...shared, outChans: training.clean.shape[1]! }),
-    discriminator: models.aaeDiscriminator(given({ latentDim })),
+    discriminator: models.aaeDiscriminator(defined({ latentDim })),
   }
   const { inputs, targets } = pairs(training)
   const set = { inputs: images.draw(inputs), targets: images.draw(targets) }
-  await fitAdversarial(nets, set, { ...loop, ...given({ lr }) })
+  await fitAdversarial(nets, set, { ...loop, ...defined({ lr }) })
   return async (signals) => ({ images: await reconstructImages(nets, images.draw(signals)) })
 }
 
@@ -67,7 +68,7 @@ const adversarial: LearnDenoiser = async (training, images, { lr, latentDim, wid
 const variational: LearnDenoiser = async (training, _, { lr = 1e-3, latentDim, hiddenDim, width: __, ...loop }) => {
   manualSeed(loop.seed ?? 0)
   const [, nChans, nTimes] = training.clean.shape as [number, number, number]
-  const vae = models.vae({ nChans, nTimes, ...given({ latentDim, hiddenDim }) })
+  const vae = models.vae({ nChans, nTimes, ...defined({ latentDim, hiddenDim }) })
   const scale = ops.aten.std(training.clean, [0, 2], { keepdim: true })
   const { inputs, targets } = pairs(training)
   await fitVariational(
@@ -105,9 +106,4 @@ export const denoisers: Readonly<Record<'aae' | 'vae', LearnDenoiser>> = { aae: 
 export const controls: Readonly<Record<string, LearnDenoiser>> = {
   'regression per frequency': regression,
   'mean training image': average,
-}
-
-/** The members that are there. */
-function given<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as never
 }

@@ -1,3 +1,4 @@
+import { median } from './median.ts'
 import type { Recording } from './recording.ts'
 
 // Taken once: a look-up of a global is slow inside a vm context.
@@ -85,11 +86,4 @@ function powerAt(samples: Float64Array, rate: number, frequency: number): number
     power += abs(one * one + two * two - twice * one * two)
   }
   return power
-}
-
-function median(values: readonly number[]): number {
-  if (values.length === 0) return Number.NaN
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }

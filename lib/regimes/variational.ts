@@ -25,8 +25,6 @@ export interface HybridOptions extends VariationalOptions {
   variationalWeight?: number
 }
 
-/** Networks of the registry that are an autoencoder in front of a classifier. */
-
 /** An autoencoder in front of any classifier of EEG; the registry has some in C++, such as `vae_conv_net`. */
 export class VaeClassifier extends Module {
   readonly vae: Model<'vae'>

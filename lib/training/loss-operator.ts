@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import { type NativeArgument, type NativeOverload, native } from '../native.ts'
 import { ops } from '../ops/index.ts'
 import { translatingErrors } from '../ops/option-errors.ts'
@@ -45,7 +46,7 @@ export class LossOperator {
    * @throws EegTorchError `SHAPE_MISMATCH`, `DTYPE_MISMATCH`, `DEVICE_MISMATCH` naming the loss; `INVALID_OPTION` naming the option
    */
   run(given: Readonly<Record<string, unknown>>): Record<string, Tensor> {
-    const present = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
+    const present = defined(given)
     const results = translatingErrors(
       () => [...this.inputs, ...this.options],
       () => kernels[this.name]!(present),

@@ -1,3 +1,4 @@
+import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 
 /**
@@ -140,10 +141,9 @@ function namedSchedule(name: Extract<DescribedSchedule, string>): Schedule {
 }
 
 function scheduleWith({ name, ...options }: Exclude<DescribedSchedule, string>): Schedule {
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const maker = { 'multi-step': 'multiStep', 'one-cycle': 'oneCycle', 'cosine-restarts': 'cosineRestarts' } as const
   const make = schedules[maker[name as keyof typeof maker] ?? name] as (options: object) => Schedule
-  return make(given)
+  return make(defined(options))
 }
 
 /** From 1 at 0 to 0 at 1. */

@@ -1,3 +1,5 @@
+import { median } from '../median.ts'
+
 /** First and last index of a stretch, both included. */
 export type Stretch = readonly [first: number, last: number]
 
@@ -125,10 +127,4 @@ function straighten(times: Float64Array, out: Float64Array): void {
   }
   const slope = square > 0 ? product / square : 0
   for (let i = 0; i < n; i++) out[i] = mean + slope * (i - middle)
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
