@@ -270,6 +270,7 @@ export type {
 export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, setRandomState } from './runtime.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export type { FilterSection } from './signal/butterworth.ts'
+export { type AsyncSignal, asyncSignal, type Signal, signal } from './signal/index.ts'
 export { type BackwardOptions, type ItemOf, type Nested, type Shape, Tensor } from './tensor.ts'
 export { type Augmentation, augment, augmentBatch, mirrorChannels } from './training/augment.ts'
 export { type CheckpointCadence, type CheckpointOptions, TrainingCheckpoints } from './training/checkpoints.ts'

@@ -19,7 +19,7 @@ const CPP_MAY_INCLUDE = {
 const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 
 /** Parts of lib/ that work without the addon: nothing that they import may load it. */
-const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'signal', 'datasets', 'evaluation', 'setup']
+const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'datasets', 'evaluation', 'setup']
 /** Parts of lib/ that know only themselves and these. */
 const LIB_MAY_IMPORT = { errors: [], files: ['errors'], setup: ['errors', 'files'] }
 /** What makes up the tensor class together: one part. */

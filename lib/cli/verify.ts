@@ -7,7 +7,7 @@ import { EXIT } from './program.ts'
 export function describe(command: Command): void {
   command
     .description(
-      'Run parity cases on the native models and losses and compare outputs, gradients and buffers with their references. Exit code 1 when any differs.',
+      'Run parity cases on the native models, losses and signal operations and compare outputs, gradients and buffers with their references. Exit code 1 when any differs.',
     )
     .argument('<case...>', 'folders of cases, or folders that hold some at any depth')
     .option('--json', 'print the results as JSON')

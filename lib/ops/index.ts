@@ -68,6 +68,9 @@ export const ops = {
  */
 export const asyncOps = {
   aten: namespace('aten', (name) => asynchronous(name)) as unknown as Aten<'async'>,
+  /** Operators of another namespace; untyped. With a signal, as `until`. */
+  namespace: (prefix: string, signal?: AbortSignal): Record<string, AnyOperator> =>
+    namespace(prefix, (name) => asynchronous(name, signal)),
   /** Operators whose calls are rejected with `CANCELLED` when the signal is aborted before they begin. */
   until: (signal: AbortSignal): { aten: Aten<'async'> } => ({
     aten: namespace('aten', (name) => asynchronous(name, signal)) as unknown as Aten<'async'>,

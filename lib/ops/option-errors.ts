@@ -9,9 +9,14 @@ export function translatingErrors<T>(names: () => readonly string[], body: () =>
   try {
     return body()
   } catch (error) {
-    if (!(error instanceof EegTorchError) || error.code !== 'INVALID_OPTION') throw error
-    throw translated(error, new Set(names()))
+    throw translateOptionError(error, names())
   }
+}
+
+/** The error as {@link translatingErrors} throws it; any other comes back as it is. */
+export function translateOptionError(error: unknown, names: readonly string[]): unknown {
+  if (!(error instanceof EegTorchError) || error.code !== 'INVALID_OPTION') return error
+  return translated(error, new Set(names))
 }
 
 function translated(error: EegTorchError, names: ReadonlySet<string>): EegTorchError {

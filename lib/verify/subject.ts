@@ -6,6 +6,7 @@ import { fromReferenceNames } from '../models/option-names.ts'
 import type { Tensor } from '../tensor.ts'
 import { LossOperator } from '../training/loss-operator.ts'
 import type { ParityCase } from './parity-case.ts'
+import { runSignal, SIGNAL } from './signal-cases.ts'
 
 /** What a parity case is about. Inputs and outputs are named in camelCase, weights as in the reference. */
 export interface Subject extends Disposable {
@@ -15,8 +16,9 @@ export interface Subject extends Disposable {
   run(inputs: NamedTensors): Promise<NamedTensors>
 }
 
-/** The model or loss that a case names, in the case's mode. @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION` */
+/** The model, loss or operation on signals that a case names, in the case's mode. @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION` */
 export function makeSubject({ model, config, mode }: ParityCase): Subject {
+  if (model === SIGNAL) return withoutWeights(model, (inputs) => runSignal(config, inputs))
   const loss = LossOperator.find(model)
   return loss === undefined ? modelSubject(model, config, mode) : lossSubject(loss, config)
 }
@@ -35,16 +37,20 @@ function modelSubject(name: string, config: ParityCase['config'], mode: ParityCa
 
 function lossSubject(loss: LossOperator, config: ParityCase['config']): Subject {
   const options = fromReferenceNames(config)
+  return withoutWeights(loss.name, async (inputs) => loss.run({ ...inputs, ...options }))
+}
+
+function withoutWeights(name: string, run: Subject['run']): Subject {
   return {
-    loadStateDict: (weights) => refuseWeights(loss.name, weights),
+    loadStateDict: (weights) => refuseWeights(name, weights),
     parameters: () => ({}),
     buffers: () => ({}),
-    run: async (inputs) => loss.run({ ...inputs, ...options }),
+    run,
     [Symbol.dispose]: () => {},
   }
 }
 
-function refuseWeights(loss: string, weights: ReadonlyMap<string, Tensor>): void {
+function refuseWeights(name: string, weights: ReadonlyMap<string, Tensor>): void {
   if (weights.size === 0) return
-  throw new EegTorchError('CHECKPOINT_MISMATCH', `${loss} has no weights; unexpected ${[...weights.keys()].join(', ')}`)
+  throw new EegTorchError('CHECKPOINT_MISMATCH', `${name} has no weights; unexpected ${[...weights.keys()].join(', ')}`)
 }

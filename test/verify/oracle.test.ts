@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { models } from 'eegtorch'
 import { LossOperator } from '../../lib/training/loss-operator.ts'
 import { findParityCases, readParityCase } from '../../lib/verify/parity-case.ts'
+import { SIGNAL, signalOperations } from '../../lib/verify/signal-cases.ts'
 import { verifyCase } from '../../lib/verify/verify-case.ts'
 
 const oracle = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle')
@@ -16,7 +17,8 @@ test.each(folders.map((folder) => [relative(cases, folder), folder]))(
     const result = await verifyCase(folder)
     expect(result.error).toBeUndefined()
     expect(result.tensors.filter(({ passed }) => !passed)).toEqual([])
-    expect(result.tensors.some(({ name }) => /^grad(_input)?\./.test(name))).toBe(true)
+    const differentiable = result.tensors.some(({ name }) => /^grad(_input)?\./.test(name))
+    expect([result.model, differentiable]).toEqual([result.model, result.model !== SIGNAL])
   },
 )
 
@@ -31,8 +33,15 @@ test('every loss has a case', () => {
   expect(names).toEqual(expect.arrayContaining(LossOperator.names()))
 })
 
+test('every operation on signals has a case', () => {
+  const cases = folders.map((folder) => readParityCase(folder)).filter(({ model }) => model === SIGNAL)
+  expect(signalOperations.length).toBeGreaterThan(1)
+  expect(cases.map(({ config }) => config.op)).toEqual(expect.arrayContaining([...signalOperations]))
+})
+
 test('a case carries every option of its model or loss', () => {
   const known = new Map<string, readonly string[]>([
+    [SIGNAL, ['op', 'args', 'channels', 'times', 'trials']],
     ...models.list().map(({ name, options }) => [name, options.map((o) => o.referenceName)] as const),
     ...LossOperator.names().map((name) => [name, LossOperator.find(name)!.options] as const),
   ])

@@ -1,0 +1,38 @@
+import { EegTorchError } from '../errors.ts'
+import type { NamedTensors } from '../models/model.ts'
+import { asyncSignal } from '../signal/index.ts'
+import type { Tensor } from '../tensor.ts'
+
+/** Arguments of an operation as the reference names and types them. */
+// biome-ignore lint/suspicious/noExplicitAny: they come from a file, and each operation checks its own
+type Args = Record<string, any>
+
+/** What answers an `eeg_signal` case, by its `config.op`. Outputs have the case's names in camelCase. */
+const operations: Record<string, (x: Tensor, args: Args) => Promise<NamedTensors>> = {
+  zscore: async (x, { ddof }) => ({ y: await asyncSignal.zscore(x, { ddof }) }),
+  detrend: async (x) => ({ y: await asyncSignal.detrend(x) }),
+}
+
+/** Name of the oracle's module of signal processing. */
+export const SIGNAL = 'eeg_signal'
+
+/**
+ * Runs the operation that the config of an `eeg_signal` case names.
+ *
+ * @throws EegTorchError `UNKNOWN_NAME` for an operation that is not there
+ */
+export async function runSignal(
+  config: Readonly<Record<string, unknown>>,
+  inputs: NamedTensors,
+): Promise<NamedTensors> {
+  const { op, args } = config as { op: string; args: Args }
+  const operation = Object.hasOwn(operations, op) ? operations[op] : undefined
+  if (operation !== undefined) return operation(inputs.x!.detach(), args)
+  throw new EegTorchError('UNKNOWN_NAME', 'there is no such signal operation', {
+    expected: Object.keys(operations).join(', '),
+    received: String(op),
+  })
+}
+
+/** Operations that a case may name. */
+export const signalOperations: readonly string[] = Object.keys(operations)
