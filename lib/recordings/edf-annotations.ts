@@ -1,5 +1,6 @@
-import { EegTorchError } from '../errors.ts'
+import type { EegTorchError } from '../errors.ts'
 import type { EdfHeader } from './edf-header.ts'
+import { invalid } from './invalid.ts'
 import type { Segment } from './segments.ts'
 
 /** An annotation as the file has it: seconds since the start time of the header. */
@@ -53,11 +54,12 @@ function parseList(list: Uint8Array, record: number, file: string) {
   const duration = hasDuration ? text(list.subarray(mark + 1, head)) : '0'
   const closed = head >= 0 && list[list.length - 1] === TEXT_MARK
   if (!closed || !/^[+-]\d{1,15}(\.\d*)?$/.test(onset) || !/^\d{1,15}(\.\d*)?$/.test(duration)) {
-    throw new EegTorchError('FILE_INVALID', `the annotations of record ${record + 1} are not readable`, {
+    throw invalid(
       file,
-      expected: "an EDF+ annotation list such as '+12.5', a mark 0x14, a text, a mark 0x14",
-      received: JSON.stringify(text(list.subarray(0, 24))),
-    })
+      `the annotations of record ${record + 1} are not readable`,
+      "an EDF+ annotation list such as '+12.5', a mark 0x14, a text, a mark 0x14",
+      JSON.stringify(text(list.subarray(0, 24))),
+    )
   }
   // The last mark closes the list, so what follows it is no text.
   return {
@@ -102,5 +104,5 @@ export function findSegments(
 }
 
 function badStart(record: number, received: string, expected: string, file: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', `record ${record + 1} is out of order`, { file, expected, received })
+  return invalid(file, `record ${record + 1} is out of order`, expected, received)
 }

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { invalid } from './invalid.ts'
 import { FASTEST, SLOWEST } from './main-rate.ts'
 
 /** One signal of an EDF file, as its header describes it. */
@@ -275,10 +276,6 @@ function numberField(bytes: Buffer, start: number, width: number, what: string, 
   const text = field(bytes, start, width).replace(',', '.')
   if (/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text))) return Number(text)
   throw invalid(file, `the ${what} is not a number`, 'a decimal number', JSON.stringify(text))
-}
-
-function invalid(file: string, what: string, expected: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, expected, received })
 }
 
 const count = (n: number) => n.toLocaleString('en-US')

@@ -1,5 +1,6 @@
 import { withFile } from '../../files/with-file.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
+import { type Job, readJobs } from './jobs.ts'
 import { readInto, requireSize } from './read-at.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
 
@@ -37,24 +38,17 @@ export class RecordSource implements SignalSource {
   ) {}
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
-    const jobs = ranges.map((range) => ({
-      ...range,
-      signal: this.channels[range.channel]!,
-      out: new Float64Array(range.stop - range.start),
-    }))
-    const wanted = jobs.filter(({ start, stop }) => stop > start)
-    if (wanted.length > 0) {
-      const first = Math.min(...wanted.map(({ start, signal }) => Math.floor(start / signal.samplesPerRecord)))
-      const last = Math.max(...wanted.map(({ stop, signal }) => Math.ceil(stop / signal.samplesPerRecord)))
+    return readJobs(ranges, this.channels, (jobs) => {
+      const first = Math.min(...jobs.map(({ start, samplesPerRecord }) => Math.floor(start / samplesPerRecord)))
+      const last = Math.max(...jobs.map(({ stop, samplesPerRecord }) => Math.ceil(stop / samplesPerRecord)))
       const { headerBytes, recordBytes, nRecords } = this.layout
       withFile(this.file, (descriptor) => {
         requireSize(descriptor, headerBytes + recordBytes * nRecords, this.file)
         this.#eachRecord(descriptor, first, last, (record, samples) => {
-          for (const job of wanted) copyRecord(samples, record, job)
+          for (const job of jobs) copyRecord(samples, record, job)
         })
       })
-    }
-    return jobs.map(({ out }) => out)
+    })
   }
 
   #eachRecord(descriptor: number, first: number, last: number, use: (record: number, samples: DataView) => void): void {
@@ -72,16 +66,9 @@ export class RecordSource implements SignalSource {
   }
 }
 
-interface Job {
-  signal: RecordChannel
-  start: number
-  stop: number
-  out: Float64Array
-}
-
 /** Copies what one record holds of a range: stored values to physical ones to the channel's unit. */
-function copyRecord(samples: DataView, record: number, { signal, start, stop, out }: Job): void {
-  const { samplesPerRecord, position, type, gain, offset, unitScale, mask } = signal
+function copyRecord(samples: DataView, record: number, job: Job<RecordChannel>): void {
+  const { start, stop, out, samplesPerRecord, position, type, gain, offset, unitScale, mask } = job
   const base = record * samplesPerRecord
   const from = Math.max(start, base)
   const to = Math.min(stop, base + samplesPerRecord)

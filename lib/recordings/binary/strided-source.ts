@@ -1,5 +1,6 @@
 import { withFile } from '../../files/with-file.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
+import { type Job, readJobs } from './jobs.ts'
 import { readInto, requireSize } from './read-at.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
 
@@ -37,36 +38,26 @@ export class StridedSource implements SignalSource {
   ) {}
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
-    const jobs = ranges.map((range) => ({
-      ...range,
-      ...this.channels[range.channel]!,
-      out: new Float64Array(range.stop - range.start),
-    }))
-    const wanted = jobs.filter(({ start, stop }) => stop > start)
-    if (wanted.length === 0) return jobs.map(({ out }) => out)
-    const first = Math.min(...wanted.map(({ start }) => start))
-    const last = Math.max(...wanted.map(({ stop }) => stop))
-    const byFile = new Map<string, StridedPiece[]>()
-    for (const piece of this.pieces) {
-      if (piece.first >= last || piece.first + piece.nSamples <= first) continue
-      byFile.set(piece.file, [...(byFile.get(piece.file) ?? []), piece])
-    }
-    for (const [file, pieces] of byFile) {
-      withFile(file, (descriptor) => {
-        for (const piece of pieces) readPiece(descriptor, piece, wanted, this.channels.length)
-      })
-    }
-    return jobs.map(({ out }) => out)
+    return readJobs(ranges, this.channels, (jobs) => {
+      const first = Math.min(...jobs.map(({ start }) => start))
+      const last = Math.max(...jobs.map(({ stop }) => stop))
+      const byFile = new Map<string, StridedPiece[]>()
+      for (const piece of this.pieces) {
+        if (piece.first >= last || piece.first + piece.nSamples <= first) continue
+        byFile.set(piece.file, [...(byFile.get(piece.file) ?? []), piece])
+      }
+      for (const [file, pieces] of byFile) {
+        withFile(file, (descriptor) => {
+          for (const piece of pieces) readPiece(descriptor, piece, jobs, this.channels.length)
+        })
+      }
+    })
   }
 }
 
-interface Job extends StridedChannel {
-  start: number
-  stop: number
-  out: Float64Array
-}
+type Jobs = readonly Job<StridedChannel>[]
 
-function readPiece(descriptor: number, piece: StridedPiece, jobs: readonly Job[], nChannels: number): void {
+function readPiece(descriptor: number, piece: StridedPiece, jobs: Jobs, nChannels: number): void {
   const size = SAMPLE_BYTES[piece.type]
   const slots = Math.max(...jobs.map(({ slot }) => slot), nChannels - 1)
   const end = piece.position + (piece.nSamples - 1) * piece.sampleStride + slots * piece.channelStride + size
@@ -80,7 +71,7 @@ function readPiece(descriptor: number, piece: StridedPiece, jobs: readonly Job[]
 function readRuns(
   descriptor: number,
   { file, position, first, nSamples, type, littleEndian, sampleStride }: StridedPiece,
-  jobs: readonly Job[],
+  jobs: Jobs,
   skip: number,
   perSlot: number,
 ): void {

@@ -7,7 +7,8 @@ import { StridedSource } from '../binary/strided-source.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { Position } from '../electrodes.ts'
 import type { FileOptions } from '../file-options.ts'
-import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
+import { invalid } from '../invalid.ts'
+import { requireRate, roundRate } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { type Channel, Recording, recordingName } from '../recording.ts'
 import { segmentsAt } from '../segments-at.ts'
@@ -87,17 +88,16 @@ export async function readBrainVision(
 function describeChannels(header: Header, unit: string): (Channel & { gain: number })[] {
   const nChannels = numberOf(header, 'NumberOfChannels')
   const samplingRate = roundRate(1e6 / numberOf(header, 'SamplingInterval'))
-  if (!(samplingRate >= SLOWEST && samplingRate <= FASTEST)) {
-    throw invalid(header, 'the sampling rate is not usable', `${SLOWEST} to ${FASTEST} Hz`, `${samplingRate} Hz`)
-  }
+  requireRate(samplingRate, header.file)
   const infos = header.sections.get('channel infos') ?? new Map<string, string>()
   if (!Number.isInteger(nChannels) || nChannels < 1 || nChannels > infos.size) {
     const received = `NumberOfChannels=${nChannels} and ${infos.size} entries`
-    throw invalid(header, 'its channels are not all described', 'one entry of [Channel Infos] for each', received)
+    throw invalid(header.file, 'its channels are not all described', 'one entry of [Channel Infos] for each', received)
   }
   const rows = Array.from({ length: nChannels }, (_, i) => {
     const entry = infos.get(`ch${i + 1}`)
-    if (entry === undefined) throw invalid(header, `channel ${i + 1} is not described`, `an entry Ch${i + 1}`, 'none')
+    if (entry === undefined)
+      throw invalid(header.file, `channel ${i + 1} is not described`, `an entry Ch${i + 1}`, 'none')
     return fieldsOf(entry)
   })
   const names = channelNames(rows.map(([label = '']) => label))
@@ -106,7 +106,12 @@ function describeChannels(header: Header, unit: string): (Channel & { gain: numb
     const volts = voltsPer(named)
     const gain = resolution === '' ? 1 : Number(resolution)
     if (!Number.isFinite(gain) || gain === 0) {
-      throw invalid(header, `the resolution of channel ${i + 1} is not usable`, 'a number', JSON.stringify(resolution))
+      throw invalid(
+        header.file,
+        `the resolution of channel ${i + 1} is not usable`,
+        'a number',
+        JSON.stringify(resolution),
+      )
     }
     const position = positionOf(header, i)
     return {
@@ -156,7 +161,7 @@ function countSamples(
   const frame = nChannels * sampleBytes
   const orientation = (common(header, 'DataOrientation') ?? 'MULTIPLEXED').toUpperCase()
   if (orientation !== 'MULTIPLEXED' && orientation !== 'VECTORIZED') {
-    throw invalid(header, 'the orientation of its samples is not known', 'MULTIPLEXED or VECTORIZED', orientation)
+    throw invalid(header.file, 'the orientation of its samples is not known', 'MULTIPLEXED or VECTORIZED', orientation)
   }
   const complete = Math.floor(bytes / frame)
   const promised = common(header, 'DataPoints') === undefined ? undefined : numberOf(header, 'DataPoints')
@@ -172,7 +177,8 @@ function countSamples(
   }
   if (isShort) header.warnings.push(`The file of samples is cut off: ${complete} complete samples were read.`)
   else if (promised !== undefined && promised !== complete) {
-    if (isVectorised) throw invalid(header, 'DataPoints does not fit its file of samples', `${complete}`, `${promised}`)
+    if (isVectorised)
+      throw invalid(header.file, 'DataPoints does not fit its file of samples', `${complete}`, `${promised}`)
     header.warnings.push(`The header says ${promised} samples, the file of samples holds ${complete}: all were read.`)
   }
   return { nSamples: complete, ...(isVectorised ? { stored: complete } : {}) }
@@ -206,9 +212,5 @@ function numberOf(header: Header, key: string): number {
   const text = common(header, key) ?? ''
   const value = Number(text)
   if (text !== '' && Number.isFinite(value) && value >= 0) return value
-  throw invalid(header, `${key} is not a number`, 'a number of 0 or more', JSON.stringify(text))
-}
-
-function invalid({ file }: Header, what: string, expected: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, expected, received })
+  throw invalid(header.file, `${key} is not a number`, 'a number of 0 or more', JSON.stringify(text))
 }

@@ -1,4 +1,4 @@
-import { EegTorchError } from '../../errors.ts'
+import { invalid } from '../invalid.ts'
 import { fieldsOf, readSections } from './sections.ts'
 
 /** One marker, in samples from 0. */
@@ -31,11 +31,8 @@ export function readMarkers(file: string): Markers {
   const markers = rows.map((fields, i) => {
     const [type = '', description = '', position = '', size = ''] = fields
     if (!/^\d{1,15}$/.test(position)) {
-      throw new EegTorchError('FILE_INVALID', `marker ${i + 1} has no position`, {
-        file,
-        expected: 'type, description, position in samples, size',
-        received: JSON.stringify(fields.join(',').slice(0, 60)),
-      })
+      const expected = 'type, description, position in samples, size'
+      throw invalid(file, `marker ${i + 1} has no position`, expected, JSON.stringify(fields.join(',').slice(0, 60)))
     }
     return {
       type,

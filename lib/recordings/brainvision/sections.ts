@@ -1,4 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
+import { invalid } from '../invalid.ts'
 import { decodeText, readWhole } from '../read-text.ts'
 
 /** Values by key, by section, as they stand; sections and keys in lower case. What follows `[Comment]` is left out. */
@@ -8,11 +9,12 @@ export type Sections = ReadonlyMap<string, ReadonlyMap<string, string>>
 export function readSections(file: string, kind: 'Header' | 'Marker'): Sections {
   const text = decode(readWhole(file))
   if (!new RegExp(`^\\s*Brain ?Vision( Core| V-Amp)? Data( Exchange)? ${kind} File,? Version [12]\\.0`).test(text)) {
-    throw new EegTorchError('FILE_INVALID', `this is not a BrainVision ${kind.toLowerCase()} file`, {
+    throw invalid(
       file,
-      expected: `a first line 'Brain Vision Data Exchange ${kind} File Version 1.0' or 2.0`,
-      received: JSON.stringify(text.slice(0, 60)),
-    })
+      `this is not a BrainVision ${kind.toLowerCase()} file`,
+      `a first line 'Brain Vision Data Exchange ${kind} File Version 1.0' or 2.0`,
+      JSON.stringify(text.slice(0, 60)),
+    )
   }
   // Half a line would be a wrong number: `0.1` becomes `0.` or `0`.
   if (/\n(Ch|Mk)\d+=[^\r\n]*$/i.test(text)) {

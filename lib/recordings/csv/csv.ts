@@ -1,7 +1,7 @@
 import { EegTorchError } from '../../errors.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
-import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
+import { requireRate, roundRate } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { readText } from '../read-text.ts'
 import { type Channel, Recording, recordingName } from '../recording.ts'
@@ -33,14 +33,7 @@ export async function readCsv(file: string, options: FileOptions = {}): Promise<
   const timeColumn = table.names.findIndex((name, i) => i === 0 && TIME.test(name))
   const times = timeColumn < 0 ? undefined : secondsOf(table, timeColumn)
   const samplingRate = options.samplingRate ?? rateOf(times, file, warnings)
-  if (!(samplingRate >= SLOWEST && samplingRate <= FASTEST)) {
-    throw new EegTorchError('INVALID_OPTION', 'the sampling rate is not usable', {
-      file,
-      option: 'samplingRate',
-      expected: `${SLOWEST} to ${FASTEST} Hz`,
-      received: `${samplingRate} Hz`,
-    })
-  }
+  requireRate(samplingRate, file)
   const columns = table.columns.filter((_, i) => i !== timeColumn)
   const channels = describeChannels(
     table.names.filter((_, i) => i !== timeColumn),

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
+import { invalid } from '../invalid.ts'
 
 /** Columns of numbers by name; an empty cell is no number. */
 export interface Table {
@@ -49,8 +50,4 @@ function numberOf(cell: string, row: number, file: string): number {
     'a number',
     JSON.stringify(cell.slice(0, 40)),
   )
-}
-
-function invalid(file: string, what: string, expected: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, expected, received })
 }

@@ -7,7 +7,8 @@ import { SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { StridedSource } from '../binary/strided-source.ts'
 import { channelNames } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
-import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
+import { invalid } from '../invalid.ts'
+import { requireRate, roundRate } from '../main-rate.ts'
 import { type MatValue, numberIn, textIn } from '../matlab/values.ts'
 import { metadataFromName } from '../metadata.ts'
 import { type Channel, Recording, type RecordingMetadata, recordingName } from '../recording.ts'
@@ -43,9 +44,7 @@ export function eegSetOf(variables: ReadonlyMap<string, MatValue>, file: string)
 export function readEegSet(set: EegSet, options: FileOptions): Recording {
   const { file, fields, warnings } = set
   const samplingRate = roundRate(required(set, 'srate'))
-  if (!(samplingRate >= SLOWEST && samplingRate <= FASTEST)) {
-    throw invalid(set, 'the sampling rate is not usable', `${SLOWEST} to ${FASTEST} Hz`, `${samplingRate} Hz`)
-  }
+  requireRate(samplingRate, file)
   const nChannels = wholeNumber(set, 'nbchan')
   const perEpoch = wholeNumber(set, 'pnts')
   const nEpochs = fields.has('trials') ? wholeNumber(set, 'trials') : 1
@@ -86,7 +85,12 @@ function openSamples(
     const [rows = 0, ...rest] = data.dims
     const columns = rest.reduce((product, dim) => product * dim, 1)
     if (rows !== nChannels || columns !== nSamples) {
-      throw invalid(set, 'its data do not fit its sizes', `${nChannels} x ${nSamples} numbers`, data.dims.join(' x '))
+      throw invalid(
+        set.file,
+        'its data do not fit its sizes',
+        `${nChannels} x ${nSamples} numbers`,
+        data.dims.join(' x '),
+      )
     }
     const size = SAMPLE_BYTES[data.type]
     return {
@@ -105,11 +109,8 @@ function openSamples(
     })
   }
   if (sizeOf(file) > frame * nSamples) {
-    throw new EegTorchError('FILE_INVALID', `the file of samples is longer than ${basename(set.file)} says`, {
-      file,
-      expected: `${frame * nSamples} bytes`,
-      received: `${sizeOf(file)}`,
-    })
+    const what = `the file of samples is longer than ${basename(set.file)} says`
+    throw invalid(file, what, `${frame * nSamples} bytes`, `${sizeOf(file)}`)
   }
   if (complete < nSamples) set.warnings.push(`The file of samples is cut off: ${complete} complete samples were read.`)
   const piece = {
@@ -155,15 +156,11 @@ function metadataOf({ fields, file }: EegSet): RecordingMetadata {
 function wholeNumber(set: EegSet, name: string): number {
   const value = required(set, name)
   if (Number.isInteger(value) && value >= 1 && value <= 2 ** 40) return value
-  throw invalid(set, `its field ${name} is not usable`, 'a whole number of 1 or more', `${value}`)
+  throw invalid(set.file, `its field ${name} is not usable`, 'a whole number of 1 or more', `${value}`)
 }
 
 function required(set: EegSet, name: string): number {
   const value = numberIn(set.fields.get(name))
   if (value !== undefined) return value
-  throw invalid(set, `its field ${name} is no number`, 'a number', set.fields.get(name)?.kind ?? 'nothing')
-}
-
-function invalid({ file }: EegSet, what: string, expected: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, expected, received })
+  throw invalid(set.file, `its field ${name} is no number`, 'a number', set.fields.get(name)?.kind ?? 'nothing')
 }

@@ -1,5 +1,6 @@
+import { invalid } from '../invalid.ts'
 import type { RecordingParts } from '../recording.ts'
-import { BLOCK, type FifTag, invalid, KIND, readNames, readNumbers, readText } from './tags.ts'
+import { BLOCK, type FifTag, KIND, readNames, readNumbers, readText } from './tags.ts'
 
 /** Annotations in seconds since the date of the measurement (or, without one, since the clock's sample 0). */
 export function readAnnotations(
@@ -15,7 +16,7 @@ export function readAnnotations(
   const [onsets, ends] = [readNumbers(file, start), readNumbers(file, end)]
   const labels = readNames(file, find(KIND.comment))
   if (onsets.length !== labels.length || onsets.length !== ends.length) {
-    throw invalid(file, 'its annotations do not fit together', `${onsets.length} onsets, ${labels.length} texts`)
+    throw invalid(file, 'its annotations do not fit together', `${onsets.length} texts`, `${labels.length}`)
   }
   const origin = find(KIND.date)
   const [seconds, micros = 0] = origin === undefined ? [] : readNumbers(file, origin)

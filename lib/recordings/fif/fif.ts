@@ -2,6 +2,7 @@ import { EegTorchError } from '../../errors.ts'
 import { SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { type StridedPiece, StridedSource } from '../binary/strided-source.ts'
 import type { FileOptions } from '../file-options.ts'
+import { invalid } from '../invalid.ts'
 import { metadataFromName } from '../metadata.ts'
 import { type Channel, Recording, type RecordingParts, recordingName } from '../recording.ts'
 import type { Segment } from '../segments.ts'
@@ -12,7 +13,7 @@ import { readAnnotations, readEpochLabels } from './fif-events.ts'
 import { type Measurement, readMeasurement } from './measurement.ts'
 import { type RawData, rawDataOf } from './raw-data.ts'
 import { type FifPart, readParts } from './split.ts'
-import { BLOCK, type FifTag, invalid, KIND, MATRIX, readNumber, TYPES } from './tags.ts'
+import { BLOCK, type FifTag, KIND, MATRIX, readNumber, TYPES } from './tags.ts'
 
 /**
  * Opens a FIF file of raw data (with the files that it goes on in) or of epochs. Annotations are the events, or else rises of the
@@ -119,7 +120,7 @@ function epochsOf(
     const data = inside.find(({ kind }) => kind === KIND.epoch)
     const [first, last] = [number(KIND.firstSample), number(KIND.lastSample)]
     if (data === undefined || first === undefined || last === undefined || last < first) {
-      throw invalid(file, 'its epochs have no times', `${first} to ${last}`)
+      throw invalid(file, 'its epochs have no times', 'a first sample and a last', `${first} to ${last}`)
     }
     perEpoch = last - first + 1
     tmin = first / samplingRate
@@ -129,8 +130,8 @@ function epochsOf(
       throw invalid(
         file,
         'its epochs do not fit its events',
-        `${own.length} events`,
-        `${pieces.length - labels.length}`,
+        `${pieces.length - labels.length} events`,
+        `${own.length}`,
       )
     }
     labels.push(...own)
@@ -168,7 +169,7 @@ function epochPieces(tag: FifTag, file: string, nChannels: number, perEpoch: num
   const bytes = size * nChannels * perEpoch
   const nEpochs = (tag.size - 16) / bytes
   if (!Number.isInteger(nEpochs) || nEpochs < 1) {
-    throw invalid(file, 'its epochs do not fit their size', `${tag.size} bytes`, `16 bytes and a multiple of ${bytes}`)
+    throw invalid(file, 'its epochs do not fit their size', `16 bytes and a multiple of ${bytes}`, `${tag.size} bytes`)
   }
   return Array.from({ length: nEpochs }, (_, i) => ({
     file,

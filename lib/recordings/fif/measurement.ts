@@ -1,8 +1,9 @@
 import { channelNames } from '../channels.ts'
 import type { Position } from '../electrodes.ts'
-import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
+import { invalid } from '../invalid.ts'
+import { requireRate, roundRate } from '../main-rate.ts'
 import type { Channel, ChannelType } from '../recording.ts'
-import { BLOCK, type FifTag, invalid, KIND, readNames, readNumber, readNumbers, readText, readValue } from './tags.ts'
+import { BLOCK, type FifTag, KIND, readNames, readNumber, readNumbers, readText, readValue } from './tags.ts'
 
 /** What the measurement block says. */
 export interface Measurement {
@@ -29,16 +30,14 @@ export function readMeasurement(tags: readonly FifTag[], file: string): Measurem
       direct.find(({ kind }) => kind === KIND.samplingRate),
     ) ?? Number.NaN,
   )
-  if (!(rate >= SLOWEST && rate <= FASTEST)) {
-    throw invalid(file, 'the sampling rate is not usable', `${rate} Hz`, `${SLOWEST} to ${FASTEST} Hz`)
-  }
+  requireRate(rate, file)
   const infos = direct.filter(({ kind, size }) => kind === KIND.channel && size >= CHANNEL_BYTES)
   const promised = readNumber(
     file,
     direct.find(({ kind }) => kind === KIND.nChannels),
   )
   if (infos.length === 0 || infos.length !== promised) {
-    throw invalid(file, 'its channels are not all described', `${infos.length} of ${promised}`)
+    throw invalid(file, 'its channels are not all described', `${promised} of them`, `${infos.length}`)
   }
   const parsed = infos.map((info) => parseChannel(readValue(file, info)))
   const long = inside.filter(({ kind, blocks }) => kind === KIND.channelName && blocks.at(-1) === BLOCK.channelInfo)

@@ -1,6 +1,7 @@
 import { SAMPLE_BYTES } from '../binary/sample-types.ts'
 import type { StridedPiece } from '../binary/strided-source.ts'
-import { BLOCK, type FifTag, invalid, KIND, MATRIX, readNumber, TYPES } from './tags.ts'
+import { invalid } from '../invalid.ts'
+import { BLOCK, type FifTag, KIND, MATRIX, readNumber, TYPES } from './tags.ts'
 
 /** Where the samples of one file are. */
 export interface RawData {
@@ -53,11 +54,17 @@ export function rawDataOf(
 
 function pieceOf({ type: code, size, position }: FifTag, file: string, nChannels: number, first: number): StridedPiece {
   const type = (code & MATRIX) === 0 ? TYPES[code] : undefined
-  if (type === undefined) throw invalid(file, 'a buffer has samples of an unknown type', `type ${code}`)
+  if (type === undefined)
+    throw invalid(
+      file,
+      'a buffer has samples of an unknown type',
+      `type ${Object.keys(TYPES).join(', ')}`,
+      `type ${code}`,
+    )
   const bytes = SAMPLE_BYTES[type]
   const frame = bytes * nChannels
   if (size === 0 || size % frame !== 0) {
-    throw invalid(file, 'a buffer does not hold whole samples', `${size} bytes`, `a multiple of ${frame} bytes`)
+    throw invalid(file, 'a buffer does not hold whole samples', `a multiple of ${frame} bytes`, `${size} bytes`)
   }
   const nSamples = size / frame
   return { file, position, first, nSamples, type, littleEndian: false, sampleStride: frame, channelStride: bytes }

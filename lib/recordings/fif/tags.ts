@@ -3,6 +3,7 @@ import { EegTorchError } from '../../errors.ts'
 import { withFile } from '../../files/with-file.ts'
 import { readAt } from '../binary/read-at.ts'
 import { numbersOf, type SampleType } from '../binary/sample-types.ts'
+import { invalid } from '../invalid.ts'
 import { decodeText } from '../read-text.ts'
 
 /** A tag, without its data. */
@@ -102,7 +103,8 @@ export function readTags(file: string): FifTags {
         head.readInt32BE(12),
       ]
       const data = position + TAG_BYTES
-      if (length < 0) throw invalid(file, `the tag at byte ${position} has a negative size`, `${length} bytes`)
+      if (length < 0)
+        throw invalid(file, `the tag at byte ${position} has a negative size`, '0 bytes or more', `${length}`)
       if (data + length > size) return { tags, isWhole: false }
       if (kind === KIND.blockStart && length >= 4) {
         open = [...open, { kind: readAt(descriptor, data, 4, 'a block', file).readInt32BE(0), id: ++nBlocks }]
@@ -118,7 +120,7 @@ export function readTags(file: string): FifTags {
         })
       if (next === -1) return { tags, isWhole: open.length === 0 }
       if (next !== 0 && next < data + length)
-        throw invalid(file, 'its tags go round in circles', `from ${position} to ${next}`)
+        throw invalid(file, 'its tags go round in circles', 'a next tag further on', `from ${position} to ${next}`)
       position = next === 0 ? data + length : next
     }
   })
@@ -126,19 +128,21 @@ export function readTags(file: string): FifTags {
 
 /** The bytes of a tag's value. */
 export function readValue(file: string, { position, size }: FifTag): Buffer {
-  if (size > LONGEST_VALUE) throw invalid(file, 'a value is too long to be one of a header', `${size} bytes`)
+  if (size > LONGEST_VALUE)
+    throw invalid(file, 'a value is too long to be one of a header', `at most ${LONGEST_VALUE} bytes`, `${size}`)
   return withFile(file, (descriptor) => readAt(descriptor, position, size, 'a value', file))
 }
 
 /** Numbers of a tag: of a list, or of a matrix without the sizes at its end. */
 export function readNumbers(file: string, tag: FifTag): Float64Array {
   const type = TYPES[tag.type & 0xffff]
-  if (type === undefined) throw invalid(file, `the tag of kind ${tag.kind} holds no numbers`, `type ${tag.type}`)
+  if (type === undefined)
+    throw invalid(file, `the tag of kind ${tag.kind} holds no numbers`, 'a type of numbers', `type ${tag.type}`)
   const bytes = readValue(file, tag)
   if ((tag.type & MATRIX) === 0) return numbersOf(bytes, type, false)
   const nDims = bytes.length < 4 ? 0 : bytes.readInt32BE(bytes.length - 4)
   if (!(nDims >= 1 && nDims <= 8 && bytes.length >= 4 * (nDims + 1)))
-    throw invalid(file, 'a matrix has no sizes', `${nDims}`)
+    throw invalid(file, 'a matrix has no sizes', '1 size or more', `${nDims}`)
   return numbersOf(bytes.subarray(0, bytes.length - 4 * (nDims + 1)), type, false)
 }
 
@@ -153,8 +157,4 @@ export const readText = (file: string, tag: FifTag): string => decodeText(readVa
 export function readNames(file: string, tag: FifTag | undefined): string[] {
   const text = tag === undefined ? '' : readText(file, tag)
   return text === '' ? [] : text.split(':').map((name) => name.replaceAll('{COLON}', ':'))
-}
-
-export function invalid(file: string, what: string, received: string, expected?: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, received, ...(expected === undefined ? {} : { expected }) })
 }

@@ -1,6 +1,7 @@
 import { EegTorchError } from '../../errors.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import { calibration } from '../calibrate.ts'
+import { invalid } from '../invalid.ts'
 import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
 import { decodeUnit } from './units.ts'
 
@@ -235,8 +236,4 @@ function text(bytes: Buffer, start: number, width: number): string {
   const field = bytes.toString('latin1', start, start + width)
   const end = field.indexOf('\0')
   return (end < 0 ? field : field.slice(0, end)).trim()
-}
-
-function invalid(file: string, what: string, expected: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, expected, received })
 }

@@ -1,6 +1,7 @@
 import { inflateSync } from 'node:zlib'
 import { EegTorchError } from '../../errors.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
+import { invalid } from '../invalid.ts'
 
 /** Type codes of data elements (MAT-File Format, level 5, table 1-1). */
 export const MATRIX = 14
@@ -95,7 +96,7 @@ export class ElementReader {
   }
 
   invalid(what: string, expected: string, received: string): EegTorchError {
-    return new EegTorchError('FILE_INVALID', what, { file: this.file, expected, received })
+    return invalid(this.file, what, expected, received)
   }
 
   #uint32(at: number): number {

@@ -1,6 +1,7 @@
 import { EegTorchError } from '../../errors.ts'
 import { type NumberArray, stridesOf } from '../arrays/named-arrays.ts'
 import { numbersOf, SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
+import { invalid } from '../invalid.ts'
 
 /** An array of numbers, or the texts of an array of strings. */
 export type NpyArray = { readonly numbers: NumberArray } | { readonly texts: readonly string[] }
@@ -47,11 +48,13 @@ export interface NpyHeader {
  * @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED`; `FILE_UNSUPPORTED` for fields and for a pickled array
  */
 export function parseNpyHeader(start: Buffer, file: string, what = 'the array'): NpyHeader {
-  if (!isNpy(start)) throw invalid(file, `${what} is no NumPy array`, JSON.stringify(start.toString('latin1', 0, 6)))
+  if (!isNpy(start))
+    throw invalid(file, `${what} is no NumPy array`, "'\\x93NUMPY'", JSON.stringify(start.toString('latin1', 0, 6)))
   if (start.length < 12) throw short(file, what, 12, start.length)
   const isFirst = start[6] === 1
   const [length, begin] = isFirst ? [start.readUInt16LE(8), 10] : [start.readUInt32LE(8), 12]
-  if (length > LONGEST_HEADER) throw invalid(file, `the header of ${what} is too long`, `${length} bytes`)
+  if (length > LONGEST_HEADER)
+    throw invalid(file, `the header of ${what} is too long`, `at most ${LONGEST_HEADER} bytes`, `${length}`)
   if (begin + length > start.length) throw short(file, what, begin + length, start.length)
   const text = start.toString('latin1', begin, begin + length)
   const descr = /'descr':\s*'([^']*)'/.exec(text)?.[1]
@@ -65,14 +68,20 @@ export function parseNpyHeader(start: Buffer, file: string, what = 'the array'):
     })
   }
   if (descr === undefined || order === undefined || shape === undefined || !/\}\s*$/.test(text)) {
-    throw invalid(file, `the header of ${what} is not readable`, JSON.stringify(text.trim().slice(0, 80)))
+    throw invalid(
+      file,
+      `the header of ${what} is not readable`,
+      'descr, fortran_order, shape',
+      JSON.stringify(text.trim().slice(0, 80)),
+    )
   }
   const dims = shape
     .split(/[,\s]+/)
     .filter(Boolean)
     .map((part) => Number(part.replace('L', '')))
   const count = dims.reduce((product, dim) => product * dim, 1)
-  if (!Number.isSafeInteger(count)) throw invalid(file, `the shape of ${what} is not usable`, `(${shape})`)
+  if (!Number.isSafeInteger(count))
+    throw invalid(file, `the shape of ${what} is not usable`, 'sizes whose product is a whole number', `(${shape})`)
   return { position: begin + length, dims, firstFastest: order === 'True', descr }
 }
 
@@ -98,7 +107,7 @@ export function npyNumbers(header: NpyHeader, at: NumberArray['at'], available: 
   const needed = dims.reduce((product, dim) => product * dim, 1) * SAMPLE_BYTES[type]
   if (available < needed) throw short(file, 'its numbers', needed, available)
   if (available > needed)
-    throw invalid(file, 'the file is longer than its header says', `${available - needed} bytes more`)
+    throw invalid(file, 'the file is longer than its header says', `${needed} bytes`, `${available}`)
   return { dims, strides: stridesOf(dims, type, firstFastest), type, littleEndian: !descr.startsWith('>'), at }
 }
 
@@ -134,8 +143,4 @@ function short(file: string, what: string, needed: number, received: number): Ee
     expected: `${needed} bytes`,
     received: `${received}`,
   })
-}
-
-function invalid(file: string, what: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, received })
 }

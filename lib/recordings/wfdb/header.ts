@@ -1,4 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
+import { invalid } from '../invalid.ts'
 
 /** One signal of a WFDB record. */
 export interface WfdbSignal {
@@ -41,7 +42,8 @@ export const startsAsHeader = (start: string): boolean => {
 export function parseHeader(text: string, file: string): WfdbHeader {
   const lines = linesOf(text)
   const record = RECORD.exec(lines[0] ?? '')
-  if (record === null) throw invalid(file, 'the record line is not readable', 'name, signals, rate', lines[0] ?? '')
+  if (record === null)
+    throw invalid(file, 'the record line is not readable', 'name, signals, rate', quoted(lines[0] ?? ''))
   const [, , segments, count, rate, frames, time, date] = record
   const nSignals = Number(count)
   if (segments !== undefined) {
@@ -71,7 +73,7 @@ export function parseHeader(text: string, file: string): WfdbHeader {
 
 function parseSignal(line: string, file: string): WfdbSignal {
   const match = SIGNAL.exec(line)
-  if (match === null) throw invalid(file, 'a signal line is not readable', 'file, format, gain, ...', line)
+  if (match === null) throw invalid(file, 'a signal line is not readable', 'file, format, gain, ...', quoted(line))
   const [, name, format, perFrame, skew, offset, gain, baseline, unit, , zero, , , , description] = match
   if (Number(skew ?? 0) !== 0) {
     throw new EegTorchError('FILE_UNSUPPORTED', 'signals that are skewed against one another cannot be read', {
@@ -82,7 +84,7 @@ function parseSignal(line: string, file: string): WfdbSignal {
   const samplesPerFrame = Number(perFrame ?? 1)
   const perUnit = Number(gain ?? 0)
   if (samplesPerFrame < 1 || samplesPerFrame > 2 ** 20 || !Number.isFinite(perUnit)) {
-    throw invalid(file, 'a signal line is not usable', '1 sample or more in a frame, a finite gain', line)
+    throw invalid(file, 'a signal line is not usable', '1 sample or more in a frame, a finite gain', quoted(line))
   }
   return {
     file: name!,
@@ -109,6 +111,4 @@ function startOf(time: string | undefined, date: string | undefined): Date | und
 
 const linesOf = (text: string) => text.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '' && !line.startsWith('#'))
 
-function invalid(file: string, what: string, expected: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, expected, received: JSON.stringify(received.slice(0, 80)) })
-}
+const quoted = (text: string) => JSON.stringify(text.slice(0, 80))

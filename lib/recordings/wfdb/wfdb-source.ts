@@ -1,4 +1,5 @@
 import { withFile } from '../../files/with-file.ts'
+import { type Job, readJobs } from '../binary/jobs.ts'
 import { readInto, requireSize } from '../binary/read-at.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import type { Packing } from './packing.ts'
@@ -30,29 +31,21 @@ export class WfdbSource implements SignalSource {
   constructor(private readonly channels: readonly WfdbChannel[]) {}
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
-    const jobs = ranges.map((range) => ({
-      ...range,
-      ...this.channels[range.channel]!,
-      out: new Float64Array(range.stop - range.start),
-    }))
-    const wanted = jobs.filter(({ start, stop }) => stop > start)
-    for (const group of new Set(wanted.map((job) => job.group))) {
-      readGroup(
-        group,
-        wanted.filter((job) => job.group === group),
-      )
-    }
-    return jobs.map(({ out }) => out)
+    return readJobs(ranges, this.channels, (jobs) => {
+      for (const group of new Set(jobs.map((job) => job.group))) {
+        readGroup(
+          group,
+          jobs.filter((job) => job.group === group),
+        )
+      }
+    })
   }
 }
 
-interface Job extends WfdbChannel {
-  start: number
-  stop: number
-  out: Float64Array
-}
-
-function readGroup({ file, byteOffset, packing, samplesPerFrame, nFrames }: WfdbGroup, jobs: readonly Job[]): void {
+function readGroup(
+  { file, byteOffset, packing, samplesPerFrame, nFrames }: WfdbGroup,
+  jobs: readonly Job<WfdbChannel>[],
+): void {
   const from = Math.min(...jobs.map(({ start, count }) => Math.floor(start / count)))
   const to = Math.max(...jobs.map(({ stop, count }) => Math.ceil(stop / count)))
   // Chunks begin at even frames, so that no packed pair is cut.

@@ -4,7 +4,7 @@ import { EegTorchError } from '../../errors.ts'
 import { sizeOf } from '../binary/read-at.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
-import { FASTEST, mainChannel, roundRate, SLOWEST } from '../main-rate.ts'
+import { mainChannel, requireRate, roundRate } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { readText } from '../read-text.ts'
 import { type Channel, Recording, type RecordingParts, recordingName } from '../recording.ts'
@@ -107,13 +107,7 @@ function describeChannels({ signals, rate }: WfdbHeader, file: string, fallback:
   const names = channelNames(signals.map(({ description }) => description))
   return signals.map(({ description, unit, samplesPerFrame }, i) => {
     const samplingRate = roundRate(rate * samplesPerFrame)
-    if (!(samplingRate >= SLOWEST && samplingRate <= FASTEST)) {
-      throw new EegTorchError('FILE_INVALID', 'the sampling rate is not usable', {
-        file,
-        expected: `${SLOWEST} to ${FASTEST} Hz`,
-        received: `${samplingRate} Hz`,
-      })
-    }
+    requireRate(samplingRate, file)
     const named = unit || fallback
     const isElectric = voltsPer(named) !== undefined
     const type = channelType(description, isElectric)

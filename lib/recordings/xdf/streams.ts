@@ -1,6 +1,7 @@
 import { EegTorchError } from '../../errors.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import type { TruncatedPolicy } from '../edf-header.ts'
+import { invalid } from '../invalid.ts'
 import { findAll, parseXml, textOf, type XmlNode } from './xml.ts'
 
 /** One stream of a file, as it was recorded: time stamps are those of the machine that sent it. */
@@ -44,7 +45,8 @@ export const isXdf = (start: Buffer): boolean => start.toString('latin1', 0, 4) 
  * @throws EegTorchError `FILE_INVALID` or, for a file that ends inside a chunk, `FILE_TRUNCATED` unless `read` was asked for
  */
 export function readStreams(bytes: Buffer, file: string, truncated: TruncatedPolicy, warnings: string[]): XdfStream[] {
-  if (!isXdf(bytes)) throw invalid(file, 'this is no XDF file', JSON.stringify(bytes.toString('latin1', 0, 4)))
+  if (!isXdf(bytes))
+    throw invalid(file, 'this is no XDF file', "'XDF:'", JSON.stringify(bytes.toString('latin1', 0, 4)))
   const streams = new Map<number, XdfStream>()
   const cursor = new Cursor(bytes, 4, file)
   while (cursor.left > 0) {
@@ -66,12 +68,18 @@ function readChunk(chunk: Cursor, streams: Map<number, XdfStream>, file: string)
   if (!Object.values(TAG).includes(tag)) return
   const id = chunk.uint32()
   if (tag === TAG.header) {
-    if (streams.has(id)) throw invalid(file, 'it describes a stream twice', `stream ${id}`)
+    if (streams.has(id)) throw invalid(file, 'it describes a stream twice', 'a number for each stream', `${id} again`)
     streams.set(id, newStream(id, chunk.rest().toString('utf8'), file))
     return
   }
   const stream = streams.get(id)
-  if (stream === undefined) throw invalid(file, 'it has data of a stream that it does not describe', `stream ${id}`)
+  if (stream === undefined)
+    throw invalid(
+      file,
+      'it has data of a stream that it does not describe',
+      `one of ${[...streams.keys()].join(', ') || 'none'}`,
+      `stream ${id}`,
+    )
   if (tag === TAG.samples) readSamples(chunk, stream)
   else if (tag === TAG.offset) stream.offsets.push({ time: chunk.float64(), value: chunk.float64() })
   else {
@@ -95,7 +103,7 @@ function newStream(id: number, xml: string, file: string): XdfStream {
     !(hertz >= 0 && hertz <= 1e9)
   ) {
     const received = `${format || 'nothing'}, ${count} channels, ${rate} Hz`
-    throw invalid(file, `the header of stream ${id} is not readable`, received)
+    throw invalid(file, `the header of stream ${id} is not readable`, 'a format, channels and a rate', received)
   }
   return {
     id,
@@ -161,7 +169,7 @@ class Cursor {
     if (width === 1) return this.uint8()
     if (width === 4) return this.uint32()
     if (width === 8) return Number(this.bytes.readBigUInt64LE(this.#take(8)))
-    throw invalid(this.file, 'a length takes an impossible number of bytes', `${width}`)
+    throw invalid(this.file, 'a length takes an impossible number of bytes', '1, 4 or 8', `${width}`)
   }
 
   uint8(): number {
@@ -202,8 +210,4 @@ class Cursor {
     this.at += length
     return this.at - length
   }
-}
-
-function invalid(file: string, what: string, received: string): EegTorchError {
-  return new EegTorchError('FILE_INVALID', what, { file, received })
 }

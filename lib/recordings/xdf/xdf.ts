@@ -3,6 +3,7 @@ import { BufferSource } from '../binary/buffer-source.ts'
 import { numbersOf, SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
+import { invalid } from '../invalid.ts'
 import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { readWhole } from '../read-text.ts'
@@ -38,11 +39,8 @@ export async function readXdf(file: string, options: FileOptions = {}): Promise<
   const { times, parts, rate } = dejitter(synchronise(main.times, main.offsets), main.rate)
   const samplingRate = roundRate(rate)
   if (!(samplingRate >= SLOWEST && samplingRate <= FASTEST && Number.isFinite(times[0]))) {
-    throw new EegTorchError('FILE_INVALID', `the time stamps of stream ${main.name} give no rate`, {
-      file,
-      expected: `about ${main.rate} Hz`,
-      received: `${samplingRate} Hz`,
-    })
+    const what = `the time stamps of stream ${main.name} give no rate`
+    throw invalid(file, what, `about ${main.rate} Hz`, `${samplingRate} Hz`)
   }
   const segments = parts.map(([first, last]) => ({
     onset: times[first]! - times[0]!,
@@ -54,11 +52,8 @@ export async function readXdf(file: string, options: FileOptions = {}): Promise<
     return before !== undefined && !(onset >= before.onset + (before.nSamples - 1) / samplingRate)
   })
   if (back >= 0) {
-    throw new EegTorchError('FILE_INVALID', `the time stamps of stream ${main.name} go back`, {
-      file,
-      expected: 'times that rise',
-      received: `${segments[back]!.onset} s after ${segments[back - 1]!.onset} s`,
-    })
+    const received = `${segments[back]!.onset} s after ${segments[back - 1]!.onset} s`
+    throw invalid(file, `the time stamps of stream ${main.name} go back`, 'times that rise', received)
   }
   if (Math.abs(samplingRate - main.rate) > 0.1 * main.rate) {
     warnings.push(

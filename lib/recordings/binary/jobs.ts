@@ -1,0 +1,20 @@
+import type { ChannelRange } from '../source.ts'
+
+/** A range of a channel to be read, what a source knows of the channel, and where its samples go. */
+export type Job<C> = ChannelRange & C & { readonly out: Float64Array }
+
+/** One new array for each range; `fill` writes those that are not empty, and is not called where there are none. */
+export function readJobs<C>(
+  ranges: readonly ChannelRange[],
+  channels: readonly C[],
+  fill: (jobs: readonly Job<C>[]) => void,
+): Float64Array[] {
+  const jobs = ranges.map((range) => ({
+    ...range,
+    ...channels[range.channel]!,
+    out: new Float64Array(range.stop - range.start),
+  }))
+  const wanted = jobs.filter(({ start, stop }) => stop > start)
+  if (wanted.length > 0) fill(wanted)
+  return jobs.map(({ out }) => out)
+}
