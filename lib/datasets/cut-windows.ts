@@ -49,11 +49,13 @@ export function cutWindows(recordings: Iterable<Recording>, options: WindowOptio
   const origins: WindowOrigin[] = []
   for (const [index, recording] of list.entries()) {
     const read = sampleReader(recording, channelNames, grid.nSamples, plans[index]!.length > 0)
-    for (const { trial, className, starts } of plans[index]!) {
+    for (const { trial, event, className, starts } of plans[index]!) {
+      const { stimulus } = event
+      const label = classNames.indexOf(className)
       for (const start of starts) {
         read(start, data, origins.length * channelNames.length * grid.nSamples)
         const onset = timeOfSample(recording.segments, recording.samplingRate, start)
-        origins.push({ recording: index, trial, onset, start, label: classNames.indexOf(className) })
+        origins.push({ recording: index, trial, onset, start, label, ...(stimulus !== undefined && { stimulus }) })
       }
     }
   }
@@ -61,7 +63,10 @@ export function cutWindows(recordings: Iterable<Recording>, options: WindowOptio
   return new EegWindows({
     data: upsample(data, grid.nSamples, factor),
     origins,
-    recordings: list.map(({ name, identity, subject, session, run }) => ({ name, identity, subject, session, run })),
+    recordings: list.map(({ name, identity, subject, session, run, dataset }) => ({
+      ...{ name, identity, subject, session, run },
+      ...(dataset !== undefined && { dataset }),
+    })),
     classNames,
     channelNames,
     nSamples: grid.nSamples * factor,

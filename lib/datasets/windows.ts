@@ -12,6 +12,8 @@ export interface WindowOrigin {
   readonly start: number
   /** Class: position in {@link EegWindows.classNames}. */
   readonly label: number
+  /** What was shown or heard, where the recording tells it: windows of one stimulus have the same. */
+  readonly stimulus?: string
 }
 
 /** A recording that windows were cut from. */
@@ -22,6 +24,8 @@ export interface WindowRecording {
   readonly subject: string | undefined
   readonly session: string | undefined
   readonly run: string | undefined
+  /** Name of the data set, where it is known. */
+  readonly dataset?: string | undefined
 }
 
 /** What {@link EegWindows} is made of. */
@@ -115,6 +119,11 @@ export class EegWindows {
 
   run(index: number): string | undefined {
     return this.recordingOf(index).run
+  }
+
+  /** What was shown or heard in a window, where it is known. */
+  stimulus(index: number): string | undefined {
+    return this.#origin(index).stimulus
   }
 
   trial(index: number): number {

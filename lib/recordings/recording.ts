@@ -3,7 +3,7 @@ import { EegTorchError } from '../errors.ts'
 import type { BandPassOptions } from '../signal/band-pass.ts'
 import type { Position } from './electrodes.ts'
 import { FilteredSource } from './filtered-source.ts'
-import { contiguous, type Segment, storedSample, timeOfSample } from './segments.ts'
+import { contiguous, type Segment, sampleAt, storedSample, timeOfSample } from './segments.ts'
 import { readAllChannels, type SignalSource } from './source.ts'
 
 /** What a channel measures. */
@@ -39,6 +39,8 @@ export interface RecordingEvent {
   readonly sample: number
   /** What the label stands for, where the data set is known: `both fists`. */
   readonly meaning?: string
+  /** What was shown or heard, where it is known and may come again: a picture, a film. */
+  readonly stimulus?: string
 }
 
 /** Whose recording it is. Anything unknown is absent. */
@@ -46,6 +48,8 @@ export interface RecordingMetadata {
   readonly subject?: string
   readonly session?: string
   readonly run?: string
+  /** Name of the data set that it belongs to, as {@link openDataset} knows it. */
+  readonly dataset?: string
 }
 
 /** Which part of a recording to read. */
@@ -63,6 +67,8 @@ export interface RecordingParts extends RecordingMetadata {
   /** Display name, unique among the recordings of one study: a file's base name. */
   name: string
   file?: string
+  /** What tells it from others of the same file, where a file holds several. */
+  part?: string
   /** `EDF+C`, ... */
   format: string
   channels: readonly Channel[]
@@ -102,6 +108,7 @@ export class Recording {
   readonly subject: string | undefined
   readonly session: string | undefined
   readonly run: string | undefined
+  readonly dataset: string | undefined
   readonly startTime: Date | undefined
   /** True for recordings of the simulator and everything derived from them. */
   readonly simulated: boolean
@@ -124,15 +131,17 @@ export class Recording {
     this.subject = parts.subject
     this.session = parts.session
     this.run = parts.run
+    this.dataset = parts.dataset
     this.startTime = parts.startTime
     this.simulated = parts.simulated ?? false
     this.warnings = parts.warnings ?? []
     this.events = locateEvents(parts.events, this.segments, parts.samplingRate)
   }
 
-  /** What tells this recording from every other: the file's full path, or the name where there is no file. */
+  /** What tells this recording from every other: the file's full path (and the part of it), or the name where there is no file. */
   get identity(): string {
-    return this.file === undefined ? this.name : resolve(this.file)
+    const { part } = this.#parts
+    return (this.file === undefined ? this.name : resolve(this.file)) + (part === undefined ? '' : `#${part}`)
   }
 
   /**
@@ -277,16 +286,8 @@ function locateEvents(
   rate: number,
 ): readonly RecordingEvent[] {
   return events
-    .map((event) => ({ ...event, sample: sampleOfEvent(event.onset, segments, rate) }))
+    .map((event) => ({ ...event, sample: sampleAt(segments, rate, event.onset) }))
     .sort((a, b) => a.onset - b.onset)
-}
-
-function sampleOfEvent(onset: number, segments: readonly Segment[], rate: number): number {
-  for (const segment of segments) {
-    const offset = Math.round((onset - segment.onset) * rate)
-    if (offset >= 0 && offset < segment.nSamples) return segment.sample + offset
-  }
-  return -1
 }
 
 function listNames(channels: readonly Channel[]): string {

@@ -10,7 +10,7 @@ export interface Segment {
 /** Seconds at which a stored sample was taken; for the sample after the last one, the end of the recording. */
 export function timeOfSample(segments: readonly Segment[], rate: number, sample: number): number {
   const segment =
-    segments.findLast((candidate) => candidate.sample <= sample && candidate.sample < endOf(segments)) ?? segments[0]
+    segments[lastWhere(segments, (candidate) => candidate.sample <= Math.min(sample, endOf(segments) - 1))]
   return segment === undefined ? 0 : segment.onset + (sample - segment.sample) / rate
 }
 
@@ -19,14 +19,7 @@ export function timeOfSample(segments: readonly Segment[], rate: number, sample:
  * `mainRate`. Times before the start give 0, times in a gap the sample after it, times after the end the number of samples.
  */
 export function storedSample(segments: readonly Segment[], mainRate: number, rate: number, seconds: number): number {
-  let low = 0
-  let high = segments.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (segments[middle]!.onset <= seconds) low = middle
-    else high = middle - 1
-  }
-  const segment = segments[low]
+  const segment = segments[lastWhere(segments, ({ onset }) => onset <= seconds)]
   if (segment === undefined) return 0
   const [start, stop] = segmentRange(segment, mainRate, rate)
   return Math.min(stop, start + Math.max(0, Math.round((seconds - segment.onset) * rate)))
@@ -41,7 +34,31 @@ export function segmentRange(segment: Segment, mainRate: number, rate: number): 
 
 /** True if stored samples `start..stop` lie inside one segment. */
 export function contiguous(segments: readonly Segment[], start: number, stop: number): boolean {
-  return segments.some((segment) => start >= segment.sample && stop <= segment.sample + segment.nSamples)
+  const segment = segments[lastWhere(segments, ({ sample }) => sample <= start)]
+  return segment !== undefined && start >= segment.sample && stop <= segment.sample + segment.nSamples
+}
+
+/** Stored sample that is nearest to a time; -1 where nothing was recorded. */
+export function sampleAt(segments: readonly Segment[], rate: number, seconds: number): number {
+  const offset = (segment: Segment) => Math.round((seconds - segment.onset) * rate)
+  const last = lastWhere(segments, (segment) => offset(segment) >= 0)
+  // Where rounding lets two segments claim a time, the earlier one has it.
+  for (const segment of segments.slice(Math.max(0, last - 1), last + 1)) {
+    if (offset(segment) >= 0 && offset(segment) < segment.nSamples) return segment.sample + offset(segment)
+  }
+  return -1
+}
+
+/** Position of the last segment of which something holds that holds of all before it; 0 where it holds of none. */
+function lastWhere(segments: readonly Segment[], holds: (segment: Segment) => boolean): number {
+  let low = 0
+  let high = segments.length - 1
+  while (low < high) {
+    const middle = (low + high + 1) >> 1
+    if (holds(segments[middle]!)) low = middle
+    else high = middle - 1
+  }
+  return low
 }
 
 function endOf(segments: readonly Segment[]): number {

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { cutWindows, EegTorchError, Recordings } from 'eegtorch'
 import { makeRecording } from '../recordings/make-recording.ts'
 
@@ -95,4 +96,29 @@ test('what does not fit is one clear error', () => {
   )
   const fewer = makeRecording({ channels: ['C3'], events, name: 'few' })
   expect(cut({ from: 0, to: 1 }, [recording, fewer])).toThrow('few lacks channel C4')
+})
+
+test('a stimulus and a data set go with the windows, and a part of a file is a recording of its own', () => {
+  const told = makeRecording({
+    events: [{ onset: 1, duration: 0, label: 'dog', stimulus: 'Animal_dog' }],
+    dataset: 'visual-imagery',
+    file: 'sub-01.bdf',
+    part: 'run-2',
+  })
+  const windows = cutWindows([told], { from: 0, to: 1 })
+  expect(windows.stimulus(0)).toBe('Animal_dog')
+  expect(windows.recordings[0]).toMatchObject({ dataset: 'visual-imagery', identity: resolve('sub-01.bdf#run-2') })
+})
+
+test('windows of many short segments are found by halving', () => {
+  const n = 40_000
+  const segments = Array.from({ length: n }, (_, i) => ({ onset: i * 0.1, sample: i * 10, nSamples: 10 }))
+  const events = segments.map(({ onset }) => ({ onset, duration: 0, label: 'x' }))
+  const many = makeRecording({ channels: ['Cz'], events, segments, nSamples: n * 10 })
+  expect(many.events.every(({ sample }, i) => sample === 10 * i)).toBe(true)
+  const windows = cutWindows([many], { from: 0, to: 0.1 })
+  expect([windows.length, windows.skipped]).toEqual([n, 0])
+  expect(windows.origins.at(-1)).toMatchObject({ start: 10 * (n - 1), onset: segments.at(-1)!.onset })
+  expect(cutWindows([many], { from: 0, to: 0.05, step: 0.05, length: 0.05 }).length).toBe(n)
+  expect(() => cutWindows([many], { from: 0.02, to: 0.12 })).toThrow('each cut by an end or a gap')
 })

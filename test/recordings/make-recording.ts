@@ -4,7 +4,7 @@ import type { RecordingParts } from '../../lib/recordings/recording.ts'
 interface Simple extends Partial<Omit<RecordingParts, 'channels' | 'source'>> {
   /** Names of channels; a name may be followed by `:type` and `@rate`, as in `EOG:eog@80`. */
   channels?: string[]
-  events?: { onset: number; duration: number; label: string }[]
+  events?: { onset: number; duration: number; label: string; stimulus?: string }[]
   /** Samples of each channel; default c + k / 1000 for sample k of channel c. */
   data?: ArrayLike<number>[]
 }
