@@ -34,13 +34,19 @@ export {
   zeros,
   zerosLike,
 } from './creation.ts'
+export { type DatasetCard, formatCard } from './datasets/card.ts'
 export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
+export { Dataset, type OpenOptions, type Range } from './datasets/dataset.ts'
+export type { DatasetDescription } from './datasets/description.ts'
 export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
 export { BRAIN_REGIONS, type BrainRegion, brainRegion, type Montage, montageOf, montages } from './datasets/montages.ts'
+export { datasetFolder, type OpenDatasetOptions, openDataset } from './datasets/open-dataset.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './datasets/read-all.ts'
 export { Recordings } from './datasets/recordings.ts'
+export { datasetCards } from './datasets/registry.ts'
 export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from './datasets/simulate.ts'
 export { Standardiser, standardiseEach } from './datasets/standardise.ts'
+export { scoreWarnings } from './datasets/warnings.ts'
 export {
   EegWindows,
   type WindowBatch,

@@ -9,3 +9,13 @@ export function errorOf(run: () => unknown): EegTorchError {
   }
   throw new Error('nothing was thrown')
 }
+
+/** What a promise is rejected with. A promise that is kept fails the test. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<EegTorchError> {
+  try {
+    await promise
+  } catch (error) {
+    return error as EegTorchError
+  }
+  throw new Error('nothing was thrown')
+}

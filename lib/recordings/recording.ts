@@ -241,7 +241,7 @@ export class Recording {
   }
 
   /** The same samples with what a table beside the file says about channels and events; their number and order stay. */
-  describedBy(change: Partial<Pick<RecordingParts, 'channels' | 'events' | 'warnings'>>): Recording {
+  describedBy(change: Partial<Pick<RecordingParts, 'name' | 'channels' | 'events' | 'warnings'>>): Recording {
     return this.#with(change)
   }
 
