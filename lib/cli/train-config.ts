@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import { readYamlFile } from '../files/yaml.ts'
 import { trainPreset } from '../training/presets.ts'
 
 const positive = z.number().int().min(1)
@@ -118,45 +117,19 @@ export const trainSchema = z
 /** A complete configuration of a run. */
 export type TrainConfig = z.infer<typeof trainSchema>
 
-/** Aliases that one YAML file may expand to: enough for any configuration, too few for a bomb. */
-const MAX_ALIASES = 50
-const MAX_BYTES = 1_000_000
-
 /**
  * Reads a configuration as it was written; {@link checkConfig} judges it.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSAFE` for a file whose aliases multiply
  */
 export async function readConfigFile(file: string): Promise<Record<string, unknown>> {
-  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const code = cause.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_INVALID'
-    throw new EegTorchError(code, `cannot be read (${cause.message})`, { file, cause })
+  const value = await readYamlFile(file, 'configuration')
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  throw new EegTorchError('FILE_INVALID', 'is no configuration', {
+    file,
+    expected: 'YAML of named options',
+    received: JSON.stringify(value) ?? 'nothing',
   })
-  const refuse = (received: string, cause?: unknown) =>
-    new EegTorchError('FILE_INVALID', 'is no configuration', {
-      file,
-      expected: 'YAML of named options',
-      received,
-      cause,
-    })
-  if (text.length > MAX_BYTES) throw refuse(`${text.length} characters`)
-  let value: unknown
-  try {
-    value = parse(text, { maxAliasCount: MAX_ALIASES, prettyErrors: true })
-  } catch (cause) {
-    if (/alias/i.test((cause as Error).message)) {
-      throw new EegTorchError('FILE_UNSAFE', 'expands to far more than it holds', {
-        file,
-        expected: `at most ${MAX_ALIASES} aliases`,
-        received: (cause as Error).message,
-        cause,
-      })
-    }
-    throw refuse((cause as Error).message.split('\n')[0]!, cause)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw refuse(JSON.stringify(value) ?? 'nothing')
-  return value as Record<string, unknown>
 }
 
 /**

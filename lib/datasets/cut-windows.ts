@@ -3,7 +3,7 @@ import type { Recording, RecordingEvent } from '../recordings/recording.ts'
 import { timeOfSample } from '../recordings/segments.ts'
 import { upsample } from '../signal/upsample.ts'
 import { eegmmidbTask, type LabelEvent, type Task } from './eegmmidb.ts'
-import { allocate, EegWindows, type WindowOrigin } from './windows.ts'
+import { allocate, EegWindows, type WindowOrigin, type WindowRecording } from './windows.ts'
 
 /** Which windows to cut. */
 export interface WindowOptions {
@@ -36,55 +36,101 @@ export interface WindowOptions {
  */
 export function cutWindows(recordings: Iterable<Recording>, options: WindowOptions): EegWindows {
   const list = [...recordings]
-  const first = list[0]
-  if (first === undefined) throw new EegTorchError('INVALID_OPTION', 'there are no recordings to cut windows from')
-  const grid = layGrid(options, first.samplingRate)
-  const channelNames = chooseChannels(first, options.channels)
-  const plans = list.map((recording) => planRecording(recording, channelNames, grid, options, first))
-  const classNames = nameClasses(plans.flat(), options)
+  const { grid, channelNames, plans } = planWindows(list, options)
+  const first = list[0]!
+  const classNames = orderClasses(plans.flat(), options)
   const windows = plans.flatMap((trials) => trials.flatMap(({ starts }) => starts)).length
   if (windows === 0) throw nothingFits(list, plans.flat().length, options)
 
   const data = allocate(windows * channelNames.length * grid.nSamples)
   const origins: WindowOrigin[] = []
   for (const [index, recording] of list.entries()) {
-    const read = sampleReader(recording, channelNames, grid.nSamples, plans[index]!.length > 0)
-    for (const { trial, event, className, starts } of plans[index]!) {
-      const { stimulus } = event
-      const label = classNames.indexOf(className)
-      for (const start of starts) {
-        read(start, data, origins.length * channelNames.length * grid.nSamples)
-        const onset = timeOfSample(recording.segments, recording.samplingRate, start)
-        origins.push({ recording: index, trial, onset, start, label, ...(stimulus !== undefined && { stimulus }) })
-      }
-    }
+    const at = origins.length * channelNames.length * grid.nSamples
+    readPlanned(recording, channelNames, grid.nSamples, plans[index]!, data.subarray(at))
+    origins.push(...originsOf(recording, index, plans[index]!, classNames))
   }
   const { upsample: factor = 1 } = options
   return new EegWindows({
     data: upsample(data, grid.nSamples, factor),
     origins,
-    recordings: list.map(({ name, identity, subject, session, run, dataset }) => ({
-      ...{ name, identity, subject, session, run },
-      ...(dataset !== undefined && { dataset }),
-    })),
+    recordings: list.map(windowRecording),
     classNames,
     channelNames,
     nSamples: grid.nSamples * factor,
     samplingRate: first.samplingRate * factor,
     step: grid.step * factor,
     simulated: list.some(({ simulated }) => simulated),
-    skipped: plans.flat().filter(({ starts }) => starts.length === 0).length,
+    skipped: skippedTrials(plans.flat()),
   })
 }
 
+/** What will be cut, before a sample is read. */
+export interface WindowPlan {
+  grid: WindowGrid
+  channelNames: string[]
+  /** Trials of each recording. */
+  plans: PlannedTrial[][]
+}
+
+/** Lays windows over recordings that agree in channels and rate. Errors are those of {@link cutWindows}, but nothing may fit. */
+export function planWindows(list: readonly Recording[], options: WindowOptions): WindowPlan {
+  const first = list[0]
+  if (first === undefined) throw new EegTorchError('INVALID_OPTION', 'there are no recordings to cut windows from')
+  const grid = layGrid(options, first.samplingRate)
+  const channelNames = chooseChannels(first, options.channels)
+  return {
+    grid,
+    channelNames,
+    plans: list.map((recording) => planRecording(recording, channelNames, grid, options, first)),
+  }
+}
+
+/** Reads the planned windows of a recording, (windows, channels, samples), into the front of `target`. */
+export function readPlanned(
+  recording: Recording,
+  channelNames: readonly string[],
+  nSamples: number,
+  plan: readonly PlannedTrial[],
+  target: Float32Array | Float64Array,
+): void {
+  const read = sampleReader(recording, channelNames, nSamples, plan.length > 0)
+  const starts = plan.flatMap((trial) => trial.starts)
+  for (const [i, start] of starts.entries()) read(start, target, i * channelNames.length * nSamples)
+}
+
+/** Where the planned windows of a recording come from. */
+export function originsOf(
+  recording: Recording,
+  index: number,
+  plan: readonly PlannedTrial[],
+  classNames: readonly string[],
+): WindowOrigin[] {
+  return plan.flatMap(({ trial, event: { stimulus }, className, starts }) => {
+    const label = classNames.indexOf(className)
+    return starts.map((start) => {
+      const onset = timeOfSample(recording.segments, recording.samplingRate, start)
+      return { recording: index, trial, onset, start, label, ...(stimulus !== undefined && { stimulus }) }
+    })
+  })
+}
+
+/** Trials that give no window. */
+export const skippedTrials = (trials: readonly PlannedTrial[]) =>
+  trials.filter(({ starts }) => starts.length === 0).length
+
+/** What windows remember of a recording. */
+export function windowRecording({ name, identity, subject, session, run, dataset }: Recording): WindowRecording {
+  return { name, identity, subject, session, run, ...(dataset !== undefined && { dataset }) }
+}
+
 /** Starts of the windows of a trial, relative to its event, and their length; in samples. */
-interface Grid {
+export interface WindowGrid {
   nSamples: number
   step: number
   starts: number[]
 }
 
-function layGrid({ from, to, length, step }: WindowOptions, rate: number): Grid {
+function layGrid({ from, to, length, step }: WindowOptions, rate: number): WindowGrid {
   if (!(Number.isFinite(from) && Number.isFinite(to) && from < to)) {
     throw badOption('from', 'from < to, in seconds after the event', `${from}..${to}`)
   }
@@ -101,22 +147,27 @@ function layGrid({ from, to, length, step }: WindowOptions, rate: number): Grid 
   return { nSamples, step: stride, starts: Array.from({ length: count }, (_, i) => first + i * stride) }
 }
 
-interface Trial {
-  trial: number
-  event: RecordingEvent
-  className: string
-  starts: number[]
+/** An event that is a trial, with its class. */
+export interface ClassedTrial {
+  readonly event: RecordingEvent
+  readonly className: string
+}
+
+/** A trial with its number and the first samples of its windows; none where an end or a gap cuts it. */
+export interface PlannedTrial extends ClassedTrial {
+  readonly trial: number
+  readonly starts: readonly number[]
 }
 
 function planRecording(
   recording: Recording,
   channelNames: readonly string[],
-  grid: Grid,
+  grid: WindowGrid,
   options: WindowOptions,
   first: Recording,
-): Trial[] {
+): PlannedTrial[] {
   const classOf = labeller(options)
-  const trials: Trial[] = []
+  const trials: PlannedTrial[] = []
   for (const [index, event] of recording.events.entries()) {
     const className = classOf(event, recording)
     if (className === undefined) continue
@@ -141,7 +192,10 @@ function labeller({ events, task }: WindowOptions): LabelEvent {
 }
 
 /** Classes in the order of the task or of the labels given; meanings of one label, and classes without an order, by name. */
-function nameClasses(trials: readonly Trial[], { events, task }: WindowOptions): string[] {
+export function orderClasses(
+  trials: readonly ClassedTrial[],
+  { events, task }: Pick<WindowOptions, 'events' | 'task'>,
+): string[] {
   if (task !== undefined) return [...(typeof task === 'string' ? eegmmidbTask(task) : task).classNames]
   const order = Array.isArray(events) ? events : typeof events === 'object' ? Object.keys(events) : []
   const rank = new Map<string, number>()
@@ -186,14 +240,19 @@ function sampleReader(recording: Recording, names: readonly string[], nSamples: 
   if (!isNeeded) return () => undefined
   const channels = names.map((name) => recording.channelIndex(name))
   const whole = recording.readsWhole ? recording.readSamples(0, recording.nSamples, channels) : undefined
-  return (start: number, target: Float32Array, at: number): void => {
+  return (start: number, target: Float32Array | Float64Array, at: number): void => {
     const samples =
       whole?.map((x) => x.subarray(start, start + nSamples)) ?? recording.readSamples(start, start + nSamples, channels)
     for (const [channel, values] of samples.entries()) target.set(values, at + channel * nSamples)
   }
 }
 
-function nothingFits(list: readonly Recording[], trials: number, { events, task }: WindowOptions): EegTorchError {
+/** The error where no event, or no whole trial, is found. */
+export function nothingFits(
+  list: readonly Recording[],
+  trials: number,
+  { events, task }: WindowOptions,
+): EegTorchError {
   if (trials > 0) {
     return badOption('from', 'windows inside the recordings', `${trials} trials, each cut by an end or a gap`)
   }

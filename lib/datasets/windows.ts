@@ -44,6 +44,8 @@ export interface WindowParts {
   simulated?: boolean
   /** Events that gave no window because the recording ends, or has a gap, inside it. */
   skipped?: number
+  /** Hash of the preprocessing that made them: see `Pipeline.hash`. */
+  pipeline?: string | undefined
 }
 
 /** Windows of one batch. */
@@ -71,6 +73,8 @@ export class EegWindows {
   readonly step: number
   readonly simulated: boolean
   readonly skipped: number
+  /** Hash of the preprocessing that made them, where a pipeline did. */
+  readonly pipeline: string | undefined
   /** Class of each window. */
   readonly labels: Int32Array
 
@@ -86,6 +90,7 @@ export class EegWindows {
     this.step = parts.step ?? parts.nSamples
     this.simulated = parts.simulated ?? false
     this.skipped = parts.skipped ?? 0
+    this.pipeline = parts.pipeline
     this.labels = Int32Array.from(parts.origins, ({ label }) => label)
     this.#check()
   }

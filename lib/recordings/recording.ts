@@ -245,6 +245,11 @@ export class Recording {
     return this.#with(change)
   }
 
+  /** A recording of other samples: whose it is and what happened stay, what is named is replaced. Events are located anew. */
+  derive(change: Pick<RecordingParts, 'source' | 'nSamples'> & Partial<RecordingParts>): Recording {
+    return this.#with(change)
+  }
+
   /** Copies the whole recording into memory, so that the file may go away. */
   load(): Recording {
     const data = readAllChannels(this.#source, this.channels, this.segments, this.samplingRate)

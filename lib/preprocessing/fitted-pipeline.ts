@@ -1,0 +1,66 @@
+import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import type { Recording } from '../recordings/recording.ts'
+import type { Pipeline } from './pipeline.ts'
+import { runOnEegWindows } from './run-steps.ts'
+import { learns, type Step } from './schema.ts'
+import type { LearnedState, TrialOptions } from './step.ts'
+
+/** A fitted pipeline as checkpoints keep it. */
+export interface StoredPipeline {
+  readonly hash: string
+  /** As {@link Pipeline.parse} takes it, every option spelled out. */
+  readonly pipeline: Readonly<Record<string, unknown>>
+  /** What each step that learns has learned, in order. */
+  readonly learned: readonly LearnedState[]
+}
+
+/** A pipeline with what its steps have learned from training windows. Immutable. */
+export class FittedPipeline {
+  readonly pipeline: Pipeline
+  readonly #learned: ReadonlyMap<Step, LearnedState>
+
+  /** @throws EegTorchError `CHECKPOINT_MISMATCH` if a step that learns has learned nothing */
+  constructor(pipeline: Pipeline, learned: readonly LearnedState[]) {
+    const learners = pipeline.steps.filter(learns)
+    if (learners.length !== learned.length) {
+      throw new EegTorchError('CHECKPOINT_MISMATCH', 'what the pipeline has learned does not fit its steps', {
+        expected: `${learners.length} steps that learn`,
+        received: `${learned.length}`,
+      })
+    }
+    this.pipeline = pipeline
+    this.#learned = new Map(learners.map((step, i) => [step, learned[i]!]))
+  }
+
+  /** Hash of the pipeline, whatever it learned. */
+  get hash(): string {
+    return this.pipeline.hash
+  }
+
+  /**
+   * Every step, from recordings to finished windows.
+   *
+   * @throws EegTorchError as {@link Pipeline.windows}
+   */
+  async windows(recordings: Recording | Iterable<Recording>, trials: TrialOptions = {}): Promise<EegWindows> {
+    return this.finish(await this.pipeline.prepared.windows(recordings, trials))
+  }
+
+  /**
+   * The steps from the first that learns on, over windows that {@link Pipeline.prepared} has made.
+   *
+   * @throws EegTorchError `INVALID_OPTION` for windows of another pipeline, `SHAPE_MISMATCH` for other channels than were learned from
+   */
+  async finish(windows: EegWindows): Promise<EegWindows> {
+    this.pipeline.requirePrepared(windows)
+    const { steps, prepared, hash } = this.pipeline
+    return runOnEegWindows(windows, steps.slice(prepared.steps.length), this.#learned, hash)
+  }
+
+  /** For a checkpoint; {@link Pipeline.restore} reads it. */
+  toJSON(): StoredPipeline {
+    const { hash, pipeline } = this
+    return { hash, pipeline: pipeline.toJSON(), learned: [...this.#learned.values()] }
+  }
+}

@@ -1,0 +1,38 @@
+import type { z } from 'zod'
+import { drop, pick, rename, setTypes } from './channels.ts'
+import { filter } from './filters.ts'
+import { bipolar, reference } from './reference.ts'
+import { rejectPeakToPeak } from './rejection.ts'
+import { detrend, rectify, scale, unit, zscore } from './scaling.ts'
+import { crop } from './time.ts'
+import { upsample, windows } from './windows.ts'
+
+/** Every kind of step by its name. */
+export const steps = {
+  pick,
+  drop,
+  rename,
+  setTypes,
+  unit,
+  scale,
+  reference,
+  bipolar,
+  filter,
+  detrend,
+  rectify,
+  crop,
+  windows,
+  upsample,
+  rejectPeakToPeak,
+  zscore,
+} as const
+
+type Steps = typeof steps
+export type StepName = keyof Steps
+
+type ShortOf<Step> = Step extends { short?: infer Short } ? (Short extends z.ZodType ? z.input<Short> : never) : never
+
+/** A step as a person writes it: `{ filter: [4, 38] }`, `{ filter: { band: [4, 38], order: 5 } }`, or its name alone where nothing must be said. */
+export type StepSource =
+  | StepName
+  | { [Name in StepName]: { readonly [K in Name]: z.input<Steps[Name]['schema']> | ShortOf<Steps[Name]> } }[StepName]
