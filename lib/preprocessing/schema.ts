@@ -119,7 +119,7 @@ function checkOrder(list: readonly Step[], file?: string): void {
 /**
  * Canonical JSON: members in order of their names, no white space. Equal for equal pipelines.
  */
-export function canonicalJson(value: unknown): string {
+function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
   if (!isPlain(value)) return JSON.stringify(value)
   const members = Object.entries(value).filter(([, item]) => item !== undefined)
@@ -133,7 +133,9 @@ export function canonicalJson(value: unknown): string {
  */
 export function hashSteps(list: readonly Step[]): string {
   const said = list.map((step) => ({ [step.name]: withoutDefaults(step) }))
-  return createHash('sha256').update(canonicalJson({ version: VERSION, steps: said })).digest('hex')
+  return createHash('sha256')
+    .update(canonicalJson({ version: VERSION, steps: said }))
+    .digest('hex')
 }
 
 function withoutDefaults(step: Step): Record<string, unknown> {

@@ -32,7 +32,11 @@ export type StepName = keyof Steps
 
 type ShortOf<Step> = Step extends { short?: infer Short } ? (Short extends z.ZodType ? z.input<Short> : never) : never
 
+type Immutable<T> = { readonly [K in keyof T]: Immutable<T[K]> }
+
 /** A step as a person writes it: `{ filter: [4, 38] }`, `{ filter: { band: [4, 38], order: 5 } }`, or its name alone where nothing must be said. */
 export type StepSource =
   | StepName
-  | { [Name in StepName]: { readonly [K in Name]: z.input<Steps[Name]['schema']> | ShortOf<Steps[Name]> } }[StepName]
+  | {
+      [Name in StepName]: { readonly [K in Name]: Immutable<z.input<Steps[Name]['schema']> | ShortOf<Steps[Name]>> }
+    }[StepName]

@@ -82,7 +82,7 @@ export const zscore = defineStep({
 })
 
 /** Refuses channels other than those that a step learned from. */
-export function requireChannels({ channels }: SignalBlock, known: readonly string[]): void {
+function requireChannels({ channels }: SignalBlock, known: readonly string[]): void {
   const received = channels.map(({ name }) => name).join(', ')
   if (received === known.join(', ')) return
   throw new EegTorchError('SHAPE_MISMATCH', 'the pipeline was fitted on other channels', {
