@@ -1,10 +1,12 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Recording } from '../recordings/recording.ts'
+import { type CutWindows, toEegWindows } from './cut-windows.ts'
 import type { Pipeline } from './pipeline.ts'
-import { runOnEegWindows } from './run-steps.ts'
-import { learns, type Step } from './schema.ts'
+import { runOnEegWindows, runOnWindows } from './run-steps.ts'
+import { learns, type Step, workOf } from './schema.ts'
 import type { LearnedState, TrialOptions } from './step.ts'
+import { PipelineStream, type StreamOptions } from './stream.ts'
 
 /** A fitted pipeline as checkpoints keep it. */
 export interface StoredPipeline {
@@ -56,6 +58,22 @@ export class FittedPipeline {
     this.pipeline.requirePrepared(windows)
     const { steps, prepared, hash } = this.pipeline
     return runOnEegWindows(windows, steps.slice(prepared.steps.length), this.#learned, hash)
+  }
+
+  /**
+   * The pipeline over a signal that is still being recorded.
+   *
+   * @throws EegTorchError `INVALID_OPTION` naming the first step that is not causal
+   */
+  stream(options: StreamOptions): PipelineStream {
+    return new PipelineStream(this, options)
+  }
+
+  /** The steps after `windows`, over windows as they were cut. */
+  async finishCut(windows: CutWindows): Promise<EegWindows> {
+    const { prepared } = this.pipeline
+    const cut = prepared.steps.findIndex((step) => workOf(step).cut)
+    return this.finish(toEegWindows(await runOnWindows(windows, prepared.steps.slice(cut + 1)), prepared.hash))
   }
 
   /** For a checkpoint; {@link Pipeline.restore} reads it. */

@@ -9,6 +9,7 @@ import { runOnEegWindows, runSteps } from './run-steps.ts'
 import { checkPipeline, describePipeline, hashSteps, learns, type PipelineSource, type Step, workOf } from './schema.ts'
 import type { LearnedState, TrialOptions } from './step.ts'
 import type { StepSource } from './steps/index.ts'
+import type { PipelineStream, StreamOptions } from './stream.ts'
 
 /**
  * Preprocessing as data: steps from a recording to what a network is given. Written as YAML or as an object, checked, and known by a hash.
@@ -141,6 +142,16 @@ export class Pipeline {
       if (i < last) training = await runOnEegWindows(training, [step], learned, this.hash)
     }
     return new FittedPipeline(this, [...learned.values()])
+  }
+
+  /**
+   * The pipeline over a signal that is still being recorded, chunk by chunk: {@link PipelineStream}.
+   *
+   * @throws EegTorchError `INVALID_OPTION` naming the first step that is not causal, or must be fitted first
+   */
+  stream(options: StreamOptions): PipelineStream {
+    this.#requireFitted()
+    return new FittedPipeline(this, []).stream(options)
   }
 
   /** @throws EegTorchError `INVALID_OPTION` for windows that another pipeline has made; windows of unknown origin pass */

@@ -40,10 +40,10 @@ async function runOnBlock(block: SignalBlock, steps: readonly Step[]): Promise<S
 }
 
 /** Runs steps over windows; `learned` holds what those that learn have learned. */
-async function runOnWindows(
+export async function runOnWindows(
   windows: CutWindows,
   steps: readonly Step[],
-  learned: ReadonlyMap<Step, LearnedState> = new Map(),
+  learned: ReadonlyMap<Step, LearnedState> = new Map<Step, LearnedState>(),
 ): Promise<CutWindows> {
   let out = windows
   for (const step of steps) {
@@ -64,7 +64,7 @@ export async function runOnEegWindows(
 ): Promise<EegWindows> {
   let out = windows
   for (const step of steps) {
-    const pieces = workOf(step).windows !== undefined && !learns(step) ? [out] : piecesOf(out)
+    const pieces = workOf(step).together && !learns(step) ? [out] : piecesOf(out)
     const done: EegWindows[] = []
     for (const piece of pieces)
       done.push(toEegWindows(await runOnWindows(fromEegWindows(piece), [step], learned), hash))

@@ -14,8 +14,8 @@ export interface StreamLayout {
 
 /** One step of a stream: what it gives does not depend on how the samples were cut into chunks. */
 export interface StreamStage extends StreamLayout {
-  /** Takes a chunk, one array per channel, and may overwrite it. May give fewer samples, or more later. */
-  push(chunk: Float64Array[]): Float64Array[]
+  /** Takes a chunk of one item, and may overwrite it. May give fewer samples now and more later. */
+  push(chunk: SignalBlock): SignalBlock
 }
 
 /** Which events are trials, where a pipeline leaves it open. */
@@ -32,8 +32,10 @@ export interface StepWork<Options> {
   readonly block?: (block: SignalBlock, options: Options) => SignalBlock | Promise<SignalBlock>
   /** Cuts a recording into windows. */
   readonly cut?: (recording: Recording, options: Options, trials: TrialOptions) => CutWindows
-  /** Changes windows: leaves some out, moves their baseline. Only after the step `windows`. */
+  /** Changes windows, or leaves some out. Only after the step `windows`. */
   readonly windows?: (windows: CutWindows, options: Options) => CutWindows | Promise<CutWindows>
+  /** Whether what `windows` makes of one depends on the others. */
+  readonly together?: boolean
   /** Learns from training windows; `apply` then changes any windows. Only after the step `windows`. */
   readonly learn?: {
     /** Whether these options learn at all. */
@@ -41,7 +43,7 @@ export interface StepWork<Options> {
     readonly fit: (training: EegWindows, options: Options) => LearnedState | Promise<LearnedState>
     readonly apply: (windows: CutWindows, options: Options, learned: LearnedState) => CutWindows | Promise<CutWindows>
   }
-  /** For steps that need no other sample than the present: `block` of a chunk is the chunk of the result. */
+  /** For steps that need no other sample than the present: `block` gives at once, and of a chunk the chunk of the result. */
   readonly instant?: boolean
   /** The causal form, or in words why these options have none. Absent: the step needs the whole signal. */
   readonly stream?: (layout: StreamLayout, options: Options) => StreamStage | string

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { butterworth } from '../../signal/butterworth.ts'
 import { filterBothWays, filterInPlace } from '../../signal/sos-filter.ts'
-import { changeRows } from '../block.ts'
+import { changeRows, rowsOf } from '../block.ts'
 import { defineStep } from '../step.ts'
 
 const corner = z.number().positive().nullable()
@@ -32,7 +32,7 @@ export const filter = defineStep({
     return {
       ...layout,
       push: (chunk) => {
-        for (const [i, row] of chunk.entries()) filterInPlace(sections, row, states[i]!)
+        for (const { row, channel } of rowsOf(chunk)) filterInPlace(sections, row, states[channel]!)
         return chunk
       },
     }
