@@ -12,7 +12,8 @@ interface Timing {
 }
 
 /**
- * Events of arrays: `event_onset`, `event_duration` (seconds) and `event_label`; else a class for each trial (`y`, its names in
+ * Events of arrays: `event_onset`, `event_duration` (seconds) and `event_label`; else `event_sample` and `event_code`, whose numbers from
+ * 1 on (from 0 where arrays count so) stand for `event_names`; else a class for each trial (`y`, its names in
  * `classes`), at `tmin` before the trial's start; else a trigger channel `stim` as long as the recording.
  */
 export function eventsOf(arrays: NamedArrays, timing: Timing): RecordingParts['events'] {
@@ -24,6 +25,15 @@ export function eventsOf(arrays: NamedArrays, timing: Timing): RecordingParts['e
   if (onsets !== undefined && labels !== undefined && onsets.length === labels.length) {
     const durations = numbersOf('event_duration')
     return labels.map((label, i) => ({ onset: onsets[i]!, duration: durations?.[i] ?? 0, label }))
+  }
+  const [samples, codes] = [numbersOf('event_sample'), numbersOf('event_code')]
+  if (samples !== undefined && codes !== undefined && samples.length === codes.length) {
+    const names = arrays.texts.get('event_names')
+    return Array.from(samples, (sample, i) => ({
+      onset: (sample - arrays.firstSample) / timing.samplingRate,
+      duration: 0,
+      label: names?.[codes[i]! - arrays.firstSample] ?? String(codes[i]),
+    }))
   }
   const classes = numbersOf('y') ?? numbersOf('labels')
   if (classes !== undefined && classes.length === timing.nTrials && timing.nTrials > 1) {

@@ -3,6 +3,7 @@ import { BufferSource } from '../binary/buffer-source.ts'
 import { StridedSource } from '../binary/strided-source.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
+import { Hdf5Source } from '../hdf5/source.ts'
 import { FASTEST, SLOWEST } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { type Channel, type ChannelType, Recording, recordingName } from '../recording.ts'
@@ -117,6 +118,7 @@ function rateOf({ file, numbers }: NamedArrays, { samplingRate }: FileOptions): 
 function sourceOf({ file }: NamedArrays, signal: NumberArray, axes: Axes, gains: readonly number[]): SignalSource {
   const { dims, strides, type, littleEndian, at } = signal
   const channels = gains.map((gain, slot) => ({ slot, gain }))
+  if ('stored' in at) return new Hdf5Source(at.stored, axes, channels)
   const sampleStride = strides[axes.samples]!
   const channelStride = axes.channels === undefined ? 0 : strides[axes.channels]!
   const perPiece = dims[axes.samples]!

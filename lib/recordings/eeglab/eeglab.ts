@@ -7,6 +7,7 @@ import { SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { StridedSource } from '../binary/strided-source.ts'
 import { channelNames } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
+import { Hdf5Source } from '../hdf5/source.ts'
 import { invalid } from '../invalid.ts'
 import { requireRate, roundRate } from '../main-rate.ts'
 import { type MatValue, numberIn, textIn } from '../matlab/values.ts'
@@ -81,7 +82,7 @@ function openSamples(
 ): { source: SignalSource; nSamples: number } {
   const data = set.fields.get('data')!
   const channels = Array.from({ length: nChannels }, (_, slot) => ({ slot, gain: VOLTS }))
-  if (data.kind === 'numbers') {
+  if (data.kind === 'numbers' || data.kind === 'stored') {
     const [rows = 0, ...rest] = data.dims
     const columns = rest.reduce((product, dim) => product * dim, 1)
     if (rows !== nChannels || columns !== nSamples) {
@@ -91,6 +92,10 @@ function openSamples(
         `${nChannels} x ${nSamples} numbers`,
         data.dims.join(' x '),
       )
+    }
+    if (data.kind === 'stored') {
+      const axes = { channels: 0, samples: 1, trials: rest.length > 1 ? 2 : undefined }
+      return { source: new Hdf5Source(data, axes, channels), nSamples }
     }
     const size = SAMPLE_BYTES[data.type]
     return {

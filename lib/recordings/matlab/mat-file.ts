@@ -1,4 +1,8 @@
+import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { withFile } from '../../files/with-file.ts'
+import { readAt } from '../binary/read-at.ts'
+import { listVariables } from '../hdf5/client.ts'
 import { readWhole } from '../read-text.ts'
 import { ElementReader } from './elements.ts'
 import { readVariable } from './matrix.ts'
@@ -14,24 +18,25 @@ export function isMatFile(start: Buffer): boolean {
   return text.startsWith('MATLAB 5.0') || text.startsWith('MATLAB 7.3')
 }
 
+function isVersion73(file: string): boolean {
+  const start = withFile(file, (descriptor) =>
+    readAt(descriptor, 0, Math.min(10, fstatSync(descriptor).size), 'its start', file),
+  )
+  return start.toString('latin1') === 'MATLAB 7.3'
+}
+
 /**
- * Reads the variables of a MATLAB file of level 5 (`save -v6` and `-v7`), either byte order, compressed ones included. Functions,
- * objects, sparse and complex numbers stay unread.
+ * Reads the variables of a MATLAB file of level 5 (`save -v6` and `-v7`), either byte order, compressed ones included, or of version
+ * 7.3 (HDF5), whose large arrays stay in the file. Functions, objects, sparse and complex numbers stay unread.
  *
  * Format: MathWorks, MAT-File Format.
  *
- * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for version 7.3
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`
  */
-export function readMatFile(file: string): Map<string, MatValue> {
+export function readMatFile(file: string): ReadonlyMap<string, MatValue> {
+  if (isVersion73(file)) return listVariables(file)
   const bytes = readWhole(file, LONGEST)
   const start = bytes.toString('latin1', 0, 10)
-  if (start.startsWith('MATLAB 7.3')) {
-    throw new EegTorchError('FILE_UNSUPPORTED', 'MATLAB files of version 7.3 (HDF5) cannot be read', {
-      file,
-      expected: "a file saved by MATLAB with the option '-v7'",
-      received: 'version 7.3',
-    })
-  }
   const mark = bytes.toString('latin1', 126, 128)
   if (!start.startsWith('MATLAB 5.0') || (mark !== 'IM' && mark !== 'MI')) {
     throw new EegTorchError(bytes.length < HEADER_BYTES ? 'FILE_TRUNCATED' : 'FILE_INVALID', 'this is no MATLAB file', {

@@ -1,5 +1,6 @@
 import { numbersOf, SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { COMPRESSED, type Element, type ElementReader, MATRIX, UTF8, UTF16, UTF32 } from './elements.ts'
+import { rowsOf } from './text.ts'
 import type { MatValue } from './values.ts'
 
 /** Array classes (MAT-File Format, level 5, table 1-3). */
@@ -104,17 +105,11 @@ function readStructs(reader: ElementReader, count: number, shape: Shape): MatVal
   return { kind: 'structs', dims: shape.dims, items }
 }
 
-/** Characters are stored column by column. */
-function readRows(reader: ElementReader, [nRows = 0, ...rest]: number[]): string[] {
-  const nColumns = rest.reduce((product, dim) => product * dim, 1)
+function readRows(reader: ElementReader, dims: readonly number[]): string[] {
   const text = [...decode(reader.next(), reader)]
-  if (nRows > text.length) return []
-  if (nRows === 1) return [text.join('')]
-  if (nRows * nColumns !== text.length)
-    throw reader.invalid('a text has not the length that its size says', `${nRows * nColumns}`, `${text.length}`)
-  return Array.from({ length: nRows }, (_, row) =>
-    Array.from({ length: nColumns }, (_, column) => text[column * nRows + row]!).join(''),
-  )
+  const rows = rowsOf(text, dims)
+  if (rows !== undefined) return rows
+  throw reader.invalid('a text has not the length that its size says', dims.join(' x '), `${text.length}`)
 }
 
 function decode({ type, bytes }: Element, reader: ElementReader): string {

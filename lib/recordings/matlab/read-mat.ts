@@ -7,7 +7,7 @@ import { readMatFile } from './mat-file.ts'
 import { type MatValue, textsIn } from './values.ts'
 
 /**
- * Opens a recording in a MATLAB file of level 5: an EEGLAB set, or variables as {@link recordingOfArrays} understands them, side by
+ * Opens a recording in a MATLAB file of level 5 or version 7.3: an EEGLAB set, or variables as {@link recordingOfArrays} understands them, side by
  * side or in one structure.
  *
  * @throws EegTorchError what {@link readMatFile} throws; `FILE_UNSUPPORTED` for variables that are no recording
@@ -19,7 +19,7 @@ export async function readMat(file: string, options: FileOptions = {}): Promise<
   const structs = [...variables.values()].filter((value) => value.kind === 'structs')
   const data = variables.get('data') ?? structs[0]
   const fields = data?.kind === 'structs' && data.items.length === 1 ? data.items[0]! : variables
-  return recordingOfArrays({ file, format: 'MATLAB', ...arraysOf(fields) }, options)
+  return recordingOfArrays({ file, format: 'MATLAB', firstSample: 1, ...arraysOf(fields) }, options)
 }
 
 function arraysOf(values: ReadonlyMap<string, MatValue>): {
@@ -33,14 +33,14 @@ function arraysOf(values: ReadonlyMap<string, MatValue>): {
     if (text !== undefined) texts.set(name, text)
     // FieldTrip keeps its trials in cells; one trial is a matrix.
     const numeric = value.kind === 'cells' && value.cells.length === 1 ? value.cells[0]! : value
-    if (numeric.kind !== 'numbers') continue
-    const { dims, type, bytes, littleEndian } = numeric
+    if (numeric.kind !== 'numbers' && numeric.kind !== 'stored') continue
+    const { dims, type } = numeric
     numbers.set(name === 'trial' ? 'data' : name, {
       dims,
       strides: stridesOf(dims, type, true),
       type,
-      littleEndian,
-      at: { bytes },
+      littleEndian: numeric.kind === 'stored' || numeric.littleEndian,
+      at: numeric.kind === 'stored' ? { stored: numeric } : { bytes: numeric.bytes },
     })
   }
   return { numbers, texts }

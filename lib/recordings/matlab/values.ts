@@ -5,8 +5,20 @@ export interface MatNumbers {
   readonly kind: 'numbers'
   readonly dims: readonly number[]
   readonly type: SampleType
-  readonly bytes: Buffer
+  readonly bytes: Uint8Array
   readonly littleEndian: boolean
+}
+
+/** Numbers that are too many to be loaded with the rest, columns first (version 7.3 alone). */
+export interface MatStored {
+  readonly kind: 'stored'
+  readonly dims: readonly number[]
+  readonly type: SampleType
+  readonly file: string
+  /** Where in the file they are. */
+  readonly path: string
+  /** How the file cuts them up, by axis; undefined where they lie in one piece. */
+  readonly chunks: readonly number[] | undefined
 }
 
 /** Text, one line per row. */
@@ -36,7 +48,7 @@ export interface MatOther {
   readonly what: string
 }
 
-export type MatValue = MatNumbers | MatText | MatCells | MatStructs | MatOther
+export type MatValue = MatNumbers | MatStored | MatText | MatCells | MatStructs | MatOther
 
 /** The first number, undefined where there is none. */
 export const numberIn = (value: MatValue | undefined): number | undefined => {

@@ -21,7 +21,13 @@ export async function readNpy(file: string, options: FileOptions = {}): Promise<
     const header = parseNpyHeader(start, file)
     return npyNumbers(header, { position: header.position }, size - header.position, file)
   })
-  const arrays = { file, format: 'NumPy array', numbers: new Map([['data', data]]), texts: new Map() }
+  const arrays = {
+    file,
+    format: 'NumPy array',
+    firstSample: 0 as const,
+    numbers: new Map([['data', data]]),
+    texts: new Map(),
+  }
   return recordingOfArrays(arrays, options)
 }
 
@@ -47,7 +53,7 @@ export async function readNpz(file: string, options: FileOptions = {}): Promise<
   } finally {
     zip.close()
   }
-  return recordingOfArrays({ file, format: 'NumPy arrays', numbers, texts }, options)
+  return recordingOfArrays({ file, format: 'NumPy arrays', firstSample: 0, numbers, texts }, options)
 }
 
 /** Undefined for arrays of Python objects and fields, which no recording needs. */
