@@ -83,6 +83,8 @@ export {
   cspLda,
   decodeFolds,
   logVarianceLda,
+  type WindowMeansOptions,
+  windowMeansLda,
 } from './evaluation/baselines.ts'
 export { compareModels, type ModelAnswers, type ModelComparison, type ModelScore } from './evaluation/compare-models.ts'
 export type { CspOptions } from './evaluation/csp.ts'
@@ -108,7 +110,7 @@ export {
   signFlipTest,
   wilcoxonSignedRank,
 } from './evaluation/paired-tests.ts'
-export { type Answers, predictionsFor } from './evaluation/predictions.ts'
+export { type Answers, type Prediction, predictionsFor } from './evaluation/predictions.ts'
 export {
   crossSession,
   type NestedSplit,
@@ -119,6 +121,7 @@ export {
   splitWithin,
   timeBlocks,
 } from './evaluation/protocols.ts'
+export { type RocArea, rocArea } from './evaluation/roc-area.ts'
 export {
   checkSplit,
   type GroupBy,
@@ -136,7 +139,6 @@ export {
   type EvaluationSummary,
   type Figure,
   type GroupSummary,
-  type Prediction,
   type SummaryOptions,
   summarisePredictions,
 } from './evaluation/summary.ts'

@@ -18,6 +18,7 @@ import { chosenSettings } from '../training/fit.ts'
 import { ProgressBar } from '../training/log/progress-bar.ts'
 import type { Optimizer } from '../training/options.ts'
 import { describedSchedule } from '../training/schedules.ts'
+import { baselineDecoders } from './classical-decoders.ts'
 import { EXIT } from './program.ts'
 import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -132,8 +133,9 @@ export function printRun({ folder, report, result }: FinishedRun, json: boolean)
   console.log(`report   ${report}        resume or repeat   eegtorch train --resume ${folder}`)
 }
 
-export async function readRecordings({ data, band }: TrainConfig): Promise<Recordings> {
-  const recordings = await readAll(data)
+export async function readRecordings({ data, band, read = {} }: TrainConfig): Promise<Recordings> {
+  const { subject, session, ...file } = read
+  const recordings = await readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
   return band === null ? recordings : recordings.filter({ band })
 }
 
@@ -161,7 +163,8 @@ export function factoryOf(name: string): ModelFactory<never> {
 export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   const { optimizer: name, lr, weightDecay, momentum, strongWolfe, groups, layerDecay } = config
   const { schedule, warmUp, earlyStopping: patience, monitor, startFrom } = config
-  const { seeds, validation, standardise, epochs, batchSize, labelSmoothing, classWeights, baselines } = config
+  const { seeds, validation, standardise, epochs, batchSize, labelSmoothing, classWeights } = config
+  const baselines = typeof config.baselines === 'boolean' ? config.baselines : baselineDecoders(config.baselines)
   const { folds, protocol, modelOptions: model, augmentations, loss } = config
   const leaveOut = folds === undefined && protocol === undefined ? (config.leaveOut ?? 'run') : undefined
   return {

@@ -2,8 +2,9 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import { type BaselineDecoder, bandPowerLda, cspLda, logVarianceLda } from '../evaluation/baselines.ts'
+import type { BaselineDecoder } from '../evaluation/baselines.ts'
 import { seedList } from '../experiment/cross-validate.ts'
+import { classicalDecoder } from './classical-decoders.ts'
 import { factoryOf } from './run-training.ts'
 import { checkConfig, checkOptions, type TrainConfig, trainSchema } from './train-config.ts'
 
@@ -21,7 +22,19 @@ const {
 } = trainSchema.shape
 
 /** What is the same for all models of a sweep, so that they answer the same trials. */
-const COMMON = ['data', 'task', 'events', 'window', 'band', 'channels', 'leaveOut', 'folds', 'protocol', 'validation']
+const COMMON = [
+  'data',
+  'read',
+  'task',
+  'events',
+  'window',
+  'band',
+  'channels',
+  'leaveOut',
+  'folds',
+  'protocol',
+  'validation',
+]
 
 const entrySchema = z.union([z.string(), z.looseObject({ model: z.string(), name: z.string().optional() })])
 
@@ -37,20 +50,6 @@ const sweepSchema = z.strictObject({
 
 /** A sweep as it was written, with defaults filled in. */
 export type SweepConfig = z.infer<typeof sweepSchema>
-
-const band = z
-  .tuple([z.number().min(0), z.number().positive()])
-  .nullable()
-  .optional()
-const filters = z.number().int().min(1).optional()
-const shrinkage = z.number().min(0).max(1).optional()
-
-/** Classical decoders by their names in `models`, with what their `modelOptions` may hold. */
-const DECODERS: Record<string, (options: Record<string, unknown>, file?: string) => BaselineDecoder> = {
-  csp_lda: decoder(z.strictObject({ band, filters, shrinkage }), cspLda),
-  log_variance_lda: decoder(z.strictObject({ band }), logVarianceLda),
-  band_power_lda: decoder(z.strictObject({ bands: z.array(band.unwrap().unwrap()).min(1).optional() }), bandPowerLda),
-}
 
 /** One row of a sweep's table: a network, or a classical decoder. */
 export interface SweepEntry {
@@ -97,25 +96,17 @@ function makeEntry(
   if (shared !== undefined) throw refuse(`models.${index}.${shared}`, `${shared} outside of models`, shared, file)
   const given = defined({ ...common, ...own })
   const config = checkConfig(given, file)
-  const make = DECODERS[own.model]
+  const decoder = classicalDecoder(own.model, config.modelOptions, file)
   const entry = { name: name ?? own.model, config }
-  if (make === undefined) {
-    factoryOf(own.model)
-    return { ...entry, seeds: seedList(common.seeds) }
-  }
-  return { ...entry, decoder: make(config.modelOptions, file), seeds: [0] }
+  if (decoder !== undefined) return { ...entry, decoder, seeds: [0] }
+  factoryOf(own.model)
+  return { ...entry, seeds: seedList(common.seeds) }
 }
 
 /** Paths that hold from anywhere. */
 export function withFullPaths(config: SweepConfig): SweepConfig {
   const { data } = config
   return { ...config, data: Array.isArray(data) ? data.map((path) => resolve(path)) : resolve(data) }
-}
-
-function decoder<S extends z.ZodObject>(schema: S, make: (options: never) => BaselineDecoder) {
-  return (options: Record<string, unknown>, file?: string) => {
-    return make(defined(checkOptions(schema, options, file)) as never)
-  }
 }
 
 function refuse(option: string, expected: string, received: string, file?: string): EegTorchError {

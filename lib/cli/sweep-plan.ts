@@ -77,7 +77,7 @@ function subjectsOf(windows: EegWindows, subjects: readonly string[]): EegWindow
 
 /** A configuration without what the windows and splits hold already, or what does not shape a training. */
 function shapeOf(config: SweepEntry['config']): object {
-  const { data, task, events, window, band, channels, leaveOut, folds, protocol, validation, ...rest } = config
+  const { data, read, task, events, window, band, channels, leaveOut, folds, protocol, validation, ...rest } = config
   const { seeds, baselines, threads, checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery, ...shape } = rest
   return shape
 }

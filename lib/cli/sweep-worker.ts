@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { decodeFolds } from '../evaluation/baselines.ts'
-import type { Prediction } from '../evaluation/summary.ts'
+import type { Prediction } from '../evaluation/predictions.ts'
 import { trainSplit } from '../experiment/cross-validate.ts'
 import { serveJobs } from '../experiment/worker-pool.ts'
 import { writeFileAtomically } from '../files/atomic.ts'

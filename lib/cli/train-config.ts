@@ -51,6 +51,19 @@ const protocol = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('cross-session'), forward: z.boolean().optional() }),
 ])
 
+const readOptions = z.strictObject({
+  samplingRate: z.number().positive().optional(),
+  unit: z.string().optional(),
+  channelNames: names.optional(),
+  stream: z.string().optional(),
+  subject: z.string().optional(),
+  session: z.string().optional(),
+})
+const baseline = z.union([
+  z.string(),
+  z.strictObject({ model: z.string(), modelOptions: z.record(z.string(), z.unknown()).optional() }),
+])
+
 /** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
 export const trainSchema = z
   .strictObject({
@@ -58,8 +71,12 @@ export const trainSchema = z
     model: z.string().describe('network of the registry'),
     modelOptions: z.record(z.string(), z.unknown()).default({}),
     data: z.union([z.string(), z.array(z.string()).min(1)]).describe('folder, file or pattern of recordings'),
+    read: readOptions.optional().describe('what the files do not say of themselves'),
     task: z.string().optional(),
-    events: z.array(z.string()).min(1).optional(),
+    events: z
+      .union([names, z.record(z.string(), z.string())])
+      .optional()
+      .describe('labels of trials, or labels with the names of their classes'),
     window: range.default([0.5, 3.5]),
     band: range.nullable().default([4, 38]),
     channels: z.array(z.string()).min(1).optional(),
@@ -97,7 +114,7 @@ export const trainSchema = z
     autocast: z.enum(['bfloat16', 'float16']).optional(),
     earlyStopping: positive.optional().describe('epochs without improvement on the validation part'),
     monitor: z.enum(['loss', 'accuracy']).default('loss'),
-    baselines: z.boolean().default(true),
+    baselines: z.union([z.boolean(), z.array(baseline).min(1)]).default(true),
     threads: positive.optional(),
     checkpointSteps: positive.optional(),
     checkpointSeconds: z.number().positive().optional(),

@@ -4,9 +4,9 @@ import { BandPass } from '../signal/band-pass.ts'
 import { welch } from '../signal/welch.ts'
 import { CommonSpatialPatterns, type CspOptions, windowCovariances } from './csp.ts'
 import { type Decoded, type FeatureRows, ShrinkageLda, takeRows } from './lda.ts'
+import type { Prediction } from './predictions.ts'
 import { predictionsFor } from './predictions.ts'
 import type { Split } from './split.ts'
-import type { Prediction } from './summary.ts'
 
 /** Windows as a classical decoder takes them; an {@link EegWindows} is one. */
 export interface BaselineWindows {
@@ -83,6 +83,27 @@ export function logVarianceLda({ band = null }: Pick<CspLdaOptions, 'band'> = {}
   }
 }
 
+/** Options of {@link windowMeansLda}. */
+export interface WindowMeansOptions {
+  /** Seconds that one mean spans, default 0.05; the window is cut into as many equal stretches as fit best. */
+  means?: number
+}
+
+/**
+ * Mean voltage of every channel over short stretches of the window, linear discriminant analysis with a shrunk covariance: the usual decoder of
+ * event-related potentials (Blankertz et al. 2011, "Single-trial analysis and classification of ERP components").
+ */
+export function windowMeansLda({ means = 0.05 }: WindowMeansOptions = {}): BaselineDecoder {
+  return {
+    name: `means of ${Number((1000 * means).toPrecision(4))} ms + LDA`,
+    extract: (windows) => {
+      const stretches = Math.round(windows.nSamples / windows.samplingRate / means)
+      return stretchMeans(windows, Math.min(windows.nSamples, Math.max(1, stretches)))
+    },
+    fit: (features, labels, classes) => new ShrinkageLda(features, labels, classes),
+  }
+}
+
 /**
  * Decodes every fold of a cross-validation with a classical decoder. It trains on what the network trains and validates on,
  * as it needs no validation of its own, and answers the test windows, which it has not seen.
@@ -118,6 +139,21 @@ function filterWindows(
     filtered.set(filter.apply(Float64Array.from(data.subarray(start, start + nSamples))), start)
   }
   return filtered
+}
+
+/** Mean of each channel over equal stretches of each window; shape (windows, channels * stretches). */
+function stretchMeans({ data, nChannels, nSamples }: BaselineWindows, stretches: number): FeatureRows {
+  const rows = data.length / nSamples
+  const values = new Float64Array(rows * stretches)
+  for (let row = 0; row < rows; row++) {
+    for (let s = 0; s < stretches; s++) {
+      const [from, to] = [s, s + 1].map((edge) => Math.round((edge * nSamples) / stretches))
+      let total = 0
+      for (let t = from!; t < to!; t++) total += data[row * nSamples + t]!
+      values[row * stretches + s] = total / (to! - from!)
+    }
+  }
+  return { values, width: nChannels * stretches }
 }
 
 /** Log of each channel's variance, in volts squared; shape (windows, channels). */

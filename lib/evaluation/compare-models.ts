@@ -1,14 +1,9 @@
 import { EegTorchError } from '../errors.ts'
 import { comparePairs, type PairedComparison } from './paired-tests.ts'
+import type { Prediction } from './predictions.ts'
+import type { RocArea } from './roc-area.ts'
 import { mean, standardDeviation } from './statistics.ts'
-import {
-  type AccuracySummary,
-  type Figure,
-  type Prediction,
-  type SummaryOptions,
-  summarisePredictions,
-  trialShares,
-} from './summary.ts'
+import { type AccuracySummary, type Figure, type SummaryOptions, summarisePredictions, trialShares } from './summary.ts'
 
 /** With fewer pairs no outcome of a two-sided signed-rank test lies below 0.05. */
 const FEWEST_SUBJECTS = 6
@@ -29,6 +24,10 @@ export interface ModelScore {
   /** Mean and standard deviation over seeds, each pooled over trials; the deviation is undefined for one seed. */
   seeds: { mean: number; deviation: number | undefined; n: number }
   balancedAccuracy: Figure
+  kappa: Figure
+  macroF1: Figure
+  /** Only for two classes with probabilities. */
+  rocAuc?: RocArea
   bySubject: { subject: string; accuracy: number; trials: number }[]
 }
 
@@ -62,7 +61,10 @@ export function compareModels(models: readonly ModelAnswers[], options: SummaryO
 }
 
 function scoreModel({ name, predictions }: ModelAnswers, options: SummaryOptions): ModelScore {
-  const { accuracy, balancedAccuracy, bySeed, ...summary } = summarisePredictions(predictions, options)
+  const { accuracy, balancedAccuracy, kappa, macroF1, rocAuc, bySeed, ...summary } = summarisePredictions(
+    predictions,
+    options,
+  )
   const bySubject = summary.bySubject.map(({ subject, accuracy: own }) => ({
     subject,
     accuracy: own.mean,
@@ -77,6 +79,9 @@ function scoreModel({ name, predictions }: ModelAnswers, options: SummaryOptions
     name,
     accuracy,
     balancedAccuracy,
+    kappa,
+    macroF1,
+    ...(rocAuc && { rocAuc }),
     bySubject,
     subjects: spread(bySubject.map((own) => own.accuracy)),
     seeds: spread(bySeed.map((own) => own.accuracy)),

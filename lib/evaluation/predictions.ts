@@ -1,5 +1,19 @@
 import type { EegWindows } from '../datasets/windows.ts'
-import type { Prediction } from './summary.ts'
+
+/** What one trained network answered for one test window. */
+export interface Prediction {
+  subject: string
+  /** Name of the trial, unique within its subject and the same for every seed; windows cut from one trial share it. */
+  trial: string
+  /** Which fold tested it, from 0. */
+  fold: number
+  seed: number
+  /** True class, 0 .. classes - 1. */
+  truth: number
+  predicted: number
+  /** One number a class; two-class runs that carry them get a ROC area. */
+  probabilities?: readonly number[]
+}
 
 /** Which training answered, and what. */
 export interface Answers {
@@ -34,4 +48,9 @@ export function predictionsFor(windows: EegWindows, indices: ArrayLike<number>, 
       ...(answers.probabilities && { probabilities: answers.probabilities[i]! }),
     }
   })
+}
+
+/** Tells a trial from all others. */
+export function trialKey({ subject, trial }: Prediction): string {
+  return `${subject}\u0000${trial}`
 }

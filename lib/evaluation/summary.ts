@@ -1,27 +1,9 @@
 import { EegTorchError } from '../errors.ts'
-import {
-  type ClassificationMetrics,
-  type ClassMetrics,
-  classificationMetrics,
-  confusionMatrix,
-  rocAuc,
-} from './metrics.ts'
+import { groupBy } from './group-by.ts'
+import { type ClassificationMetrics, type ClassMetrics, classificationMetrics, confusionMatrix } from './metrics.ts'
+import { type Prediction, trialKey } from './predictions.ts'
+import { type RocArea, rocArea } from './roc-area.ts'
 import { binomialTest, chanceLevel, clopperPearson, mean, standardDeviation } from './statistics.ts'
-
-/** What one trained network answered for one test window. */
-export interface Prediction {
-  subject: string
-  /** Name of the trial, unique within its subject and the same for every seed; windows cut from one trial share it. */
-  trial: string
-  /** Which fold tested it, from 0. */
-  fold: number
-  seed: number
-  /** True class, 0 .. classes - 1. */
-  truth: number
-  predicted: number
-  /** One number a class; two-class runs that carry them get a ROC area. */
-  probabilities?: readonly number[]
-}
 
 /** The accuracy of a run with what is needed to judge it. */
 export interface AccuracySummary {
@@ -31,8 +13,10 @@ export interface AccuracySummary {
   low: number
   /** Upper end of the exact interval. */
   high: number
-  /** What the best constant answer scores on the same trials. */
+  /** What the best constant answer scores on the same trials: the share of the most frequent class. */
   chance: number
+  /** What guessing among all classes alike scores: one over their number. Never above `chance`. */
+  uniformChance: number
   /** Exact one-sided binomial p-value against `chance`. */
   p: number
   /** Number of distinct trials tested. Seeds never add to it. */
@@ -57,7 +41,7 @@ export interface GroupSummary {
   kappa: Figure
   macroF1: Figure
   /** Area under the ROC curve, taken within each fold and averaged; only for two classes with probabilities. */
-  rocAuc?: Figure
+  rocAuc?: RocArea
   perClass: ClassMetrics[]
   /** Mean confusion matrix over seeds; its entries sum to the number of trials. */
   confusion: number[][]
@@ -108,14 +92,14 @@ function summariseGroup(predictions: readonly Prediction[], { classes, confidenc
   const seeds = [...groupBy(predictions, (p) => p.seed).values()]
   const metrics = seeds.map((seed) => seedMetrics(seed, classes))
   const confusion = meanMatrix(seeds.map((seed) => seedMatrix(seed, classes)))
-  const areas = classes === 2 ? seeds.map(meanRocAuc) : []
+  const area = classes === 2 ? rocArea(predictions, confidence) : undefined
   const over = (figure: (m: ClassificationMetrics) => number) => meanAndDeviation(metrics.map(figure))
   return {
     accuracy: summariseAccuracy(predictions, classes, confidence),
     balancedAccuracy: over((m) => m.balancedAccuracy),
     kappa: over((m) => m.kappa),
     macroF1: over((m) => m.macroF1),
-    ...(areas.some(Number.isFinite) && { rocAuc: meanAndDeviation(areas) }),
+    ...(area && { rocAuc: area }),
     perClass: classificationMetrics(confusion).perClass,
     confusion,
   }
@@ -134,6 +118,7 @@ function summariseAccuracy(predictions: readonly Prediction[], classes: number, 
     low: clopperPearson(atLeast, n, confidence).low,
     high: clopperPearson(atMost, n, confidence).high,
     chance,
+    uniformChance: 1 / classes,
     // With one class tested, a constant answer is always right and nothing can beat it.
     p: chance === 1 ? 1 : binomialTest(atLeast, n, chance),
     n,
@@ -156,19 +141,6 @@ function seedMatrix(predictions: readonly Prediction[], classes: number): number
     classes,
     predictions.map((p) => 1 / perTrial.get(trialKey(p))!.length),
   )
-}
-
-/** Scores of different folds come from different networks and are not comparable, so each fold has its own curve. */
-function meanRocAuc(predictions: readonly Prediction[]): number {
-  const areas = [...groupBy(predictions, (p) => p.fold).values()]
-    .filter((fold) => fold.every((p) => p.probabilities !== undefined))
-    .map((fold) =>
-      rocAuc(
-        fold.map((p) => p.truth),
-        fold.map((p) => p.probabilities![1]!),
-      ),
-    )
-  return mean(areas.filter(Number.isFinite))
 }
 
 function meanAndDeviation(values: readonly number[]): Figure {
@@ -199,18 +171,4 @@ function trueClass(trial: readonly Prediction[]): number {
     expected: `class ${first!.truth} everywhere`,
     received: `class ${other.truth}`,
   })
-}
-
-function trialKey({ subject, trial }: Prediction): string {
-  return `${subject}\u0000${trial}`
-}
-
-function groupBy<T, K>(items: readonly T[], key: (item: T) => K): Map<K, T[]> {
-  const groups = new Map<K, T[]>()
-  for (const item of items) {
-    const group = groups.get(key(item))
-    if (group === undefined) groups.set(key(item), [item])
-    else group.push(item)
-  }
-  return groups
 }

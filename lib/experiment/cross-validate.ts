@@ -2,18 +2,18 @@ import { availableParallelism, cpus } from 'node:os'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
-import { bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
+import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
+import type { Prediction } from '../evaluation/predictions.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
 import { heldOutBy, type Protocol, protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { checkSplit, type GroupBy, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
-import type { Prediction } from '../evaluation/summary.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import { loadFitting } from '../models/load-fitting.ts'
 import type { Model } from '../models/model.ts'
 import { type ModelFactory, models } from '../models/models.ts'
 import { CrossValidationResult } from '../report/cross-validation-result.ts'
 import { exampleSignals } from '../report/example-signals.ts'
-import type { Baseline, LearningCurve } from '../report/run-report.ts'
+import type { LearningCurve } from '../report/run-report.ts'
 import { libtorchVersion, manualSeed, numThreads } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { balancedWeights } from '../training/class-weights.ts'
@@ -72,8 +72,8 @@ export interface CrossValidateOptions
   classWeights?: 'balanced' | readonly number[]
   /** Z-scores per channel, fitted on the training part of each fold. Default true. */
   standardise?: boolean
-  /** Classical decoders on the same folds. Default true. */
-  baselines?: boolean
+  /** Classical decoders on the same folds: which, or whether those of imagined movement. Default true. */
+  baselines?: boolean | readonly BaselineDecoder[]
   /** A file of weights to start each training from: those that fit by name and shape, at least one; the others start at random. */
   startFrom?: string
   store?: CrossValidationStore
@@ -135,7 +135,7 @@ export async function crossValidate<N extends ModelName>(
     }
   }
 
-  const baselines = options.baselines === false ? [] : classicalDecoders(windows, splits)
+  const baselines = classicalDecoders(options.baselines).map((decoder) => decodeFolds(windows, splits, decoder))
   return new CrossValidationResult({
     title: options.report?.title ?? `${factory.modelName}: ${windows.classNames.join(' against ')}`,
     simulated: windows.simulated,
@@ -363,8 +363,9 @@ export function seedList(seeds: number | readonly number[]): readonly number[] {
   })
 }
 
-function classicalDecoders(windows: EegWindows, splits: readonly Split[]): Baseline[] {
-  return [cspLda(), bandPowerLda()].map((decoder) => decodeFolds(windows, splits, decoder))
+function classicalDecoders(wanted: CrossValidateOptions['baselines'] = true): readonly BaselineDecoder[] {
+  if (typeof wanted !== 'boolean') return wanted
+  return wanted ? [cspLda(), bandPowerLda()] : []
 }
 
 function splitProof(splits: readonly Split[], { leaveOut, protocol }: CrossValidateOptions) {

@@ -1,4 +1,4 @@
-import type { Prediction } from '../evaluation/summary.ts'
+import type { Prediction } from '../evaluation/predictions.ts'
 
 /** All that is known of a finished run, as plain data: what `results.json` holds and `report.html` shows. */
 export interface RunReport {

@@ -48,6 +48,7 @@ const SCORE_HEADING = [
   'parameters',
   'processor time of a training',
 ]
+const FIGURE_HEADING = ['model', 'balanced accuracy', 'kappa', 'macro F1', 'ROC area', 'interval of the area']
 const PAIR_HEADING = ['models', 'difference', 'pairs (unequal)', 'Wilcoxon p', 'Holm', 'sign-flip p', 'Holm']
 
 /** The sweep as a table in Markdown. */
@@ -59,6 +60,7 @@ export function sweepMarkdown(report: SweepReport): string {
     `${protocol}. Classes: ${report.classes.map(escapeCell).join(', ')}.`,
     markdownTable(SCORE_HEADING, scoreRows(report)),
     scoreWords(comparison),
+    ...(comparison.scores.length === 0 ? [] : [markdownTable(FIGURE_HEADING, figureRows(comparison))]),
     ...(comparison.pairs.length === 0
       ? []
       : [markdownTable(PAIR_HEADING, pairRows(comparison)), pairWords(comparison)]),
@@ -82,6 +84,7 @@ export function sweepPage(report: SweepReport): string {
     element('p', {}, element('strong', {}, text('Protocol. ')), text(protocol)),
     table(SCORE_HEADING, scoreRows(report)),
     element('p', { class: 'muted' }, text(scoreWords(comparison))),
+    comparison.scores.length === 0 ? text('') : table(FIGURE_HEADING, figureRows(comparison)),
     subjectSection(comparison),
     comparison.pairs.length === 0
       ? text('')
@@ -129,6 +132,15 @@ function scoreCells({ accuracy, subjects, seeds }: ModelScore): string[] {
     seeds.deviation === undefined ? 'no seeds' : `${spread(seeds)} (${seeds.n})`,
     String(accuracy.n),
   ]
+}
+
+function figureRows({ scores }: ModelComparison): string[][] {
+  return scores.map(({ name, balancedAccuracy, kappa, macroF1, rocAuc }) => [
+    name,
+    ...[balancedAccuracy, kappa, macroF1].map((figure) => number(figure.mean)),
+    number(rocAuc?.mean),
+    rocAuc === undefined ? '–' : `${rocAuc.low.toFixed(2)} to ${rocAuc.high.toFixed(2)}`,
+  ])
 }
 
 function unfinished({ done, total }: SweepRow): string[] {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
+import type { Prediction } from '../../lib/evaluation/predictions.ts'
 import { binomialTest, clopperPearson } from '../../lib/evaluation/statistics.ts'
-import { type Prediction, summarisePredictions } from '../../lib/evaluation/summary.ts'
+import { summarisePredictions } from '../../lib/evaluation/summary.ts'
 import { formatAccuracy, formatFigures, formatP } from '../../lib/evaluation/text.ts'
 
 /** `right[seed][trial]` says which answers were right; classes alternate. */
@@ -24,6 +25,7 @@ test('one seed: the interval is that of the trials', () => {
     mean: 34 / 40,
     ...clopperPearson(34, 40),
     chance: 0.5,
+    uniformChance: 0.5,
     p: binomialTest(34, 40, 0.5),
     n: 40,
     deviation: 0,
@@ -112,7 +114,7 @@ test('the ROC area is the mean over folds, and absent without probabilities', ()
   })
   // Each fold ranks perfectly, the pooled scores would not.
   const folds = [scored(0, 0, 0.1), scored(0, 1, 0.2), scored(1, 0, 0.8), scored(1, 1, 0.9)]
-  expect(summarisePredictions(folds, { classes: 2 }).rocAuc).toEqual({ mean: 1, deviation: 0 })
+  expect(summarisePredictions(folds, { classes: 2 }).rocAuc).toMatchObject({ mean: 1, deviation: 0, high: 1 })
   expect(summarisePredictions(predictionsOf([[true, false]]), { classes: 2 }).rocAuc).toBeUndefined()
 })
 
@@ -134,6 +136,7 @@ test('the printed lines', () => {
     mean: 0.9511,
     low: 0.884,
     high: 0.981,
+    uniformChance: 0.5,
     chance: 48 / 90,
     p: 1e-17,
     n: 90,

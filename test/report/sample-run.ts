@@ -1,4 +1,4 @@
-import type { Prediction } from '../../lib/evaluation/summary.ts'
+import type { Prediction } from '../../lib/evaluation/predictions.ts'
 import { exampleSignals } from '../../lib/report/example-signals.ts'
 import type { LearningCurve, RunReport } from '../../lib/report/run-report.ts'
 
