@@ -4,6 +4,7 @@
 
 #include "blocks/eeg_window.h"
 #include "core/check.h"
+#include "kernels/norm_relu.h"
 
 namespace eegtorch {
 
@@ -43,8 +44,8 @@ class BasicBlockImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {  // (batch, in, steps) -> (batch, out, steps / stride)
-    const auto y = bn2_->forward(conv2_->forward(bn1_->forward(conv1_->forward(x)).relu_()));
-    return (y + (downsample_ ? downsample_->forward(x) : x)).relu_();
+    const auto y = conv2_->forward(kernels::batchNormRelu(conv1_->forward(x), *bn1_));
+    return kernels::batchNormRelu(y, *bn2_, downsample_ ? downsample_->forward(x) : x);
   }
 
  private:
@@ -72,7 +73,8 @@ ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
 
 at::Tensor ResNet1dImpl::forward(const at::Tensor& eeg) {
   checkWindows("resnet1d", eeg, fc_->weight, config_);
-  auto x = at::max_pool1d(bn1_->forward(conv1_->forward(eeg)).relu(), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
+  auto x =
+      at::max_pool1d(kernels::batchNormRelu(conv1_->forward(eeg), *bn1_), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
   for (auto& stage : stages_) x = stage->forward(x);
   return fc_->forward(x.mean(2));  // (batch, n_outputs)
 }

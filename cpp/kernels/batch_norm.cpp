@@ -5,6 +5,9 @@
 
 #include <cmath>
 
+#include "kernels/dispatch.h"
+#include "kernels/parallel.h"
+
 namespace eegtorch::kernels {
 
 namespace {
@@ -23,7 +26,10 @@ ChannelAffine withParameters(const BatchNorm& norm, std::vector<double> mean, co
 
 }  // namespace
 
-BatchNorm takeBatchNorm(torch::nn::BatchNorm2dImpl& module) {
+namespace {
+
+template <class Module>
+BatchNorm take(Module& module) {
   const auto& options = module.options;
   const auto weight = module.weight.defined() ? module.weight : at::ones({options.num_features()});
   const auto bias = module.bias.defined() ? module.bias : at::zeros({options.num_features()});
@@ -33,9 +39,14 @@ BatchNorm takeBatchNorm(torch::nn::BatchNorm2dImpl& module) {
   if (options.momentum())
     norm.momentum = *options.momentum();
   else if (module.is_training() && module.num_batches_tracked.defined())
-    norm.momentum = 1 / static_cast<double>(module.num_batches_tracked.item<int64_t>());
+    norm.momentum = 1 / static_cast<double>(module.num_batches_tracked.template item<int64_t>());
   return norm;
 }
+
+}  // namespace
+
+BatchNorm takeBatchNorm(torch::nn::BatchNorm1dImpl& module) { return take(module); }
+BatchNorm takeBatchNorm(torch::nn::BatchNorm2dImpl& module) { return take(module); }
 
 at::Tensor batchNorm(const at::Tensor& x, const BatchNorm& norm, const at::Tensor& weight, const at::Tensor& bias) {
   return at::batch_norm(x, weight, bias, norm.running_mean, norm.running_var, norm.batch_statistics, norm.momentum,
@@ -56,6 +67,50 @@ ChannelAffine batchAffine(const BatchNorm& norm, const std::vector<double>& mean
     norm.running_var.mul_(kept).add_(toTensor(variance), norm.momentum * unbiased);
   }
   return withParameters(norm, mean, variance);
+}
+
+// Rows apart, each around its own mean, then joined (Chan et al. 1979).
+ChannelAffine batchAffine(const BatchNorm& norm, const float* x, const Rows& rows) {
+  const auto samples = static_cast<double>(rows.samples);
+  std::vector<double> row_mean(rows.count()), row_squares(rows.count());
+  Pieces(rows.count()).run([&](int64_t, int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; row++) {
+      const float* values = x + row * rows.samples;
+      row_mean[row] = table().sum(values, rows.samples) / samples;
+      row_squares[row] = table().squares(values, rows.samples, static_cast<float>(row_mean[row]));
+    }
+  });
+  std::vector<double> mean(rows.channels), variance(rows.channels);
+  const auto batch = static_cast<double>(rows.batch);
+  for (int64_t row = 0; row < rows.count(); row++) mean[rows.channel(row)] += row_mean[row] / batch;
+  for (int64_t row = 0; row < rows.count(); row++) {
+    const double apart = row_mean[row] - mean[rows.channel(row)];
+    variance[rows.channel(row)] += (row_squares[row] / samples + apart * apart) / batch;
+  }
+  return batchAffine(norm, mean, variance, rows.batch * rows.samples);
+}
+
+NormGradient::NormGradient(const Rows& rows, const ChannelAffine& affine, bool batch_statistics,
+                           const std::vector<double>& sums)
+    : weight(rows.channels),
+      bias(rows.channels),
+      rows_(rows),
+      affine_(affine),
+      count_(batch_statistics ? static_cast<double>(rows.batch * rows.samples) : INFINITY) {
+  for (int64_t row = 0; row < rows.count(); row++) {
+    const int64_t channel = rows.channel(row);
+    bias[channel] += sums[2 * row];
+    weight[channel] += sums[2 * row + 1] * affine.inverse_std[channel];
+  }
+}
+
+void NormGradient::apply(int64_t row, const float* x, const float* g, float* d) const {
+  const int64_t channel = rows_.channel(row);
+  const double scale = affine_.scale(channel);
+  table().normalise_backward(x, g, rows_.samples, static_cast<float>(scale),
+                             static_cast<float>(scale * bias[channel] / count_),
+                             static_cast<float>(scale * affine_.inverse_std[channel] * weight[channel] / count_),
+                             static_cast<float>(affine_.mean[channel]), d);
 }
 
 at::Tensor toTensor(const std::vector<double>& values) {

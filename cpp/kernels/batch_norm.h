@@ -17,6 +17,7 @@ struct BatchNorm {
 };
 
 // Of a module, in its present mode. Counts the batch when training, as the module's own forward does.
+BatchNorm takeBatchNorm(torch::nn::BatchNorm1dImpl& module);
 BatchNorm takeBatchNorm(torch::nn::BatchNorm2dImpl& module);
 
 // The plain operator.
@@ -35,6 +36,34 @@ ChannelAffine runningAffine(const BatchNorm& norm);
 // From the batch's: biased variances over `count` values. Updates the running statistics.
 ChannelAffine batchAffine(const BatchNorm& norm, const std::vector<double>& mean, const std::vector<double>& variance,
                           int64_t count);
+
+// How a float32 tensor (batch, channels, samples) lies in memory.
+struct Rows {
+  int64_t batch, channels, samples;
+
+  int64_t count() const { return batch * channels; }
+  int64_t channel(int64_t row) const { return row % channels; }
+};
+
+// From the batch itself, each row's mean and variance joined.
+ChannelAffine batchAffine(const BatchNorm& norm, const float* x, const Rows& rows);
+
+// What batch norm's backward needs of all rows before it can go through them again: of the gradient g of its output,
+// the sum, and the sum of g * (x - mean), two numbers a row.
+class NormGradient {
+ public:
+  NormGradient(const Rows& rows, const ChannelAffine& affine, bool batch_statistics, const std::vector<double>& sums);
+
+  // d, the gradient of x, from g; d may be g.
+  void apply(int64_t row, const float* x, const float* g, float* d) const;
+
+  std::vector<double> weight, bias;  // one value a channel
+
+ private:
+  Rows rows_;
+  const ChannelAffine& affine_;
+  double count_;
+};
 
 // A float32 tensor of these numbers.
 at::Tensor toTensor(const std::vector<double>& values);

@@ -25,6 +25,7 @@ struct Sizes {
       : batch(x.size(0)), channels(x.size(1)), samples(x.size(3)), steps((samples - pool.kernel) / pool.stride + 1) {}
 
   int64_t rows() const { return batch * channels; }
+  Rows input() const { return {batch, channels, samples}; }
 };
 
 Pool rowPool(const TimePool& pool) {
@@ -37,31 +38,13 @@ at::Tensor plainEluPool(const at::Tensor& x, const TimePool& pool) {
                   : at::avg_pool2d(z, {1, pool.kernel}, {1, pool.stride});
 }
 
-// Mean and biased variance of each channel: rows apart, each around its own mean, then joined (Chan et al. 1979).
-ChannelAffine statistics(const float* x, const BatchNorm& norm, const Sizes& s) {
-  std::vector<double> row_mean(s.rows()), row_squares(s.rows());
-  Pieces(s.rows()).run([&](int64_t, int64_t first, int64_t last) {
-    for (int64_t row = first; row < last; row++) {
-      const float* values = x + row * s.samples;
-      row_mean[row] = table().sum(values, s.samples) / static_cast<double>(s.samples);
-      row_squares[row] = table().squares(values, s.samples, static_cast<float>(row_mean[row]));
-    }
-  });
-  std::vector<double> mean(s.channels), variance(s.channels);
-  for (int64_t row = 0; row < s.rows(); row++) mean[row % s.channels] += row_mean[row] / static_cast<double>(s.batch);
-  for (int64_t row = 0; row < s.rows(); row++) {
-    const double apart = row_mean[row] - mean[row % s.channels];
-    variance[row % s.channels] += (row_squares[row] / static_cast<double>(s.samples) + apart * apart) / s.batch;
-  }
-  return batchAffine(norm, mean, variance, s.batch * s.samples);
-}
-
 struct BatchNormEluPool : torch::autograd::Function<BatchNormEluPool> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
                             const c10::intrusive_ptr<State>& state) {
     const Sizes s(x, state->pool);
     const float* from = x.const_data_ptr<float>();
-    state->affine = state->norm.batch_statistics ? statistics(from, state->norm, s) : runningAffine(state->norm);
+    state->affine =
+        state->norm.batch_statistics ? batchAffine(state->norm, from, s.input()) : runningAffine(state->norm);
     ctx->save_for_backward({x, weight, bias});
     ctx->saved_data["state"] = c10::IValue::make_capsule(state);
 
@@ -117,25 +100,16 @@ struct BatchNormEluPool : torch::autograd::Function<BatchNormEluPool> {
                                   rowPool(state.pool), g + row * s.steps, d + row * s.samples, &row_sums[2 * row]);
       }
     });
-    std::vector<double> dbias(s.channels), dweight(s.channels);
-    for (int64_t row = 0; row < s.rows(); row++) {
-      dbias[row % s.channels] += row_sums[2 * row];
-      dweight[row % s.channels] += row_sums[2 * row + 1] * affine.inverse_std[row % s.channels];
-    }
-    const double count = state.norm.batch_statistics ? static_cast<double>(s.batch * s.samples) : INFINITY;
+    const NormGradient norm(s.input(), affine, state.norm.batch_statistics, row_sums);
     pieces.run([&](int64_t, int64_t first, int64_t last) {
       for (int64_t row = first; row < last; row++) {
-        const int64_t c = row % s.channels;
-        const double scale = affine.scale(c);
-        table().normalise_backward(from + row * s.samples, s.samples, static_cast<float>(scale),
-                                   static_cast<float>(scale * dbias[c] / count),
-                                   static_cast<float>(scale * affine.inverse_std[c] * dweight[c] / count),
-                                   static_cast<float>(affine.mean[c]), d + row * s.samples);
+        float* gradient = d + row * s.samples;
+        norm.apply(row, from + row * s.samples, gradient, gradient);
       }
     });
     return {dx,
-            ctx->needs_input_grad(1) ? toTensor(dweight) : at::Tensor(),
-            ctx->needs_input_grad(2) ? toTensor(dbias) : at::Tensor(),
+            ctx->needs_input_grad(1) ? toTensor(norm.weight) : at::Tensor(),
+            ctx->needs_input_grad(2) ? toTensor(norm.bias) : at::Tensor(),
             {}};
   }
 };

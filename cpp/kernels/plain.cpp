@@ -12,7 +12,9 @@ variable_list plainGradients(const PlainForward& forward, const variable_list& i
   variable_list leaves = inputs, wanted;
   for (size_t i = 0; i < leaves.size(); i++) {
     if (!leaves[i].defined()) continue;
-    if (!again) leaves[i] = leaves[i].detach().requires_grad_(needed[i]);
+    // A view, not the input itself: where one input was computed from another, the gradient of that other one must not
+    // go through the first as well.
+    leaves[i] = again ? leaves[i].view_as(leaves[i]) : leaves[i].detach().requires_grad_(needed[i]);
     if (needed[i]) wanted.push_back(leaves[i]);
   }
   const auto found = torch::autograd::grad({forward(leaves)}, wanted, {grad_output}, again, again, true);

@@ -91,10 +91,15 @@ def prepare():
 
 
 def flops(body):
-    """Of products and convolutions; recurrent layers step by step, since the library's fused ones are not counted."""
-    with warnings.catch_warnings(action="ignore"), torch.backends.mkldnn.flags(enabled=False):
-        with FlopCounterMode(display=False) as counter:
-            body()
+    """Of products and convolutions; layers step by step, since the library's fused ones are not counted."""
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with warnings.catch_warnings(action="ignore"), torch.backends.mkldnn.flags(enabled=False):
+            with FlopCounterMode(display=False) as counter:
+                body()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
     return counter.get_total_flops()
 
 

@@ -1,4 +1,15 @@
-import { type Model, manualSeed, models, noGrad, numThreads, randn, setNumThreads, type Tensor } from 'eegtorch'
+import {
+  grad,
+  type Model,
+  manualSeed,
+  models,
+  noGrad,
+  numThreads,
+  randn,
+  setNumThreads,
+  type Tensor,
+  zeros,
+} from 'eegtorch'
 import { builtEntry, runNode } from '../built.ts'
 
 // Kernels are written for float32; in float64 the same network runs on LibTorch's own operators.
@@ -27,19 +38,25 @@ const cnnRnns = [
   { ...stem, cell: 'rnn', hiddenSize: 11, nLayers: 2 },
   { ...stem, cell: 'rnn', rnnNonlinearity: 'relu', hiddenSize: 8, nLayers: 1, bidirectional: false },
 ] as const
+const resNets = [
+  { nChans: 3, nTimes: 90, widths: [5, 7], nBlocks: [1, 2] },
+  { nChans: 2, nTimes: 61, widths: [9], nBlocks: [2], stemLength: 3, kernelLength: 5 },
+] as const
 
 const cases = [
   ...eegnets.map((options) => ['eegnet', options] as const),
   ...convNets.map((options) => ['conv_net', options] as const),
   ...lstms.map((options) => ['lstm_eeg', options] as const),
   ...cnnRnns.map((options) => ['cnn_rnn', options] as const),
+  ...resNets.map((options) => ['resnet1d', options] as const),
 ]
+const steady = (name: string) => (name === 'resnet1d' ? {} : { dropProb: 0 })
 
 for (const mode of ['train', 'eval'] as const) {
   test.each(cases)(`%s %j agrees with float64 in ${mode} mode, gradients and statistics too`, (name, options) => {
     manualSeed(7)
-    const fast = models.create(name, { ...options, nOutputs: 3, dropProb: 0 }) as Model
-    const exact = models.create(name, { ...options, nOutputs: 3, dropProb: 0 }) as Model
+    const fast = models.create(name, { ...options, nOutputs: 3, ...steady(name) }) as Model
+    const exact = models.create(name, { ...options, nOutputs: 3, ...steady(name) }) as Model
     exact.to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
     const eeg = randn([5, options.nChans, options.nTimes]).add(0.5)
     const weights = randn([5, 3])
@@ -94,13 +111,17 @@ test.each([
   expect(bits[1]).toEqual(bits[0])
 })
 
-const smaller: Record<string, object> = { conv_net: { nFilters: [4, 5] }, cnn_rnn: { cell: 'gru', hiddenSize: 12 } }
+const smaller: Record<string, object> = {
+  conv_net: { nFilters: [4, 5] },
+  cnn_rnn: { cell: 'gru', hiddenSize: 12 },
+  resnet1d: { widths: [6, 8], nBlocks: [1, 1] },
+}
 
 test('a kernel that must give the gradient of the recording leaves it to LibTorch', () => {
   manualSeed(1)
-  const options = { nChans: 4, nTimes: 160, nOutputs: 3, dropProb: 0 }
-  for (const name of ['eegnet', 'conv_net', 'lstm_eeg', 'cnn_rnn'] as const) {
-    const small = { ...options, ...smaller[name] }
+  const options = { nChans: 4, nTimes: 160, nOutputs: 3 }
+  for (const name of ['eegnet', 'conv_net', 'lstm_eeg', 'cnn_rnn', 'resnet1d'] as const) {
+    const small = { ...options, ...steady(name), ...smaller[name] }
     const fast = models.create(name, small) as Model
     const exact = models.create(name, small) as Model
     exact.to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
@@ -114,6 +135,29 @@ test('a kernel that must give the gradient of the recording leaves it to LibTorc
       return numbers(leaf.grad!)
     })
     expect(distance(grads[0]!, grads[1]!) / largest([grads[1]!])).toBeLessThan(1e-4)
+  }
+})
+
+test('the gradient of a gradient goes through LibTorch', () => {
+  manualSeed(6)
+  const options = { nChans: 4, nTimes: 160, nOutputs: 3 }
+  for (const name of ['eegnet', 'conv_net', 'resnet1d'] as const) {
+    const small = { ...options, ...steady(name), ...smaller[name] }
+    const fast = models.create(name, small) as Model
+    const exact = models.create(name, small) as Model
+    exact.to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
+    const eeg = randn([5, 4, 160])
+    const [got, wanted] = [fast, exact].map((net, i) => {
+      const parameters = Object.values(net.parameters())
+      const loss = net
+        .forward(i === 0 ? eeg : eeg.to('float64'))
+        .pow(2)
+        .sum()
+      const gradients = grad(loss, parameters, { createGraph: true })
+      gradients.reduce((sum, gradient) => sum.add(gradient.pow(2).sum()), zeros([])).backward()
+      return parameters.flatMap((parameter) => numbers(parameter.grad!))
+    })
+    expect(distance(got!, wanted!) / largest([wanted!])).toBeLessThan(1e-3)
   }
 })
 
@@ -184,8 +228,9 @@ test('EEGTORCH_PLAIN=1 takes the plain path: other bits, the same numbers; every
     manualSeed(2)
     const x = randn([3, 6, 150])
     const smaller = ${JSON.stringify(smaller)}
-    const all = ['eegnet', 'conv_net', 'lstm_eeg', 'cnn_rnn'].map((name) => {
-      const net = models.create(name, { nChans: 6, nTimes: 150, nOutputs: 4, dropProb: 0, ...smaller[name] })
+    const steady = ${steady}
+    const all = ['eegnet', 'conv_net', 'lstm_eeg', 'cnn_rnn', 'resnet1d'].map((name) => {
+      const net = models.create(name, { nChans: 6, nTimes: 150, nOutputs: 4, ...steady(name), ...smaller[name] })
       return noGrad(() => [...net.forward(x).toTypedArray()])
     })
     console.log(JSON.stringify(all))`

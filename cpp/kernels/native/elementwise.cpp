@@ -131,8 +131,30 @@ void eluPoolBackward(const float* x, size_t n, float scale, float shift, float m
   sums[1] += sumDouble(product);
 }
 
-void normaliseBackward(const float* x, size_t n, float scale, float offset, float slope, float mean, float* d) {
-  forEachVector(n, [&](auto read, auto write) { write(d, scale * read(d) - offset - slope * (read(x) - mean)); });
+void normaliseBackward(const float* x, const float* g, size_t n, float scale, float offset, float slope, float mean,
+                       float* d) {
+  forEachVector(n, [&](auto read, auto write) { write(d, scale * read(g) - offset - slope * (read(x) - mean)); });
+}
+
+void normRelu(const float* x, const float* short_cut, size_t n, float scale, float shift, float slope, float* y) {
+  const auto activated = [slope](Vec u) { return select(u < 0.f, u * slope, u); };  // NaN stays NaN
+  if (short_cut == nullptr)
+    forEachVector(n, [&](auto read, auto write) { write(y, activated(read(x) * scale + shift)); });
+  else
+    forEachVector(n, [&](auto read, auto write) { write(y, activated(read(x) * scale + shift + read(short_cut))); });
+}
+
+void normReluBackward(const float* x, const float* y, const float* grad_out, size_t n, float mean, float slope,
+                      float* g, double* sums) {
+  Vec total{}, product{};
+  forEachVector(n, [&](auto read, auto write) {
+    const Vec gradient = read(grad_out) * select(read(y) > 0.f, splat(1.f), splat(slope));
+    write(g, gradient);
+    total += gradient;
+    product += gradient * (read(x) - mean);
+  });
+  sums[0] += sumDouble(total);
+  sums[1] += sumDouble(product);
 }
 
 }  // namespace eegtorch::kernels::EEGTORCH_ISA

@@ -13,7 +13,11 @@ double eluBackward(const float* z, float* d, size_t n);
 void eluPool(const float* x, size_t n, float scale, float shift, Pool pool, float* out, float* scratch);
 void eluPoolBackward(const float* x, size_t n, float scale, float shift, float mean, Pool pool, const float* grad_out,
                      float* d, double* sums);
-void normaliseBackward(const float* x, size_t n, float scale, float offset, float slope, float mean, float* d);
+void normaliseBackward(const float* x, const float* g, size_t n, float scale, float offset, float slope, float mean,
+                       float* d);
+void normRelu(const float* x, const float* short_cut, size_t n, float scale, float shift, float slope, float* y);
+void normReluBackward(const float* x, const float* y, const float* grad_out, size_t n, float mean, float slope,
+                      float* g, double* sums);
 void dropout(const float* x, float* y, size_t n, uint64_t seed, uint64_t first, float probability);
 
 // Calls f(index, read, write) for each whole vector and once for the rest, where read(p) and write(p, v) act at index.

@@ -23,6 +23,8 @@ constexpr KernelTable table = {
     EEGTORCH_ISA::eluPool,
     EEGTORCH_ISA::eluPoolBackward,
     EEGTORCH_ISA::normaliseBackward,
+    EEGTORCH_ISA::normRelu,
+    EEGTORCH_ISA::normReluBackward,
     EEGTORCH_ISA::dropout,
     {EEGTORCH_ISA::lstmStep, EEGTORCH_ISA::lstmStepBackward},
     {EEGTORCH_ISA::gruStep, EEGTORCH_ISA::gruStepBackward},

@@ -70,8 +70,15 @@ struct KernelTable {
   // d = gradient of the above with respect to scale * x + shift; sums[0] += sum d, sums[1] += sum d * (x - mean).
   void (*elu_pool_backward)(const float* x, size_t n, float scale, float shift, float mean, Pool pool,
                             const float* grad_out, float* d, double* sums);
-  // d = scale * d - offset - slope * (x - mean): batch norm's gradient from that of its output.
-  void (*normalise_backward)(const float* x, size_t n, float scale, float offset, float slope, float mean, float* d);
+  // d = scale * g - offset - slope * (x - mean): batch norm's gradient from that of its output; d may be g.
+  void (*normalise_backward)(const float* x, const float* g, size_t n, float scale, float offset, float slope,
+                             float mean, float* d);
+
+  // y = u where u > 0, slope * u elsewhere; u = scale * x + shift, plus short_cut unless null.
+  void (*norm_relu)(const float* x, const float* short_cut, size_t n, float scale, float shift, float slope, float* y);
+  // g = gradient of the above with respect to u, given y; sums[0] += sum g, sums[1] += sum g * (x - mean).
+  void (*norm_relu_backward)(const float* x, const float* y, const float* grad_out, size_t n, float mean, float slope,
+                             float* g, double* sums);
 
   // y = x * mask / (1 - probability); the mask of element i depends on seed and i alone. first: index of x[0], a
   // multiple of 64. probability < 1.
