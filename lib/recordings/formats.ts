@@ -106,10 +106,13 @@ export const RECORDING_ENDINGS: readonly string[] = FORMATS.flatMap(({ endings }
   (ending) => !AMBIGUOUS.has(ending),
 )
 
-/** Whether a file found in a folder is the continuation of another one, or lies where BIDS keeps what was made from recordings. */
+/** Whether a file found in a folder is the continuation or a segment of another one, or lies where BIDS keeps what was made from recordings. */
 export function isSecondary(file: string, searched: string): boolean {
   const goesOn = /^(.*)-\d+(\.fif)$/i.exec(file)
   if (goesOn !== null && existsSync(`${goesOn[1]}${goesOn[2]}`)) return true
+  const segment = /^(.*)_(\d{4}|layout)\.hea$/i.exec(file)
+  if (segment !== null && [`${segment[1]}.hea`, `${segment[1]}_layout.hea`].some((path) => existsSync(path)))
+    return true
   const aside = /(^|[/\\])(derivatives|sourcedata)([/\\]|$)/
   return /_split-0*([2-9]|1\d)_[^/]*\.fif$/i.test(file) || (aside.test(file) && !aside.test(searched))
 }

@@ -19,6 +19,8 @@ export interface Expected {
   /** Metres. */
   positions?: Record<string, [number, number, number]>
   n_samples: number
+  /** Samples that are no numbers; they count as 0 in what follows. */
+  nans?: number[]
   /** Where channels differ in length. */
   lengths?: number[]
   at: number[]
@@ -58,6 +60,8 @@ export function expectAgreement(recording: Recording, expected: Expected): void 
   if (expected.positions !== undefined) expectPositions(recording, expected.positions)
   if (expected.gaps !== undefined) expect(recording.segments.length).toBe(expected.gaps + 1)
   const data = recording.read()
+  const nans = data.map((samples) => samples.reduce((count, x) => count + (Number.isNaN(x) ? 1 : 0), 0))
+  expect(nans).toEqual(expected.nans ?? channels.map(() => 0))
   expect(data.map(({ length }) => length)).toEqual(expected.lengths ?? channels.map(() => expected.n_samples))
   expect(worstDifference(data, expected)).toBeLessThan(1e-9)
 }
@@ -80,7 +84,7 @@ export function worstDifference(data: readonly Float64Array[], expected: Expecte
     const n = samples.length
     let [scale, sum, ramp, square] = [Number.MIN_VALUE, 0, 0, 0]
     for (let k = 0; k < n; k++) {
-      const x = samples[k]!
+      const x = Number.isNaN(samples[k]!) ? 0 : samples[k]!
       scale = max(scale, abs(x))
       sum += x
       ramp += (x * k) / n
@@ -94,7 +98,8 @@ export function worstDifference(data: readonly Float64Array[], expected: Expecte
     off(sum, expected.sums[i]!, scale * n)
     off(ramp, expected.ramps[i]!, scale * n)
     off(square, expected.squares[i]!, scale * scale * n)
-    for (const [k, at] of expected.at.entries()) off(samples[at]!, expected.values[i]![k]!, scale)
+    for (const [k, at] of expected.at.entries())
+      off(Number.isNaN(samples[at]!) ? 0 : samples[at]!, expected.values[i]![k]!, scale)
   }
   return worst
 }

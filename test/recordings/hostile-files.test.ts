@@ -9,6 +9,8 @@ import { temporaryFolder } from './temporary.ts'
  * gives an error, or the samples that are left, unchanged.
  */
 
+const VARIABLE = ['variable_0000', 'variable_0001', 'variable_0002']
+
 /** By format: each file, those that it needs beside it, and whether a length is written in it. */
 const CASES: Record<string, { files: string[]; knowsLength?: false; options?: FileOptions }[]> = {
   bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
@@ -34,7 +36,18 @@ const CASES: Record<string, { files: string[]; knowsLength?: false; options?: Fi
   ],
   csv: [{ files: ['csv/times.csv'], knowsLength: false }],
   xdf: [{ files: ['xdf/streams.xdf'] }],
-  wfdb: [{ files: ['wfdb/f212.hea', 'wfdb/f212.dat', 'wfdb/f212.atr'] }, { files: ['wfdb/f24.hea', 'wfdb/f24.dat'] }],
+  wfdb: [
+    { files: ['wfdb/f212.hea', 'wfdb/f212.dat', 'wfdb/f212.atr'] },
+    { files: ['wfdb/f24.hea', 'wfdb/f24.dat'] },
+    { files: ['wfdb/f310-299.hea', 'wfdb/f310-299.dat'] },
+    {
+      files: [
+        'wfdb/variable.hea',
+        ...VARIABLE.flatMap((name) => [`wfdb/${name}.hea`, `wfdb/${name}.dat`]),
+        'wfdb/variable_layout.hea',
+      ],
+    },
+  ],
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
     { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },

@@ -12,6 +12,8 @@ export interface WfdbSignal {
   readonly gain: number
   readonly baseline: number
   readonly unit: string
+  /** Stored value before the first, where a format stores differences. */
+  readonly initial: number
   readonly description: string
 }
 
@@ -23,6 +25,8 @@ export interface WfdbHeader {
   readonly nFrames: number | undefined
   readonly startTime: Date | undefined
   readonly signals: readonly WfdbSignal[]
+  /** Of a record in segments, which has no signals of its own: names of their headers, and frames. */
+  readonly segments?: readonly { readonly name: string; readonly nFrames: number }[]
 }
 
 const RECORD =
@@ -38,43 +42,54 @@ export const startsAsHeader = (start: string): boolean => {
   return RECORD.test(record) && /^\S+\s+\d+(x\d+)?(:\d+)?(\+\d+)?(\s|$)/.test(signal)
 }
 
-/** Reads a header (WFDB, header(5)). @throws EegTorchError `FILE_INVALID` naming the line, `FILE_UNSUPPORTED` for records in segments */
+/** Reads a header (WFDB, header(5)). @throws EegTorchError `FILE_INVALID` naming the line, `FILE_TRUNCATED` */
 export function parseHeader(text: string, file: string): WfdbHeader {
   const lines = linesOf(text)
   const record = RECORD.exec(lines[0] ?? '')
   if (record === null)
     throw invalid(file, 'the record line is not readable', 'name, signals, rate', quoted(lines[0] ?? ''))
-  const [, , segments, count, rate, frames, time, date] = record
+  const [, , nSegments, count, rate, frames, time, date] = record
   const nSignals = Number(count)
-  if (segments !== undefined) {
-    throw new EegTorchError('FILE_UNSUPPORTED', 'records in several segments cannot be read', {
-      file,
-      received: `${segments} segments`,
-    })
+  const nLines = nSegments === undefined ? nSignals : Number(nSegments)
+  if (nSignals < 1 || nLines < 1 || nLines > lines.length - 1) {
+    const what = nSegments === undefined ? 'signals' : 'segments'
+    throw invalid(file, `its ${what} are not all described`, `${nLines} lines of ${what}`, `${lines.length - 1}`)
   }
-  if (nSignals < 1 || nSignals > lines.length - 1) {
-    throw invalid(file, 'its signals are not all described', `${nSignals} lines of signals`, `${lines.length - 1}`)
-  }
-  // Half a line would be another gain.
-  if (lines.length === nSignals + 1 && !/[\r\n]\s*$/.test(text)) {
+  // Half a line would be another gain, or another length.
+  if (lines.length === nLines + 1 && !/[\r\n]\s*$/.test(text)) {
     throw new EegTorchError('FILE_TRUNCATED', 'the header ends in the middle of a line', {
       file,
       expected: 'a line break',
     })
   }
   const hertz = rate === undefined ? DEFAULT_RATE : Number(rate)
+  const described = lines.slice(1, nLines + 1)
   return {
     rate: hertz > 0 ? hertz : Number.NaN,
     nFrames: frames === undefined || Number(frames) === 0 ? undefined : Number(frames),
     startTime: startOf(time, date),
-    signals: lines.slice(1, nSignals + 1).map((line) => parseSignal(line, file)),
+    signals: nSegments === undefined ? described.map((line) => parseSignal(line, file)) : [],
+    ...(nSegments === undefined ? {} : { segments: parseSegments(described, Number(frames ?? 0), file) }),
   }
+}
+
+function parseSegments(lines: readonly string[], total: number, file: string): WfdbHeader['segments'] & object {
+  const segments = lines.map((line) => {
+    const match = /^(\S+)\s+(\d{1,15})\s*$/.exec(line)
+    if (match === null) throw invalid(file, 'a segment line is not readable', 'name, frames', quoted(line))
+    return { name: match[1]!, nFrames: Number(match[2]) }
+  })
+  const sum = segments.reduce((frames, { nFrames }) => frames + nFrames, 0)
+  if (total > 0 && sum !== total) {
+    throw invalid(file, 'its segments are not as long as the record', `${total} frames`, `${sum}`)
+  }
+  return segments
 }
 
 function parseSignal(line: string, file: string): WfdbSignal {
   const match = SIGNAL.exec(line)
   if (match === null) throw invalid(file, 'a signal line is not readable', 'file, format, gain, ...', quoted(line))
-  const [, name, format, perFrame, skew, offset, gain, baseline, unit, , zero, , , , description] = match
+  const [, name, format, perFrame, skew, offset, gain, baseline, unit, , zero, initial, , , description] = match
   if (Number(skew ?? 0) !== 0) {
     throw new EegTorchError('FILE_UNSUPPORTED', 'signals that are skewed against one another cannot be read', {
       file,
@@ -94,6 +109,7 @@ function parseSignal(line: string, file: string): WfdbSignal {
     gain: perUnit === 0 ? DEFAULT_GAIN : perUnit,
     baseline: Number(baseline ?? zero ?? 0),
     unit: unit ?? 'mV',
+    initial: Number(initial ?? 0),
     description: description?.trim() ?? '',
   }
 }

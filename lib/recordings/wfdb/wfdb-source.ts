@@ -2,7 +2,7 @@ import { withFile } from '../../files/with-file.ts'
 import { type Job, readJobs } from '../binary/jobs.ts'
 import { readInto, requireSize } from '../binary/read-at.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
-import type { Packing } from './packing.ts'
+import { type Packing, WHOLE_FRAMES } from './packing.ts'
 
 /** Signals that share a file: frames in which each has its samples. */
 export interface WfdbGroup {
@@ -20,6 +20,8 @@ export interface WfdbChannel {
   readonly count: number
   readonly baseline: number
   readonly scale: number
+  /** The number before the first, where differences are stored. */
+  readonly initial: number
 }
 
 const CHUNK_SAMPLES = 1 << 20
@@ -42,29 +44,58 @@ export class WfdbSource implements SignalSource {
   }
 }
 
-function readGroup(
-  { file, byteOffset, packing, samplesPerFrame, nFrames }: WfdbGroup,
-  jobs: readonly Job<WfdbChannel>[],
-): void {
-  const from = Math.min(...jobs.map(({ start, count }) => Math.floor(start / count)))
+function readGroup(group: WfdbGroup, jobs: readonly Job<WfdbChannel>[]): void {
+  const { file, byteOffset, packing, samplesPerFrame, nFrames } = group
+  const earliest = Math.min(...jobs.map(({ start, count }) => Math.floor(start / count)))
+  // A sum of differences begins with the first.
+  const from = packing.isDifference ? 0 : earliest - (earliest % WHOLE_FRAMES)
   const to = Math.max(...jobs.map(({ stop, count }) => Math.ceil(stop / count)))
-  // Chunks begin at even frames, so that no packed pair is cut.
-  const perChunk = 2 * Math.max(1, Math.floor(CHUNK_SAMPLES / samplesPerFrame / 2))
+  const perChunk = WHOLE_FRAMES * Math.max(1, Math.floor(CHUNK_SAMPLES / samplesPerFrame / WHOLE_FRAMES))
+  const sums = jobs.map(({ initial }) => initial)
   withFile(file, (descriptor) => {
     requireSize(descriptor, byteOffset + packing.bytesOf(nFrames * samplesPerFrame), file)
-    for (let frame = from - (from % 2); frame < to; frame += perChunk) {
+    for (let frame = from; frame < to; frame += perChunk) {
       const n = Math.min(perChunk, to - frame)
       const bytes = Buffer.allocUnsafe(packing.bytesOf(n * samplesPerFrame))
       readInto(descriptor, bytes, byteOffset + packing.bytesOf(frame * samplesPerFrame), 'its samples', file)
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-      for (const { start, stop, out, first, count, baseline, scale } of jobs) {
-        const end = Math.min(stop, (frame + n) * count)
-        for (let i = Math.max(start, frame * count); i < end; i++) {
-          const inFrame = Math.floor(i / count)
-          const index = (inFrame - frame) * samplesPerFrame + first + (i - inFrame * count)
-          out[i - start] = (packing.read(view, index) - baseline) * scale
-        }
+      for (const [k, job] of jobs.entries()) {
+        if (packing.isDifference) sums[k] = sumChunk(view, group, frame, n, job, sums[k]!)
+        else copyChunk(view, group, frame, n, job)
       }
     }
   })
+}
+
+/** Number among the samples of a chunk of sample `i` of a channel. */
+function placeOf(i: number, frame: number, { samplesPerFrame }: WfdbGroup, { first, count }: WfdbChannel): number {
+  const inFrame = Math.floor(i / count)
+  return (inFrame - frame) * samplesPerFrame + first + (i - inFrame * count)
+}
+
+function copyChunk(view: DataView, group: WfdbGroup, frame: number, n: number, job: Job<WfdbChannel>): void {
+  const { start, stop, out, count, baseline, scale } = job
+  const end = Math.min(stop, (frame + n) * count)
+  for (let i = Math.max(start, frame * count); i < end; i++) {
+    out[i - start] = (group.packing.read(view, placeOf(i, frame, group, job)) - baseline) * scale
+  }
+}
+
+/** @returns the sum of the differences up to the end of the chunk */
+function sumChunk(
+  view: DataView,
+  group: WfdbGroup,
+  frame: number,
+  n: number,
+  job: Job<WfdbChannel>,
+  sum: number,
+): number {
+  const { start, stop, out, count, baseline, scale } = job
+  const end = Math.min(stop, (frame + n) * count)
+  let value = sum
+  for (let i = frame * count; i < end; i++) {
+    value += group.packing.read(view, placeOf(i, frame, group, job))
+    if (i >= start) out[i - start] = (value - baseline) * scale
+  }
+  return value
 }

@@ -1,133 +1,66 @@
 import { existsSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
-import { EegTorchError } from '../../errors.ts'
-import { sizeOf } from '../binary/read-at.ts'
-import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
-import { mainChannel, requireRate, roundRate } from '../main-rate.ts'
+import { mainChannel } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { readText } from '../read-text.ts'
-import { type Channel, Recording, type RecordingParts, recordingName } from '../recording.ts'
-import { voltsPer } from '../units.ts'
+import { Recording, type RecordingParts, recordingName } from '../recording.ts'
 import { readAnnotations } from './annotations.ts'
-import { parseHeader, type WfdbHeader, type WfdbSignal } from './header.ts'
-import { PACKINGS } from './packing.ts'
-import { type WfdbChannel, type WfdbGroup, WfdbSource } from './wfdb-source.ts'
+import { parseHeader, type WfdbHeader } from './header.ts'
+import { type JoinedRecord, joinSegments } from './multi-segment.ts'
+import { describeChannels, openSignals } from './signals.ts'
 
 /**
- * Opens a WFDB record by its header (`.hea`): formats 16, 24, 32, 80 and 212, several samples of a signal in a frame, several files.
- * Annotations of the file `.atr` beside it are the events, called by their symbols (`N`, `V`, `+`); `meaning` is their note. Invalid samples are NaN.
+ * Opens a WFDB record by its header (`.hea`): formats 8, 16, 24, 32, 61, 80, 160, 212, 310 and 311, several samples of a signal in a frame,
+ * several files, several segments (fixed and variable layout). Annotations of the file `.atr` beside it are the events, called by their
+ * symbols (`N`, `V`, `+`); `meaning` is their note. Invalid samples, and signals that a segment has not, are NaN; segments that were not
+ * recorded are gaps.
  *
- * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for other formats and for segments
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for other formats
  */
-export async function readWfdb(file: string, { truncated = 'error', unit = '' }: FileOptions = {}): Promise<Recording> {
+export async function readWfdb(file: string, options: FileOptions = {}): Promise<Recording> {
   const header = parseHeader(readText(file), file)
   const warnings: string[] = []
-  const groups = groupsOf(header, file, truncated, warnings)
-  const nFrames = Math.min(...groups.map((group) => group.nFrames))
-  const channels = describeChannels(header, file, unit)
+  const { layout, source, stretches } =
+    header.segments === undefined
+      ? asOne(header, file, options, warnings)
+      : joinSegments(header, file, options, warnings)
+  const channels = describeChannels(layout, file, options.unit ?? '')
   const main = mainChannel(channels)
   const { samplingRate } = channels[main]!
+  const perFrame = layout.signals[main]!.samplesPerFrame
+  const segments = stretches.map(({ begin, first, nFrames }) => ({
+    onset: (begin - stretches[0]!.begin) / header.rate,
+    sample: first * perFrame,
+    nSamples: nFrames * perFrame,
+  }))
   return new Recording({
     ...metadataFromName(file),
     name: recordingName(file),
     file,
-    format: 'WFDB',
+    format: header.segments === undefined ? 'WFDB' : 'WFDB segments',
     channels,
     samplingRate,
-    nSamples: nFrames * header.signals[main]!.samplesPerFrame,
-    events: eventsOf(file, header.rate),
-    source: new WfdbSource(placeChannels(header.signals, groups, unit)),
+    nSamples: segments.reduce((sum, { nSamples }) => sum + nSamples, 0),
+    segments,
+    events: eventsOf(file, header.rate, stretches[0]!.begin),
+    source,
     ...(header.startTime === undefined ? {} : { startTime: header.startTime }),
     warnings,
   })
 }
 
-/** Signals one behind the other with the same file share it. */
-function groupsOf(
-  { signals, nFrames: promised }: WfdbHeader,
-  file: string,
-  truncated: FileOptions['truncated'],
-  warnings: string[],
-): WfdbGroup[] {
-  const shared: WfdbSignal[][] = []
-  for (const signal of signals) {
-    if (shared.at(-1)?.[0]?.file === signal.file) shared.at(-1)!.push(signal)
-    else shared.push([signal])
-  }
-  return shared.map((members) => {
-    const { file: name, format, byteOffset } = members[0]!
-    const packing = PACKINGS[format]
-    if (packing === undefined || members.some((member) => member.format !== format)) {
-      throw new EegTorchError('FILE_UNSUPPORTED', `the samples of ${name} are stored in a format that is not known`, {
-        file,
-        expected: `one of ${Object.keys(PACKINGS).join(', ')}`,
-        received: [...new Set(members.map((member) => member.format))].join(' and '),
-      })
-    }
-    const data = join(dirname(file), basename(name))
-    const samplesPerFrame = members.reduce((sum, member) => sum + member.samplesPerFrame, 0)
-    const bytes = sizeOf(data) - byteOffset
-    const complete = framesIn(bytes, samplesPerFrame, packing.bytesOf)
-    const nFrames = promised ?? complete
-    const isShort = complete < nFrames
-    if (complete === 0 || (isShort && truncated === 'error')) {
-      throw new EegTorchError('FILE_TRUNCATED', `the samples of ${basename(file)} are cut off`, {
-        file: data,
-        expected: `${nFrames} frames in ${packing.bytesOf(nFrames * samplesPerFrame)} bytes`,
-        received: `${Math.max(0, bytes)} bytes`,
-      })
-    }
-    if (isShort) warnings.push(`${name} is cut off: ${complete} of ${nFrames} frames were read.`)
-    return { file: data, byteOffset, packing, samplesPerFrame, nFrames: Math.min(complete, nFrames) }
-  })
+function asOne(header: WfdbHeader, file: string, options: FileOptions, warnings: string[]): JoinedRecord {
+  const { nFrames, source } = openSignals(header, file, options, warnings)
+  return { layout: header, source, stretches: [{ begin: 0, first: 0, nFrames }] }
 }
 
-function framesIn(bytes: number, samplesPerFrame: number, bytesOf: (count: number) => number): number {
-  let frames = Math.max(0, Math.floor(bytes / bytesOf(2 * samplesPerFrame)) * 2)
-  while (bytesOf((frames + 1) * samplesPerFrame) <= bytes) frames++
-  return frames
-}
-
-function placeChannels(signals: readonly WfdbSignal[], groups: readonly WfdbGroup[], fallback: string): WfdbChannel[] {
-  let [group, first] = [0, 0]
-  return signals.map((signal, i) => {
-    if (i > 0 && signals[i - 1]!.file !== signal.file) {
-      group++
-      first = 0
-    }
-    const { samplesPerFrame: count, baseline, gain, unit } = signal
-    const place = { group: groups[group]!, first, count, baseline, scale: (voltsPer(unit || fallback) ?? 1) / gain }
-    first += count
-    return place
-  })
-}
-
-function describeChannels({ signals, rate }: WfdbHeader, file: string, fallback: string): Channel[] {
-  const names = channelNames(signals.map(({ description }) => description))
-  return signals.map(({ description, unit, samplesPerFrame }, i) => {
-    const samplingRate = roundRate(rate * samplesPerFrame)
-    requireRate(samplingRate, file)
-    const named = unit || fallback
-    const isElectric = voltsPer(named) !== undefined
-    const type = channelType(description, isElectric)
-    return {
-      name: names[i]!,
-      label: description,
-      // Leads of the heart have names of their own.
-      type: isElectric && /^(M?L?I{1,3}|a?V[RLF1-6]|V|MCL\d|ECG.*)$/i.test(description) ? 'ecg' : type,
-      unit: isElectric ? 'V' : named,
-      samplingRate,
-    }
-  })
-}
-
-function eventsOf(file: string, rate: number): RecordingParts['events'] {
+/** @param begin frames before the first that was recorded */
+function eventsOf(file: string, rate: number, begin: number): RecordingParts['events'] {
   const beside = file.replace(/\.hea$/i, '.atr')
   if (beside === file || !existsSync(beside)) return []
   const { annotations, rate: own } = readAnnotations(beside)
   return annotations.map(({ tick, symbol, note }) => ({
-    onset: tick / (own ?? rate),
+    onset: (tick - (begin * (own ?? rate)) / rate) / (own ?? rate),
     duration: 0,
     label: symbol,
     ...(note === '' ? {} : { meaning: note }),
