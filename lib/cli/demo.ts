@@ -47,11 +47,8 @@ async function demo({ data, model, out, json = false }: Flags): Promise<void> {
       modelOptions: modelOptions(model),
       ...BRIEF,
     })
-    const filtered = recordings.filter({ band: [4, 38] })
-    printRun(
-      await runTraining(config, { folder, quiet: json, title: `${model} on simulated EEG`, recordings: filtered }),
-      json,
-    )
+    const title = `${model} on simulated EEG`
+    printRun(await runTraining(config, { folder, quiet: json, title, recordings }), json)
     return
   }
   const recordings = await readAll(paths)

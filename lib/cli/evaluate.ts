@@ -1,9 +1,13 @@
 import type { Command } from 'commander'
+import type { Recordings } from '../datasets/recordings.ts'
+import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
 import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkpoint.ts'
+import { Pipeline } from '../preprocessing/pipeline.ts'
+import { trialsOf } from './config-pipeline.ts'
 import { readRecordings, windowOptions } from './run-training.ts'
-import { checkConfig } from './train-config.ts'
+import { checkConfig, type TrainConfig } from './train-config.ts'
 
 interface Flags {
   data: string[]
@@ -30,13 +34,18 @@ export function describe(command: Command): void {
 }
 
 async function evaluate(file: string, { data, task, events, json = false }: Flags): Promise<void> {
-  const { run, model, channels } = readTrainedOn(file)
+  const { run, model, channels, pipeline: trained } = readTrainedOn(file)
   const { task: trainedTask, events: trainedEvents, ...rest } = run
   const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
-  const known = defined({ ...rest, ...trials })
-  const config = checkConfig({ ...known, model, channels, data }, file)
-  const windows = (await readRecordings(config)).windows(windowOptions(config))
-  const { summary, ...counts } = await evaluateCheckpoint(file, windows)
+  const known = defined({ ...rest, ...trials, ...(run.pipeline === undefined && { channels }) })
+  const config = checkConfig({ ...known, model, data }, file)
+  const recordings = await readRecordings(config)
+  const windows =
+    trained === undefined
+      ? await cutAsBefore(config, recordings)
+      : await Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
+  const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows)
+  for (const sentence of warnings) console.error(`warning: ${sentence}`)
   if (json) {
     console.log(JSON.stringify({ ...summary, ...counts, simulated: windows.simulated }))
     return
@@ -44,4 +53,10 @@ async function evaluate(file: string, { data, task, events, json = false }: Flag
   console.log(formatAccuracy(summary.accuracy))
   console.log(formatFigures(summary))
   console.log(`${counts.windows} windows scored, ${counts.seen} left out that the network was trained on`)
+}
+
+/** For checkpoints that keep no pipeline: the filter and the windows of their run. */
+async function cutAsBefore(config: TrainConfig, recordings: Recordings): Promise<EegWindows> {
+  const { band } = config
+  return (band === null ? recordings : recordings.filter({ band })).windows(windowOptions(config))
 }

@@ -19,6 +19,7 @@ import { ProgressBar } from '../training/log/progress-bar.ts'
 import type { Optimizer } from '../training/options.ts'
 import { describedSchedule } from '../training/schedules.ts'
 import { baselineDecoders } from './classical-decoders.ts'
+import { type ConfiguredWindows, cutConfigured, pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -56,13 +57,13 @@ export function freshFolder(model: string, parent = 'runs'): string {
 export async function runTraining(config: TrainConfig, options: RunOptions): Promise<FinishedRun> {
   if (config.threads !== undefined) await setNumThreads(config.threads)
   const factory = factoryOf(config.model)
-  const windows = (options.recordings ?? (await readRecordings(config))).windows(windowOptions(config))
-  return untilInterrupted((signal) => trainInFolder(factory, windows, config, options, signal))
+  const { windows, pipeline } = await cutConfigured(config, options.recordings ?? (await readRecordings(config)))
+  return untilInterrupted((signal) => trainInFolder(factory, { windows, pipeline }, config, options, signal))
 }
 
 async function trainInFolder(
   factory: ModelFactory<never>,
-  windows: EegWindows,
+  { windows, pipeline }: ConfiguredWindows,
   config: TrainConfig,
   options: RunOptions,
   signal: AbortSignal,
@@ -90,6 +91,7 @@ async function trainInFolder(
   try {
     const result = await crossValidate(factory, windows, {
       ...trainingOptions(config),
+      pipeline,
       ...(writes ? defined({ store: folder }) : { baselines: false }),
       group,
       signal,
@@ -103,7 +105,7 @@ async function trainInFolder(
         protocol: describeProtocol(config),
         configuration: recorded(config),
         command: `eegtorch train --resume ${relative('.', options.folder) || '.'}`,
-        from: config.window[0],
+        from: windowStart(config),
       },
     })
     const report = join(options.folder, 'report.html')
@@ -133,10 +135,9 @@ export function printRun({ folder, report, result }: FinishedRun, json: boolean)
   console.log(`report   ${report}        resume or repeat   eegtorch train --resume ${folder}`)
 }
 
-export async function readRecordings({ data, band, read = {} }: TrainConfig): Promise<Recordings> {
+export async function readRecordings({ data, read = {} }: TrainConfig): Promise<Recordings> {
   const { subject, session, ...file } = read
-  const recordings = await readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
-  return band === null ? recordings : recordings.filter({ band })
+  return readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
 }
 
 /** Which windows a configuration asks for. */
@@ -160,10 +161,11 @@ export function factoryOf(name: string): ModelFactory<never> {
   })
 }
 
+/** Everything but the pipeline. */
 export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   const { optimizer: name, lr, weightDecay, momentum, strongWolfe, groups, layerDecay } = config
   const { schedule, warmUp, earlyStopping: patience, monitor, startFrom } = config
-  const { seeds, validation, standardise, epochs, batchSize, labelSmoothing, classWeights } = config
+  const { seeds, validation, epochs, batchSize, labelSmoothing, classWeights } = config
   const baselines = typeof config.baselines === 'boolean' ? config.baselines : baselineDecoders(config.baselines)
   const { folds, protocol, modelOptions: model, augmentations, loss } = config
   const leaveOut = folds === undefined && protocol === undefined ? (config.leaveOut ?? 'run') : undefined
@@ -171,7 +173,7 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
     optimizer: { name, ...defined({ lr, weightDecay, momentum, strongWolfe, groups, layerDecay }) } as Optimizer,
     schedule: describedSchedule(schedule, warmUp),
     ...(patience !== undefined && { earlyStopping: { patience, monitor } }),
-    ...{ seeds, standardise, epochs, batchSize, baselines, model, augmentations, loss },
+    ...{ seeds, epochs, batchSize, baselines, model, augmentations, loss },
     ...chosenSettings(config),
     ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, startFrom }),
   } as CrossValidateOptions
@@ -180,15 +182,17 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
 /** The configuration as the run folder keeps it: paths that hold from anywhere, and the number of threads in use. */
 export function recorded(config: TrainConfig): Record<string, unknown> {
   const data = Array.isArray(config.data) ? config.data.map((path) => resolve(path)) : resolve(config.data)
-  const { startFrom } = config
-  return { ...defined(config), ...(startFrom && { startFrom: resolve(startFrom) }), data, threads: numThreads() }
+  const { startFrom, pipeline } = config
+  const shorthand = Object.fromEntries(SHORTHAND.map((option) => [option, undefined]))
+  const said = defined(pipeline === undefined ? config : { ...config, ...shorthand })
+  return { ...said, ...(startFrom && { startFrom: resolve(startFrom) }), data, threads: numThreads() }
 }
 
-export function describeProtocol({ leaveOut = 'run', folds, protocol, window: [from, to], band }: TrainConfig): string {
-  const filter = band === null ? 'unfiltered' : `${band[0]}-${band[1]} Hz`
+export function describeProtocol(config: TrainConfig): string {
+  const { leaveOut = 'run', folds, protocol } = config
   const simple = folds === undefined ? `leave one ${leaveOut} out` : `${folds} folds of trials`
   const split = protocol === undefined ? simple : protocolText(protocol)
-  return `${split}; ${from}-${to} s after the cue, ${filter}`
+  return `${split}; ${pipelineText(config)}`
 }
 
 function foldCount({ leaveOut = 'run', folds, protocol }: TrainConfig, windows: EegWindows): number {

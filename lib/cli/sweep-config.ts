@@ -30,6 +30,7 @@ const COMMON = [
   'window',
   'band',
   'channels',
+  'pipeline',
   'leaveOut',
   'folds',
   'protocol',

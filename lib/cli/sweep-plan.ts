@@ -4,13 +4,17 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Split } from '../evaluation/split.ts'
 import { makeModel, makeSplits } from '../experiment/cross-validate.ts'
+import type { Pipeline } from '../preprocessing/pipeline.ts'
 import { packageVersion } from '../setup/paths.ts'
-import { factoryOf, readRecordings, trainingOptions, windowOptions } from './run-training.ts'
+import { cutConfigured, pipelineOf } from './config-pipeline.ts'
+import { factoryOf, readRecordings, trainingOptions } from './run-training.ts'
 import { type SweepConfig, type SweepEntry, sweepEntries } from './sweep-config.ts'
 
 /** What a sweep works on: every process of it makes the same. */
 export interface SweepData {
   entries: SweepEntry[]
+  /** Of each entry; they differ in what is learned at most. */
+  pipelines: Pipeline[]
   windows: EegWindows
   splits: Split[]
 }
@@ -31,9 +35,12 @@ export interface SweepJob {
 export async function readSweep(config: SweepConfig, file?: string): Promise<SweepData> {
   const entries = sweepEntries(config, file)
   const common = entries[0]!.config
-  const all = (await readRecordings(common)).windows(windowOptions(common))
+  const recordings = [...(await readRecordings(common))]
+  const { windows: all } = await cutConfigured(common, recordings)
+  const pipelines = entries.map((entry) => pipelineOf(entry.config, recordings))
+  requireSamePreparation(entries, pipelines)
   const windows = config.subjects === undefined ? all : subjectsOf(all, config.subjects)
-  return { entries, windows, splits: makeSplits(windows, trainingOptions(common)) }
+  return { entries, pipelines, windows, splits: makeSplits(windows, trainingOptions(common)) }
 }
 
 /** Makes each network once: a name or option that is wrong is found before hours of training. */
@@ -59,6 +66,22 @@ export function sweepJobs({ entries, windows, splits }: SweepData, folder: strin
       }),
     )
   })
+}
+
+/** All models answer the same windows; what is learned in each fold may differ. */
+function requireSamePreparation(entries: readonly SweepEntry[], pipelines: readonly Pipeline[]): void {
+  const other = pipelines.findIndex(({ prepared }) => prepared.hash !== pipelines[0]!.prepared.hash)
+  if (other < 0) return
+  const steps = ({ prepared }: Pipeline) => prepared.steps.map(({ name }) => name).join(', ')
+  throw new EegTorchError(
+    'INVALID_OPTION',
+    `${entries[other]!.name} has other preprocessing than ${entries[0]!.name}`,
+    {
+      option: `models.${other}`,
+      expected: steps(pipelines[0]!),
+      received: steps(pipelines[other]!),
+    },
+  )
 }
 
 function subjectsOf(windows: EegWindows, subjects: readonly string[]): EegWindows {

@@ -36,13 +36,22 @@ serveJobs(async (config: SweepConfig) => {
   }
 })
 
-async function runJob({ entries, windows, splits }: SweepData, { entry, fold, seed }: SweepJob): Promise<SweepOutcome> {
+async function runJob(
+  { entries, pipelines, windows, splits }: SweepData,
+  { entry, fold, seed }: SweepJob,
+): Promise<SweepOutcome> {
   const { name, config, decoder } = entries[entry]!
   const split = splits[fold]!
   const before = process.cpuUsage()
   const answers =
     decoder === undefined
-      ? await trainSplit(factoryOf(config.model), windows, split, { fold, seed }, trainingOptions(config))
+      ? await trainSplit(
+          factoryOf(config.model),
+          windows,
+          split,
+          { fold, seed },
+          { ...trainingOptions(config), pipeline: pipelines[entry]! },
+        )
       : { predictions: decodeFolds(windows, [split], decoder).predictions }
   const { user, system } = process.cpuUsage(before)
   return { name, split: split.name, seed, seconds: (user + system) / 1e6, ...answers }

@@ -13,6 +13,7 @@ import { makeFolder } from '../files/make-folder.ts'
 import { type SweepReport, type SweepRow, sweepMarkdown, sweepPage } from '../report/sweep-report.ts'
 import { libtorchVersion } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
+import { withPipeline } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import { CONFIG_FILE, describeProtocol } from './run-training.ts'
 import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
@@ -71,7 +72,7 @@ Examples:
 
 async function sweep(file: string, { out, workers, tableOnly = false, json = false }: Flags): Promise<void> {
   const written = await readConfigFile(file)
-  const config = withFullPaths(checkSweep({ ...written, ...defined({ workers }) }, file))
+  const config = await withPipeline(withFullPaths(checkSweep({ ...written, ...defined({ workers }) }, file)))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
   const data = await readSweep(config, file)
   checkNetworks(data)

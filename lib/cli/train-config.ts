@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { trainPreset } from '../training/presets.ts'
+import { requireOneWay } from './config-pipeline.ts'
 
 const positive = z.number().int().min(1)
 const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
@@ -87,6 +88,12 @@ export const trainSchema = z
     seeds: z.union([positive, z.array(z.number().int().min(0)).min(1)]).default(1),
     validation: z.number().gt(0).lt(1).optional(),
     standardise: z.boolean().default(true),
+    pipeline: z
+      .union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
+      .optional()
+      .describe(
+        'preprocessing: a recipe, a YAML file, or the steps, in place of window, band, channels, upsample, standardise',
+      ),
     epochs: positive.default(60),
     batchSize: positive.default(16),
     optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']).default('adam'),
@@ -155,6 +162,7 @@ export async function readConfigFile(file: string): Promise<Record<string, unkno
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
 export function checkConfig(value: Record<string, unknown>, file?: string): TrainConfig {
+  requireOneWay(value, file)
   return checkOptions(trainSchema, withPreset(value), file)
 }
 

@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import { initProcessGroup } from '../distributed/process-group.ts'
 import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
+import { withPipeline } from './config-pipeline.ts'
 import { parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
@@ -23,6 +24,7 @@ export function describe(command: Command): void {
     .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
     .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
     .option('--window <from..to>', 'seconds around the cue (default: 0.5..3.5)', parseRange)
+    .option('--pipeline <name>', 'preprocessing: a recipe, or a YAML file; in place of --window, --band, --channels')
     .option('--band <low..high>', 'band-pass in hertz, or none (default: 4..38)', parseBand)
     .option('--channels <names...>', 'channels to use (default: every EEG channel)')
     .addOption(
@@ -101,7 +103,7 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const { config: file, resume, out, json = false, ...options } = flags
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
-  const config = checkConfig({ ...written, ...(model && { model }), ...given(options) }, source)
+  const config = await withPipeline(checkConfig({ ...written, ...(model && { model }), ...given(options) }, source))
   const place = readProcessPlace()
   const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)

@@ -1,5 +1,4 @@
 import { availableParallelism, cpus } from 'node:os'
-import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
@@ -22,6 +21,7 @@ import { predictProbabilities } from '../training/evaluate.ts'
 import { chosenSettings, type FitOptions, type FitResult, fit, type TrainingStore } from '../training/fit.ts'
 import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
+import { type FoldScaling, type PreparedFold, prepareFold } from './prepare-fold.ts'
 import { SharedRun } from './shared-run.ts'
 
 /** Which training of a cross-validation: numbers from 0. */
@@ -50,7 +50,8 @@ export interface CrossValidationStore {
 
 /** How to cross-validate. */
 export interface CrossValidateOptions
-  extends Omit<FitOptions, 'validation' | 'store' | 'seed' | 'onEpoch' | 'onStep' | 'loss'> {
+  extends FoldScaling,
+    Omit<FitOptions, 'validation' | 'store' | 'seed' | 'onEpoch' | 'onStep' | 'loss'> {
   /** What one fold leaves out for testing: each subject, session, run or trial in turn. */
   leaveOut?: GroupBy
   /** Number of folds, in place of `leaveOut`. Trials are dealt class by class. */
@@ -70,8 +71,6 @@ export interface CrossValidateOptions
   labelSmoothing?: number
   /** Weights in the loss: `balanced` from the training part of each fold, or one per class. */
   classWeights?: 'balanced' | readonly number[]
-  /** Z-scores per channel, fitted on the training part of each fold. Default true. */
-  standardise?: boolean
   /** Classical decoders on the same folds: which, or whether those of imagined movement. Default true. */
   baselines?: boolean | readonly BaselineDecoder[]
   /** A file of weights to start each training from: those that fit by name and shape, at least one; the others start at random. */
@@ -122,14 +121,14 @@ export async function crossValidate<N extends ModelName>(
   let parameters = 0
 
   for (const [fold, split] of splits.entries()) {
-    const scaled = standardiseFold(windows, split, options.standardise ?? true)
+    const prepared = await prepareFold(windows, split, options)
     for (const seed of seeds) {
       const place: TrainingPlace = { fold, seed, index: outcomes.length }
       using net = startModel(factory, windows, seed, options.model)
       parameters = net.parameterCount()
       const known = await store?.readOutcome(place)
       const given = { ...options, ...(store && { store }), folds: splits.length, seeds }
-      const outcome = known ?? (await runTraining(net, scaled, split, place, given))
+      const outcome = known ?? (await runTraining(net, prepared, place, given))
       if (known === undefined) await store?.writeOutcome(place, outcome)
       outcomes.push(outcome)
     }
@@ -173,15 +172,9 @@ export async function trainSplit<N extends ModelName>(
     'leaveOut' | 'folds' | 'splits' | 'protocol' | 'seeds' | 'validation' | 'baselines'
   >,
 ): Promise<TrainingOutcome & { parameters: number }> {
-  const scaled = standardiseFold(windows, checkSplit(windows, split), options.standardise ?? true)
+  const prepared = await prepareFold(windows, checkSplit(windows, split), options)
   using net = startModel(factory, windows, seed, options.model)
-  const outcome = await runTraining(
-    net,
-    scaled,
-    split,
-    { fold, seed, index: 0 },
-    { ...options, folds: 1, seeds: [seed] },
-  )
+  const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, { ...options, folds: 1, seeds: [seed] })
   return { ...outcome, parameters: net.parameterCount() }
 }
 
@@ -200,8 +193,7 @@ type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & { folds: numb
 
 async function runTraining(
   net: Model,
-  { windows, standardiser }: ScaledWindows,
-  split: Split,
+  { windows, split, told }: PreparedFold,
   place: TrainingPlace,
   options: FoldOptions,
 ): Promise<TrainingOutcome> {
@@ -218,7 +210,7 @@ async function runTraining(
     classes: windows.classNames,
     channels: windows.channelNames,
     samplingRate: windows.samplingRate,
-    ...(standardiser && { standardise: standardiser.toJSON() }),
+    ...told,
     fold: split.name,
     seed: place.seed,
     seen: [...split.train, ...(split.validation ?? [])].map((index) => trialName(windows, index)),
@@ -289,17 +281,6 @@ export function trialName(windows: EegWindows, index: number): string {
 
 function curveOf({ fold, seed }: TrainingPlace, { epochs, bestEpoch }: FitResult): LearningCurve {
   return { fold, seed, epochs, ...(bestEpoch !== undefined && { bestEpoch }) }
-}
-
-interface ScaledWindows {
-  windows: EegWindows
-  standardiser?: Standardiser
-}
-
-function standardiseFold(windows: EegWindows, split: Split, wanted: boolean): ScaledWindows {
-  if (!wanted) return { windows }
-  const standardiser = Standardiser.fit(windows, split.train)
-  return { windows: standardiser.apply(windows), standardiser }
 }
 
 /** A network whose sizes fit the windows. */

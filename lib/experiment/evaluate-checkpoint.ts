@@ -5,6 +5,8 @@ import { EegTorchError } from '../errors.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { models } from '../models/models.ts'
+import type { StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
+import { Pipeline } from '../preprocessing/pipeline.ts'
 import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
 import { loss, optim } from '../training/options.ts'
@@ -18,6 +20,8 @@ export interface TrainedOn {
   channels: string[]
   samplingRate: number
   standardise?: ReturnType<Standardiser['toJSON']>
+  /** The preprocessing with what it learned from the training windows; absent in older checkpoints. */
+  pipeline?: StoredPipeline
   /** Trials that it was trained on or chosen by. */
   seen: string[]
   /** Options of the run. */
@@ -31,6 +35,8 @@ export interface CheckpointEvaluation {
   windows: number
   /** Windows left out, because the network was trained on them. */
   seen: number
+  /** What could not be made sure of, one sentence each. */
+  warnings: string[]
 }
 
 /**
@@ -62,9 +68,11 @@ export async function evaluateCheckpoint(
   { batchSize = 64 }: { batchSize?: number } = {},
 ): Promise<CheckpointEvaluation> {
   const told = readTrainedOn(file)
-  checkWindows(file, windows, told)
+  const warnings = preprocessingDoubts(windows, told)
+  const scaled = await scaleAsTrained(file, windows, told)
+  checkWindows(file, scaled, told)
   const seen = new Set(told.seen)
-  const fresh = [...windows.labels.keys()].filter((index) => !seen.has(trialName(windows, index)))
+  const fresh = [...scaled.labels.keys()].filter((index) => !seen.has(trialName(scaled, index)))
   if (fresh.length === 0) {
     throw new EegTorchError('SPLIT_LEAKS', 'the network was trained on every one of these windows', {
       file,
@@ -72,15 +80,31 @@ export async function evaluateCheckpoint(
       received: `${windows.length} windows that it has`,
     })
   }
-  const scaled = told.standardise ? Standardiser.fromJSON(told.standardise).apply(windows) : windows
   const probabilities = await predict(file, scaled.subset(fresh), batchSize)
   const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
-  const predictions = predictionsFor(windows, fresh, { fold: 0, seed: 0, predicted, probabilities })
+  const predictions = predictionsFor(scaled, fresh, { fold: 0, seed: 0, predicted, probabilities })
   return {
     summary: summarisePredictions(predictions, { classes: windows.classNames.length }),
     windows: fresh.length,
-    seen: windows.length - fresh.length,
+    seen: scaled.length - fresh.length,
+    warnings,
   }
+}
+
+/** The steps that learned from the training windows, over windows that the others have made. */
+async function scaleAsTrained(file: string, windows: EegWindows, told: TrainedOn): Promise<EegWindows> {
+  if (told.pipeline !== undefined) return Pipeline.restore(told.pipeline, file).finish(windows)
+  if (told.standardise === undefined) return windows
+  checkWindows(file, windows, told)
+  return Standardiser.fromJSON(told.standardise).apply(windows)
+}
+
+function preprocessingDoubts({ pipeline: made }: EegWindows, { pipeline: trained }: TrainedOn): string[] {
+  if (trained === undefined && made === undefined) return []
+  if (trained === undefined)
+    return ['The checkpoint does not tell its preprocessing: whether it is that of the windows is not known.']
+  if (made !== undefined) return []
+  return [`The windows do not tell their preprocessing; the network was trained on that of the hash ${trained.hash}.`]
 }
 
 async function predict(file: string, windows: EegWindows, batchSize: number): Promise<number[][]> {

@@ -48,6 +48,15 @@ export class Pipeline {
   }
 
   /**
+   * A pipeline by the path of its file: a text with a slash, or ending in `.yaml` or `.yml`.
+   *
+   * @throws EegTorchError `UNKNOWN_NAME`, and those of {@link Pipeline.load}
+   */
+  static async find(name: string): Promise<Pipeline> {
+    return Pipeline.load(name)
+  }
+
+  /**
    * A fitted pipeline from what {@link FittedPipeline.toJSON} gave.
    *
    * @throws EegTorchError `CHECKPOINT_MISMATCH` if the hash is not that of the steps

@@ -1,0 +1,109 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  evaluateCheckpoint,
+  openCheckpoint,
+  Pipeline,
+  readAll,
+  type StoredPipeline,
+  writeCheckpoint,
+  writeEdf,
+} from 'eegtorch'
+import { parse } from 'yaml'
+import { packageRoot } from '../../lib/setup/paths.ts'
+import { type ChildResult, runNode } from '../built.ts'
+import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
+
+const main = join(packageRoot, 'dist', 'cli', 'main.js')
+const folder = mkdtempSync(join(tmpdir(), 'eegtorch-pipeline-'))
+const data = join(folder, 'eegmmidb')
+const inFolder = (name: string) => join(folder, name)
+const eegtorch = (...words: string[]): Promise<ChildResult> => runNode([main, ...words], { env: { NODE_OPTIONS: '' } })
+const BRIEF = ['eegnet', '--data', data, '--no-baselines', '--threads', '1', '--epochs', '1']
+const SHORT = ['--task', 'fists-feet', '--window', '0.5..1.5', '--channels', 'C3', 'Cz', 'C4']
+const weightsOf = (run: string) => inFolder(`${run}/checkpoints/fold-1-seed-0/last.safetensors`)
+const storedIn = (run: string) => openCheckpoint(weightsOf(run)).metadata.pipeline as unknown as StoredPipeline
+
+const YAML = `name: mine
+steps:
+  - pick: [C3, Cz, C4]
+  - filter: [4, 38]
+  - windows: { from: 0.5, to: 1.5, task: fists-feet }
+  - zscore
+`
+
+beforeAll(async () => {
+  await writeSimulatedFiles(data)
+  writeFileSync(inFolder('mine.yaml'), YAML)
+  for (const [name, words] of [
+    ['short', SHORT],
+    ['long', ['--pipeline', inFolder('mine.yaml')]],
+  ] as const) {
+    const { code, stderr } = await eegtorch('train', ...BRIEF, '--out', inFolder(name), ...words, '--json')
+    expect([code, stderr]).toEqual([0, ''])
+  }
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+test('the options are shorthand: the same pipeline, the same weights', () => {
+  const [short, long] = [storedIn('short'), storedIn('long')]
+  expect(short.hash).toBe(Pipeline.parse(YAML.replace(', task: fists-feet', '')).hash)
+  expect(long.hash).toBe(Pipeline.parse(YAML).hash)
+  expect(long.learned).toEqual(short.learned)
+  const weights = (run: string) => readFileSync(weightsOf(run)).subarray(-1000)
+  expect(weights('long').equals(weights('short'))).toBe(true)
+})
+
+test('the folder of the run holds the steps, not the name of a file that may change', async () => {
+  const config = parse(readFileSync(inFolder('long/config.yaml'), 'utf8')) as Record<string, unknown>
+  expect(Pipeline.parse(config.pipeline as never).hash).toBe(Pipeline.parse(YAML).hash)
+  expect(config).not.toHaveProperty('window')
+  expect((await eegtorch('train', '--resume', inFolder('long'))).code).toBe(0)
+  expect(readFileSync(inFolder('long/report.html'), 'utf8')).toMatch(/pipeline mine [0-9a-f]{8}/)
+})
+
+test('evaluation applies what the checkpoint holds; one of an older version gives the same score', async () => {
+  const scores: unknown[] = []
+  const { tensors, metadata } = openCheckpoint(weightsOf('short'))
+  const { pipeline, ...rest } = metadata as Record<string, unknown>
+  await writeCheckpoint(inFolder('old.safetensors'), await tensors.loadAll(), {
+    ...rest,
+    standardise: (pipeline as StoredPipeline).learned[0],
+  } as never)
+  for (const file of [weightsOf('short'), weightsOf('long'), inFolder('old.safetensors')]) {
+    const { code, stdout, stderr } = await eegtorch('evaluate', file, '--data', data, '--json')
+    expect([code, stderr]).toEqual([0, ''])
+    scores.push(JSON.parse(stdout))
+  }
+  expect(scores[0]).toMatchObject({ windows: 8, seen: 16 })
+  expect(scores[1]).toEqual(scores[0])
+  expect(scores[2]).toEqual(scores[0])
+})
+
+test('windows of another pipeline, rate or channels are refused; windows that do not tell are doubted', async () => {
+  const file = weightsOf('long')
+  const recordings = await readAll(data)
+  const { prepared } = Pipeline.parse(YAML)
+  const windows = await prepared.windows(recordings)
+  expect((await evaluateCheckpoint(file, windows)).warnings).toEqual([])
+  const untold = await evaluateCheckpoint(file, windows.with({ pipeline: undefined }))
+  expect(untold.warnings).toEqual([expect.stringMatching(/do not tell their preprocessing/)])
+  const other = await Pipeline.parse(YAML.replace('38', '30')).prepared.windows(recordings)
+  await expect(evaluateCheckpoint(file, other)).rejects.toThrow(/made by another pipeline/)
+  await expect(evaluateCheckpoint(file, windows.with({ samplingRate: 99 }))).rejects.toThrow(/other sampling rates/)
+  const names = { channelNames: ['C3', 'Cz', 'C5'] }
+  await expect(evaluateCheckpoint(file, windows.with(names))).rejects.toThrow(/fitted on other channels/)
+  const slow = inFolder('S001R06.edf')
+  await writeEdf(slow, recordings.at(0)!.pick(['C3', 'Cz']))
+  const { code, stdout } = await eegtorch('evaluate', file, '--data', slow, '--json')
+  expect([code, stdout]).toEqual([1, expect.stringMatching(/no channel C4/)])
+})
+
+test.each([
+  ['a part of it beside it', ['--pipeline', 'x.yaml', '--band', '4..38'], /option band is a part of the pipeline/],
+  ['a file that is not there', ['--pipeline', 'x.yaml'], /cannot be read.*x\.yaml/],
+])('%s is refused', async (_, words, message) => {
+  const { code, stderr } = await eegtorch('train', ...BRIEF, '--out', inFolder('refused'), ...words)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(message)])
+})
