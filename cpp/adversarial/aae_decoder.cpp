@@ -6,6 +6,7 @@
 
 #include "adversarial/image_size.h"
 #include "blocks/channels_last.h"
+#include "blocks/fused_chain.h"
 
 namespace eegtorch {
 
@@ -40,7 +41,7 @@ AaeDecoderImpl::AaeDecoderImpl(const AaeDecoderConfig& config) : config_(config)
 at::Tensor AaeDecoderImpl::forward(const at::Tensor& latent) {
   checkInput("aae_decoder", latent, fc_->weight, {"batch", {config_.latent_dim, "latent values"}});
   const auto x = fc_->forward(latent).unflatten(1, grid_);  // (batch, 8 * width, height / 16, width / 16)
-  return deconv_->forward(x);                               // (batch, out_chans, height, width)
+  return runFused(*deconv_, x);                             // (batch, out_chans, height, width)
 }
 
 }  // namespace eegtorch

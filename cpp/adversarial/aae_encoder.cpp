@@ -6,6 +6,7 @@
 
 #include "adversarial/image_size.h"
 #include "blocks/channels_last.h"
+#include "blocks/fused_chain.h"
 
 namespace eegtorch {
 
@@ -46,8 +47,8 @@ at::Tensor AaeEncoderImpl::forward(const at::Tensor& image) {
   checkInput(
       "aae_encoder", image, fc_->weight,
       {"batch", {config_.in_chans, "channels"}, {config_.image_size[0], "rows"}, {config_.image_size[1], "columns"}});
-  const auto x = conv_->forward(image);  // (batch, 8 * width, height / 16, width / 16)
-  return fc_->forward(x.flatten(1));     // (batch, latent_dim)
+  const auto x = runFused(*conv_, image);  // (batch, 8 * width, height / 16, width / 16)
+  return fc_->forward(x.flatten(1));       // (batch, latent_dim)
 }
 
 }  // namespace eegtorch

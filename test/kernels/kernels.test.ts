@@ -138,6 +138,27 @@ test('a kernel that must give the gradient of the recording leaves it to LibTorc
   }
 })
 
+test.each([
+  { inChans: 3, imageSize: [32, 16], latentDim: 5, width: 3 },
+  { inChans: 1, imageSize: [16, 16], latentDim: 4, width: 8 },
+])('aae_encoder %j agrees with float64 in both modes, gradients and statistics too', (options) => {
+  for (const training of [true, false]) {
+    manualSeed(7)
+    const fast = models.aaeEncoder(options)
+    const exact = models.aaeEncoder(options).to({ dtype: 'float64' }).loadStateDict(fast.stateDict())
+    const images = randn([9, options.inChans, ...options.imageSize])
+    const weights = randn([9, options.latentDim])
+    const got = outcome(fast.train(training), images, weights)
+    const wanted = outcome(exact.train(training), images.to('float64'), weights.to('float64'))
+    expect(distance(got.logits, wanted.logits) / largest([wanted.logits])).toBeLessThan(2e-5)
+    const scale = largest(Object.values(wanted.gradients))
+    for (const [key, gradient] of Object.entries(wanted.gradients))
+      expect([key, distance(got.gradients[key]!, gradient) / scale < 1e-4]).toEqual([key, true])
+    for (const [key, buffer] of Object.entries(wanted.buffers))
+      expect([key, distance(got.buffers[key]!, buffer) < 1e-5 * Math.max(1, largest([buffer]))]).toEqual([key, true])
+  }
+})
+
 test('the gradient of a gradient goes through LibTorch', () => {
   manualSeed(6)
   const options = { nChans: 4, nTimes: 160, nOutputs: 3 }

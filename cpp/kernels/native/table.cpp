@@ -1,6 +1,7 @@
 #include "kernels/native/table.h"
 
 #include "kernels/native/cells.h"
+#include "kernels/native/columns.h"
 #include "kernels/native/elementwise.h"
 #include "kernels/native/products.h"
 
@@ -25,6 +26,10 @@ constexpr KernelTable table = {
     EEGTORCH_ISA::normaliseBackward,
     EEGTORCH_ISA::normRelu,
     EEGTORCH_ISA::normReluBackward,
+    EEGTORCH_ISA::columnSums,
+    EEGTORCH_ISA::normReluColumns,
+    EEGTORCH_ISA::normReluBackwardColumns,
+    EEGTORCH_ISA::normaliseBackwardColumns,
     EEGTORCH_ISA::dropout,
     {EEGTORCH_ISA::lstmStep, EEGTORCH_ISA::lstmStepBackward},
     {EEGTORCH_ISA::gruStep, EEGTORCH_ISA::gruStepBackward},

@@ -80,6 +80,16 @@ struct KernelTable {
   void (*norm_relu_backward)(const float* x, const float* y, const float* grad_out, size_t n, float mean, float slope,
                              float* g, double* sums);
 
+  // The same of pixels (n, channels) whose channels are innermost, with a scale, shift, ... for each channel. Sums have
+  // one number for each channel: of x (centre null) or of (x - centre)^2; of g; of g * (x - mean).
+  void (*column_sums)(const float* x, const float* centre, size_t n, size_t channels, double* sums);
+  void (*norm_relu_columns)(const float* x, size_t n, size_t channels, const float* scale, const float* shift,
+                            float slope, float* y);
+  void (*norm_relu_backward_columns)(const float* x, const float* y, const float* grad_out, size_t n, size_t channels,
+                                     const float* mean, float slope, float* g, double* sums, double* products);
+  void (*normalise_backward_columns)(const float* x, const float* g, size_t n, size_t channels, const float* scale,
+                                     const float* offset, const float* slope, const float* mean, float* d);
+
   // y = x * mask / (1 - probability); the mask of element i depends on seed and i alone. first: index of x[0], a
   // multiple of 64. probability < 1.
   void (*dropout)(const float* x, float* y, size_t n, uint64_t seed, uint64_t first, float probability);
