@@ -9,6 +9,7 @@
 #include "operators.h"
 #include "recording.h"
 #include "runtime.h"
+#include "store.h"
 #include "tensor.h"
 #include "tensor_file.h"
 #include "trainer.h"
@@ -26,6 +27,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportModel(*environment, exports);
   eegtorch::exportRecording(*environment, exports);
   eegtorch::exportRuntime(*environment, exports);
+  eegtorch::exportStore(*environment, exports);
   eegtorch::exportTensorFile(*environment, exports);
   eegtorch::exportTrainer(*environment, exports);
   return exports;

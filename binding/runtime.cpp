@@ -9,6 +9,7 @@
 
 #include "convert.h"
 #include "errors.h"
+#include "store/prefetcher.h"
 
 namespace eegtorch {
 
@@ -75,9 +76,10 @@ Napi::Value OnLiveBytes(Environment& environment, const Napi::CallbackInfo& info
   return info.Env().Undefined();
 }
 
-// What process.on('exit') calls: a running compute thread must not outlive the libraries that it runs.
+// What process.on('exit') calls: running threads must not outlive the libraries that they run.
 Napi::Value Stop(Environment&, const Napi::CallbackInfo& info) {
   ComputeThread::instance().stop();
+  Prefetcher::stopAll();
   return info.Env().Undefined();
 }
 

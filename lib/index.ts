@@ -53,6 +53,7 @@ export {
   type WindowOrigin,
   type WindowParts,
   type WindowRecording,
+  type WindowSource,
 } from './datasets/windows.ts'
 export {
   initProcessGroup,
@@ -216,6 +217,7 @@ export type { Aten, Result } from './ops/aten.generated.ts'
 export { type AnyOperator, asyncOps, ops } from './ops/index.ts'
 export type * as MethodTypes from './ops/typed-methods.ts'
 export type { PlainValue } from './pickle/to-plain.ts'
+export { type WriteStoreOptions, writeStore } from './prepare/write-store.ts'
 export { FittedPipeline, type StoredPipeline } from './preprocessing/fitted-pipeline.ts'
 export type { LiveEvent } from './preprocessing/live-windows.ts'
 export { Pipeline } from './preprocessing/pipeline.ts'
@@ -286,6 +288,10 @@ export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, se
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export type { FilterSection } from './signal/butterworth.ts'
 export { type AsyncSignal, asyncSignal, type Signal, signal } from './signal/index.ts'
+export { openStore, type WindowStore } from './store/open-store.ts'
+export { openPickledLmdb, type PickledLmdbOptions, type PickledWindows } from './store/pickled-lmdb.ts'
+export type { SampleType } from './store/samples.ts'
+export type { StoreHeader } from './store/store-format.ts'
 export { type BackwardOptions, type ItemOf, type Nested, type Shape, Tensor } from './tensor.ts'
 export { type Augmentation, augment, augmentBatch, mirrorChannels } from './training/augment.ts'
 export { type CheckpointCadence, type CheckpointOptions, TrainingCheckpoints } from './training/checkpoints.ts'

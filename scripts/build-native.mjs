@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { hashOf, importBuilt, isDone, main, markDone, root, runStep, StepError } from './steps.mjs'
 
 const OUTPUTS = ['build/Release/eegtorch.node', 'build/Release/eegtorch_loader.so', 'build/Release/libtorch.json']
-const TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers']
+const TOOLS = ['cmake-js', 'node-addon-api', 'node-api-headers', 'lmdb']
 /** What the compiler takes at most for one file that includes LibTorch. */
 const BYTES_PER_JOB = 2.5e9
 const HINT = 'A build needs CMake 3.22 and g++ 11 or newer (Debian, Ubuntu: apt install cmake g++).'
@@ -46,11 +46,17 @@ function cmake(tools, action, libtorch) {
   return [process.execPath, [program, action, '--directory', root, '--config', 'Release', ...definitions]]
 }
 
+/** `package.json` of a package, which lmdb does not let others resolve. */
+function findManifest(require, name) {
+  if (name === 'lmdb') return join(dirname(require.resolve(name)), '..', 'package.json')
+  return require.resolve(`${name}/package.json`)
+}
+
 function findTools() {
   const require = createRequire(join(root, 'package.json'))
   return TOOLS.map((name) => {
     try {
-      const manifest = require.resolve(`${name}/package.json`)
+      const manifest = findManifest(require, name)
       return { folder: dirname(manifest), version: JSON.parse(readFileSync(manifest, 'utf8')).version }
     } catch {
       throw new StepError(`a build from source needs ${TOOLS.join(', ')}: npm install --save-dev ${TOOLS.join(' ')}`)

@@ -11,6 +11,7 @@ const CPP_MAY_INCLUDE = {
   blocks: ['core', 'kernels'],
   augment: ['core'],
   losses: ['core'],
+  store: ['core'],
   distributed: ['core'],
   training: ['core', 'blocks', 'losses', 'augment', 'distributed'],
   // Hybrids put an autoencoder in front of another family's network.
@@ -19,7 +20,7 @@ const CPP_MAY_INCLUDE = {
 const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 
 /** Parts of lib/ that work without the addon: nothing that they import may load it. */
-const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'datasets', 'evaluation', 'setup']
+const WITHOUT_ADDON = ['errors', 'files', 'recordings', 'datasets', 'evaluation', 'setup', 'lmdb', 'store']
 /** Parts of lib/ that know only themselves and these. */
 const LIB_MAY_IMPORT = { errors: [], files: ['errors'], setup: ['errors', 'files'] }
 /** What makes up the tensor class together: one part. */

@@ -52,7 +52,8 @@ export class Standardiser {
         received: windows.channelNames.join(', '),
       })
     }
-    const { nChannels, nSamples } = windows
+    const { nChannels, nSamples, source } = windows
+    if (source !== undefined) return windows.with({ data: source.scaled(this.mean, this.std.map(factorOf)) })
     const data = Float32Array.from(windows.data)
     for (let row = 0; row < windows.length * nChannels; row++) {
       rescale(
@@ -110,6 +111,11 @@ function averageChannels(
 }
 
 function rescale(values: Float32Array, mean: number, std: number): void {
-  const factor = std > 0 ? 1 / std : 1
+  const factor = factorOf(std)
   for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) * factor
+}
+
+/** What centred values are multiplied by. */
+function factorOf(std: number): number {
+  return std > 0 ? 1 / std : 1
 }

@@ -28,10 +28,22 @@ export interface WindowRecording {
   readonly dataset?: string | undefined
 }
 
+/** Samples of windows that are not in memory, such as those of a store. Immutable. */
+export interface WindowSource {
+  /** Number of windows. */
+  readonly length: number
+  /** Samples of one window, (channels, samples), in an array of its own. */
+  read(index: number): Float32Array
+  /** Some windows, in the order given. */
+  subset(indices: ArrayLike<number>): WindowSource
+  /** The windows with `(sample - mean) * factor` of each channel in place of its samples. */
+  scaled(mean: Float64Array, factor: Float64Array): WindowSource
+}
+
 /** What {@link EegWindows} is made of. */
 export interface WindowParts {
-  /** Volts, (windows, channels, samples). */
-  data: Float32Array
+  /** Volts, (windows, channels, samples); or where they are read from. */
+  data: Float32Array | WindowSource
   origins: readonly WindowOrigin[]
   recordings: readonly WindowRecording[]
   classNames: readonly string[]
@@ -62,7 +74,8 @@ export interface WindowBatch {
  * Immutable; `data` is volts unless it was standardised.
  */
 export class EegWindows {
-  readonly data: Float32Array
+  /** Where samples are read from; undefined for windows in memory. */
+  readonly source: WindowSource | undefined
   readonly origins: readonly WindowOrigin[]
   readonly recordings: readonly WindowRecording[]
   readonly classNames: readonly string[]
@@ -77,10 +90,13 @@ export class EegWindows {
   readonly pipeline: string | undefined
   /** Class of each window. */
   readonly labels: Int32Array
+  readonly #data: Float32Array | undefined
 
   /** @throws EegTorchError `SHAPE_MISMATCH` if the data do not fit the shape, `INVALID_OPTION` for a label without class or an origin without recording */
   constructor(parts: WindowParts) {
-    this.data = parts.data
+    const { data } = parts
+    this.source = 'read' in data ? data : undefined
+    this.#data = 'read' in data ? undefined : data
     this.origins = parts.origins
     this.recordings = parts.recordings
     this.classNames = parts.classNames
@@ -98,6 +114,15 @@ export class EegWindows {
   /** Number of windows. */
   get length(): number {
     return this.origins.length
+  }
+
+  /**
+   * Samples of all windows, (windows, channels, samples). Windows of a store are read into memory, each time that this is asked for.
+   *
+   * @throws EegTorchError `OUT_OF_MEMORY` where they do not fit
+   */
+  get data(): Float32Array {
+    return this.#data ?? this.#copy(this.labels.map((_, i) => i))
   }
 
   get nChannels(): number {
@@ -135,11 +160,12 @@ export class EegWindows {
     return this.#origin(index).trial
   }
 
-  /** Samples of one window, (channels, samples): a view, not a copy. */
+  /** Samples of one window, (channels, samples): a view and not a copy, where they are in memory. */
   window(index: number): Float32Array {
     this.#origin(index)
+    if (this.#data === undefined) return this.source!.read(index)
     const size = this.nChannels * this.nSamples
-    return this.data.subarray(index * size, (index + 1) * size)
+    return this.#data.subarray(index * size, (index + 1) * size)
   }
 
   /** Some windows, in the order given, copied for a network. */
@@ -155,12 +181,12 @@ export class EegWindows {
   /** Some windows, in the order given, as windows of their own. */
   subset(indices: ArrayLike<number>): EegWindows {
     const origins = Array.from(indices, (index) => this.#origin(index))
-    return this.with({ data: this.#copy(indices), origins })
+    return this.with({ data: this.source?.subset(indices) ?? this.#copy(indices), origins })
   }
 
   /** The same windows with some parts replaced: standardised data, permuted labels. */
   with(change: Partial<WindowParts>): EegWindows {
-    return new EegWindows({ ...this, ...change })
+    return new EegWindows({ ...this, data: this.#data ?? this.source!, ...change })
   }
 
   /** Number of windows of each class, of all windows or some. */
@@ -188,10 +214,11 @@ export class EegWindows {
 
   #check(): void {
     const shape = [this.length, this.nChannels, this.nSamples]
-    if (this.data.length !== shape.reduce((a, b) => a * b)) {
+    const values = this.#data?.length ?? this.source!.length * this.nChannels * this.nSamples
+    if (values !== shape.reduce((a, b) => a * b)) {
       throw new EegTorchError('SHAPE_MISMATCH', 'the data of the windows do not fit their shape', {
         expected: `(${shape.join(', ')})`,
-        received: `${this.data.length} values`,
+        received: `${values} values`,
       })
     }
     for (const [i, { label, recording }] of this.origins.entries()) {

@@ -1,9 +1,10 @@
-import { EegWindows } from '../datasets/windows.ts'
+import type { EegWindows } from '../datasets/windows.ts'
 import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
-import { disposeSet, gatherRows, setLength, type TensorSet, windowTensors } from './tensor-set.ts'
+import { type RowSource, rowSource } from './row-source.ts'
+import type { TensorSet } from './tensor-set.ts'
 
 /** How a {@link DataLoader} draws batches. */
 export interface DataLoaderOptions {
@@ -38,19 +39,19 @@ const FIRST_STREAM = 1000
 const ALONE = { rank: 0, worldSize: 1 }
 
 /**
- * Draws batches from windows or tensors. The next batch is gathered while the present one is trained on.
+ * Draws batches from windows or tensors. The next batch is gathered while the present one is trained on; windows of a store are read by threads of
+ * their own, several batches ahead.
  *
  * A batch is freed when the loop asks for the next one; clone what is to live on.
  */
 export class DataLoader implements AsyncIterable<LoadedBatch> {
-  readonly set: TensorSet
   /** Number of examples, those of other processes included. */
   readonly length: number
   /** Batches in an epoch. */
   readonly batches: number
   readonly #options: Required<Omit<DataLoaderOptions, 'group'>>
   readonly #place: { rank: number; worldSize: number }
-  readonly #owned: boolean
+  readonly #rows: RowSource
   #epoch = 0
 
   /** @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH` */
@@ -65,9 +66,8 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
         received: String(batchSize),
       })
     }
-    this.#owned = data instanceof EegWindows
-    this.set = data instanceof EegWindows ? windowTensors(data) : data
-    this.length = setLength(this.set)
+    this.#rows = rowSource(data)
+    this.length = this.#rows.length
     this.#options = { batchSize, shuffle, seed, dropLast, fillLast }
     this.#place = group
     this.batches = this.#parts().length
@@ -75,7 +75,7 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
 
   /** Frees the tensors that the loader made of windows; those of a {@link TensorSet} are its owner's. */
   dispose(): void {
-    if (this.#owned) disposeSet(this.set)
+    this.#rows.dispose()
   }
 
   /** One epoch after the other: each loop over the loader is the next epoch. */
@@ -110,12 +110,11 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
 
   /** The batches of an epoch, from one of them on. */
   async *epoch(epoch: number, from = 0): AsyncGenerator<LoadedBatch> {
-    const order = this.order(epoch)
-    let next = this.#gather(order[from])
+    const order = this.order(epoch).slice(from)
+    const stream = this.#rows.stream(order)
     try {
-      for (let i = from; i < order.length; i++) {
-        const batch = (await next)!
-        next = this.#gather(order[i + 1])
+      for (const indices of order) {
+        const batch = { ...(await stream.next()), indices }
         try {
           yield batch
         } finally {
@@ -124,23 +123,7 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
         }
       }
     } finally {
-      // A loop that was left early has one batch more under way.
-      const ahead = await next?.catch(() => undefined)
-      if (ahead !== undefined && !ahead.inputs.disposed) {
-        ahead.inputs.dispose()
-        ahead.targets.dispose()
-      }
+      await stream.close()
     }
-  }
-
-  #gather(indices: number[] | undefined): Promise<LoadedBatch> | undefined {
-    if (indices === undefined) return undefined
-    const gathered = gatherRows(this.set, indices).then(({ inputs, targets }) => ({
-      inputs: inputs as Tensor,
-      targets: targets as Tensor,
-      indices,
-    }))
-    gathered.catch(() => undefined) // reported where it is awaited
-    return gathered
   }
 }

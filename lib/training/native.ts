@@ -30,6 +30,24 @@ export interface NativeTraining {
   restoreTrainStep(step: number, model: NamedId[], training: NamedId[] | null): Promise<void>
   synchroniseTrainStep(step: number): Promise<void>
   reductionFigures(step: number): Promise<Record<string, number | bigint>>
+  /** `binding/store.cpp`: places and checksums of the records, and the class of each window. */
+  openWindowFile(
+    path: string,
+    fileSize: number,
+    type: string,
+    channels: number,
+    samples: number,
+    offsets: Float64Array,
+    checksums: Uint32Array,
+    labels: Int32Array,
+  ): number
+  startLoader(
+    file: number,
+    rows: Int32Array,
+    ends: Int32Array,
+    options: { threads: number; depth: number; pinned: boolean; mean?: Float64Array; factor?: Float64Array },
+  ): number
+  nextBatch(loader: number): Promise<[inputs: TensorId, targets: TensorId]>
   gatherRows(tensors: TensorId[], indices: TensorId): Promise<TensorId[]>
   augmentBatch(
     augmentations: unknown,

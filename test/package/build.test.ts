@@ -37,12 +37,12 @@ test('without the headers of N-API, the build says which package is missing and 
   mkdirSync(join(modules, 'node-api-headers'))
   writeFileSync(join(modules, 'node-api-headers', 'package.json'), '{ "exports": {} }')
   expect(configure()?.replaceAll(/\s+/g, ' ')).toContain(
-    'the npm package node-api-headers is missing: npm install --save-dev node-addon-api node-api-headers',
+    'the npm package node-api-headers is missing: npm install --save-dev node-addon-api node-api-headers lmdb',
   )
 })
 
 test('headers are found where npm hoisted them', () => {
-  for (const name of ['node-addon-api', 'node-api-headers']) {
+  for (const name of ['node-addon-api', 'node-api-headers', 'lmdb']) {
     cpSync(realpathSync(join(packageRoot, 'node_modules', name)), join(modules, name), { recursive: true })
   }
   expect(configure()).toBeUndefined()
@@ -53,6 +53,8 @@ test('headers are found where npm hoisted them', () => {
   const addon = commands.find(({ file }) => file.endsWith('binding/addon.cpp'))!
   expect(addon.command).toContain(` ${join(modules, 'node-addon-api')} `)
   expect(addon.command).toContain(` ${join(modules, 'node-api-headers', 'include')} `)
+  const lmdb = commands.find(({ file }) => file.endsWith('liblmdb/mdb.c'))!
+  expect(lmdb.file).toContain(join(modules, 'lmdb'))
   const core = commands.find(({ file }) => file.endsWith('cpp/registry.cpp'))!
   expect(core.command).not.toContain('node-a')
 })

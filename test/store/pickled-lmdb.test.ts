@@ -1,0 +1,51 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { openPickledLmdb, openStore, writeStore } from 'eegtorch'
+
+// Fixtures are written by Python's lmdb and pickle: test/fixtures/store/make_lmdb.py
+
+const fixture = (name: string) => join(import.meta.dirname, '../fixtures/store', name)
+const folder = mkdtempSync(join(tmpdir(), 'eegtorch-pickled-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+
+const sample = (index: number, test: boolean) =>
+  Array.from({ length: 24 }, (_, k) => Math.fround((k + 100 * index + (test ? 1000 : 0)) * 1e-6))
+
+test('records of CBraMod and CSBrain are windows, with the split that they came with', () => {
+  const { windows, split } = openPickledLmdb(fixture('pickled'), {
+    metadata: (name) => ({ subject: name.slice(0, 3) }),
+  })
+  expect([windows.length, windows.nChannels, windows.nSamples, windows.samplingRate]).toEqual([12, 2, 12, 200])
+  expect([...windows.labels]).toEqual([0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3])
+  expect(windows.recordings.map(({ name, subject }) => [name, subject])).toEqual([
+    ['A01T', 'A01'],
+    ['A06T', 'A06'],
+    ['A08T', 'A08'],
+  ])
+  expect(split).toEqual({ name: 'as stored', train: [0, 1, 2, 3], validation: [4, 5, 6, 7], test: [8, 9, 10, 11] })
+  for (let i = 0; i < 12; i++) expect([...windows.window(i)]).toEqual(sample(i % 4, i >= 8))
+  expect(windows.trial(6)).toBe(3)
+})
+
+test('they can be written to a store of our own', async () => {
+  const { windows, split } = openPickledLmdb(fixture('pickled'), { classNames: ['left', 'right', 'feet', 'tongue'] })
+  const path = join(folder, 'store')
+  await writeStore(path, windows, { splits: [split!] })
+  const stored = openStore(path)
+  expect(stored.header.splits).toEqual([split])
+  expect(stored.windows.classNames).toEqual(['left', 'right', 'feet', 'tongue'])
+  for (let i = 0; i < 12; i++) expect([...stored.windows.window(i)]).toEqual([...windows.window(i)])
+})
+
+test('what a pickle would run is not run', () => {
+  expect(() => openPickledLmdb(fixture('unsafe'))).toThrow(/system/)
+  expect(existsSync('/tmp/eegtorch-was-here')).toBe(false)
+})
+
+test('other LMDB files, and names that do not fit, are refused', () => {
+  expect(() => openPickledLmdb(fixture('plain'))).toThrow(/no LMDB file of CBraMod/)
+  expect(() => openPickledLmdb(fixture('pickled'), { channelNames: ['C3'] })).toThrow(/channelNames/)
+  expect(() => openPickledLmdb(fixture('pickled'), { classNames: ['left'] })).toThrow(/classNames/)
+  expect(() => openStore(fixture('pickled'))).toThrow(/no store of windows/)
+})
