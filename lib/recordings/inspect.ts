@@ -64,6 +64,30 @@ function countEvents(recording: Recording): RecordingSummary['events'] {
   return [...counts.values()].sort((a, b) => (a.label < b.label ? -1 : 1))
 }
 
+/** `microvolts`, or how many channels have which unit where they differ. */
+function unitsOf(channels: RecordingSummary['channels']): string {
+  const counts = new Map<string, number>()
+  for (const { unit } of channels.filter(({ type }) => type !== 'stim')) counts.set(unit, (counts.get(unit) ?? 0) + 1)
+  const named = [...counts].map(([unit, count]): [string, number] => [
+    unit === 'V' ? 'microvolts' : unit || 'unknown',
+    count,
+  ])
+  if (named.length <= 1) return named[0]?.[0] === 'unknown' ? 'unit unknown' : (named[0]?.[0] ?? 'unit unknown')
+  return named.map(([unit, count]) => `${count} in ${unit}`).join(', ')
+}
+
+/** Volts; what rounding leaves of a constant. */
+const FLAT = 1e-12
+
+/** Names of channels that are not plausible, and why. */
+function faultsOf({ implausible }: SignalQuality): string {
+  if (implausible.length === 0) return ''
+  const reasonOf = (deviation: number) =>
+    deviation < FLAT ? 'flat' : Number.isNaN(deviation) ? 'no numbers' : `${(deviation * 1e6).toPrecision(3)} µV`
+  const named = implausible.slice(0, 6).map(({ name, deviation }) => `${name} (${reasonOf(deviation)})`)
+  return `; not ${named.join(', ')}${implausible.length > 6 ? ` and ${implausible.length - 6} more` : ''}`
+}
+
 /** The summary in three lines for a terminal. */
 export function formatSummary(summary: RecordingSummary): string {
   const { channels, events, quality, eeg, tenTen } = summary
@@ -80,13 +104,12 @@ export function formatSummary(summary: RecordingSummary): string {
         : tenTen === 0
           ? 'names of their own'
           : `${tenTen} with 10-10 names`
-  const unit = channels.some((channel) => channel.unit === 'V') ? 'microvolts' : 'unit unknown'
   const gaps = summary.gaps === 0 ? '' : `, ${summary.gaps} gap${summary.gaps > 1 ? 's' : ''}`
   const line =
     quality.line === undefined ? '' : `, ${quality.line.frequency} Hz line at ${quality.line.decibels.toFixed(0)} dB`
   return [
-    `${summary.simulated ? 'SIMULATED: ' : ''}${channels.length} channels (${naming}), ${summary.samplingRate} Hz, ${summary.duration.toFixed(1)} s, ${unit}, ${summary.format}${gaps}`,
+    `${summary.simulated ? 'SIMULATED: ' : ''}${channels.length} channels (${naming}), ${summary.samplingRate} Hz, ${summary.duration.toFixed(1)} s, ${unitsOf(channels)}, ${summary.format}${gaps}`,
     total === 0 ? 'no events' : `${total} events: ${kinds.join(' · ')}${more}`,
-    `quality: ${quality.plausible.length} of ${quality.plausible.length + quality.implausible.length} channels plausible${line}`,
+    `quality: ${quality.plausible.length} of ${quality.plausible.length + quality.implausible.length} channels plausible${faultsOf(quality)}${line}`,
   ].join('\n')
 }

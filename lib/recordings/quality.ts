@@ -50,7 +50,8 @@ function typicalDeviation(samples: Float64Array, rate: number): number {
     for (let i = 0; i < length; i++) square += (samples[start + i]! - mean) ** 2 / length
     deviations.push(sqrt(square))
   }
-  return median(deviations)
+  // A second that holds what is no number says nothing.
+  return median(deviations.filter(Number.isFinite))
 }
 
 function strongerLine(data: readonly Float64Array[], rate: number): SignalQuality['line'] | undefined {

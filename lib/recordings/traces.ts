@@ -2,7 +2,7 @@ import type { Recording } from './recording.ts'
 
 /** How to draw traces. */
 export interface TraceOptions {
-  /** Channel names; default the first 32 EEG channels. */
+  /** Channel names; default the first 32 EEG channels (of any kind but triggers, where there are none). */
   channels?: readonly string[]
   /** Seconds; default the first ten. */
   from?: number
@@ -11,6 +11,7 @@ export interface TraceOptions {
   width?: number
 }
 
+const MOST_CHANNELS = 32
 const LEFT = 70
 const TOP = 30
 const ROW = 18
@@ -20,12 +21,7 @@ export function drawTraces(
   recording: Recording,
   { channels, from = 0, to = from + 10, width = 1200 }: TraceOptions = {},
 ): string {
-  const names =
-    channels ??
-    recording.channels
-      .filter(({ type }) => type === 'eeg')
-      .slice(0, 32)
-      .map(({ name }) => name)
+  const names = channels ?? defaultChannels(recording)
   const end = Math.min(to, recording.duration)
   const data = recording.read({ channels: names, from, to: end }).map(centre)
   const spread = typicalSpread(data) || 1
@@ -59,30 +55,47 @@ ${axis.join('\n')}
 `
 }
 
-/** A path through the samples, or through the extremes of each pixel column where there are more samples than columns can show. */
+/** Those of EEG or, where there is none, all but triggers. */
+function defaultChannels({ channels }: Recording): string[] {
+  const eeg = channels.filter(({ type }) => type === 'eeg')
+  const shown = eeg.length > 0 ? eeg : channels.filter(({ type }) => type !== 'stim')
+  return shown.slice(0, MOST_CHANNELS).map(({ name }) => name)
+}
+
+/**
+ * A path through the samples, or through the extremes of each pixel column where there are more samples than columns can show. It is
+ * interrupted where there are no numbers.
+ */
 function tracePath(samples: Float64Array, y: number, scale: number, left: number, right: number): string {
   const columns = Math.max(1, Math.floor(right - left))
   const perColumn = Math.max(1, Math.ceil(samples.length / columns))
   const points: string[] = []
+  let isBroken = true
   for (let start = 0; start < samples.length; start += perColumn) {
-    const piece = samples.subarray(start, start + perColumn)
+    const piece = samples.subarray(start, start + perColumn).filter(Number.isFinite)
     const at = left + (start / Math.max(1, samples.length - 1)) * (right - left)
-    const extremes = perColumn === 1 ? [piece[0]!] : [Math.min(...piece), Math.max(...piece)]
-    for (const value of extremes) points.push(`${at.toFixed(1)} ${(y - value * scale).toFixed(1)}`)
+    const extremes = piece.length < 2 ? piece : [Math.min(...piece), Math.max(...piece)]
+    for (const value of extremes) {
+      points.push(`${isBroken ? 'M' : 'L'}${at.toFixed(1)} ${(y - value * scale).toFixed(1)}`)
+      isBroken = false
+    }
+    isBroken = piece.length === 0
   }
-  return points.length === 0 ? '' : `M${points.join('L')}`
+  return points.join('')
 }
 
 function centre(samples: Float64Array): Float64Array {
-  const mean = samples.reduce((sum, value) => sum + value, 0) / Math.max(1, samples.length)
+  const numbers = samples.filter(Number.isFinite)
+  const mean = numbers.reduce((sum, value) => sum + value, 0) / Math.max(1, numbers.length)
   return samples.map((value) => value - mean)
 }
 
-/** Median of the channels' standard deviations. */
+/** Median of the channels' standard deviations, of those that have one. */
 function typicalSpread(data: readonly Float64Array[]): number {
-  const spreads = data.map((samples) =>
-    Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / Math.max(1, samples.length)),
-  )
+  const spreads = data
+    .map((samples) => samples.filter(Number.isFinite))
+    .filter(({ length }) => length > 0)
+    .map((samples) => Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length))
   return spreads.sort((a, b) => a - b)[spreads.length >> 1] ?? 0
 }
 

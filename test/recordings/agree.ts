@@ -60,7 +60,7 @@ export function expectAgreement(recording: Recording, expected: Expected): void 
   if (expected.positions !== undefined) expectPositions(recording, expected.positions)
   if (expected.gaps !== undefined) expect(recording.segments.length).toBe(expected.gaps + 1)
   const data = recording.read()
-  const nans = data.map((samples) => samples.reduce((count, x) => count + (Number.isNaN(x) ? 1 : 0), 0))
+  const nans = data.map((samples) => samples.reduce((count, x) => count + (isNoNumber(x) ? 1 : 0), 0))
   expect(nans).toEqual(expected.nans ?? channels.map(() => 0))
   expect(data.map(({ length }) => length)).toEqual(expected.lengths ?? channels.map(() => expected.n_samples))
   expect(worstDifference(data, expected)).toBeLessThan(1e-9)
@@ -76,6 +76,7 @@ function expectPositions({ channels }: Recording, expected: NonNullable<Expected
 
 // Taken once: a look-up of a global is slow inside a vm context.
 const { abs, max } = Math
+const isNoNumber = Number.isNaN
 
 /** Relative to the largest sample of each channel: single samples, sums, sums weighted by time, and squares. */
 export function worstDifference(data: readonly Float64Array[], expected: Expected): number {
@@ -84,7 +85,7 @@ export function worstDifference(data: readonly Float64Array[], expected: Expecte
     const n = samples.length
     let [scale, sum, ramp, square] = [Number.MIN_VALUE, 0, 0, 0]
     for (let k = 0; k < n; k++) {
-      const x = Number.isNaN(samples[k]!) ? 0 : samples[k]!
+      const x = isNoNumber(samples[k]!) ? 0 : samples[k]!
       scale = max(scale, abs(x))
       sum += x
       ramp += (x * k) / n
@@ -99,7 +100,7 @@ export function worstDifference(data: readonly Float64Array[], expected: Expecte
     off(ramp, expected.ramps[i]!, scale * n)
     off(square, expected.squares[i]!, scale * scale * n)
     for (const [k, at] of expected.at.entries())
-      off(Number.isNaN(samples[at]!) ? 0 : samples[at]!, expected.values[i]![k]!, scale)
+      off(isNoNumber(samples[at]!) ? 0 : samples[at]!, expected.values[i]![k]!, scale)
   }
   return worst
 }

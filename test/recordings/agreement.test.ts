@@ -3,7 +3,21 @@ import { describeWithShared, sharedPath } from '../shared.ts'
 import { casesOf, expectAgreement, fixturePath } from './agree.ts'
 
 // The reader is found by the content of the file alone: nothing here names it.
-const FORMATS = ['bdf', 'brainvision', 'gdf', 'eeglab', 'mat73', 'numpy', 'fif', 'csv', 'xdf', 'wfdb', 'bids']
+const FORMATS = [
+  'edf',
+  'bdf',
+  'brainvision',
+  'gdf',
+  'eeglab',
+  'mat73',
+  'numpy',
+  'fif',
+  'csv',
+  'xdf',
+  'wfdb',
+  'bids',
+  'odd',
+]
 
 describe.each(FORMATS)('%s files give what other readers give', (format) => {
   const { own, shared } = casesOf(format)

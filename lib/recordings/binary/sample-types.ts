@@ -10,6 +10,7 @@ export type SampleType =
   | 'uint32'
   | 'int64'
   | 'uint64'
+  | 'float16'
   | 'float32'
   | 'float64'
 
@@ -25,6 +26,7 @@ export const SAMPLE_BYTES: Readonly<Record<SampleType, number>> = {
   uint32: 4,
   int64: 8,
   uint64: 8,
+  float16: 2,
   float32: 4,
   float64: 8,
 }
@@ -33,6 +35,20 @@ type Getter = (view: DataView, at: number) => number
 
 const little24: Getter = (view, at) => view.getUint16(at, true) | (view.getInt8(at + 2) << 16)
 const big24: Getter = (view, at) => (view.getInt8(at) << 16) | view.getUint16(at + 1)
+
+/** A number of 16 bits (IEEE 754): a sign, five bits of exponent, ten of fraction. */
+function fromHalf(bits: number): number {
+  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff]
+  const size =
+    exponent === 0
+      ? fraction * 2 ** -24
+      : exponent === 31
+        ? fraction === 0
+          ? Number.POSITIVE_INFINITY
+          : Number.NaN
+        : (1024 + fraction) * 2 ** (exponent - 25)
+  return bits & 0x8000 ? -size : size
+}
 
 /** The function that reads one number of a type at a byte of a view. */
 export function getterOf(type: SampleType, littleEndian: boolean): Getter {
@@ -58,6 +74,8 @@ export function getterOf(type: SampleType, littleEndian: boolean): Getter {
       return (view, at) => Number(view.getBigInt64(at, little))
     case 'uint64':
       return (view, at) => Number(view.getBigUint64(at, little))
+    case 'float16':
+      return (view, at) => fromHalf(view.getUint16(at, little))
     case 'float32':
       return (view, at) => view.getFloat32(at, little)
     case 'float64':

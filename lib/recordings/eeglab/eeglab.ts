@@ -81,7 +81,8 @@ function openSamples(
   { truncated }: FileOptions,
 ): { source: SignalSource; nSamples: number } {
   const data = set.fields.get('data')!
-  const channels = Array.from({ length: nChannels }, (_, slot) => ({ slot, gain: VOLTS }))
+  // Made when the number of channels is known to be true.
+  const channels = () => Array.from({ length: nChannels }, (_, slot) => ({ slot, gain: VOLTS }))
   if (data.kind === 'numbers' || data.kind === 'stored') {
     const [rows = 0, ...rest] = data.dims
     const columns = rest.reduce((product, dim) => product * dim, 1)
@@ -95,11 +96,11 @@ function openSamples(
     }
     if (data.kind === 'stored') {
       const axes = { channels: 0, samples: 1, trials: rest.length > 1 ? 2 : undefined }
-      return { source: new Hdf5Source(data, axes, channels), nSamples }
+      return { source: new Hdf5Source(data, axes, channels()), nSamples }
     }
     const size = SAMPLE_BYTES[data.type]
     return {
-      source: new BufferSource({ ...data, sampleStride: size * nChannels, channelStride: size }, channels),
+      source: new BufferSource({ ...data, sampleStride: size * nChannels, channelStride: size }, channels()),
       nSamples,
     }
   }
@@ -128,7 +129,7 @@ function openSamples(
     sampleStride: frame,
     channelStride: 4,
   }
-  return { source: new StridedSource([piece], channels), nSamples: complete }
+  return { source: new StridedSource([piece], channels()), nSamples: complete }
 }
 
 /** The `.fdt` that the set names or, where it was renamed without it, the one with the set's own name. */

@@ -2,6 +2,7 @@ import { channelNames } from '../channels.ts'
 import type { Position } from '../electrodes.ts'
 import { invalid } from '../invalid.ts'
 import { requireRate, roundRate } from '../main-rate.ts'
+import { decodeText } from '../read-text.ts'
 import type { Channel, ChannelType } from '../recording.ts'
 import { BLOCK, type FifTag, KIND, readNames, readNumber, readNumbers, readText, readValue } from './tags.ts'
 
@@ -69,7 +70,8 @@ function parseChannel(bytes: Buffer) {
   const kind = bytes.readInt32BE(8)
   const place = [24, 28, 32].map((at) => bytes.readFloatBE(at)) as [number, number, number]
   const isPlaced = kind === EEG && place.every(Number.isFinite) && place.some((value) => value !== 0)
-  const label = bytes.toString('utf8', 80, 96).split('\0')[0]!
+  const end = bytes.indexOf(0, 80)
+  const label = decodeText(bytes.subarray(80, end < 80 || end > 96 ? 96 : end))
   const position: Position | undefined = isPlaced ? place : undefined
   return {
     label,

@@ -175,7 +175,7 @@ export class Hdf5Variables {
 }
 
 function typeOf({ type, size, signed }: Metadata): SampleType | undefined {
-  if (type !== CLASS.integer && type !== CLASS.float) return undefined
+  if (type !== CLASS.integer && (type !== CLASS.float || size < 4)) return undefined
   const name = `${type === CLASS.float ? 'float' : signed ? 'int' : 'uint'}${8 * size}`
   return name in SAMPLE_BYTES ? (name as SampleType) : undefined
 }

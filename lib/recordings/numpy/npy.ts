@@ -19,6 +19,7 @@ const TYPES: Readonly<Record<string, SampleType>> = {
   u4: 'uint32',
   i8: 'int64',
   u8: 'uint64',
+  f2: 'float16',
   f4: 'float32',
   f8: 'float64',
 }
