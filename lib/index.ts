@@ -39,6 +39,7 @@ export { cutWindows, type WindowOptions } from './datasets/cut-windows.ts'
 export { Dataset, type OpenOptions, type Range } from './datasets/dataset.ts'
 export type { DatasetDescription } from './datasets/description.ts'
 export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from './datasets/eegmmidb.ts'
+export { type FittedStatistic, type Stretch, stretchesOf, withStatistic } from './datasets/fitted.ts'
 export { BRAIN_REGIONS, type BrainRegion, brainRegion, type Montage, montageOf, montages } from './datasets/montages.ts'
 export { datasetFolder, type OpenDatasetOptions, openDataset } from './datasets/open-dataset.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './datasets/read-all.ts'
@@ -88,9 +89,10 @@ export {
   windowMeansLda,
 } from './evaluation/baselines.ts'
 export { compareModels, type ModelAnswers, type ModelComparison, type ModelScore } from './evaluation/compare-models.ts'
+export { blockControl, type ControlName, type ControlResult, timeControl } from './evaluation/controls.ts'
 export type { CspOptions } from './evaluation/csp.ts'
 export type { Decoded, FeatureRows } from './evaluation/lda.ts'
-export { assertNoLeak } from './evaluation/leaks.ts'
+export { assertNoLeak, type LeakOptions, type LeakProof, type PartCounts, proveSplit } from './evaluation/leaks.ts'
 export {
   accuracy,
   balancedAccuracy,
@@ -111,6 +113,14 @@ export {
   signFlipTest,
   wilcoxonSignedRank,
 } from './evaluation/paired-tests.ts'
+export {
+  type PermutationOptions,
+  type PermutationTest,
+  permutationTest,
+  type RetrainingOptions,
+  retrainingTest,
+  shuffleLabels,
+} from './evaluation/permutation-tests.ts'
 export { type Answers, type Prediction, predictionsFor } from './evaluation/predictions.ts'
 export {
   crossSession,
@@ -143,6 +153,7 @@ export {
   type SummaryOptions,
   summarisePredictions,
 } from './evaluation/summary.ts'
+export { type OpeningsStore, TestLedger, type TestOpening } from './evaluation/test-ledger.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
 export { type AlignOptions, type AlignResult, align, type RetrievalShare } from './experiment/align.ts'
 export {

@@ -168,6 +168,7 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   const { seeds, validation, epochs, batchSize, labelSmoothing, classWeights } = config
   const baselines = typeof config.baselines === 'boolean' ? config.baselines : baselineDecoders(config.baselines)
   const { folds, protocol, modelOptions: model, augmentations, loss } = config
+  const { stimuliApart, permutations, retrainings, controls } = config
   const leaveOut = folds === undefined && protocol === undefined ? (config.leaveOut ?? 'run') : undefined
   return {
     optimizer: { name, ...defined({ lr, weightDecay, momentum, strongWolfe, groups, layerDecay }) } as Optimizer,
@@ -176,6 +177,7 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
     ...{ seeds, epochs, batchSize, baselines, model, augmentations, loss },
     ...chosenSettings(config),
     ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, startFrom }),
+    ...defined({ stimuliApart, permutations, retrainings, controls }),
   } as CrossValidateOptions
 }
 
@@ -202,7 +204,8 @@ function foldCount({ leaveOut = 'run', folds, protocol }: TrainConfig, windows: 
   for (let i = 0; i < windows.length; i++) {
     const { identity, subject, session } = windows.recordingOf(i)
     const trial = `${identity} ${windows.trial(i)}`
-    groups.add({ subject: `${subject}`, session: `${subject} ${session}`, run: identity, trial }[leaveOut])
+    const stimulus = `${windows.stimulus(i)}`
+    groups.add({ subject: `${subject}`, session: `${subject} ${session}`, run: identity, trial, stimulus }[leaveOut])
   }
   return groups.size
 }

@@ -35,6 +35,10 @@ const COMMON = [
   'folds',
   'protocol',
   'validation',
+  'stimuliApart',
+  'permutations',
+  'retrainings',
+  'controls',
 ]
 
 const entrySchema = z.union([z.string(), z.looseObject({ model: z.string(), name: z.string().optional() })])

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Split } from '../evaluation/split.ts'
-import { makeModel, makeSplits } from '../experiment/cross-validate.ts'
+import { makeModel } from '../experiment/cross-validate.ts'
+import { makeSplits } from '../experiment/make-splits.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { cutConfigured, pipelineOf } from './config-pipeline.ts'
@@ -100,7 +101,24 @@ function subjectsOf(windows: EegWindows, subjects: readonly string[]): EegWindow
 
 /** A configuration without what the windows and splits hold already, or what does not shape a training. */
 function shapeOf(config: SweepEntry['config']): object {
-  const { data, read, task, events, window, band, channels, leaveOut, folds, protocol, validation, ...rest } = config
+  const {
+    stimuliApart,
+    permutations,
+    retrainings,
+    controls,
+    data,
+    read,
+    task,
+    events,
+    window,
+    band,
+    channels,
+    leaveOut,
+    folds,
+    protocol,
+    validation,
+    ...rest
+  } = config
   const { seeds, baselines, threads, checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery, ...shape } = rest
   return shape
 }

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { decodeFolds } from '../evaluation/baselines.ts'
+import type { LeakProof } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { trainSplit } from '../experiment/cross-validate.ts'
 import { serveJobs } from '../experiment/worker-pool.ts'
@@ -23,6 +24,8 @@ export interface SweepOutcome {
   parameters?: number
   curve?: LearningCurve
   predictions: Prediction[]
+  /** What was fitted for the training, and on what. */
+  fitted?: LeakProof['fitted']
 }
 
 // A process of `eegtorch sweep`, started by lib/cli/sweep.ts: one thread, one training at a time.

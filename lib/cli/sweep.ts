@@ -7,6 +7,10 @@ import { stringify } from 'yaml'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { compareModels } from '../evaluation/compare-models.ts'
+import type { LeakProof } from '../evaluation/leaks.ts'
+import { TestLedger } from '../evaluation/test-ledger.ts'
+import { proveSplits, withFitted } from '../experiment/make-splits.ts'
+import { runChecks } from '../experiment/run-checks.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
@@ -15,7 +19,7 @@ import { libtorchVersion } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
-import { CONFIG_FILE, describeProtocol } from './run-training.ts'
+import { CONFIG_FILE, describeProtocol, trainingOptions } from './run-training.ts'
 import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
 import { checkNetworks, readSweep, type SweepData, type SweepJob, sweepJobs } from './sweep-plan.ts'
 import type { SweepOutcome } from './sweep-worker.ts'
@@ -106,7 +110,8 @@ async function runMissing(sweep: Sweep): Promise<void> {
         left.set(entry, left.get(entry)! - 1)
         if (left.get(entry) !== 0) return
         say(`${data.entries[entry]!.name} is finished`)
-        await writeTables(sweep)
+        // The last table is written below, with what checks find.
+        if ([...left.values()].some((trainings) => trainings > 0)) await writeTables(sweep)
       },
       onFailed: (job, reason) => {
         failures++
@@ -142,6 +147,8 @@ async function writeTables(sweep: Sweep): Promise<SweepReport> {
 async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<SweepReport> {
   const { entries, windows } = data
   const rows: SweepRow[] = []
+  const ledger = new TestLedger()
+  const fitted = new Map<number, LeakProof['fitted']>()
   const finished: { name: string; predictions: SweepOutcome['predictions'] }[] = []
   for (const [entry, { name, config: own }] of entries.entries()) {
     const wanted = jobs.filter((job) => job.entry === entry)
@@ -154,8 +161,21 @@ async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<
       ...defined({ parameters }),
     })
     const predictions = outcomes.flatMap((outcome) => outcome.predictions)
+    for (const { fold, seed, fitted: own } of outcomes) {
+      ledger.note({ fold, by: name, seed })
+      if (own !== undefined && own.length > 0) fitted.set(fold, own)
+    }
     if (outcomes.length === wanted.length) finished.push({ name, predictions })
   }
+  const { splits } = data
+  const options = trainingOptions(entries[0]!.config)
+  const proof = withFitted(
+    proveSplits(windows, splits, options),
+    splits.map((_, fold) => fitted.get(fold)),
+  )
+  const decoders = entries.flatMap(({ name, decoder }) => (decoder === undefined ? [] : { ...decoder, name }))
+  const isOver = finished.length === entries.length
+  const checks = isOver ? await runChecks({ windows, splits, decoders, baselines: finished, ledger }, options) : {}
   return {
     title: config.title ?? windows.classNames.join(' against '),
     simulated: windows.simulated,
@@ -163,7 +183,9 @@ async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<
     protocol: describeProtocol(entries[0]!.config),
     classes: [...windows.classNames],
     entries: rows,
+    split: { ...proof, openings: ledger.openings },
     comparison: compareModels(finished, { classes: windows.classNames.length }),
+    ...checks,
     configuration: defined(config),
     versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
     hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: '1 for each training' },
@@ -172,12 +194,12 @@ async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<
 }
 
 /** Outcomes that are there, their answers numbered by the folds of this sweep. */
-async function readOutcomes(jobs: readonly SweepJob[]): Promise<SweepOutcome[]> {
-  const outcomes: SweepOutcome[] = []
+async function readOutcomes(jobs: readonly SweepJob[]): Promise<(SweepOutcome & { fold: number })[]> {
+  const outcomes: (SweepOutcome & { fold: number })[] = []
   for (const { file, fold } of jobs) {
     if (!existsSync(file)) continue
     const outcome = parseOutcome(await readFile(file, 'utf8'), file)
-    outcomes.push({ ...outcome, predictions: outcome.predictions.map((answer) => ({ ...answer, fold })) })
+    outcomes.push({ ...outcome, fold, predictions: outcome.predictions.map((answer) => ({ ...answer, fold })) })
   }
   return outcomes
 }

@@ -39,7 +39,7 @@ const schedule = z.union([
     }),
   ]),
 ])
-const group = z.enum(['subject', 'session', 'run', 'trial'])
+const group = z.enum(['subject', 'session', 'run', 'trial', 'stimulus'])
 
 const count = z.number().int().min(2)
 const within = { within: z.enum(['subject', 'session']).optional() }
@@ -94,6 +94,14 @@ export const trainSchema = z
       .describe(
         'preprocessing: a recipe, a YAML file, or the steps, in place of window, band, channels, upsample, standardise',
       ),
+    stimuliApart: z.boolean().optional().describe('no stimulus in two parts of a split'),
+    permutations: positive.max(1_000_000).optional().describe('shufflings of labels to hold the answers against'),
+    retrainings: positive.max(1_000_000).optional().describe('trainings of each classical decoder on shuffled labels'),
+    controls: z
+      .array(z.enum(['block', 'time', 'shuffled']))
+      .min(1)
+      .optional()
+      .describe('what else the same windows tell'),
     epochs: positive.default(60),
     batchSize: positive.default(16),
     optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']).default('adam'),

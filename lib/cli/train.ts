@@ -33,6 +33,7 @@ export function describe(command: Command): void {
         'session',
         'run',
         'trial',
+        'stimulus',
       ]),
     )
     .option('--folds <n>', 'folds of trials, in place of --leave-out', Number)
@@ -40,6 +41,12 @@ export function describe(command: Command): void {
     .option('--validation <share>', 'share of the training trials to choose the epoch by (default: none)', Number)
     .option('--early-stopping <epochs>', 'stop after so many epochs without improvement; needs --validation', Number)
     .addOption(new Option('--monitor <figure>', 'what must improve (default: loss)').choices(['loss', 'accuracy']))
+    .option('--stimuli-apart', 'refuse splits in which two parts share a stimulus')
+    .option('--permutations <n>', 'hold the answers against labels shuffled so often', Number)
+    .option('--retrainings <n>', 'train each classical decoder so often on shuffled labels', Number)
+    .addOption(
+      new Option('--controls <names...>', 'what else the same windows tell').choices(['block', 'time', 'shuffled']),
+    )
     .option('--epochs <n>', 'default: 60', Number)
     .option('--batch-size <n>', 'default: 16', Number)
     .option('--preset <name>', 'hyper-parameters of a design document: see docs/training.md; flags win over them')
@@ -130,11 +137,14 @@ function configOf(run: string): string {
   })
 }
 
+/** Options that a word alone turns on. */
+const SWITCHES: ReadonlySet<string> = new Set(['strongWolfe', 'stimuliApart'])
+
 /** What was said on the command line. Switches that commander sets by itself count only when they turn something off. */
 function given(options: Record<string, unknown>): Record<string, unknown> {
   const known = Object.keys(trainSchema.shape)
   const said = Object.entries(options).filter(
-    ([name, value]) => known.includes(name) && value !== undefined && (value !== true || name === 'strongWolfe'),
+    ([name, value]) => known.includes(name) && value !== undefined && (value !== true || SWITCHES.has(name)),
   )
   return Object.fromEntries(said)
 }

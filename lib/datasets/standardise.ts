@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { type Stretch, stretchesOf, withStatistic } from './fitted.ts'
 import type { EegWindows } from './windows.ts'
 
 /**
@@ -11,8 +12,15 @@ export class Standardiser {
   readonly mean: Float64Array
   /** Standard deviation of each channel (divided by n), in the unit of the windows. */
   readonly std: Float64Array
+  /** What it was learned from, where it is known: the windows it scales carry it. */
+  readonly fittedOn: readonly Stretch[] | undefined
 
-  constructor(channelNames: readonly string[], mean: ArrayLike<number>, std: ArrayLike<number>) {
+  constructor(
+    channelNames: readonly string[],
+    mean: ArrayLike<number>,
+    std: ArrayLike<number>,
+    fittedOn?: readonly Stretch[],
+  ) {
     if (mean.length !== channelNames.length || std.length !== channelNames.length) {
       throw new EegTorchError('SHAPE_MISMATCH', 'a standardiser needs a mean and a deviation for each channel', {
         expected: `${channelNames.length} of each`,
@@ -22,6 +30,7 @@ export class Standardiser {
     this.channelNames = [...channelNames]
     this.mean = Float64Array.from(mean)
     this.std = Float64Array.from(std)
+    this.fittedOn = fittedOn
   }
 
   /**
@@ -37,7 +46,8 @@ export class Standardiser {
     const mean = averageChannels(windows, indices, () => (value) => value / n)
     // The second pass works on centred values: volts squared would lose digits in one pass.
     const variance = averageChannels(windows, indices, (channel) => (value) => (value - mean[channel]!) ** 2 / n)
-    return new Standardiser(windows.channelNames.slice(0, nChannels), mean, variance.map(Math.sqrt))
+    const names = windows.channelNames.slice(0, nChannels)
+    return new Standardiser(names, mean, variance.map(Math.sqrt), stretchesOf(windows, indices))
   }
 
   /**
@@ -62,7 +72,8 @@ export class Standardiser {
         this.std[row % nChannels]!,
       )
     }
-    return windows.with({ data })
+    const scaled = windows.with({ data })
+    return this.fittedOn === undefined ? scaled : withStatistic(scaled, { name: 'z-scores', from: this.fittedOn })
   }
 
   /** For a checkpoint; {@link Standardiser.fromJSON} reads it. */

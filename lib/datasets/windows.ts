@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import type { FittedStatistic } from './fitted.ts'
 
 /** Where one window comes from. */
 export interface WindowOrigin {
@@ -56,6 +57,8 @@ export interface WindowParts {
   simulated?: boolean
   /** Events that gave no window because the recording ends, or has a gap, inside it. */
   skipped?: number
+  /** What was learned from recordings and shaped these windows. */
+  fitted?: readonly FittedStatistic[]
   /** Hash of the preprocessing that made them: see `Pipeline.hash`. */
   pipeline?: string | undefined
 }
@@ -86,6 +89,8 @@ export class EegWindows {
   readonly step: number
   readonly simulated: boolean
   readonly skipped: number
+  /** What was learned from recordings and shaped these windows: splitters refuse to test on what it was learned from. */
+  readonly fitted: readonly FittedStatistic[]
   /** Hash of the preprocessing that made them, where a pipeline did. */
   readonly pipeline: string | undefined
   /** Class of each window. */
@@ -106,6 +111,7 @@ export class EegWindows {
     this.step = parts.step ?? parts.nSamples
     this.simulated = parts.simulated ?? false
     this.skipped = parts.skipped ?? 0
+    this.fitted = parts.fitted ?? []
     this.pipeline = parts.pipeline
     this.labels = Int32Array.from(parts.origins, ({ label }) => label)
     this.#check()

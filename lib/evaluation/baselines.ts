@@ -142,7 +142,7 @@ function filterWindows(
 }
 
 /** Mean of each channel over equal stretches of each window; shape (windows, channels * stretches). */
-function stretchMeans({ data, nChannels, nSamples }: BaselineWindows, stretches: number): FeatureRows {
+export function stretchMeans({ data, nChannels, nSamples }: BaselineWindows, stretches: number): FeatureRows {
   const rows = data.length / nSamples
   const values = new Float64Array(rows * stretches)
   for (let row = 0; row < rows; row++) {
@@ -157,7 +157,7 @@ function stretchMeans({ data, nChannels, nSamples }: BaselineWindows, stretches:
 }
 
 /** Log of each channel's variance, in volts squared; shape (windows, channels). */
-function logVariances(data: Float32Array | Float64Array, nChannels: number, nSamples: number): FeatureRows {
+export function logVariances(data: Float32Array | Float64Array, nChannels: number, nSamples: number): FeatureRows {
   const values = new Float64Array(data.length / nSamples)
   for (let row = 0; row < values.length; row++) {
     const samples = Float64Array.from(data.subarray(row * nSamples, (row + 1) * nSamples))

@@ -1,8 +1,36 @@
+import { StretchIndex } from '../datasets/fitted.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { groupBy } from './group-by.ts'
 import type { Split } from './split.ts'
 
-type Part = 'train' | 'validation' | 'test'
+const PARTS = ['train', 'validation', 'test'] as const
+type Part = (typeof PARTS)[number]
+
+/** A number for each part of a split. */
+export type PartCounts = Readonly<Record<Part, number>>
+
+/** What was checked of one split before a network saw it, and what was found. */
+export interface LeakProof {
+  /** Different trials of each part; none is in two parts. */
+  readonly trials: PartCounts
+  /** Recordings with windows in more than one part. */
+  readonly sharedRecordings: number
+  /** Seconds from the end of one window to the start of another, of the two parts that lie nearest in one recording; absent where none is shared. */
+  readonly nearest?: number
+  /** Windows whose samples were held against those of the other parts; no two are equal. */
+  readonly compared: number
+  /** Different stimuli of each part, where they were to stay apart; none is in two parts. */
+  readonly stimuli?: PartCounts
+  /** What was learned from recordings and shaped the windows, with the windows of each part that it was learned from. */
+  readonly fitted: readonly { readonly name: string; readonly learnedFrom: PartCounts }[]
+}
+
+/** What a split is asked for, beyond what every split is. */
+export interface LeakOptions {
+  /** Refuse a split in which two parts share a stimulus. */
+  stimuliApart?: boolean | undefined
+}
 
 interface Place {
   index: number
@@ -10,34 +38,78 @@ interface Place {
   identity: string
   name: string
   trial: number
-  start: number
+  /** Seconds since the start of the recording. */
+  from: number
+  to: number
 }
 
 /**
  * Refuses a split that would let a network see what it is tested on: parts may not share a window, a trial, time of one
- * recording, or windows with equal samples (one recording under two names).
+ * recording, windows with equal samples (one recording under two names), a stimulus where that is asked, or a statistic that was learned from one and
+ * shaped another.
  *
  * @throws EegTorchError `SPLIT_LEAKS` naming trials and recording; `INVALID_OPTION` for numbers that are no windows, a window
  *   listed twice, or an empty training or test part
  */
-export function assertNoLeak(windows: EegWindows, split: Split): void {
-  const parts = (['train', 'validation', 'test'] as const).filter((part) => split[part] !== undefined)
-  const places = parts.flatMap((part) => split[part]!.map((index) => placeOf(windows, index, part)))
+export function assertNoLeak(windows: EegWindows, split: Split, options: LeakOptions = {}): void {
+  proveSplit(windows, split, options)
+}
+
+/**
+ * Does what {@link assertNoLeak} does, and tells what it found.
+ *
+ * @throws EegTorchError as {@link assertNoLeak}
+ */
+export function proveSplit(windows: EegWindows, split: Split, { stimuliApart = false }: LeakOptions = {}): LeakProof {
+  const places = placesOf(windows, split)
+  refuseSharedTrials(windows, places)
+  const nearest = refuseSharedTime(windows, places)
+  const compared = refuseEqualSamples(windows, places)
+  return {
+    trials: countParts(places, ({ identity, trial }) => `${trial} ${identity}`),
+    sharedRecordings: countShared(places),
+    ...(nearest !== undefined && { nearest }),
+    compared,
+    ...(stimuliApart && { stimuli: refuseSharedStimuli(windows, places) }),
+    fitted: refuseCrossedStatistics(windows, places),
+  }
+}
+
+/**
+ * What statistics that shaped the windows were learned from: the part of {@link proveSplit} that concerns them alone.
+ *
+ * @throws EegTorchError `SPLIT_LEAKS`
+ */
+export function proveFitted(windows: EegWindows, split: Split): LeakProof['fitted'] {
+  return refuseCrossedStatistics(windows, placesOf(windows, split))
+}
+
+function placesOf(windows: EegWindows, split: Split): Place[] {
+  const parts = PARTS.filter((part) => split[part] !== undefined)
   for (const part of parts) {
     if (split[part]!.length > 0 && new Set(split[part]).size === split[part]!.length) continue
     const received = split[part]!.length === 0 ? 'no window' : 'a window listed twice'
     throw invalidPart(part, 'different windows, at least one', received, split.name)
   }
-  refuseSharedTrials(windows, places)
-  refuseSharedTime(windows, places)
-  refuseEqualSamples(windows, places)
+  return parts.flatMap((part) => split[part]!.map((index) => placeOf(windows, index, part)))
+}
+
+function countParts(places: readonly Place[], keyOf: (place: Place) => string): PartCounts {
+  const count = (part: Part) => new Set(places.filter((place) => place.part === part).map(keyOf)).size
+  return { train: count('train'), validation: count('validation'), test: count('test') }
+}
+
+function countShared(places: readonly Place[]): number {
+  const parts = groupBy(places, ({ identity }) => identity)
+  return [...parts.values()].filter((own) => own.some(({ part }) => part !== own[0]!.part)).length
 }
 
 function placeOf(windows: EegWindows, index: number, part: Part): Place {
   const origin = windows.origins[index]
   if (origin === undefined) throw invalidPart(part, `whole numbers from 0 to ${windows.length - 1}`, String(index))
   const { identity, name } = windows.recordings[origin.recording]!
-  return { index, part, identity, name, trial: origin.trial, start: origin.start }
+  const { trial, onset } = origin
+  return { index, part, identity, name, trial, from: onset, to: onset + windows.duration }
 }
 
 function refuseSharedTrials(windows: EegWindows, places: readonly Place[]): void {
@@ -69,34 +141,43 @@ function refuseSharedTrials(windows: EegWindows, places: readonly Place[]): void
   )
 }
 
-function refuseSharedTime(windows: EegWindows, places: readonly Place[]): void {
+/** Gives the least time between windows of different parts, where they share a recording. */
+function refuseSharedTime(windows: EegWindows, places: readonly Place[]): number | undefined {
   const ordered = [...places].sort((a, b) =>
-    a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : a.start - b.start,
+    a.identity < b.identity ? -1 : a.identity > b.identity ? 1 : a.from - b.from,
   )
+  // Times are sums of floats; half a sample is less than any true overlap.
+  const tolerance = 0.5 / windows.samplingRate
+  let nearest = Number.POSITIVE_INFINITY
   // For each part, the window of the current recording that reaches furthest: it started no earlier than any other's latest.
   const latest = new Map<Part, Place>()
   for (const place of ordered) {
     for (const [part, other] of latest) {
       if (other.identity !== place.identity || part === place.part) continue
-      if (place.start >= other.start + windows.nSamples) continue
+      nearest = Math.min(nearest, Math.max(0, place.from - other.to))
+      if (place.from + tolerance >= other.to) continue
       const [a, b] = other.trial < place.trial ? [other, place] : [place, other]
       throw new EegTorchError(
         'SPLIT_LEAKS',
         `trial ${a.trial} (${a.part}) and trial ${b.trial} (${b.part}) of ${place.name} overlap in time: windows of ` +
-          `${seconds(windows.duration)} start ${seconds((place.start - other.start) / windows.samplingRate)} apart. ` +
+          `${seconds(windows.duration)} start ${seconds(place.from - other.from)} apart. ` +
           'Split by run, or cut shorter windows.',
       )
     }
     latest.set(place.part, place)
   }
+  return Number.isFinite(nearest) ? Number(nearest.toPrecision(6)) : undefined
 }
 
-function refuseEqualSamples(windows: EegWindows, places: readonly Place[]): void {
+/** Gives the number of windows that were compared. */
+function refuseEqualSamples(windows: EegWindows, places: readonly Place[]): number {
   const seen = new Map<number, Place[]>()
+  let compared = 0
   for (const place of places) {
     const samples = windows.window(place.index)
     // A flat window equals every other flat window without being a copy.
     if (samples.every((value) => value === samples[0])) continue
+    compared++
     const key = fingerprint(samples, windows.nSamples)
     const alike = seen.get(key)
     if (alike === undefined) {
@@ -113,6 +194,54 @@ function refuseEqualSamples(windows: EegWindows, places: readonly Place[]): void
     }
     alike.push(place)
   }
+  return compared
+}
+
+function refuseSharedStimuli(windows: EegWindows, places: readonly Place[]): PartCounts {
+  const owner = new Map<string, Place>()
+  for (const place of places) {
+    const stimulus = windows.stimulus(place.index)
+    if (stimulus === undefined) {
+      throw new EegTorchError('INVALID_OPTION', `trial ${place.trial} of ${place.name} does not tell its stimulus`, {
+        option: 'stimuliApart',
+        expected: 'windows of recordings whose events tell their stimulus',
+        received: 'a trial without',
+      })
+    }
+    const other = owner.get(stimulus)
+    if (other !== undefined && other.part !== place.part) {
+      throw new EegTorchError(
+        'SPLIT_LEAKS',
+        `stimulus ${stimulus} is in both ${other.part} (trial ${other.trial} of ${other.name}) and ${place.part} ` +
+          `(trial ${place.trial} of ${place.name}). Split by stimulus, or leave its training windows out.`,
+      )
+    }
+    owner.set(stimulus, place)
+  }
+  return countParts(places, ({ index }) => windows.stimulus(index)!)
+}
+
+/** A statistic crosses where it was learned from what is tested (or chosen by) and shaped what comes before that. */
+function refuseCrossedStatistics(windows: EegWindows, places: readonly Place[]): LeakProof['fitted'] {
+  return windows.fitted.map(({ name, from, shaped }) => {
+    const tolerance = 0.5 / windows.samplingRate
+    const [source, target] = [from, shaped].map((list) => list && new StretchIndex(list, tolerance))
+    const stretch = ({ identity, from: start, to }: Place) => ({ recording: identity, from: start, to })
+    const learned = places.filter((place) => source!.meets(stretch(place)))
+    for (const [i, part] of PARTS.entries()) {
+      const known = learned.find((place) => place.part === part)
+      const reached = places.find(
+        (place) => PARTS.indexOf(place.part) < i && (target === undefined || target.meets(stretch(place))),
+      )
+      if (known === undefined || reached === undefined) continue
+      throw new EegTorchError(
+        'SPLIT_LEAKS',
+        `the ${name} that shaped trial ${reached.trial} of ${reached.name} (${reached.part}) were learned from trial ${known.trial} of ` +
+          `${known.name} too, which is in ${part}. Fit them on the training part of each split.`,
+      )
+    }
+    return { name, learnedFrom: countParts(learned, ({ index }) => String(index)) }
+  })
 }
 
 /** A hash (FNV-1a) of the first channel: enough to find candidates for comparison. */

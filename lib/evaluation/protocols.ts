@@ -181,7 +181,7 @@ function splitSubset(
 }
 
 /** Trials of each recording in the order of time. */
-function trialsByRecording(windows: EegWindows) {
+export function trialsByRecording(windows: EegWindows) {
   const start = (indices: readonly number[]) => Math.min(...indices.map((index) => windows.origins[index]!.start))
   const byRecording = new Map<string, ReturnType<typeof groupWindows>>()
   for (const trial of groupWindows(windows, 'trial')) {
@@ -193,18 +193,19 @@ function trialsByRecording(windows: EegWindows) {
 }
 
 /** Windows outside of a part that lie within so many seconds of one inside, in the same recording. */
-function nearby(windows: EegWindows, part: readonly number[], gap: number): number[] {
+export function nearby(windows: EegWindows, part: readonly number[], gap: number): number[] {
   if (gap === 0) return []
   const inside = new Set(part)
-  const reach = windows.nSamples + gap * windows.samplingRate
+  // Half a sample more: times are sums of floats.
+  const reach = windows.duration + gap - 0.5 / windows.samplingRate
   const starts = new Map<string, number[]>()
   for (const index of part) {
     const { identity } = windows.recordingOf(index)
-    starts.set(identity, [...(starts.get(identity) ?? []), windows.origins[index]!.start])
+    starts.set(identity, [...(starts.get(identity) ?? []), windows.origins[index]!.onset])
   }
   return [...windows.labels.keys()].filter((index) => {
     const near = starts.get(windows.recordingOf(index).identity) ?? []
-    return !inside.has(index) && near.some((start) => Math.abs(start - windows.origins[index]!.start) < reach)
+    return !inside.has(index) && near.some((start) => Math.abs(start - windows.origins[index]!.onset) < reach)
   })
 }
 

@@ -1,7 +1,7 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
-import { assertNoLeak } from './leaks.ts'
+import { assertNoLeak, type LeakOptions } from './leaks.ts'
 
 /** Which windows train, choose and test; numbers of windows. */
 export interface Split {
@@ -14,10 +14,10 @@ export interface Split {
 }
 
 /** What stays together: everything of one group is on one side. */
-export type GroupBy = 'subject' | 'session' | 'run' | 'trial'
+export type GroupBy = 'subject' | 'session' | 'run' | 'trial' | 'stimulus'
 
 /** Options of every splitter. */
-export interface SplitOptions {
+export interface SplitOptions extends LeakOptions {
   /** Seed of all shuffling, default 0. */
   seed?: number
   /** Share of the training groups that becomes validation, 0 (default: none) up to 1 excluded. Stratified by class. */
@@ -34,7 +34,7 @@ export interface SplitOptions {
 export function leaveOneOut(windows: EegWindows, by: GroupBy, options: SplitOptions = {}): Split[] {
   const groups = groupWindows(windows, by)
   requireGroups(groups, 2, by)
-  return groups.map((group) => finishSplit(windows, group.name, group.indices, options))
+  return groups.map((group) => finishSplit(windows, group.name, group.indices, apart(options, by)))
 }
 
 /**
@@ -57,7 +57,7 @@ export function kFold(
   const groups = groupWindows(windows, by)
   requireGroups(groups, folds, by)
   const parts = dealIntoFolds(groups, folds, new Random(options.seed ?? 0))
-  return parts.map((test, i) => finishSplit(windows, `fold ${i + 1} of ${folds}`, test, options))
+  return parts.map((test, i) => finishSplit(windows, `fold ${i + 1} of ${folds}`, test, apart(options, by)))
 }
 
 /**
@@ -73,12 +73,12 @@ export function holdOut(
   const groups = groupWindows(windows, by)
   requireGroups(groups, 2, by)
   const indices = drawShare(groups, test, new Random(options.seed ?? 0))
-  return finishSplit(windows, `${Math.round(test * 100)} % held out`, indices, options)
+  return finishSplit(windows, `${Math.round(test * 100)} % held out`, indices, apart(options, by))
 }
 
 /** A split of one's own, let through only if it does not leak. */
-export function checkSplit(windows: EegWindows, split: Split): Split {
-  assertNoLeak(windows, split)
+export function checkSplit(windows: EegWindows, split: Split, options: LeakOptions = {}): Split {
+  assertNoLeak(windows, split, options)
   return split
 }
 
@@ -118,18 +118,32 @@ function groupOf(windows: EegWindows, index: number, by: GroupBy): { key: string
     const trial = windows.trial(index)
     return { key: key(identity, trial), name: `trial ${trial} of ${name}` }
   }
+  if (by === 'stimulus') {
+    const stimulus = windows.stimulus(index)
+    if (stimulus !== undefined) return { key: stimulus, name: stimulus }
+    throw untold(name, by, 'recordings whose events tell their stimulus')
+  }
   // One file is one run where nothing tells more.
   if (by === 'run') return { key: run === undefined ? key(identity) : key(subject, session, run), name }
   if (subject === undefined || (by === 'session' && session === undefined)) {
-    throw new EegTorchError('INVALID_OPTION', `${name} does not tell its ${by}`, {
-      option: by,
-      expected: `names such as S001R06.edf or sub-01_ses-2_eeg.edf, or the option metadata when reading`,
-      received: name,
-    })
+    throw untold(name, by, 'names such as S001R06.edf or sub-01_ses-2_eeg.edf, or the option metadata when reading')
   }
   return by === 'subject'
     ? { key: key(subject), name: subject }
     : { key: key(subject, session), name: `${subject} session ${session}` }
+}
+
+/** Split by stimulus, stimuli stay apart. */
+function apart(options: SplitOptions, by: GroupBy): SplitOptions {
+  return by === 'stimulus' ? { validationBy: by, ...options, stimuliApart: true } : options
+}
+
+function untold(name: string, by: GroupBy, expected: string): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', `${name} does not tell its ${by}`, {
+    option: by,
+    expected,
+    received: name,
+  })
 }
 
 /** Makes the split with a test part, cuts validation from the rest without what is in no part, and checks it. */
@@ -140,7 +154,8 @@ export function finishSplit(
   options: SplitOptions,
   without: readonly number[] = [],
 ): Split {
-  const { validation: share = 0, validationBy = 'trial', seed = 0 } = options
+  const { validation: share = 0, stimuliApart = false, seed = 0 } = options
+  const { validationBy = stimuliApart ? 'stimulus' : 'trial' } = options
   const isOut = new Set([...test, ...without])
   const rest = [...windows.labels.keys()].filter((index) => !isOut.has(index))
   if (share !== 0) requireShare('validation', share)
@@ -149,12 +164,8 @@ export function finishSplit(
   const validation = share === 0 ? [] : drawShare(groups, share, new Random(seed, 55))
   const isValidation = new Set(validation)
   const train = rest.filter((index) => !isValidation.has(index))
-  return checkSplit(windows, {
-    name,
-    train,
-    ...(share === 0 ? {} : { validation: sorted(validation) }),
-    test: sorted(test),
-  })
+  const split = { name, train, ...(share === 0 ? {} : { validation: sorted(validation) }), test: sorted(test) }
+  return checkSplit(windows, split, { stimuliApart })
 }
 
 function dealIntoFolds(groups: readonly WindowGroup[], folds: number, random: Random): number[][] {

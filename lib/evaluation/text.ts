@@ -28,9 +28,11 @@ export function formatFigures(summary: EvaluationSummary): string {
     'balanced accuracy': balancedAccuracy,
     kappa,
     'macro F1': macroF1,
-    ...(rocAuc && { 'ROC area': rocAuc }),
   }
-  return Object.entries(figures)
-    .map(([name, { mean }]) => `${name} ${Number.isFinite(mean) ? mean.toFixed(3) : 'not defined'}`)
-    .join('   ')
+  const words = Object.entries(figures).map(
+    ([name, { mean }]) => `${name} ${Number.isFinite(mean) ? mean.toFixed(3) : 'not defined'}`,
+  )
+  if (rocAuc === undefined) return words.join('   ')
+  const { mean, low, high } = rocAuc
+  return [...words, `ROC area ${mean.toFixed(3)} [${low.toFixed(2)}, ${high.toFixed(2)}]`].join('   ')
 }

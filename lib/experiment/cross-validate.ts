@@ -2,14 +2,19 @@ import { availableParallelism, cpus } from 'node:os'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
+import type { ControlName } from '../evaluation/controls.ts'
+import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
+import { shuffleLabels } from '../evaluation/permutation-tests.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
-import { heldOutBy, type Protocol, protocolSplits, protocolText } from '../evaluation/protocols.ts'
-import { checkSplit, type GroupBy, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
+import type { Protocol } from '../evaluation/protocols.ts'
+import { checkSplit, type GroupBy, type Split } from '../evaluation/split.ts'
+import { type OpeningsStore, TestLedger } from '../evaluation/test-ledger.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import { loadFitting } from '../models/load-fitting.ts'
 import type { Model } from '../models/model.ts'
 import { type ModelFactory, models } from '../models/models.ts'
+import { Random } from '../random.ts'
 import { CrossValidationResult } from '../report/cross-validation-result.ts'
 import { exampleSignals } from '../report/example-signals.ts'
 import type { LearningCurve } from '../report/run-report.ts'
@@ -21,7 +26,9 @@ import { predictProbabilities } from '../training/evaluate.ts'
 import { chosenSettings, type FitOptions, type FitResult, fit, type TrainingStore } from '../training/fit.ts'
 import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
+import { describeSplits, makeSplits, proveSplits, withFitted } from './make-splits.ts'
 import { type FoldScaling, type PreparedFold, prepareFold } from './prepare-fold.ts'
+import { runChecks } from './run-checks.ts'
 import { SharedRun } from './shared-run.ts'
 
 /** Which training of a cross-validation: numbers from 0. */
@@ -40,7 +47,7 @@ export interface TrainingOutcome {
 }
 
 /** Keeps a cross-validation, so that it can go on after being killed; `RunFolder` is the usual one. */
-export interface CrossValidationStore {
+export interface CrossValidationStore extends OpeningsStore {
   /** The outcome of a training that is over, or undefined. */
   readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined>
   writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void>
@@ -60,6 +67,8 @@ export interface CrossValidateOptions
   protocol?: Protocol
   /** Splits of one's own, in place of all these; refused if one leaks. */
   splits?: readonly Split[]
+  /** Refuse splits in which two parts share a stimulus, and cut validation by stimuli. Split by stimulus, it is always so. */
+  stimuliApart?: boolean
   /** How many trainings per fold, with seeds 0, 1, ...; or the seeds. Default 1. */
   seeds?: number | readonly number[]
   /** Share of the training trials to stop early by and choose the best epoch with. Default: none, the last epoch counts. */
@@ -73,6 +82,12 @@ export interface CrossValidateOptions
   classWeights?: 'balanced' | readonly number[]
   /** Classical decoders on the same folds: which, or whether those of imagined movement. Default true. */
   baselines?: boolean | readonly BaselineDecoder[]
+  /** Shufflings of the labels to hold the answers of the network and of the decoders against. Default: none. */
+  permutations?: number
+  /** Trainings of each classical decoder on shuffled labels. Default: none, or 20 where `controls` names `shuffled`. */
+  retrainings?: number
+  /** What else the same windows tell: block, time, and the class after training on shuffled labels. Default: none. */
+  controls?: readonly ControlName[]
   /** A file of weights to start each training from: those that fit by name and shape, at least one; the others start at random. */
   startFrom?: string
   store?: CrossValidationStore
@@ -117,36 +132,58 @@ export async function crossValidate<N extends ModelName>(
   const splits = makeSplits(windows, options)
   const seeds = seedList(options.seeds ?? 1)
   const store = options.group === undefined ? options.store : new SharedRun(options.store, options.group)
+  const ledger = new TestLedger(store)
+  const proof = proveSplits(windows, splits, options)
+  const fitted: LeakProof['fitted'][] = []
   const outcomes: TrainingOutcome[] = []
   let parameters = 0
 
   for (const [fold, split] of splits.entries()) {
     const prepared = await prepareFold(windows, split, options)
+    fitted.push(proveFitted(prepared.windows, prepared.split))
     for (const seed of seeds) {
       const place: TrainingPlace = { fold, seed, index: outcomes.length }
       using net = startModel(factory, windows, seed, options.model)
       parameters = net.parameterCount()
       const known = await store?.readOutcome(place)
       const given = { ...options, ...(store && { store }), folds: splits.length, seeds }
-      const outcome = known ?? (await runTraining(net, prepared, place, given))
+      const opening = { fold, by: factory.modelName, seed }
+      if (known !== undefined) ledger.note(opening)
+      const outcome = known ?? (await runTraining(net, prepared, place, given, () => ledger.open(opening)))
       if (known === undefined) await store?.writeOutcome(place, outcome)
       outcomes.push(outcome)
     }
   }
 
-  const baselines = classicalDecoders(options.baselines).map((decoder) => decodeFolds(windows, splits, decoder))
+  const predictions = outcomes.flatMap((outcome) => outcome.predictions)
+  const decoders = classicalDecoders(options.baselines)
+  const baselines = decoders.map((decoder) => {
+    for (const fold of splits.keys()) ledger.open({ fold, by: decoder.name })
+    return decodeFolds(windows, splits, decoder)
+  })
+  const shuffled = async (): Promise<Prediction[]> => {
+    const answers: Prediction[] = []
+    for (const [fold, split] of splits.entries())
+      answers.push(...(await trainShuffled(factory, windows, split, fold, seeds[0]!, options, ledger)))
+    return answers
+  }
+  const checks = await runChecks(
+    { windows, splits, decoders, ledger, network: { name: factory.modelName, predictions, shuffled }, baselines },
+    options,
+  )
   return new CrossValidationResult({
     title: options.report?.title ?? `${factory.modelName}: ${windows.classNames.join(' against ')}`,
     simulated: windows.simulated,
     createdAt: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
     model: { name: factory.modelName, parameters },
-    protocol: options.report?.protocol ?? describeProtocol(splits, options),
+    protocol: options.report?.protocol ?? describeSplits(splits, options),
     classes: [...windows.classNames],
-    predictions: outcomes.flatMap(({ predictions }) => predictions),
+    predictions,
     curves: outcomes.map(({ curve }) => curve),
-    split: splitProof(splits, options),
+    split: { ...withFitted(proof, fitted), openings: ledger.openings },
     baselines,
+    ...checks,
     signals: exampleSignals(signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
     versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
@@ -171,11 +208,30 @@ export async function trainSplit<N extends ModelName>(
     CrossValidateOptions,
     'leaveOut' | 'folds' | 'splits' | 'protocol' | 'seeds' | 'validation' | 'baselines'
   >,
-): Promise<TrainingOutcome & { parameters: number }> {
-  const prepared = await prepareFold(windows, checkSplit(windows, split), options)
+): Promise<TrainingOutcome & { parameters: number; fitted: LeakProof['fitted'] }> {
+  const { stimuliApart } = options
+  const prepared = await prepareFold(windows, checkSplit(windows, split, { stimuliApart }), options)
+  const fitted = proveFitted(prepared.windows, prepared.split)
   using net = startModel(factory, windows, seed, options.model)
   const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, { ...options, folds: 1, seeds: [seed] })
-  return { ...outcome, parameters: net.parameterCount() }
+  return { ...outcome, parameters: net.parameterCount(), fitted }
+}
+
+/** A control: trained on shuffled labels, tested on the true ones. */
+async function trainShuffled<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  split: Split,
+  fold: number,
+  seed: number,
+  { store: _store, onProgress: _onProgress, ...options }: CrossValidateOptions,
+  ledger: TestLedger,
+): Promise<Prediction[]> {
+  ledger.open({ fold, by: `${factory.modelName} on shuffled labels`, seed })
+  const seen = [...split.train, ...(split.validation ?? [])]
+  const told = shuffleLabels(windows, seen, new Random(seed, 78 + fold))
+  const { predictions } = await trainSplit(factory, told, split, { fold, seed }, options)
+  return predictions
 }
 
 /** Equal seeds give equal start weights, whatever was trained before. */
@@ -196,6 +252,7 @@ async function runTraining(
   { windows, split, told }: PreparedFold,
   place: TrainingPlace,
   options: FoldOptions,
+  onTest?: () => void,
 ): Promise<TrainingOutcome> {
   if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
   const train = windows.subset(split.train)
@@ -230,6 +287,7 @@ async function runTraining(
       tell({ epoch, step: 0, loss: figures.trainLoss, ...(validation !== undefined && { validation }), figures })
     },
   })
+  onTest?.()
   return { curve: curveOf(place, result), predictions: await testFold(net, windows, split, place, options) }
 }
 
@@ -314,26 +372,6 @@ function signalsOf({ data, nChannels, nSamples, labels, samplingRate, channelNam
   return from === undefined ? signals : { ...signals, from }
 }
 
-/** The splits that the options ask for. */
-export function makeSplits(
-  windows: EegWindows,
-  options: Pick<CrossValidateOptions, 'leaveOut' | 'folds' | 'protocol' | 'splits' | 'validation'>,
-): Split[] {
-  const { leaveOut, folds, protocol, splits, validation } = options
-  const ways = [leaveOut, folds, protocol, splits].filter((way) => way !== undefined)
-  if (ways.length !== 1) {
-    throw new EegTorchError('INVALID_OPTION', 'it is not clear how to split', {
-      option: 'leaveOut',
-      expected: 'one of leaveOut, folds, protocol and splits',
-      received: ways.length === 0 ? 'none' : 'several',
-    })
-  }
-  const more = validation === undefined ? {} : { validation }
-  if (splits) return splits.map((split) => checkSplit(windows, split))
-  if (protocol) return protocolSplits(windows, protocol, more)
-  return leaveOut ? leaveOneOut(windows, leaveOut, more) : kFold(windows, { folds: folds!, ...more })
-}
-
 export function seedList(seeds: number | readonly number[]): readonly number[] {
   const list = typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i) : seeds
   if (list.length > 0 && list.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return list
@@ -347,22 +385,4 @@ export function seedList(seeds: number | readonly number[]): readonly number[] {
 function classicalDecoders(wanted: CrossValidateOptions['baselines'] = true): readonly BaselineDecoder[] {
   if (typeof wanted !== 'boolean') return wanted
   return wanted ? [cspLda(), bandPowerLda()] : []
-}
-
-function splitProof(splits: readonly Split[], { leaveOut, protocol }: CrossValidateOptions) {
-  return {
-    by: leaveOut ?? (protocol === undefined ? 'trial' : heldOutBy(protocol)),
-    statement: 'no trial and no moment of a recording is in two parts of a fold',
-    folds: splits.map(({ name, train, validation = [], test }) => ({
-      name,
-      train: train.length,
-      validation: validation.length,
-      test: test.length,
-    })),
-  }
-}
-
-function describeProtocol(splits: readonly Split[], { leaveOut, protocol }: CrossValidateOptions): string {
-  if (protocol) return `${protocolText(protocol)}, ${splits.length} folds`
-  return leaveOut ? `leave one ${leaveOut} out, ${splits.length} folds` : `${splits.length} folds`
 }

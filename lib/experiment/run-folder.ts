@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { TestOpening } from '../evaluation/test-ledger.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import type { EpochFigures } from '../report/run-report.ts'
@@ -9,6 +10,8 @@ import type { TrainingStore } from '../training/fit.ts'
 import { JsonLinesLog } from '../training/log/json-lines.ts'
 import { TensorBoardWriter } from '../training/log/tensorboard.ts'
 import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate.ts'
+
+const OPENINGS_FILE = 'openings.jsonl'
 
 /** What a run folder needs to know. */
 export interface RunFolderOptions extends CheckpointCadence {
@@ -24,6 +27,7 @@ export class RunFolder implements CrossValidationStore {
   readonly path: string
   readonly #options: RunFolderOptions
   #log: JsonLinesLog | undefined
+  #openings: JsonLinesLog | undefined
   #records = 0
   #board: { place: string; writer: TensorBoardWriter } | undefined
 
@@ -55,6 +59,20 @@ export class RunFolder implements CrossValidationStore {
     await new TrainingCheckpoints(this.#checkpointFolder(place)).forget()
   }
 
+  /** Looks at test parts that this run, or an earlier process of it, has recorded. */
+  readOpenings(): TestOpening[] {
+    const path = join(this.path, OPENINGS_FILE)
+    if (!existsSync(path)) return []
+    const lines = readFileSync(path, 'utf8').split('\n')
+    // A process that was killed may have left half a line.
+    return lines.flatMap((line, i) => (line === '' || i === lines.length - 1 ? [] : [JSON.parse(line) as TestOpening]))
+  }
+
+  recordOpening(opening: TestOpening): void {
+    this.#openings ??= new JsonLinesLog(join(this.path, OPENINGS_FILE))
+    this.#openings.append({ ...opening })
+  }
+
   trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore {
     return new TrainingCheckpoints(this.#checkpointFolder(place), {
       ...this.#options,
@@ -71,6 +89,8 @@ export class RunFolder implements CrossValidationStore {
   }
 
   close(): void {
+    this.#openings?.close()
+    this.#openings = undefined
     this.#log?.close()
     this.#board?.writer.close()
     this.#log = undefined

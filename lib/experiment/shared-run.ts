@@ -1,4 +1,5 @@
 import type { ProcessGroup } from '../distributed/process-group.ts'
+import type { TestOpening } from '../evaluation/test-ledger.ts'
 import type { TrainingStore } from '../training/fit.ts'
 import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate.ts'
 
@@ -20,6 +21,14 @@ export class SharedRun implements CrossValidationStore {
 
   async writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void> {
     await this.#store?.writeOutcome(place, outcome)
+  }
+
+  readOpenings(): readonly TestOpening[] {
+    return this.#store?.readOpenings?.() ?? []
+  }
+
+  recordOpening(opening: TestOpening): void {
+    this.#store?.recordOpening?.(opening)
   }
 
   trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore | undefined {

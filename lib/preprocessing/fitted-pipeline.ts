@@ -1,3 +1,4 @@
+import { type Stretch, withStatistic } from '../datasets/fitted.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Recording } from '../recordings/recording.ts'
@@ -21,9 +22,11 @@ export interface StoredPipeline {
 export class FittedPipeline {
   readonly pipeline: Pipeline
   readonly #learned: ReadonlyMap<Step, LearnedState>
+  /** What the steps learned from, where it is known. */
+  readonly #fittedOn: readonly Stretch[] | undefined
 
   /** @throws EegTorchError `CHECKPOINT_MISMATCH` if a step that learns has learned nothing */
-  constructor(pipeline: Pipeline, learned: readonly LearnedState[]) {
+  constructor(pipeline: Pipeline, learned: readonly LearnedState[], fittedOn?: readonly Stretch[]) {
     const learners = pipeline.steps.filter(learns)
     if (learners.length !== learned.length) {
       throw new EegTorchError('CHECKPOINT_MISMATCH', 'what the pipeline has learned does not fit its steps', {
@@ -32,6 +35,7 @@ export class FittedPipeline {
       })
     }
     this.pipeline = pipeline
+    this.#fittedOn = fittedOn
     this.#learned = new Map(learners.map((step, i) => [step, learned[i]!]))
   }
 
@@ -57,7 +61,10 @@ export class FittedPipeline {
   async finish(windows: EegWindows): Promise<EegWindows> {
     this.pipeline.requirePrepared(windows)
     const { steps, prepared, hash } = this.pipeline
-    return runOnEegWindows(windows, steps.slice(prepared.steps.length), this.#learned, hash)
+    const finished = await runOnEegWindows(windows, steps.slice(prepared.steps.length), this.#learned, hash)
+    if (this.#fittedOn === undefined || this.#learned.size === 0) return finished
+    const name = [...this.#learned.keys()].map((step) => step.name).join(' and ')
+    return withStatistic(finished, { name, from: this.#fittedOn })
   }
 
   /**

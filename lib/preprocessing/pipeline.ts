@@ -1,4 +1,5 @@
 import { stringify } from 'yaml'
+import { stretchesOf } from '../datasets/fitted.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { readYamlFile } from '../files/yaml.ts'
@@ -150,7 +151,7 @@ export class Pipeline {
       if (learns(step)) learned.set(step, await workOf(step).learn!.fit(training, step.options))
       if (i < last) training = await runOnEegWindows(training, [step], learned, this.hash)
     }
-    return new FittedPipeline(this, [...learned.values()])
+    return new FittedPipeline(this, [...learned.values()], stretchesOf(windows, indices))
   }
 
   /**

@@ -3,6 +3,7 @@ import { EegTorchError } from '../errors.ts'
 import { type AccuracySummary, type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { checkLines, proofLines } from './check-lines.ts'
 import { renderReport, summaryOptions } from './html.ts'
 import type { EpochFigures, LearningCurve, RunReport } from './run-report.ts'
 
@@ -40,6 +41,8 @@ export class CrossValidationResult {
       formatAccuracy(this.accuracy),
       formatFigures(this.summary),
       ...this.baselines.map(({ name, summary }) => `${name} on the same folds: ${summary.accuracy.mean.toFixed(3)}`),
+      ...checkLines(this.run),
+      ...proofLines(this.run.split),
     ]
   }
 

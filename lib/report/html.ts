@@ -1,5 +1,6 @@
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { formatAccuracy } from '../evaluation/text.ts'
+import { checksSection } from './checks-section.ts'
 import { page, simulatedBanner } from './page.ts'
 import type { RunReport } from './run-report.ts'
 import {
@@ -37,6 +38,7 @@ export function renderReport(
     confusionSection(run, summary),
     groupsSection(run, summary),
     signalsSection(run),
+    checksSection(run),
     splitSection(run),
     configurationSection(run),
     footer(run, summary),

@@ -1,7 +1,11 @@
+import type { ControlResult } from '../evaluation/controls.ts'
+import type { LeakProof } from '../evaluation/leaks.ts'
+import type { PermutationTest } from '../evaluation/permutation-tests.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
+import type { TestOpening } from '../evaluation/test-ledger.ts'
 
 /** All that is known of a finished run, as plain data: what `results.json` holds and `report.html` shows. */
-export interface RunReport {
+export interface RunReport extends CheckResults {
   /** Heading, e.g. `eegnet on EEGMMIDB S001, fists against feet`. */
   title: string
   /** True when the signals came from the simulator: the report then says so in a banner. */
@@ -32,6 +36,22 @@ export interface RunReport {
   command?: string
 }
 
+/** What the checks found that a run was asked for. */
+export interface CheckResults {
+  /** Answers against shuffled labels, for the network and each decoder. */
+  permutationTests?: NamedTests[]
+  /** Decoders against themselves when trained on shuffled labels. */
+  retrainingTests?: NamedTests[]
+  /** What else the same windows tell. */
+  controls?: ControlResult[]
+}
+
+/** Permutation tests of one model. */
+export interface NamedTests {
+  name: string
+  tests: PermutationTest[]
+}
+
 /** The course of one training. */
 export interface LearningCurve {
   fold: number
@@ -57,6 +77,8 @@ export interface SplitProof {
   /** What was checked, in a sentence: `no trial and no moment of a recording is in two parts of a fold`. */
   statement: string
   folds: SplitFold[]
+  /** Every look at a test part. */
+  openings?: readonly TestOpening[]
 }
 
 /** One fold with its number of windows in each part. */
@@ -66,6 +88,8 @@ export interface SplitFold {
   train: number
   validation: number
   test: number
+  /** What was checked before a network saw it. */
+  proof?: LeakProof
 }
 
 export interface Baseline {

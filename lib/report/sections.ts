@@ -1,7 +1,9 @@
+import type { PartCounts } from '../evaluation/leaks.ts'
 import type { EvaluationSummary, Figure, GroupSummary } from '../evaluation/summary.ts'
+import { formatOpenings } from '../evaluation/test-ledger.ts'
 import { formatInterval, formatP } from '../evaluation/text.ts'
 import { heatMap, intervalChart, type LineSeries, lineChart, traces } from './charts.ts'
-import type { EpochFigures, ExampleSignals, LearningCurve, RunReport } from './run-report.ts'
+import type { EpochFigures, ExampleSignals, LearningCurve, RunReport, SplitFold } from './run-report.ts'
 import { element, extent, join, type Markup, text } from './svg.ts'
 import { section, table, wordTable } from './tables.ts'
 
@@ -56,7 +58,9 @@ export function scoreSection(
         percent(s.balancedAccuracy.mean),
         decimals(s.kappa),
         decimals(s.macroF1),
-        s.rocAuc === undefined ? '–' : decimals(s.rocAuc),
+        s.rocAuc === undefined
+          ? '–'
+          : `${decimals(s.rocAuc)} (${s.rocAuc.low.toFixed(2)} – ${s.rocAuc.high.toFixed(2)})`,
         formatP(s.accuracy.p).replace(/^p (= )?/, ''),
         String(s.accuracy.n),
       ]),
@@ -65,10 +69,15 @@ export function scoreSection(
 }
 
 function scoreWords({ accuracy }: EvaluationSummary): string {
-  const { seeds, n, chance, p } = accuracy
+  const { seeds, n, chance, uniformChance, p } = accuracy
   const times = seeds > 1 ? `Mean accuracy of ${seeds} seeds ± their standard deviation` : 'Accuracy'
   const tested = `${n} ${n === 1 ? 'trial' : 'trials'}`
-  const parts = [tested, formatInterval(accuracy), `chance ${chance.toFixed(3)}`, formatP(p)]
+  const parts = [
+    tested,
+    formatInterval(accuracy),
+    `chance ${chance.toFixed(3)} (${uniformChance.toFixed(3)} among equal classes)`,
+    formatP(p),
+  ]
   return `${times}. ${parts.map((part) => part.replaceAll(' ', '\u00a0')).join(', ')}.`
 }
 
@@ -232,16 +241,36 @@ function spectraFigure({ channels, spectra }: ExampleSignals): Markup[] {
 }
 
 /** What kept training and test apart. */
-export function splitSection({ split }: RunReport): Markup {
+export function splitSection({ split }: Pick<RunReport, 'split'>): Markup {
   return section(
     'Split',
     `Held out: one ${split.by} at a time. ${split.statement}`,
     table(
-      ['tested', 'training windows', 'validation windows', 'test windows'],
-      split.folds.map((fold) => [fold.name, String(fold.train), String(fold.validation), String(fold.test)]),
+      ['tested', 'training windows', 'validation windows', 'test windows', ...PROOF_HEADING],
+      split.folds.map((fold) => [
+        ...[fold.name, String(fold.train), String(fold.validation), String(fold.test)],
+        ...proofCells(fold),
+      ]),
     ),
+    split.openings === undefined ? NOTHING : element('p', {}, text(`${sentence(formatOpenings(split.openings))}.`)),
   )
 }
+
+const PROOF_HEADING = ['different trials', 'nearest in time', 'windows compared', 'stimuli', 'fitted on']
+
+function proofCells({ proof }: SplitFold): string[] {
+  if (proof === undefined) return PROOF_HEADING.map(() => '–')
+  const counts = ({ train, validation, test }: PartCounts) => [train, validation, test].join(' / ')
+  return [
+    counts(proof.trials),
+    proof.nearest === undefined ? 'no shared recording' : `${Number(proof.nearest.toPrecision(3))} s`,
+    String(proof.compared),
+    proof.stimuli === undefined ? 'not asked' : counts(proof.stimuli),
+    proof.fitted.map(({ name, learnedFrom }) => `${name}: ${counts(learnedFrom)}`).join('; ') || 'nothing fitted',
+  ]
+}
+
+const sentence = (words: string) => words[0]!.toUpperCase() + words.slice(1)
 
 /** What is needed to repeat the run. */
 export function configurationSection(

@@ -1,13 +1,16 @@
 import type { ModelComparison, ModelScore } from '../evaluation/compare-models.ts'
 import { formatInterval, formatP } from '../evaluation/text.ts'
 import { intervalChart } from './charts.ts'
+import { checkLines, proofLines } from './check-lines.ts'
+import { checksSection } from './checks-section.ts'
 import { page, simulatedBanner } from './page.ts'
-import { configurationSection } from './sections.ts'
+import type { CheckResults, SplitProof } from './run-report.ts'
+import { configurationSection, splitSection } from './sections.ts'
 import { element, type Markup, text } from './svg.ts'
 import { section, table } from './tables.ts'
 
 /** A sweep as its table shows it. */
-export interface SweepReport {
+export interface SweepReport extends CheckResults {
   title: string
   simulated: boolean
   createdAt: string
@@ -15,6 +18,8 @@ export interface SweepReport {
   protocol: string
   classes: string[]
   entries: SweepRow[]
+  /** How training and test were kept apart, and how often test parts were looked at. */
+  split: SplitProof
   /** Of the entries whose trainings are all over. */
   comparison: ModelComparison
   configuration: Record<string, unknown>
@@ -64,6 +69,7 @@ export function sweepMarkdown(report: SweepReport): string {
     ...(comparison.pairs.length === 0
       ? []
       : [markdownTable(PAIR_HEADING, pairRows(comparison)), pairWords(comparison)]),
+    [...checkLines(report), ...proofLines(report.split)].map((line) => `- ${escapeCell(line)}`).join('\n'),
     `    ${command}`,
   ]
     .filter((part) => part !== '')
@@ -89,6 +95,8 @@ export function sweepPage(report: SweepReport): string {
     comparison.pairs.length === 0
       ? text('')
       : section('Models against each other', pairWords(comparison), table(PAIR_HEADING, pairRows(comparison))),
+    checksSection(report),
+    splitSection(report),
     configurationSection(report),
   )
 }

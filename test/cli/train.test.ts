@@ -36,7 +36,16 @@ describe('train', () => {
       report: inFolder('whole/report.html'),
     })
     expect(readdirSync(inFolder('whole')).sort()).toEqual(
-      ['checkpoints', 'config.yaml', 'log.jsonl', 'outcomes', 'report.html', 'results.json', 'tensorboard'].sort(),
+      [
+        'checkpoints',
+        'config.yaml',
+        'log.jsonl',
+        'openings.jsonl',
+        'outcomes',
+        'report.html',
+        'results.json',
+        'tensorboard',
+      ].sort(),
     )
     expect(readdirSync(inFolder('whole/checkpoints'))).toEqual(['fold-1-seed-0', 'fold-2-seed-0', 'fold-3-seed-0'])
     expect(readdirSync(inFolder('whole/checkpoints/fold-1-seed-0'))).toEqual(['last.safetensors'])
