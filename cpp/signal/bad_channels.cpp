@@ -1,0 +1,176 @@
+#include "signal/bad_channels.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/fft_irfft.h>
+#include <ATen/ops/fft_rfft.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/view_as_real.h>
+#include <ATen/ops/zeros.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "signal/check.h"
+#include "signal/fast_length.h"
+#include "signal/order_statistics.h"
+#include "signal/rows.h"
+
+namespace eegtorch {
+
+namespace {
+
+// Quartile range, and median deviation, of normally distributed values times these is their standard deviation.
+constexpr double kFromQuartiles = 0.7413;
+constexpr double kFromMedianDeviation = 1.4826;
+
+constexpr double kPassBelow = 45;  // hertz, falling to nothing at kStopAbove
+constexpr double kStopAbove = 50;
+constexpr double kLeastRate = 100;
+constexpr int64_t kOrder = 100;
+constexpr int64_t kGrid = 512;  // frequencies that the filter is designed on
+constexpr double kHighest = 0.98;
+
+// Response of the low-pass at bin k of kGrid: 1, a cubic without slope at its ends, 0.
+double responseAt(int64_t k, double sampling_rate) {
+  const double pass = std::nearbyint(kGrid * 2 * kPassBelow / sampling_rate);
+  const double stop = std::nearbyint(kGrid * 2 * kStopAbove / sampling_rate);
+  if (static_cast<double>(k) <= pass) return 1;
+  if (static_cast<double>(k) >= stop) return 0;
+  const double t = (static_cast<double>(k) - pass) / (stop - pass);
+  return 1 - t * t * (3 - 2 * t);
+}
+
+// The low-pass: that response by frequency sampling, under a Hamming window. (kOrder + 1), float64.
+at::Tensor lowPass(double sampling_rate) {
+  auto kernel = at::empty({kOrder + 1}, at::kDouble);
+  auto* values = kernel.mutable_data_ptr<double>();
+  for (int64_t i = 0; i <= kOrder; i++) {
+    const auto distance = static_cast<double>(i) - kOrder / 2.;
+    double sum = responseAt(0, sampling_rate) + responseAt(kGrid, sampling_rate) * std::cos(M_PI * distance);
+    for (int64_t k = 1; k < kGrid; k++)
+      sum += 2 * responseAt(k, sampling_rate) * std::cos(M_PI * static_cast<double>(k) * distance / kGrid);
+    values[i] = sum / (2 * kGrid) * (0.54 - 0.46 * std::cos(2 * M_PI * static_cast<double>(i) / kOrder));
+  }
+  return kernel;
+}
+
+// The low-pass run both ways over (rows, samples), ends continued by their own mirror image through the last sample:
+// scipy.signal.filtfilt(kernel, 1, x). Both ways are one multiplication by the squared magnitude of its response.
+class BothWays {
+ public:
+  BothWays(const at::Tensor& kernel, const at::Tensor& x) : length_(fastLength(x.size(-1) + 4 * kOrder)) {
+    const auto spectrum = at::fft_rfft(kernel, length_);
+    gain_ = at::view_as_real(spectrum).square().sum(-1).to(x.options());
+  }
+
+  at::Tensor operator()(const at::Tensor& x) const {
+    const auto n = x.size(-1);
+    const auto first = 2 * x.narrow(-1, 0, 1) - x.narrow(-1, 1, kOrder).flip(-1);
+    const auto last = 2 * x.narrow(-1, n - 1, 1) - x.narrow(-1, n - 1 - kOrder, kOrder).flip(-1);
+    const auto spectrum = at::fft_rfft(at::cat({first, x, last}, -1), length_).mul_(gain_);
+    return at::fft_irfft(spectrum, length_).narrow(-1, kOrder, n);
+  }
+
+ private:
+  int64_t length_;
+  at::Tensor gain_;
+};
+
+at::Tensor robustScore(const at::Tensor& values, const at::Tensor& spread) {
+  return (values - medianOf(values)) / spread;
+}
+
+// Each channel against the others within windows; a channel that is silent in one takes no part there.
+// filtered (channels, samples) -> (channels, windows)
+void correlate(const at::Tensor& filtered, int64_t window, at::Tensor& correlation, at::Tensor& dropout) {
+  const auto windows = correlation.size(1);
+  overRows(filtered, windows, window * filtered.size(0), [&](int64_t from, int64_t to) {
+    for (int64_t w = from; w < to; w++) {
+      const auto part = filtered.narrow(-1, w * window, window);
+      const auto silent = medianDeviation(part) == 0;
+      dropout.select(1, w).copy_(silent);
+      const auto heard = silent.logical_not().nonzero().squeeze(-1);
+      auto highest = at::zeros({part.size(0)}, part.options());
+      if (heard.numel() > 0) {
+        auto centred = part.index_select(0, heard);
+        centred.sub_(centred.mean(-1, true)).div_(centred.norm(2, -1, true));
+        auto others = at::matmul(centred, centred.t()).abs_();
+        others.fill_diagonal_(0);
+        highest.index_copy_(0, heard, sampleQuantile(others, kHighest));
+      }
+      correlation.select(1, w).copy_(highest);
+    }
+  });
+}
+
+void check(const char* owner, const at::Tensor& x, double sampling_rate, int64_t window, double flat_below) {
+  checkSignal(owner, x);
+  if (x.dim() != 2 || x.size(0) == 0)
+    throw Error("SHAPE_MISMATCH", std::string(owner) + ": a recording has another shape", "(channels, samples)",
+                showShape(x.sizes()));
+  const OptionCheck options(owner);
+  options.positive("sampling_rate", sampling_rate);
+  options.weight("flat_below", flat_below);
+  options.require(window >= 2 && window <= x.size(-1), "window",
+                  "from 2 to the " + std::to_string(x.size(-1)) + " samples", std::to_string(window));
+  // three times the filter, as filtfilt asks
+  if (x.size(-1) <= 3 * (kOrder + 1))
+    throw Error("SHAPE_MISMATCH", std::string(owner) + ": the recording is too short",
+                "more than " + std::to_string(3 * (kOrder + 1)) + " samples", showShape(x.sizes()));
+}
+
+}  // namespace
+
+ChannelQuality channelQuality(const at::Tensor& x, double sampling_rate, int64_t window, double flat_below) {
+  constexpr auto owner = "channel_quality";
+  check(owner, x, sampling_rate, window, flat_below);
+  const auto channels = x.size(0), samples = x.size(1);
+  const auto windows = std::max<int64_t>(0, (samples - 2) / window);
+  ChannelQuality quality;
+  // a sum shows what is not finite without a mask of the whole recording
+  quality.not_a_number = x.sum(-1).isfinite().logical_not();
+  quality.flat = (medianDeviation(x) < flat_below)
+                     .logical_or_(x.std(-1, /*unbiased=*/false) < flat_below)
+                     .logical_and_(quality.not_a_number.logical_not());
+  quality.deviation = at::zeros({channels}, x.options());
+  quality.noise = at::zeros({channels}, x.options());
+  quality.correlation = at::ones({channels, windows}, x.options());
+  quality.dropout = at::zeros({channels, windows}, x.options().dtype(at::kBool));
+  const auto usable = quality.not_a_number.logical_or(quality.flat).logical_not_().nonzero().squeeze(-1);
+  const auto count = usable.numel();
+  if (count == 0) return quality;
+
+  // One channel at a time: only the filtered recording is held besides.
+  const auto whole = count == channels;
+  const auto rows = usable.to(at::kCPU);
+  const auto source = [&](int64_t i) { return x.narrow(0, whole ? i : rows[i].item<int64_t>(), 1); };
+  auto filtered = at::empty({count, samples}, x.options());
+  auto amplitude = at::empty({count}, x.options()), noisiness = at::zeros({count}, x.options());
+  const bool filters = sampling_rate > kLeastRate;
+  const BothWays low(lowPass(sampling_rate), x);
+  overRows(x, count, samples * 4, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) {
+      const auto row = source(i);
+      amplitude.narrow(0, i, 1).copy_(quartileRange(row));
+      auto own = filtered.narrow(0, i, 1);
+      own.copy_(filters ? low(row) : row);
+      if (filters) noisiness.narrow(0, i, 1).copy_(medianDeviation(row - own) / medianDeviation(own));
+    }
+  });
+  quality.deviation.index_copy_(0, usable, robustScore(amplitude, quartileRange(amplitude) * kFromQuartiles));
+  if (filters)
+    quality.noise.index_copy_(0, usable, robustScore(noisiness, medianDeviation(noisiness) * kFromMedianDeviation));
+  auto correlation = at::empty({count, windows}, x.options());
+  auto dropout = at::empty({count, windows}, quality.dropout.options());
+  correlate(filtered, window, correlation, dropout);
+  quality.correlation.index_copy_(0, usable, correlation);
+  quality.dropout.index_copy_(0, usable, dropout);
+  return quality;
+}
+
+}  // namespace eegtorch

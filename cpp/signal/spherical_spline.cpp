@@ -1,0 +1,172 @@
+#include "signal/spherical_spline.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/eye.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/linalg_inv.h>
+#include <ATen/ops/linalg_pinv.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/ones.h>
+#include <ATen/ops/ones_like.h>
+#include <ATen/ops/outer.h>
+#include <ATen/ops/tensor.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
+
+#include <cmath>
+#include <vector>
+
+#include "core/check.h"
+#include "core/error.h"
+#include "signal/check.h"
+#include "signal/mix_channels.h"
+
+namespace eegtorch {
+
+namespace {
+
+void checkPositions(const char* owner, const at::Tensor& positions, int64_t channels) {
+  if (positions.dim() != 2 || positions.size(0) != channels || positions.size(1) != 3)
+    throw Error("SHAPE_MISMATCH", std::string(owner) + ": positions need another shape",
+                "(" + std::to_string(channels) + ", 3)", showShape(positions.sizes()), "positions");
+}
+
+void checkSpline(const OptionCheck& check, const SplineOptions& options) {
+  check.require(options.regularization >= 0 && options.regularization < 1, "regularization", "from 0 to below 1",
+                std::to_string(options.regularization));
+  check.weight("stiffness", options.stiffness);
+  check.require(options.terms >= 1 && options.terms <= 10000, "terms", "from 1 to 10000",
+                std::to_string(options.terms));
+}
+
+// Directions from `origin`: float64, on the CPU, of length 1.
+at::Tensor directions(const char* owner, const at::Tensor& positions, at::ArrayRef<double> origin) {
+  OptionCheck(owner).require(origin.size() == 3, "origin", "three numbers", std::to_string(origin.size()));
+  const auto from = positions.to(at::kCPU, at::kDouble) - at::tensor(origin, at::kDouble);
+  const auto length = from.norm(2, -1, true);
+  const bool valid = length.isfinite().all().item<bool>() && length.gt(0).all().item<bool>();
+  OptionCheck(owner).require(valid, "positions", "finite positions away from the centre of the head",
+                             "one that is not");
+  return from / length;
+}
+
+// Sum over n = 1 .. terms of (2n + 1) / (4 pi (n (n + 1))^power) P_n(cosine), P_n being Legendre's polynomials.
+at::Tensor legendreSeries(const at::Tensor& cosines, double power, int64_t terms) {
+  auto before = at::ones_like(cosines), polynomial = cosines.clone(), sum = at::zeros_like(cosines);
+  for (int64_t i = 1; i <= terms; i++) {
+    const auto n = static_cast<double>(i);
+    sum.add_(polynomial, (2 * n + 1) / (4 * M_PI * std::pow(n * (n + 1), power)));
+    auto next = (cosines * polynomial).mul_((2 * n + 1) / (n + 1)).sub_(before, n / (n + 1));
+    before = polynomial;
+    polynomial = next;
+  }
+  return sum;
+}
+
+at::Tensor cosinesBetween(const at::Tensor& a, const at::Tensor& b) { return at::matmul(a, b.t()).clamp_(-1, 1); }
+
+at::Tensor regularised(const at::Tensor& cosines, const SplineOptions& options) {
+  auto g = legendreSeries(cosines, options.stiffness, options.terms);
+  g.diagonal().add_(options.regularization);
+  return g;
+}
+
+}  // namespace
+
+at::Tensor splineWeights(const char* owner, const at::Tensor& from, const at::Tensor& to,
+                         const SplineOptions& options) {
+  checkSpline(OptionCheck(owner), options);
+  const auto electrodes = from.size(0);
+  const auto ones = at::ones({electrodes, 1}, from.options());
+  const auto g = regularised(cosinesBetween(from, from), options);
+  const auto corner = at::zeros({1, 1}, from.options());
+  const auto system = at::cat({at::cat({g, ones}, 1), at::cat({ones.t(), corner}, 1)});
+  const auto wanted = at::cat({legendreSeries(cosinesBetween(to, from), options.stiffness, options.terms),
+                               at::ones({to.size(0), 1}, from.options())},
+                              1);
+  return at::matmul(wanted, at::linalg_pinv(system).narrow(1, 0, electrodes));
+}
+
+at::Tensor interpolateChannels(const at::Tensor& x, const at::Tensor& positions, at::IntArrayRef bad,
+                               at::ArrayRef<double> origin) {
+  constexpr auto owner = "interpolate_channels";
+  checkChannels(owner, x);
+  checkPositions(owner, positions, x.size(-2));
+  checkChannelNumbers(owner, "bad", x, bad);
+  auto result = x.clone();
+  if (bad.empty()) return result;
+  const auto good = otherChannels(x, bad);
+  OptionCheck(owner).require(!good.empty(), "bad", "at least one channel that is not", "every channel");
+  const auto all = directions(owner, positions, origin);
+  const auto weights =
+      splineWeights(owner, all.index_select(0, at::tensor(good)), all.index_select(0, at::tensor(bad)), {});
+  return result.index_copy_(-2, at::tensor(bad).to(x.device()), mixChannels(weights, x, good));
+}
+
+at::Tensor currentSourceDensity(const at::Tensor& x, const at::Tensor& positions, at::ArrayRef<double> origin,
+                                double radius, const SplineOptions& options) {
+  constexpr auto owner = "current_source_density";
+  checkChannels(owner, x);
+  const auto channels = x.size(-2);
+  checkPositions(owner, positions, channels);
+  const OptionCheck check(owner);
+  checkSpline(check, options);
+  check.positive("radius", radius);
+  const auto all = directions(owner, positions, origin);
+  const auto cosines = cosinesBetween(all, all);
+  const auto inverse = at::linalg_inv(regularised(cosines, options));
+  const auto column = inverse.sum(0);  // (channels)
+  const auto centred = inverse - inverse.mean(1, true);
+  const auto coefficients = centred - at::outer(column, centred.sum(0) / column.sum());
+  const auto h = legendreSeries(cosines, options.stiffness - 1, options.terms);
+  return at::matmul((at::matmul(coefficients.t(), h).t() / (radius * radius)).to(x.options()), x);
+}
+
+namespace {
+
+// Directions of the pixels within the rim, and their numbers; row 0 is at the nose, column 0 at the left ear.
+struct Pixels {
+  std::vector<double> directions;
+  std::vector<int64_t> numbers;
+};
+
+Pixels pixelsWithin(int64_t rows, int64_t columns) {
+  Pixels pixels;
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t column = 0; column < columns; column++) {
+      const double x = (2. * static_cast<double>(column) + 1) / static_cast<double>(columns) - 1;
+      const double y = 1 - (2. * static_cast<double>(row) + 1) / static_cast<double>(rows);
+      const double distance = std::hypot(x, y);
+      if (distance > 1) continue;
+      const double scale = distance == 0 ? 0 : std::sin(distance * M_PI / 2) / distance;
+      for (const double value : {x * scale, y * scale, std::cos(distance * M_PI / 2)})
+        pixels.directions.push_back(value);
+      pixels.numbers.push_back(row * columns + column);
+    }
+  return pixels;
+}
+
+}  // namespace
+
+at::Tensor topography(const at::Tensor& x, const at::Tensor& positions, int64_t rows, int64_t columns, double outside,
+                      const SplineOptions& options) {
+  constexpr auto owner = "topography";
+  checkSignal(owner, x);
+  const auto channels = x.size(-1);
+  checkPositions(owner, positions, channels);
+  OptionCheck(owner).require(rows >= 2 && columns >= 2 && rows <= 4096 && columns <= 4096, "size",
+                             "from 2 to 4096 rows and columns", std::to_string(rows) + " x " + std::to_string(columns));
+  const auto pixels = pixelsWithin(rows, columns);
+  const auto to = at::tensor(pixels.directions, at::kDouble).view({-1, 3});
+  const std::vector<double> centre(3, 0);
+  const auto weights = splineWeights(owner, directions(owner, positions, centre), to, options).to(x.options());
+  const auto values = at::matmul(x.reshape({-1, channels}), weights.t());  // (pictures, pixels)
+  auto result = at::full({values.size(0), rows * columns}, outside, x.options());
+  result.index_copy_(1, at::tensor(pixels.numbers).to(x.device()), values);
+  std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end() - 1);
+  shape.insert(shape.end(), {rows, columns});
+  return result.view(shape);
+}
+
+}  // namespace eegtorch
