@@ -75,6 +75,7 @@ export type {
   Scalar,
   TypedArray,
 } from './dtype.ts'
+export { electrodePosition, type Position } from './electrodes.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
 export {
   type BandPowerOptions,
@@ -241,7 +242,6 @@ export { writeBrainVision } from './recordings/brainvision/writer.ts'
 export { readEdf } from './recordings/edf.ts'
 export type { TruncatedPolicy } from './recordings/edf-header.ts'
 export { writeEdf } from './recordings/edf-writer.ts'
-export { electrodePosition, type Position } from './recordings/electrodes.ts'
 export type { FileOptions } from './recordings/file-options.ts'
 export { formatSummary, inspectRecording, type RecordingSummary } from './recordings/inspect.ts'
 export { writeNpz } from './recordings/numpy/writer.ts'
@@ -296,9 +296,23 @@ export type {
   SplitProof,
 } from './report/run-report.ts'
 export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, setRandomState } from './runtime.ts'
+export type { BadChannelOptions, BadChannels } from './signal/bad-channels.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export type { FilterSection } from './signal/butterworth.ts'
+export { type EpochOptions, type Epochs, type FixedLengthOptions, fixedLengthEvents } from './signal/epochs.ts'
+export type { FrequencyRange } from './signal/frequencies.ts'
+export type { ElectrodePlaces } from './signal/head-positions.ts'
 export { type AsyncSignal, asyncSignal, type Signal, signal } from './signal/index.ts'
+export type { SplineOptions } from './signal/space.ts'
+export type {
+  MorletOptions,
+  MultitaperOptions,
+  PowerSpectrum,
+  SegmentOptions,
+  Spectrogram,
+  SpectrumWindow,
+  WelchOptions,
+} from './signal/spectra.ts'
 export { openStore, type WindowStore } from './store/open-store.ts'
 export { openPickledLmdb, type PickledLmdbOptions, type PickledWindows } from './store/pickled-lmdb.ts'
 export type { SampleType } from './store/samples.ts'

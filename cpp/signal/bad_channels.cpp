@@ -1,16 +1,19 @@
 #include "signal/bad_channels.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/aminmax.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/maximum.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/view_as_real.h>
 #include <ATen/ops/zeros.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "core/check.h"
@@ -85,14 +88,23 @@ at::Tensor robustScore(const at::Tensor& values, const at::Tensor& spread) {
   return (values - medianOf(values)) / spread;
 }
 
+// What rounding leaves of silence in a filtered channel: (channels).
+at::Tensor silenceOf(const at::Tensor& filtered) {
+  const double epsilon = filtered.scalar_type() == at::kFloat ? std::numeric_limits<float>::epsilon()
+                                                              : std::numeric_limits<double>::epsilon();
+  const auto [low, high] = at::aminmax(filtered, -1);
+  return at::maximum(low.abs(), high.abs()) * (64 * epsilon);
+}
+
 // Each channel against the others within windows; a channel that is silent in one takes no part there.
 // filtered (channels, samples) -> (channels, windows)
 void correlate(const at::Tensor& filtered, int64_t window, at::Tensor& correlation, at::Tensor& dropout) {
   const auto windows = correlation.size(1);
+  const auto silence = silenceOf(filtered);
   overRows(filtered, windows, window * filtered.size(0), [&](int64_t from, int64_t to) {
     for (int64_t w = from; w < to; w++) {
       const auto part = filtered.narrow(-1, w * window, window);
-      const auto silent = medianDeviation(part) == 0;
+      const auto silent = medianDeviation(part) <= silence;
       dropout.select(1, w).copy_(silent);
       const auto heard = silent.logical_not().nonzero().squeeze(-1);
       auto highest = at::zeros({part.size(0)}, part.options());

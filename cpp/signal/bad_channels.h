@@ -13,8 +13,9 @@ struct ChannelQuality {
   at::Tensor flat;          // (channels) bool: deviation, or median deviation from the median, below flat_below
   at::Tensor deviation;     // (channels): robust z-score of the amplitude, 0.7413 times the quartile range
   at::Tensor noise;         // (channels): robust z-score of the median deviation above 50 Hz over that below
-  at::Tensor correlation;   // (channels, windows): 98 % quantile of |correlation| with the others below 50 Hz, 0 in drop-outs
-  at::Tensor dropout;       // (channels, windows) bool: the median deviation is 0
+  at::Tensor
+      correlation;  // (channels, windows): 98 % quantile of |correlation| with the others below 50 Hz, 0 in drop-outs
+  at::Tensor dropout;  // (channels, windows) bool: the median deviation below 50 Hz is 0, but for rounding
 };
 
 // x (channels, samples): a recording high-passed at 1 Hz. sampling_rate: hertz; up to 100 Hz nothing is filtered, and

@@ -37,7 +37,8 @@ class Chain {
     std::vector<double> excess(n_);
     factorise(shift, excess);
     // A start without symmetry, so that it holds something of every sequence.
-    for (int64_t i = 0; i < n_; i++) result[i] = std::cos(static_cast<double>(k) * M_PI * (i + 0.5) / n_) + 1e-3 * i / n_;
+    for (int64_t i = 0; i < n_; i++)
+      result[i] = std::cos(static_cast<double>(k) * M_PI * (i + 0.5) / n_) + 1e-3 * i / n_;
     for (int turn = 0; turn < kTurns; turn++) {
       solve(excess, result);
       normalise(result);
@@ -45,8 +46,8 @@ class Chain {
   }
 
  private:
-  static constexpr int kTurns = 4;        // of inverse iteration, each of which divides the error by 10^4 or more
-  static constexpr double kNear = 1e-5;   // how near an eigenvalue is found before it
+  static constexpr int kTurns = 4;       // of inverse iteration, each of which divides the error by 10^4 or more
+  static constexpr double kNear = 1e-5;  // how near an eigenvalue is found before it
 
   double link(int64_t i) const { return static_cast<double>(i) * static_cast<double>(n_ - i) / 2; }
 

@@ -47,8 +47,8 @@ at::Tensor peakToPeak(const at::Tensor& x) {
 
 namespace {
 
-// Adds to error[i], for each i, how far (root mean square) the mean of those of the epochs order[0 .. i] that are not held
-// out is from the median of the held-out ones, from .. to; infinity where there are none.
+// Adds to error[i], for each i, how far (root mean square) the mean of those of the epochs order[0 .. i] that are not
+// held out is from the median of the held-out ones, from .. to; infinity where there are none.
 void addDistances(const at::Tensor& x, const at::Tensor& order, int64_t from, int64_t to, std::vector<double>& error) {
   const auto target = medianOf(x.narrow(0, from, to - from).movedim(0, -1));  // (channels, samples)
   auto sum = at::zeros_like(target);

@@ -6,8 +6,9 @@
 
 namespace eegtorch {
 
-// Pieces of `length` samples that begin at `starts`, without their mean over the samples baseline_from .. baseline_to of
-// each piece (to is excluded; none where both are equal). x (..., channels, samples) -> (..., pieces, channels, length).
+// Pieces of `length` samples that begin at `starts`, without their mean over the samples baseline_from .. baseline_to
+// of each piece (to is excluded; none where both are equal). x (..., channels, samples) -> (..., pieces, channels,
+// length).
 at::Tensor cutEpochs(const at::Tensor& x, at::IntArrayRef starts, int64_t length, int64_t baseline_from,
                      int64_t baseline_to);
 

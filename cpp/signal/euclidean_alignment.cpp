@@ -54,4 +54,24 @@ at::Tensor alignTo(const at::Tensor& x, const at::Tensor& reference) {
   return at::matmul(root.to(x.options()), x);
 }
 
+std::pair<at::Tensor, at::Tensor> euclideanAlignment(const at::Tensor& x, const std::string& mode,
+                                                     int64_t calibration) {
+  const OptionCheck check("euclidean_alignment");
+  check.require(mode == "offline" || mode == "calibration" || mode == "running", "mode",
+                "offline, calibration or running", mode);
+  if (mode == "running") {
+    const auto references = runningReference(x);
+    return {alignTo(x, references), references};
+  }
+  auto fitted = x;
+  if (mode == "calibration") {
+    const auto trials = x.dim() < 3 ? 0 : x.size(-3);
+    check.require(calibration >= 1 && calibration <= trials, "calibration",
+                  "from 1 to the " + std::to_string(trials) + " trials", std::to_string(calibration));
+    fitted = x.narrow(-3, 0, calibration);
+  }
+  const auto reference = euclideanReference(fitted);
+  return {alignTo(x, reference.unsqueeze(-3)), reference};
+}
+
 }  // namespace eegtorch

@@ -35,8 +35,8 @@ Wavelet makeWavelet(double frequency, double cycles, double sampling_rate, bool 
   double square = 0;
   for (int64_t i = -half; i <= half; i++) {
     const double t = static_cast<double>(i) / sampling_rate;
-    const auto value = (std::polar(1., 2 * M_PI * frequency * t) - mean) *
-                       std::exp(-t * t / (2 * deviation * deviation));
+    const auto value =
+        (std::polar(1., 2 * M_PI * frequency * t) - mean) * std::exp(-t * t / (2 * deviation * deviation));
     wavelet[i + half] = value;
     square += std::norm(value);
   }

@@ -56,7 +56,8 @@ at::Tensor weighted(const at::Tensor& power, const at::Tensor& weights) {
   return (power * weights).sum(1).mul_(2).div_(weights.sum(1));
 }
 
-// Weights that trust a taper less where what leaks from other frequencies outweighs its power (Thomson 1982, section V).
+// Weights that trust a taper less where what leaks from other frequencies outweighs its power (Thomson 1982, section
+// V).
 at::Tensor adaptivePower(const at::Tensor& power, const at::Tensor& concentration, int64_t first, int64_t bins) {
   const auto within = concentration.view({1, -1, 1});
   const auto whole = weighted(power, within);  // (rows, all bins)

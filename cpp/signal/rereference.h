@@ -8,7 +8,8 @@
 
 namespace eegtorch {
 
-// x minus the mean of its channels `reference`, all when empty: mne.set_eeg_reference. x (..., channels, samples) -> as x.
+// x minus the mean of its channels `reference`, all when empty: mne.set_eeg_reference. x (..., channels, samples) -> as
+// x.
 at::Tensor rereference(const at::Tensor& x, at::IntArrayRef reference);
 
 // Channel anode[i] minus channel cathode[i]: mne.set_bipolar_reference. -> (..., pairs, samples).

@@ -12,8 +12,8 @@ namespace eegtorch {
 // Elements of a working buffer: small enough for a CPU's cache, large enough to keep another device busy.
 inline int64_t bufferSize(const at::Tensor& x) { return x.is_cpu() ? int64_t(1) << 15 : int64_t(1) << 24; }
 
-// body(from, to) for ranges of `rows`, each of which needs `elements` of working memory. Bodies may run at once, so each
-// writes only what belongs to its rows.
+// body(from, to) for ranges of `rows`, each of which needs `elements` of working memory. Bodies may run at once, so
+// each writes only what belongs to its rows.
 template <class Body>
 void overRows(const at::Tensor& x, int64_t rows, int64_t elements, const Body& body) {
   if (x.is_cpu()) {

@@ -62,11 +62,12 @@ Plan makePlan(const char* owner, const at::Tensor& x, const SegmentOptions& opti
   const bool density = options.scaling == "density";
   check.require(density || options.scaling == "spectrum", "scaling", "density or spectrum", options.scaling);
   const auto window = makeWindow(owner, options.window, options.segment);
-  const auto gain = density ? options.sampling_rate * window.square().sum().item<double>()
-                            : std::pow(window.sum().item<double>(), 2);
+  const auto gain =
+      density ? options.sampling_rate * window.square().sum().item<double>() : std::pow(window.sum().item<double>(), 2);
   const auto hop = options.segment - options.overlap;
-  return {options.segment, hop, options.n_fft, (x.size(-1) - options.segment) / hop + 1, options.detrend,
-          (window / std::sqrt(gain)).to(x.options())};
+  return {options.segment, hop,
+          options.n_fft,   (x.size(-1) - options.segment) / hop + 1,
+          options.detrend, (window / std::sqrt(gain)).to(x.options())};
 }
 
 at::Tensor flatRows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
@@ -152,10 +153,11 @@ at::Tensor shortTimeFourier(const at::Tensor& x, int64_t segment, int64_t overla
   const auto beyond = segment / 2;
   const auto samples = x.size(-1) + 2 * beyond;
   const auto rest = (hop - (samples - segment) % hop) % hop;  // zeros that complete the last segment
-  const Plan plan{segment, hop, segment, (samples + rest - segment) / hop + 1, false,
-                  (taper / taper.sum()).to(x.options())};
+  const Plan plan{
+      segment, hop, segment, (samples + rest - segment) / hop + 1, false, (taper / taper.sum()).to(x.options())};
   const auto rows = flatRows(x);
-  auto result = at::empty({rows.size(0), plan.bins(), plan.count}, x.options().dtype(c10::toComplexType(x.scalar_type())));
+  auto result =
+      at::empty({rows.size(0), plan.bins(), plan.count}, x.options().dtype(c10::toComplexType(x.scalar_type())));
   overRows(x, rows.size(0), 2 * plan.n_fft * plan.count, [&](int64_t from, int64_t to) {
     const auto padded = at::constant_pad_nd(rows.narrow(0, from, to - from), {beyond, beyond + rest});
     for (int64_t at = 0; at < plan.count; at += plan.atOnce(x)) {

@@ -9,12 +9,12 @@ namespace eegtorch {
 
 // Which segments, and what their squared spectra are divided by.
 struct SegmentOptions {
-  double sampling_rate = 1;       // hertz
-  int64_t segment = 256;          // samples of a segment
-  int64_t overlap = 128;          // samples that a segment shares with the next
-  int64_t n_fft = 256;            // samples after padding with zeros
-  std::string window = "hann";    // a name that makeWindow knows
-  bool detrend = true;            // whether each segment loses its mean
+  double sampling_rate = 1;         // hertz
+  int64_t segment = 256;            // samples of a segment
+  int64_t overlap = 128;            // samples that a segment shares with the next
+  int64_t n_fft = 256;              // samples after padding with zeros
+  std::string window = "hann";      // a name that makeWindow knows
+  bool detrend = true;              // whether each segment loses its mean
   std::string scaling = "density";  // "density": per hertz; "spectrum": the square of an amplitude
 };
 

@@ -29,6 +29,11 @@ std::tuple<Tensor, Tensor> directionsOperator(const Tensor& x, int64_t count) {
   return {directions, shares};
 }
 
+std::tuple<Tensor, Tensor> alignmentOperator(const Tensor& x, std::string mode, int64_t calibration) {
+  const auto [aligned, reference] = euclideanAlignment(x, mode, calibration);
+  return {aligned, reference};
+}
+
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> qualityOperator(const Tensor& x, double sampling_rate,
                                                                            int64_t window, double flat_below) {
   const auto quality = channelQuality(x, sampling_rate, window, flat_below);
@@ -53,14 +58,15 @@ TORCH_LIBRARY_FRAGMENT(eegtorch, library) {
   library.def("power_directions(Tensor x, *, int count) -> (Tensor directions, Tensor shares)", directionsOperator);
   library.def("project_out(Tensor x, Tensor directions) -> Tensor", projectOut);
   library.def("euclidean_reference(Tensor x) -> Tensor", euclideanReference);
-  library.def("running_reference(Tensor x) -> Tensor", runningReference);
+  library.def("euclidean_alignment(Tensor x, *, str mode, int calibration) -> (Tensor aligned, Tensor reference)",
+              alignmentOperator);
   library.def("align_to(Tensor x, Tensor reference) -> Tensor", alignTo);
   library.def(
       "channel_quality(Tensor x, *, float sampling_rate, int window, float flat_below) -> (Tensor not_a_number, Tensor "
       "flat, Tensor deviation, Tensor noise, Tensor correlation, Tensor dropout)",
       qualityOperator);
-  library.def(
-      "cut_epochs(Tensor x, *, int[] starts, int length, int baseline_from, int baseline_to) -> Tensor", cutEpochs);
+  library.def("cut_epochs(Tensor x, *, int[] starts, int length, int baseline_from, int baseline_to) -> Tensor",
+              cutEpochs);
   library.def("peak_to_peak(Tensor x) -> Tensor", peakToPeak);
   library.def("peak_to_peak_threshold(Tensor x, *, int folds) -> Tensor", peakToPeakThreshold);
 }

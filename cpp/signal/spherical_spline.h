@@ -14,8 +14,8 @@ struct SplineOptions {
   int64_t terms = 50;
 };
 
-// Weights that give potentials at `to` (points, 3) from those at `from` (electrodes, 3), both directions from the centre
-// of the head: as mne's interpolate_bads makes them. -> (points, electrodes), float64 on the CPU.
+// Weights that give potentials at `to` (points, 3) from those at `from` (electrodes, 3), both directions from the
+// centre of the head: as mne's interpolate_bads makes them. -> (points, electrodes), float64 on the CPU.
 at::Tensor splineWeights(const char* owner, const at::Tensor& from, const at::Tensor& to, const SplineOptions& options);
 
 // Bad channels replaced by what the others give: mne.io.Raw.interpolate_bads(origin=...). positions (channels, 3) in

@@ -30,8 +30,7 @@ double valueAt(const std::string& name, double position) {
 }  // namespace
 
 at::Tensor makeWindow(const char* owner, const std::string& name, int64_t length) {
-  const bool known =
-      name == "boxcar" || name == "hann" || name == "hamming" || name == "blackman" || name == "tukey";
+  const bool known = name == "boxcar" || name == "hann" || name == "hamming" || name == "blackman" || name == "tukey";
   OptionCheck(owner).require(known, "window", "boxcar, hann, hamming, blackman or tukey", name);
   auto window = at::empty({length}, at::kDouble);
   auto* values = window.mutable_data_ptr<double>();

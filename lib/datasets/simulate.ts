@@ -1,6 +1,6 @@
+import { angleBetween, electrodePosition, type Position, spherical } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
-import { angleBetween, electrodePosition, type Position, spherical } from '../recordings/electrodes.ts'
 import { Recording, type RecordingEvent } from '../recordings/recording.ts'
 import { Recordings } from './recordings.ts'
 import { blinks, pinkNoise, rhythm, smoothStep } from './simulator-signals.ts'

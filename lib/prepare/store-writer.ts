@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib'
 import type { EegWindows } from '../datasets/windows.ts'
+import { electrodePosition } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
 import { LmdbFile } from '../lmdb/lmdb-file.ts'
-import { electrodePosition } from '../recordings/electrodes.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { encodeWindow, type SampleType } from '../store/samples.ts'
 import {

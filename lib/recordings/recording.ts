@@ -1,7 +1,7 @@
 import { basename, resolve } from 'node:path'
+import type { Position } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
 import type { BandPassOptions } from '../signal/band-pass.ts'
-import type { Position } from './electrodes.ts'
 import { FilteredSource } from './filtered-source.ts'
 import { contiguous, type Segment, sampleAt, storedSample, timeOfSample } from './segments.ts'
 import { readAllChannels, type SignalSource } from './source.ts'

@@ -1,8 +1,12 @@
+import { badChannels } from './bad-channels.ts'
+import { epochs } from './epochs.ts'
 import { type Asynchronous, asynchronous, type Synchronous, synchronous } from './operation.ts'
 import { scaling } from './scaling.ts'
+import { space } from './space.ts'
+import { spectra } from './spectra.ts'
 
 /** All families, one line each. */
-const operations = { ...scaling }
+const operations = { ...scaling, ...spectra, ...space, ...badChannels, ...epochs }
 
 /** The operations on signals, as functions. */
 export type Signal = Synchronous<typeof operations>

@@ -1,16 +1,16 @@
 import { EegTorchError } from '../errors.ts'
 import type { NamedTensors } from '../models/model.ts'
 import { asyncSignal } from '../signal/index.ts'
-import type { Tensor } from '../tensor.ts'
-
-/** Arguments of an operation as the reference names and types them. */
-// biome-ignore lint/suspicious/noExplicitAny: they come from a file, and each operation checks its own
-type Args = Record<string, any>
+import type { SignalArgs, SignalCase } from './signal-case.ts'
+import { spaceCases } from './space-cases.ts'
+import { spectrumCases } from './spectrum-cases.ts'
 
 /** What answers an `eeg_signal` case, by its `config.op`. Outputs have the case's names in camelCase. */
-const operations: Record<string, (x: Tensor, args: Args) => Promise<NamedTensors>> = {
+const operations: Record<string, SignalCase> = {
   zscore: async (x, { ddof }) => ({ y: await asyncSignal.zscore(x, { ddof }) }),
   detrend: async (x) => ({ y: await asyncSignal.detrend(x) }),
+  ...spectrumCases,
+  ...spaceCases,
 }
 
 /** Name of the oracle's module of signal processing. */
@@ -25,7 +25,7 @@ export async function runSignal(
   config: Readonly<Record<string, unknown>>,
   inputs: NamedTensors,
 ): Promise<NamedTensors> {
-  const { op, args } = config as { op: string; args: Args }
+  const { op, args } = config as { op: string; args: SignalArgs }
   const operation = Object.hasOwn(operations, op) ? operations[op] : undefined
   if (operation !== undefined) return operation(inputs.x!.detach(), args)
   throw new EegTorchError('UNKNOWN_NAME', 'there is no such signal operation', {

@@ -1,6 +1,6 @@
 import { basename } from 'node:path'
+import type { Position } from '../../electrodes.ts'
 import { EegTorchError } from '../../errors.ts'
-import type { Position } from '../electrodes.ts'
 import { readText } from '../read-text.ts'
 import type { Channel, ChannelType, Recording, RecordingParts } from '../recording.ts'
 import { isBidsRecording, sidecarOf } from './entities.ts'

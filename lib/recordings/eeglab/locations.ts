@@ -1,5 +1,5 @@
+import type { Position } from '../../electrodes.ts'
 import { channelType } from '../channels.ts'
-import type { Position } from '../electrodes.ts'
 import { itemsIn, type MatValue, numberIn, textIn } from '../matlab/values.ts'
 import type { ChannelType } from '../recording.ts'
 import type { EegSet } from './eeglab.ts'

@@ -1,5 +1,5 @@
+import type { Position } from '../../electrodes.ts'
 import { channelNames } from '../channels.ts'
-import type { Position } from '../electrodes.ts'
 import { invalid } from '../invalid.ts'
 import { requireRate, roundRate } from '../main-rate.ts'
 import { decodeText } from '../read-text.ts'

@@ -1,5 +1,5 @@
 import { electrodePosition } from 'eegtorch'
-import { angleBetween } from '../../lib/recordings/electrodes.ts'
+import { angleBetween } from '../lib/electrodes.ts'
 
 const degrees = (a: string, b: string) => (angleBetween(electrodePosition(a)!, electrodePosition(b)!) * 180) / Math.PI
 
