@@ -59,10 +59,10 @@ std::vector<Wavelet> makeWavelets(const char* owner, int64_t samples, const Morl
     const double cycles = options.cycles[options.cycles.size() == 1 ? 0 : i], frequency = options.frequencies[i];
     check.positive("frequencies", frequency);
     check.positive("cycles", cycles);
-    const double reach = kDeviations * cycles / (2 * M_PI * frequency) * options.sampling_rate;  // samples
-    check.require(2 * reach <= static_cast<double>(samples), "frequencies",
+    const double reach = std::ceil(kDeviations * cycles / (2 * M_PI * frequency) * options.sampling_rate);
+    check.require(2 * reach - 1 <= static_cast<double>(samples), "frequencies",
                   "wavelets no longer than the " + std::to_string(samples) + " samples",
-                  std::to_string(2 * reach) + " samples at " + std::to_string(frequency) + " Hz");
+                  std::to_string(2 * reach - 1) + " samples at " + std::to_string(frequency) + " Hz");
     wavelets.push_back(makeWavelet(frequency, cycles, options.sampling_rate, options.zero_mean));
   }
   return wavelets;

@@ -1,11 +1,17 @@
 // Spectra and operations across channels, as the benchmark times them; spectra_and_space.py does the same with MNE and SciPy.
 
 /** 64 places on the upper half of a head of 0.095 m, by the golden angle. */
-export const positions = Array.from({ length: 64 }, (_, i) => {
+const positions = Array.from({ length: 64 }, (_, i) => {
   const height = 1 - i / 64
   const [angle, radius] = [i * Math.PI * (3 - Math.sqrt(5)), Math.sqrt(1 - height * height)]
   return [0.095 * radius * Math.cos(angle), 0.095 * radius * Math.sin(angle), 0.095 * height]
 })
+
+export const actions = [
+  ...['welch', 'band power', 'multitaper', 'morlet power', 'stft', 'average reference', 'current source density'],
+  ...['interpolate bad channels', 'topography', 'signal-space projection', 'bad channels', 'euclidean alignment'],
+  ...['epochs with baseline', 'peak-to-peak rejection'],
+]
 
 const everyTenth = { frequencies: [8, 12, 20, 30], decimation: 10 }
 const bands = [

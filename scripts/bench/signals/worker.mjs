@@ -1,0 +1,25 @@
+// The eegtorch side of the benchmark of signals: one action on a recording of noise. argv: action, seconds.
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+import * as eegtorch from '../../../dist/index.js'
+import { spectraAndSpace } from './spectra-and-space.mjs'
+
+const SAMPLING_RATE = 1000
+const [action, seconds] = process.argv.slice(2)
+
+function kibibytes(name) {
+  return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1])
+}
+
+eegtorch.manualSeed(0)
+await eegtorch.setNumThreads(2)
+const x = eegtorch.randn([64, seconds * SAMPLING_RATE], { dtype: 'float64' })
+const run = spectraAndSpace(eegtorch, x, SAMPLING_RATE)[action]
+console.log(JSON.stringify({ before: kibibytes('VmRSS') }))
+for await (const _ of createInterface({ input: process.stdin })) {
+  const begin = performance.now()
+  const result = await run()
+  const times = [performance.now() - begin]
+  result.dispose?.()
+  console.log(JSON.stringify({ times, peak: kibibytes('VmHWM') }))
+}
