@@ -69,6 +69,29 @@ function roundHalfToEven(value: number): number {
   return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
+/** Samples of an epoch from the first to one past the last whose time lies in the baseline, as `mne.baseline.rescale` takes them. */
+function baselineSamples(
+  [start, end]: readonly [number | null, number | null],
+  from: number,
+  length: number,
+  samplingRate: number,
+): [number, number] {
+  const times = Array.from({ length: Math.max(0, length) }, (_, i) => (from + i) / samplingRate)
+  const [first, last] = [times[0] ?? 0, times.at(-1) ?? 0]
+  const [low, high] = [start ?? first, end ?? last]
+  const count = times.filter((time) => time >= low && time <= high).length
+  // a time that rounds to an end of the epoch is that end
+  if (count > 0 && low > first - 1 / samplingRate && high < last + 1 / samplingRate) {
+    const index = times.findIndex((time) => time >= low)
+    return [index, index + count]
+  }
+  throw new EegTorchError('INVALID_OPTION', 'the baseline is not a part of the epoch', {
+    option: 'baseline',
+    expected: `seconds from ${first} to ${last}`,
+    received: `${low} to ${high}`,
+  })
+}
+
 /** Pieces of a recording, and how large they are. */
 export const epochs = {
   /**
@@ -86,9 +109,8 @@ export const epochs = {
     const nSamples = x.shape?.at(-1) ?? 0
     const starts = Array.from(events, (event) => event + from)
     const kept = [...starts.keys()].filter((i) => starts[i]! >= 0 && starts[i]! + length <= nSamples)
-    const sampleAt = (seconds: number) => roundHalfToEven(seconds * samplingRate) - from
     const [baselineFrom, baselineTo] =
-      baseline === null ? [0, 0] : [sampleAt(baseline[0] ?? tmin), sampleAt(baseline[1] ?? tmax) + 1]
+      baseline === null ? [0, 0] : baselineSamples(baseline, from, length, samplingRate)
     return {
       operator: 'cut_epochs',
       given: { x, starts: kept.map((i) => starts[i]!), length, baselineFrom, baselineTo },

@@ -34,7 +34,8 @@ export const spaceCases: Record<string, SignalCase> = {
     images: await asyncSignal.topography(x.t(), positions, { size: [rows, columns], outside }),
   }),
   ssp: async (x, { fs, duration, n_eeg }) => {
-    const whole = Math.floor(x.shape[1]! / (duration * fs)) * duration * fs
+    const epoch = Math.round(duration * fs)
+    const whole = Math.floor(x.shape[1]! / epoch) * epoch
     const { directions, shares } = await asyncSignal.powerDirections(x.narrow(1, 0, whole), n_eeg)
     return { vectors: directions, explained: shares, y: await asyncSignal.projectOut(x, directions) }
   },
