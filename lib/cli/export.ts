@@ -1,36 +1,60 @@
 import { existsSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Command } from 'commander'
+import { cutWindows } from '../datasets/cut-windows.ts'
 import { readRecording } from '../datasets/read-all.ts'
 import { EegTorchError } from '../errors.ts'
+import { writeStore } from '../prepare/write-store.ts'
 import { writeBrainVision } from '../recordings/brainvision/writer.ts'
 import { writeEdf } from '../recordings/edf-writer.ts'
 import { writeNpz } from '../recordings/numpy/writer.ts'
 import type { Recording } from '../recordings/recording.ts'
+import { fileOptions } from './file-options.ts'
+import { parseRange } from './parse-range.ts'
 
 interface ExportOptions {
   unit?: string
   samplingRate?: string
+  window?: [number, number]
   force?: boolean
 }
 
-const WRITERS: Readonly<Record<string, (file: string, recording: Recording) => Promise<void>>> = {
-  '.edf': writeEdf,
+type Write = (file: string, recording: Recording, options: ExportOptions) => Promise<void>
+
+const WRITERS: Readonly<Record<string, Write>> = {
+  '.edf': (file, recording) => writeEdf(file, recording),
   '.vhdr': writeBrainVision,
   '.npz': writeNpz,
+  '.lmdb': writeWindows,
+}
+
+/** A window around each event, in a store as `eegtorch prepare` makes them. */
+async function writeWindows(file: string, recording: Recording, { window, force }: ExportOptions): Promise<void> {
+  if (window === undefined || force) {
+    throw new EegTorchError('INVALID_OPTION', 'a store holds windows around events, and nothing is written over one', {
+      file,
+      option: window === undefined ? 'window' : 'force',
+      expected: '--window FROM..TO in seconds, and a new name',
+      received: window === undefined ? 'no window' : '--force',
+    })
+  }
+  await writeStore(file, cutWindows([recording], { from: window[0], to: window[1] }))
 }
 
 export function describe(command: Command): void {
   command
-    .description('Write a recording of any format as EDF+, BrainVision or NumPy arrays, by the ending of the new name.')
+    .description(
+      'Write a recording of any format as EDF+, BrainVision or NumPy arrays, or its trials as a store of windows, by the ending of the new name.',
+    )
     .argument('<source>', 'a recording')
     .argument('<target>', `a new file ending in ${Object.keys(WRITERS).join(', ')}`)
     .option('--unit <unit>', 'unit of channels for which the source names none, such as uV')
     .option('--sampling-rate <hertz>', 'sampling rate, for sources that do not say')
+    .option('--window <from..to>', 'for a store: seconds around each event', parseRange)
     .option('--force', 'write over a file that is there')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ eegtorch export run.gdf run.edf\n  $ eegtorch export trials.npy run.vhdr --sampling-rate 250 --unit uV',
+      '\nExamples:\n  $ eegtorch export run.gdf run.edf\n  $ eegtorch export trials.npy run.vhdr --sampling-rate 250 --unit uV\n  $ eegtorch export S001R06.edf trials.lmdb --window 0.5..3.5',
     )
     .action(exportRecording)
 }
@@ -47,11 +71,8 @@ async function exportRecording(source: string, target: string, options: ExportOp
   if (existsSync(target) && !options.force) {
     throw new EegTorchError('FILE_WRITE_FAILED', 'the file is there already; --force writes over it', { file: target })
   }
-  const recording = await readRecording(source, {
-    ...(options.unit === undefined ? {} : { unit: options.unit }),
-    ...(options.samplingRate === undefined ? {} : { samplingRate: Number(options.samplingRate) }),
-  })
-  await write(target, recording)
+  const recording = await readRecording(source, fileOptions(options))
+  await write(target, recording, options)
   for (const warning of recording.warnings) console.error(`warning: ${warning}`)
   const { channels, duration, events } = recording
   console.log(`${target}: ${channels.length} channels, ${duration.toFixed(1)} s, ${events.length} events`)

@@ -10,12 +10,15 @@ import { isRecordingFile } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
+import { fileOptions } from './file-options.ts'
 import { readModelConfig } from './model-config.ts'
 
 interface InspectOptions {
   json?: boolean
   picture?: string | boolean
   key?: string
+  unit?: string
+  samplingRate?: string
   config?: string
 }
 
@@ -26,6 +29,8 @@ export function describe(command: Command): void {
     )
     .argument('<file>', 'a recording, a checkpoint (safetensors, torch.save), or a folder of one')
     .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
+    .option('--unit <unit>', 'unit of channels for which a recording names none, such as uV')
+    .option('--sampling-rate <hertz>', 'sampling rate, for recordings that do not say')
     .option('--key <key>', 'which state dict of a torch.save file that holds several')
     .option('--config <file>', 'YAML or JSON with options of the network that a checkpoint does not tell')
     .option('--json', 'print the summary as JSON')
@@ -39,13 +44,14 @@ export function describe(command: Command): void {
 async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'there is no such file', { file })
   if (!statSync(file).isDirectory() && isRecordingFile(file))
-    await showRecording(await readRecording(file), file, options)
+    await showRecording(await readRecording(file, fileOptions(options)), file, options)
   else showCheckpoint(file, options)
 }
 
 async function showRecording(recording: Recording, file: string, { json, picture }: InspectOptions): Promise<void> {
   const summary = inspectRecording(recording)
   const drawn = picture === undefined ? undefined : await draw(recording, picture, file)
+  for (const warning of summary.warnings) console.error(`warning: ${warning}`)
   if (json) console.log(JSON.stringify({ ...summary, ...(drawn && { picture: drawn }) }, undefined, 2))
   else console.log([formatSummary(summary), ...(drawn ? [`picture: ${drawn}`] : [])].join('\n'))
 }

@@ -23,12 +23,16 @@ export interface RecordingSummary {
   readonly duration: number
   /** Gaps between stretches of a discontinuous recording. */
   readonly gaps: number
+  /** Stretches: of a discontinuous recording, between pauses of unknown length, or epochs. */
+  readonly segments: number
   readonly subject?: string
   readonly session?: string
   readonly run?: string
   /** How often each label occurs, and what it stands for where that is known; in order of labels. */
   readonly events: readonly { readonly label: string; readonly meaning?: string; readonly count: number }[]
   readonly quality: SignalQuality
+  /** What the reader had to assume, repair or leave out. */
+  readonly warnings: readonly string[]
 }
 
 /** Summarises a recording; reads up to a minute of its signal. */
@@ -44,13 +48,23 @@ export function inspectRecording(recording: Recording): RecordingSummary {
     eeg: eeg.length,
     samplingRate: recording.samplingRate,
     duration: recording.duration,
-    gaps: recording.segments.length - 1,
+    gaps: countGaps(recording),
+    segments: recording.segments.length,
     ...(subject === undefined ? {} : { subject }),
     ...(session === undefined ? {} : { session }),
     ...(run === undefined ? {} : { run }),
     events: countEvents(recording),
     quality: examineSignal(recording),
+    warnings: recording.warnings,
   }
+}
+
+/** Stretches that begin more than half a sample after the end of the one before. */
+function countGaps({ segments, samplingRate }: Recording): number {
+  return segments.slice(1).filter(({ onset }, i) => {
+    const before = segments[i]!
+    return onset > before.onset + (before.nSamples + 0.5) / samplingRate
+  }).length
 }
 
 function countEvents(recording: Recording): RecordingSummary['events'] {
@@ -76,15 +90,25 @@ function unitsOf(channels: RecordingSummary['channels']): string {
   return named.map(([unit, count]) => `${count} in ${unit}`).join(', ')
 }
 
+const shorten = (text: string) => (text.length > 40 ? `${text.slice(0, 39)}…` : text)
+
 /** Volts; what rounding leaves of a constant. */
 const FLAT = 1e-12
 
 /** Names of channels that are not plausible, and why. */
-function faultsOf({ implausible }: SignalQuality): string {
+function faultsOf({ quality: { implausible }, channels }: RecordingSummary): string {
   if (implausible.length === 0) return ''
-  const reasonOf = (deviation: number) =>
-    deviation < FLAT ? 'flat' : Number.isNaN(deviation) ? 'no numbers' : `${(deviation * 1e6).toPrecision(3)} µV`
-  const named = implausible.slice(0, 6).map(({ name, deviation }) => `${name} (${reasonOf(deviation)})`)
+  const reasonOf = (deviation: number, unit: string) => {
+    if (Number.isNaN(deviation)) return 'no numbers'
+    if (deviation < FLAT) return 'flat'
+    return unit === 'V'
+      ? `${(deviation * 1e6).toPrecision(3)} µV`
+      : `${deviation.toPrecision(3)} ${unit || 'of an unknown unit'}`
+  }
+  const named = implausible.slice(0, 6).map(({ name, deviation }) => {
+    const unit = channels.find((channel) => channel.name === name)?.unit ?? ''
+    return `${name} (${reasonOf(deviation, unit)})`
+  })
   return `; not ${named.join(', ')}${implausible.length > 6 ? ` and ${implausible.length - 6} more` : ''}`
 }
 
@@ -94,7 +118,9 @@ export function formatSummary(summary: RecordingSummary): string {
   const total = events.reduce((sum, { count }) => sum + count, 0)
   const kinds = events
     .slice(0, 12)
-    .map(({ label, meaning, count }) => [label, meaning, count].filter((part) => part !== undefined).join(' '))
+    .map(({ label, meaning, count }) =>
+      [shorten(label), meaning && shorten(meaning), count].filter((part) => part !== undefined).join(' '),
+    )
   const more = events.length > 12 ? ` and ${events.length - 12} more labels` : ''
   const naming =
     eeg === 0
@@ -105,11 +131,13 @@ export function formatSummary(summary: RecordingSummary): string {
           ? 'names of their own'
           : `${tenTen} with 10-10 names`
   const gaps = summary.gaps === 0 ? '' : `, ${summary.gaps} gap${summary.gaps > 1 ? 's' : ''}`
+  const segments = summary.segments > summary.gaps + 1 ? `, ${summary.segments} segments` : ''
+  const judged = `${quality.plausible.length} of ${quality.plausible.length + quality.implausible.length} channels plausible`
   const line =
     quality.line === undefined ? '' : `, ${quality.line.frequency} Hz line at ${quality.line.decibels.toFixed(0)} dB`
   return [
-    `${summary.simulated ? 'SIMULATED: ' : ''}${channels.length} channels (${naming}), ${summary.samplingRate} Hz, ${summary.duration.toFixed(1)} s, ${unitsOf(channels)}, ${summary.format}${gaps}`,
+    `${summary.simulated ? 'SIMULATED: ' : ''}${channels.length} channels (${naming}), ${summary.samplingRate} Hz, ${summary.duration.toFixed(1)} s, ${unitsOf(channels)}, ${summary.format}${segments}${gaps}`,
     total === 0 ? 'no events' : `${total} events: ${kinds.join(' · ')}${more}`,
-    `quality: ${quality.plausible.length} of ${quality.plausible.length + quality.implausible.length} channels plausible${faultsOf(quality)}${line}`,
+    eeg === 0 ? 'quality: only EEG is judged' : `quality: ${judged}${faultsOf(summary)}${line}`,
   ].join('\n')
 }

@@ -13,6 +13,7 @@ const VARIABLE = ['variable_0000', 'variable_0001', 'variable_0002']
 
 /** By format: each file, those that it needs beside it, and whether a length is written in it. */
 const CASES: Record<string, { files: string[]; knowsLength?: false; options?: FileOptions }[]> = {
+  edf: [{ files: ['edf/annotated.edf'] }, { files: ['edf/gaps.edf'] }],
   bdf: [{ files: ['bdf/status.bdf'] }, { files: ['bdf/annotated.bdf'] }],
   gdf: [{ files: ['gdf/v1.gdf'] }, { files: ['gdf/types.gdf'] }, { files: ['gdf/timed.gdf'] }],
   eeglab: [

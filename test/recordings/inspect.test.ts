@@ -1,5 +1,6 @@
 import { drawTraces, formatSummary, inspectRecording, readRecording, simulateMotorImagery } from 'eegtorch'
 import { describeWithShared, sharedPath } from '../shared.ts'
+import { fixturePath } from './agree.ts'
 import { makeRecording } from './make-recording.ts'
 
 const seconds = 10
@@ -50,6 +51,17 @@ test('a simulated recording says so', () => {
   const recording = simulateMotorImagery({ subjects: 1, runs: 1, trials: 2 }).at(0)!
   expect(formatSummary(inspectRecording(recording))).toMatch(/^SIMULATED: 22 channels \(10-10 names\), 128 Hz/)
   expect(drawTraces(recording)).toContain('(simulated)')
+})
+
+test('units that differ, gaps, pauses and channels of the heart are told', async () => {
+  const lines = async (name: string, options = {}) =>
+    formatSummary(inspectRecording(await readRecording(fixturePath(name), options))).split('\n')
+  const [record, , quality] = await lines('wfdb/variable.hea')
+  expect(record).toMatch(/no EEG\), 360 Hz, 1.0 s, 2 in microvolts, 1 in l\/min, WFDB segments, 1 gap$/)
+  expect(quality).toBe('quality: only EEG is judged')
+  expect(drawTraces(await readRecording(fixturePath('wfdb/variable.hea'))).match(/<path d="M/g)).toHaveLength(3)
+  expect((await lines('fif/some-epo.fif'))[0]).toMatch(/FIF epochs, 4 segments$/)
+  expect((await lines('numpy/rows.npy', { samplingRate: 100 }))[2]).toMatch(/channel 1 \(\d+\.\d of an unknown unit\)/)
 })
 
 describeWithShared('a real recording', () => {

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readRecording, writeBrainVision, writeNpz } from 'eegtorch'
+import { openStore, readRecording, writeBrainVision, writeNpz } from 'eegtorch'
 import { runNode } from '../built.ts'
 import { fixturePath } from './agree.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -63,6 +63,21 @@ test('eegtorch export reads any format and writes three', async () => {
   const again = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'exported.npz')])
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('--force writes over it')])
   const wrong = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'x.set')])
-  expect(wrong.stderr).toContain('a name ending in .edf, .vhdr, .npz')
+  expect(wrong.stderr).toContain('a name ending in .edf, .vhdr, .npz, .lmdb')
   expect(existsSync(join(folder, 'x.set'))).toBe(false)
+})
+
+test('eegtorch export writes the windows around events to a store', async () => {
+  const target = join(folder, 'trials.lmdb')
+  const source = fixturePath('gdf/v1.gdf')
+  const without = await runNode([main, 'export', source, target])
+  expect([without.code, without.stderr]).toEqual([1, expect.stringContaining('--window FROM..TO in seconds')])
+  const { stderr, code } = await runNode([main, 'export', source, target, '--window', '0..0.25'])
+  expect([code, stderr]).toEqual([0, ''])
+  const { windows } = openStore(target)
+  const recording = await readRecording(source)
+  expect([windows.length, windows.nSamples, windows.classNames]).toEqual([3, 40, ['1023', '769', '770']])
+  const [first] = recording.events
+  const [c3] = recording.readSamples(first!.sample, first!.sample + 40, [0])
+  expect(Array.from(windows.window(0).subarray(0, 40))).toEqual(Array.from(c3!, Math.fround))
 })
