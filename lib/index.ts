@@ -296,13 +296,20 @@ export type {
   SplitProof,
 } from './report/run-report.ts'
 export { libtorchVersion, manualSeed, numThreads, randomState, setNumThreads, setRandomState } from './runtime.ts'
+export type { AnalyticOptions } from './signal/analytic.ts'
 export type { BadChannelOptions, BadChannels } from './signal/bad-channels.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export type { FilterSection } from './signal/butterworth.ts'
 export { type EpochOptions, type Epochs, type FixedLengthOptions, fixedLengthEvents } from './signal/epochs.ts'
+export type { ButterType } from './signal/filters.ts'
+export type { FirwinOptions } from './signal/firwin.ts'
 export type { FrequencyRange } from './signal/frequencies.ts'
 export type { ElectrodePlaces } from './signal/head-positions.ts'
 export { type AsyncSignal, asyncSignal, type Signal, signal } from './signal/index.ts'
+export type { MneFilterOptions, MneNotchOptions } from './signal/mne.ts'
+export type { MneFirOptions } from './signal/mne-design.ts'
+export type { PolyphasePad } from './signal/resampling.ts'
+export type { MovingOptions } from './signal/scaling.ts'
 export type { SplineOptions } from './signal/space.ts'
 export type {
   MorletOptions,
@@ -313,6 +320,8 @@ export type {
   SpectrumWindow,
   WelchOptions,
 } from './signal/spectra.ts'
+export { FirStream, SignalStream, SosStream, StandardizeStream } from './signal/streams.ts'
+export type { Taper } from './signal/taper.ts'
 export { openStore, type WindowStore } from './store/open-store.ts'
 export { openPickledLmdb, type PickledLmdbOptions, type PickledWindows } from './store/pickled-lmdb.ts'
 export type { SampleType } from './store/samples.ts'

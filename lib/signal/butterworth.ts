@@ -8,9 +8,9 @@ interface Complex {
   readonly im: number
 }
 
-/** Digital filter as zeros (all real for a Butterworth filter), poles and gain. */
+/** Digital filter as zeros, poles and gain. */
 interface ZeroPoleGain {
-  zeros: number[]
+  zeros: Complex[]
   poles: Complex[]
   gain: number
 }
@@ -21,6 +21,7 @@ interface ZeroPoleGain {
  * @param order of the low-pass prototype; a band-pass has twice as many poles
  * @param low corner in hertz, undefined for a low-pass
  * @param high corner in hertz, undefined for a high-pass
+ * @param stop take the band away instead of what is around it
  * @throws EegTorchError `INVALID_OPTION` if the corners do not lie in order between 0 and half the sampling rate
  */
 export function butterworth(
@@ -28,13 +29,14 @@ export function butterworth(
   low: number | undefined,
   high: number | undefined,
   samplingRate: number,
+  stop = false,
 ): FilterSection[] {
   checkCorners(order, low, high, samplingRate)
   const warp = (hertz: number) => 4 * Math.tan((Math.PI * hertz) / samplingRate)
   const prototype = prototypePoles(order)
   if (low === undefined) return pairSections(bilinear(lowPass(prototype, warp(high!))))
   if (high === undefined) return pairSections(bilinear(highPass(prototype, warp(low))))
-  return pairSections(bilinear(bandPass(prototype, warp(low), warp(high))))
+  return pairSections(bilinear((stop ? bandStop : bandPass)(prototype, warp(low), warp(high))))
 }
 
 function checkCorners(order: number, low: number | undefined, high: number | undefined, samplingRate: number): void {
@@ -69,18 +71,30 @@ function lowPass(poles: Complex[], cutoff: number): ZeroPoleGain {
 
 function highPass(poles: Complex[], cutoff: number): ZeroPoleGain {
   // The product of the negated prototype poles is 1, so the gain stays 1.
-  return { zeros: poles.map(() => 0), poles: poles.map((p) => divide({ re: cutoff, im: 0 }, p)), gain: 1 }
+  return { zeros: poles.map(() => ZERO), poles: poles.map((p) => divide({ re: cutoff, im: 0 }, p)), gain: 1 }
 }
 
 function bandPass(poles: Complex[], low: number, high: number): ZeroPoleGain {
   const width = high - low
-  const split = poles.flatMap((p) => {
-    const half = scale(p, width / 2)
-    const square = multiply(half, half)
-    const root = squareRoot({ re: square.re - low * high, im: square.im })
-    return [add(half, root), add(half, scale(root, -1))]
-  })
-  return { zeros: poles.map(() => 0), poles: split, gain: width ** poles.length }
+  const split = poles.flatMap((p) => splitPole(scale(p, width / 2), low * high))
+  return { zeros: poles.map(() => ZERO), poles: split, gain: width ** poles.length }
+}
+
+function bandStop(poles: Complex[], low: number, high: number): ZeroPoleGain {
+  const split = poles.flatMap((p) => splitPole(divide({ re: (high - low) / 2, im: 0 }, p), low * high))
+  const centre = Math.sqrt(low * high)
+  const zeros = poles.flatMap(() => [
+    { re: 0, im: centre },
+    { re: 0, im: -centre },
+  ])
+  return { zeros, poles: split, gain: 1 }
+}
+
+/** The two places that a pole of the prototype goes to when zero becomes the centre of a band. */
+function splitPole(half: Complex, centreSquared: number): [Complex, Complex] {
+  const square = multiply(half, half)
+  const root = squareRoot({ re: square.re - centreSquared, im: square.im })
+  return [add(half, root), add(half, scale(root, -1))]
 }
 
 /** Maps s to z = (4 + s) / (4 - s): the bilinear transform at a sampling rate of 2. */
@@ -88,11 +102,11 @@ function bilinear({ zeros, poles, gain }: ZeroPoleGain): ZeroPoleGain {
   const four = { re: 4, im: 0 }
   const toDigital = (s: Complex) => divide(add(four, s), add(four, scale(s, -1)))
   const denominator = poles.reduce((product, p) => multiply(product, add(four, scale(p, -1))), { re: 1, im: 0 })
-  const numerator = zeros.reduce((product, z) => product * (4 - z), 1)
+  const numerator = zeros.reduce((product, z) => multiply(product, add(four, scale(z, -1))), { re: 1, im: 0 })
   return {
-    zeros: [...zeros.map((z) => (4 + z) / (4 - z)), ...new Array<number>(poles.length - zeros.length).fill(-1)],
+    zeros: [...zeros.map(toDigital), ...new Array<Complex>(poles.length - zeros.length).fill({ re: -1, im: 0 })],
     poles: poles.map(toDigital),
-    gain: gain * divide({ re: numerator, im: 0 }, denominator).re,
+    gain: gain * divide(numerator, denominator).re,
   }
 }
 
@@ -101,29 +115,34 @@ function bilinear({ zeros, poles, gain }: ZeroPoleGain): ZeroPoleGain {
  * last section, with the zeros nearest to it. Pairing changes rounding only, so the same pairing gives the same digits.
  */
 function pairSections({ zeros, poles, gain }: ZeroPoleGain): FilterSection[] {
-  const real = poles.filter((p) => isReal(p)).map(({ re }) => ({ re, im: 0 }))
-  const upper = poles.filter((p) => !isReal(p) && p.im > 0)
-  const left = [...upper, ...real]
-  const zerosLeft = [...zeros]
+  const left = onePerPair(poles)
+  const zerosLeft = onePerPair(zeros)
   if (poles.length % 2 === 1) {
-    left.push({ re: 0, im: 0 })
-    zerosLeft.push(0)
+    left.push(ZERO)
+    zerosLeft.push(ZERO)
   }
   const sections: FilterSection[] = []
   while (left.length > 0) {
     const pole = takeMin(left, (p) => Math.abs(1 - Math.hypot(p.re, p.im)))
-    const partner = isReal(pole) ? takeRealPole(left) : { re: pole.re, im: -pole.im }
-    const distance = (z: number) => Math.hypot(pole.re - z, pole.im)
-    const [z1, z2] = [takeMin(zerosLeft, distance), takeMin(zerosLeft, distance)]
-    const sum = add(pole, partner)
-    sections.unshift([1, -(z1 + z2), z1 * z2, 1, -sum.re, multiply(pole, partner).re])
+    const partner = isReal(pole) ? takeReal(left, (p) => Math.abs(1 - Math.abs(p.re))) : conjugate(pole)
+    const distance = (z: Complex) => Math.hypot(pole.re - z.re, pole.im - z.im)
+    const zero = takeMin(zerosLeft, distance)
+    const second = isReal(zero) ? takeReal(zerosLeft, distance) : conjugate(zero)
+    const [poleSum, zeroSum] = [add(pole, partner), add(zero, second)]
+    sections.unshift([1, -zeroSum.re, multiply(zero, second).re, 1, -poleSum.re, multiply(pole, partner).re])
   }
   const [first, ...rest] = sections
   return [[first![0] * gain, first![1] * gain, first![2] * gain, 1, first![4], first![5]], ...rest]
 }
 
-function takeRealPole(poles: Complex[]): Complex {
-  return takeMin(poles, (p) => (isReal(p) ? Math.abs(1 - Math.abs(p.re)) : Number.POSITIVE_INFINITY))
+/** Of each conjugate pair the number above the real axis, then the real ones. */
+function onePerPair(numbers: readonly Complex[]): Complex[] {
+  const real = numbers.filter((c) => isReal(c)).map(({ re }) => ({ re, im: 0 }))
+  return [...numbers.filter((c) => !isReal(c) && c.im > 0), ...real]
+}
+
+function takeReal(items: Complex[], score: (item: Complex) => number): Complex {
+  return takeMin(items, (c) => (isReal(c) ? score(c) : Number.POSITIVE_INFINITY))
 }
 
 function takeMin<T>(items: T[], score: (item: T) => number): T {
@@ -132,6 +151,8 @@ function takeMin<T>(items: T[], score: (item: T) => number): T {
   return items.splice(best, 1)[0]!
 }
 
+const ZERO: Complex = { re: 0, im: 0 }
+const conjugate = ({ re, im }: Complex) => ({ re, im: -im })
 const isReal = (c: Complex) => Math.abs(c.im) <= 100 * Number.EPSILON * Math.hypot(c.re, c.im)
 const add = (a: Complex, b: Complex) => ({ re: a.re + b.re, im: a.im + b.im })
 const scale = (a: Complex, factor: number) => ({ re: a.re * factor, im: a.im * factor })

@@ -1,15 +1,29 @@
+import { analytic } from './analytic.ts'
 import { badChannels } from './bad-channels.ts'
 import { epochs } from './epochs.ts'
+import { designs, filters } from './filters.ts'
+import { mneFilters } from './mne.ts'
 import { type Asynchronous, asynchronous, type Synchronous, synchronous } from './operation.ts'
+import { resampling } from './resampling.ts'
 import { scaling } from './scaling.ts'
 import { space } from './space.ts'
 import { spectra } from './spectra.ts'
 
 /** All families, one line each. */
-const operations = { ...scaling, ...spectra, ...space, ...badChannels, ...epochs }
+const operations = {
+  ...filters,
+  ...mneFilters,
+  ...resampling,
+  ...scaling,
+  ...analytic,
+  ...spectra,
+  ...space,
+  ...badChannels,
+  ...epochs,
+}
 
-/** The operations on signals, as functions. */
-export type Signal = Synchronous<typeof operations>
+/** The operations on signals, as functions, and the designs of filters. */
+export type Signal = typeof designs & Synchronous<typeof operations>
 
 /** The operations on signals, as functions that give promises. */
 export type AsyncSignal = Asynchronous<typeof operations>
@@ -22,7 +36,7 @@ export type AsyncSignal = Asynchronous<typeof operations>
  * Each throws EegTorchError `DTYPE_MISMATCH` for other dtypes, `SHAPE_MISMATCH` for tensors without a sample, `INVALID_OPTION` for
  * options that do not fit the signal.
  */
-export const signal: Signal = synchronous(operations)
+export const signal: Signal = { ...designs, ...synchronous(operations) }
 
 /** The same as promises: they run on the compute thread, in the order of the calls, while the event loop goes on. */
 export const asyncSignal: AsyncSignal & {

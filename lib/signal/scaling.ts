@@ -1,5 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
+import { firstOf } from './filters.ts'
 import type { Operation } from './operation.ts'
 
 /** Signals freed of their level, trend and scale. */
@@ -33,4 +34,42 @@ export const scaling = {
     }
     return { operator: 'detrend', given: { x, linear: type === 'linear' } }
   },
+  /**
+   * Standardises each sample by an exponentially fading mean and deviation of what came before it, itself included:
+   * `braindecode.preprocessing.exponential_moving_standardize(x, factorNew, initBlockSize, eps)`. A recording that comes in pieces takes a
+   * {@link StandardizeStream}.
+   *
+   * @param x (..., samples), float32 or float64
+   */
+  exponentialStandardize: (x: Tensor, options: MovingOptions = {}): Operation<Tensor> => ({
+    operator: 'exponential_standardize',
+    given: { x, ...movingArguments(options), scale: true },
+    finish: firstOf,
+  }),
+
+  /** Takes the fading mean away alone: `braindecode.preprocessing.exponential_moving_demean(x, factorNew, initBlockSize)`. */
+  exponentialDemean: (x: Tensor, options: Omit<MovingOptions, 'eps'> = {}): Operation<Tensor> => ({
+    operator: 'exponential_standardize',
+    given: { x, ...movingArguments(options), scale: false },
+    finish: firstOf,
+  }),
+}
+
+/** How {@link scaling.exponentialStandardize} forgets. */
+export interface MovingOptions {
+  /** Weight of a new sample, above 0 and at most 1; default 0.001. */
+  factorNew?: number | undefined
+  /** So many samples at the start take their own mean and deviation, which a live stream cannot; default none. */
+  initBlockSize?: number | null | undefined
+  /** Bounds the deviation from below, in the unit of the signal; default 1e-4. */
+  eps?: number | undefined
+}
+
+/** With braindecode's defaults. */
+export function movingArguments({ factorNew = 0.001, initBlockSize, eps = 1e-4 }: MovingOptions): {
+  factorNew: number
+  initBlockSize: number | undefined
+  eps: number
+} {
+  return { factorNew, initBlockSize: initBlockSize ?? undefined, eps }
 }

@@ -40,13 +40,13 @@ export function filterBothWays(sections: readonly FilterSection[], samples: Floa
 }
 
 /** Three times the length of the filter as a ratio of polynomials, cancelled ends not counted. */
-function defaultPadding(sections: readonly FilterSection[]): number {
+export function defaultPadding(sections: readonly FilterSection[]): number {
   const ends = (index: 2 | 5) => sections.filter((section) => section[index] === 0).length
   return 3 * (2 * sections.length + 1 - Math.min(ends(2), ends(5)))
 }
 
 /** State of every section after an endless input of ones. */
-function steadyState(sections: readonly FilterSection[]): Float64Array {
+export function steadyState(sections: readonly FilterSection[]): Float64Array {
   const state = new Float64Array(2 * sections.length)
   let input = 1
   for (const [s, [b0, b1, b2, , a1, a2]] of sections.entries()) {

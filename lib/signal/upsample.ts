@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { firwin } from './firwin.ts'
 
 /** Samples of the slower rate on each side of a sample of the faster one that it is made from. */
 const REACH = 10
@@ -23,7 +24,8 @@ export function upsample(rows: Float32Array, length: number, factor: number): Fl
     })
   }
   if (factor === 1) return rows
-  const taps = lowPass(factor)
+  const half = REACH * factor
+  const taps = firwin(2 * half + 1, 1 / factor, 2, { window: ['kaiser', BETA] }).map((tap) => tap * factor)
   const extended = new Float64Array(length + 2 * REACH)
   const out = new Float32Array(rows.length * factor)
   for (let start = 0; start < rows.length; start += length) {
@@ -32,32 +34,11 @@ export function upsample(rows: Float32Array, length: number, factor: number): Fl
       const [at, phase] = [Math.floor(i / factor), i % factor]
       let sum = 0
       for (let k = -REACH; k <= REACH; k++)
-        sum += (extended[REACH + at + k] ?? 0) * (taps[phase - k * factor + REACH * factor] ?? 0)
+        sum += (extended[REACH + at + k] ?? 0) * (taps[phase - k * factor + half] ?? 0)
       out[start * factor + i] = sum
     }
   }
   return out
-}
-
-function lowPass(factor: number): Float64Array {
-  const half = REACH * factor
-  const taps = Float64Array.from({ length: 2 * half + 1 }, (_, i) => {
-    const t = (i - half) / factor
-    const sinc = t === 0 ? 1 : Math.sin(Math.PI * t) / (Math.PI * t)
-    return sinc * besselI0(BETA * Math.sqrt(1 - ((i - half) / half) ** 2))
-  })
-  const sum = taps.reduce((total, tap) => total + tap, 0)
-  return taps.map((tap) => (tap * factor) / sum)
-}
-
-/** The modified Bessel function of order zero, by its power series. */
-function besselI0(x: number): number {
-  let [term, sum] = [1, 1]
-  for (let k = 1; term > sum * 1e-17; k++) {
-    term *= (x / (2 * k)) ** 2
-    sum += term
-  }
-  return sum
 }
 
 function extend(row: Float32Array, extended: Float64Array): void {

@@ -1,14 +1,13 @@
 import { EegTorchError } from '../errors.ts'
 import type { NamedTensors } from '../models/model.ts'
-import { asyncSignal } from '../signal/index.ts'
+import { filterCases } from './filter-cases.ts'
 import type { SignalArgs, SignalCase } from './signal-case.ts'
 import { spaceCases } from './space-cases.ts'
 import { spectrumCases } from './spectrum-cases.ts'
 
 /** What answers an `eeg_signal` case, by its `config.op`. Outputs have the case's names in camelCase. */
 const operations: Record<string, SignalCase> = {
-  zscore: async (x, { ddof }) => ({ y: await asyncSignal.zscore(x, { ddof }) }),
-  detrend: async (x) => ({ y: await asyncSignal.detrend(x) }),
+  ...filterCases,
   ...spectrumCases,
   ...spaceCases,
 }

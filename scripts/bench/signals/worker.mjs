@@ -1,20 +1,22 @@
-// The eegtorch side of the benchmark of signals: one action on a recording of noise. argv: action, seconds.
+// The eegtorch side of the benchmark of signals: one action on a recording of noise. argv: action, seconds, threads.
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as eegtorch from '../../../dist/index.js'
+import { filters } from './filters.mjs'
 import { spectraAndSpace } from './spectra-and-space.mjs'
 
 const SAMPLING_RATE = 1000
-const [action, seconds] = process.argv.slice(2)
+const [action, seconds, threads] = process.argv.slice(2)
 
 function kibibytes(name) {
   return Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1])
 }
 
 eegtorch.manualSeed(0)
-await eegtorch.setNumThreads(2)
+await eegtorch.setNumThreads(Number(threads))
 const x = eegtorch.randn([64, seconds * SAMPLING_RATE], { dtype: 'float64' })
-const run = spectraAndSpace(eegtorch, x, SAMPLING_RATE)[action]
+const actions = [filters, spectraAndSpace].map((family) => family(eegtorch, x, SAMPLING_RATE))
+const run = Object.assign({}, ...actions)[action]
 console.log(JSON.stringify({ before: kibibytes('VmRSS') }))
 for await (const _ of createInterface({ input: process.stdin })) {
   const begin = performance.now()

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from filters import filters
 from spectra_and_space import spectra_and_space
 
 SAMPLING_RATE = 1000
@@ -17,7 +18,7 @@ def kibibytes(name):
 
 
 x = np.random.default_rng(0).standard_normal((64, seconds * SAMPLING_RATE))
-run = spectra_and_space(x, SAMPLING_RATE)[action]
+run = {**filters(x, SAMPLING_RATE), **spectra_and_space(x, SAMPLING_RATE)}[action]
 print(json.dumps({"before": kibibytes("VmRSS")}), flush=True)
 for _ in sys.stdin:
     begin = time.perf_counter()
