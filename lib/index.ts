@@ -190,6 +190,8 @@ export {
   nestedCrossValidate,
 } from './experiment/nested.ts'
 export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
+export { checkFiles, type Downloaded, downloadFiles } from './files/download/download.ts'
+export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
 export { Generator } from './generator.ts'
 export { type Index, type SetValue, Slice, slice } from './indexing.ts'
 export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import type { RemoteFile } from '../files/download.ts'
+import type { RemoteFile } from '../files/download/options.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { DatasetCard } from './card.ts'
 import type { WindowOptions } from './cut-windows.ts'
