@@ -72,6 +72,11 @@ export class Dataset {
     this.recordings = recordings
   }
 
+  /** What readers had to assume, or miss, one sentence each. */
+  get warnings(): string[] {
+    return [...new Set([...this.recordings].flatMap(({ warnings }) => warnings))]
+  }
+
   /** A task by name, or the usual one. @throws EegTorchError `UNKNOWN_NAME` */
   task(name?: string): Task {
     const found = name === undefined ? this.tasks[0] : this.tasks.find((task) => task.name === name)

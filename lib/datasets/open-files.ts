@@ -5,7 +5,7 @@ import { openRecording } from '../recordings/formats.ts'
 import type { Recording } from '../recordings/recording.ts'
 
 /** Files of a folder, and of those inside it, whose path from the folder matches; sorted, with what the pattern found. */
-async function matchFiles(
+export async function matchFiles(
   folder: string,
   pattern: RegExp,
   keep: (match: RegExpExecArray) => boolean = () => true,
