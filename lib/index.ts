@@ -44,10 +44,9 @@ export { BRAIN_REGIONS, type BrainRegion, brainRegion, type Montage, montageOf, 
 export { datasetFolder, type OpenDatasetOptions, openDataset } from './datasets/open-dataset.ts'
 export { type ReadRecordingOptions, readAll, readRecording } from './datasets/read-all.ts'
 export { Recordings } from './datasets/recordings.ts'
-export { datasetCards } from './datasets/registry.ts'
+export { datasetCards, scoreWarnings } from './datasets/registry.ts'
 export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from './datasets/simulate.ts'
 export { Standardiser, standardiseEach } from './datasets/standardise.ts'
-export { scoreWarnings } from './datasets/warnings.ts'
 export {
   EegWindows,
   type WindowBatch,

@@ -1,16 +1,19 @@
 import type { Command } from 'commander'
 import type { Recordings } from '../datasets/recordings.ts'
+import { scoreWarnings } from '../datasets/registry.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
 import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkpoint.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
+import { withDataset } from './config-dataset.ts'
 import { trialsOf } from './config-pipeline.ts'
 import { readRecordings, windowOptions } from './run-training.ts'
 import { checkConfig, type TrainConfig } from './train-config.ts'
 
 interface Flags {
-  data: string[]
+  dataset?: string
+  data?: string[]
   task?: string
   events?: string[]
   json?: boolean
@@ -22,7 +25,11 @@ export function describe(command: Command): void {
       'Score a trained network on recordings, with the windows, filter and scale that it was trained with. Trials that it was trained on are left out.',
     )
     .argument('<checkpoint>', 'a weights file of eegtorch train: best.safetensors, last.safetensors')
-    .requiredOption('--data <path...>', 'recordings: folders, files or patterns')
+    .option(
+      '--dataset <name>',
+      'a data set by its name, or a YAML file that describes one (default: that of the training)',
+    )
+    .option('--data <path...>', 'recordings: folders, files or patterns; with a data set, its folder')
     .option('--task <name>', 'another task than it was trained for')
     .option('--events <labels...>', 'labels of the events that are trials')
     .option('--json', 'print the scores as JSON')
@@ -33,12 +40,13 @@ export function describe(command: Command): void {
     .action(evaluate)
 }
 
-async function evaluate(file: string, { data, task, events, json = false }: Flags): Promise<void> {
+async function evaluate(file: string, { dataset, data, task, events, json = false }: Flags): Promise<void> {
   const { run, model, channels, pipeline: trained } = readTrainedOn(file)
-  const { task: trainedTask, events: trainedEvents, ...rest } = run
+  const { task: trainedTask, events: trainedEvents, data: _, ...rest } = run
   const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
   const known = defined({ ...rest, ...trials, ...(run.pipeline === undefined && { channels }) })
-  const config = checkConfig({ ...known, model, data }, file)
+  const said = await withDataset({ ...known, ...defined({ dataset, data }), model })
+  const config = checkConfig(said, file)
   const recordings = await readRecordings(config)
   const windows =
     trained === undefined
@@ -46,12 +54,14 @@ async function evaluate(file: string, { data, task, events, json = false }: Flag
       : await Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
   const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows)
   for (const sentence of warnings) console.error(`warning: ${sentence}`)
+  const notes = scoreWarnings(windows)
   if (json) {
-    console.log(JSON.stringify({ ...summary, ...counts, simulated: windows.simulated }))
+    console.log(JSON.stringify({ ...summary, ...counts, simulated: windows.simulated, warnings: notes }))
     return
   }
   console.log(formatAccuracy(summary.accuracy))
   console.log(formatFigures(summary))
+  for (const note of notes) console.log(`note: ${note}`)
   console.log(`${counts.windows} windows scored, ${counts.seen} left out that the network was trained on`)
 }
 

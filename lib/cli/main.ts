@@ -29,6 +29,16 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./evaluate.ts'),
   },
   {
+    name: 'datasets',
+    summary: 'list the data sets that are known by name, or show the card of one',
+    load: () => import('./datasets.ts'),
+  },
+  {
+    name: 'fetch',
+    summary: 'download a data set from its official host, after showing licence and size',
+    load: () => import('./fetch.ts'),
+  },
+  {
     name: 'denoise',
     summary: 'measure how well autoencoders remove noise from recordings',
     load: () => import('./denoise.ts'),

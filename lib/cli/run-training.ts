@@ -19,6 +19,7 @@ import { ProgressBar } from '../training/log/progress-bar.ts'
 import type { Optimizer } from '../training/options.ts'
 import { describedSchedule } from '../training/schedules.ts'
 import { baselineDecoders } from './classical-decoders.ts'
+import { openConfigured } from './config-dataset.ts'
 import { type ConfiguredWindows, cutConfigured, pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import type { TrainConfig } from './train-config.ts'
@@ -135,7 +136,8 @@ export function printRun({ folder, report, result }: FinishedRun, json: boolean)
   console.log(`report   ${report}        resume or repeat   eegtorch train --resume ${folder}`)
 }
 
-export async function readRecordings({ data, read = {} }: TrainConfig): Promise<Recordings> {
+export async function readRecordings({ dataset, data, read = {} }: TrainConfig): Promise<Recordings> {
+  if (dataset !== undefined) return openConfigured(dataset, data)
   const { subject, session, ...file } = read
   return readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
 }

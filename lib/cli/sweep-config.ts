@@ -23,6 +23,7 @@ const {
 
 /** What is the same for all models of a sweep, so that they answer the same trials. */
 const COMMON = [
+  'dataset',
   'data',
   'read',
   'task',

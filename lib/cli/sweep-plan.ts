@@ -106,6 +106,7 @@ function shapeOf(config: SweepEntry['config']): object {
     permutations,
     retrainings,
     controls,
+    dataset,
     data,
     read,
     task,

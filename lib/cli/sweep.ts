@@ -4,6 +4,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { basename, join, relative } from 'node:path'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
+import { scoreWarnings } from '../datasets/registry.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { compareModels } from '../evaluation/compare-models.ts'
@@ -17,6 +18,7 @@ import { makeFolder } from '../files/make-folder.ts'
 import { type SweepReport, type SweepRow, sweepMarkdown, sweepPage } from '../report/sweep-report.ts'
 import { libtorchVersion } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
+import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import { CONFIG_FILE, describeProtocol, trainingOptions } from './run-training.ts'
@@ -76,7 +78,8 @@ Examples:
 
 async function sweep(file: string, { out, workers, tableOnly = false, json = false }: Flags): Promise<void> {
   const written = await readConfigFile(file)
-  const config = await withPipeline(withFullPaths(checkSweep({ ...written, ...defined({ workers }) }, file)))
+  const said = await withDataset({ ...written, ...defined({ workers }) })
+  const config = await withPipeline(withFullPaths(checkSweep(said, file)))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
   const data = await readSweep(config, file)
   checkNetworks(data)
@@ -179,6 +182,7 @@ async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<
   return {
     title: config.title ?? windows.classNames.join(' against '),
     simulated: windows.simulated,
+    warnings: scoreWarnings(windows),
     createdAt: new Date().toISOString(),
     protocol: describeProtocol(entries[0]!.config),
     classes: [...windows.classNames],

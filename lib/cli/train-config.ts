@@ -71,6 +71,7 @@ export const trainSchema = z
     preset: z.string().optional().describe('hyper-parameters of a design document'),
     model: z.string().describe('network of the registry'),
     modelOptions: z.record(z.string(), z.unknown()).default({}),
+    dataset: z.string().optional().describe('data set by name, or a YAML file that describes one, in the folder data'),
     data: z.union([z.string(), z.array(z.string()).min(1)]).describe('folder, file or pattern of recordings'),
     read: readOptions.optional().describe('what the files do not say of themselves'),
     task: z.string().optional(),

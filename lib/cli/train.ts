@@ -4,6 +4,7 @@ import { type Command, Option } from 'commander'
 import { initProcessGroup } from '../distributed/process-group.ts'
 import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
+import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
@@ -20,8 +21,12 @@ export function describe(command: Command): void {
   command
     .description('Train a network on recordings, test it on what each fold leaves out, and write a report.')
     .argument('[model]', 'network that classifies windows, such as eegnet; an unknown name lists all')
-    .option('--data <path...>', 'recordings: folders, files or patterns')
-    .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
+    .option('--dataset <name>', 'a data set by its name (eegtorch datasets), or a YAML file that describes one')
+    .option('--data <path...>', 'recordings: folders, files or patterns; with --dataset, its folder')
+    .option(
+      '--task <name>',
+      'a task of the data set, or of EEGMMIDB: fists-feet, left-right, with or without -imagery or -execution',
+    )
     .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
     .option('--window <from..to>', 'seconds around the cue (default: 0.5..3.5)', parseRange)
     .option('--pipeline <name>', 'preprocessing: a recipe, or a YAML file; in place of --window, --band, --channels')
@@ -99,6 +104,7 @@ export function describe(command: Command): void {
       `
 Examples:
   $ eegtorch train eegnet --data eegmmidb/ --task fists-feet --leave-out run --seeds 5
+  $ eegtorch train eegnet --dataset bcic-iv-2a --config cross-session.yaml
   $ eegtorch train conv_net --data 'study/*.edf' --events left right --folds 5 --validation 0.2 --early-stopping 20
   $ eegtorch train --config run.yaml --lr 5e-4
   $ eegtorch train --resume runs/2026-11-21-eegnet`,
@@ -110,7 +116,8 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const { config: file, resume, out, json = false, ...options } = flags
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
-  const config = await withPipeline(checkConfig({ ...written, ...(model && { model }), ...given(options) }, source))
+  const said = await withDataset({ ...written, ...(model && { model }), ...given(options) })
+  const config = await withPipeline(checkConfig(said, source))
   const place = readProcessPlace()
   const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)

@@ -2,17 +2,19 @@ import { EegTorchError } from '../errors.ts'
 import type { Recording, RecordingEvent } from '../recordings/recording.ts'
 import { timeOfSample } from '../recordings/segments.ts'
 import { upsample } from '../signal/upsample.ts'
-import { eegmmidbTask, type LabelEvent, type Task } from './eegmmidb.ts'
+import type { LabelEvent, Task } from './eegmmidb.ts'
+import { taskOf } from './tasks.ts'
 import { allocate, EegWindows, type WindowOrigin, type WindowRecording } from './windows.ts'
 
 /** Which windows to cut. */
 export interface WindowOptions {
   /**
    * Which events are trials: their labels; or labels with class names, `{ T1: 'left', T2: 'right' }`; or a function. With a list
-   * of labels a class is named by the meaning of the event where the data set is known, else by its label. Default: every event.
+   * of labels a class is named by the meaning of the event where the data set is known, else by its label. Default: the usual task
+   * of the data set that {@link openDataset} opened, else every event.
    */
   events?: readonly string[] | Readonly<Record<string, string>> | LabelEvent
-  /** A named task (`fists-feet`, `left-right-imagery`) or one of your own, in place of `events`. */
+  /** A task of the data set, of EEGMMIDB (`fists-feet`, `left-right-imagery`), or one of your own, in place of `events`. */
   task?: string | Task
   /** Seconds after the event at which the window, or the first of a trial, starts; may be negative. */
   from: number
@@ -151,6 +153,8 @@ function layGrid({ from, to, length, step }: WindowOptions, rate: number): Windo
 export interface ClassedTrial {
   readonly event: RecordingEvent
   readonly className: string
+  /** What makes it a trial, where that is a task. */
+  readonly task?: Task
 }
 
 /** A trial with its number and the first samples of its windows; none where an end or a gap cuts it. */
@@ -166,22 +170,26 @@ function planRecording(
   options: WindowOptions,
   first: Recording,
 ): PlannedTrial[] {
-  const classOf = labeller(options)
+  const task = chooseTask(recording, options)
+  const classOf = task?.label ?? labeller(options)
   const trials: PlannedTrial[] = []
   for (const [index, event] of recording.events.entries()) {
     const className = classOf(event, recording)
     if (className === undefined) continue
     const starts = event.sample < 0 ? [] : grid.starts.map((offset) => event.sample + offset)
     const whole = starts.every((start) => recording.isContiguous(start, start + grid.nSamples))
-    trials.push({ trial: index + 1, event, className, starts: whole ? starts : [] })
+    trials.push({ trial: index + 1, event, className, starts: whole ? starts : [], ...(task && { task }) })
   }
   if (trials.length > 0) requireSameLayout(recording, channelNames, first)
   return trials
 }
 
-function labeller({ events, task }: WindowOptions): LabelEvent {
+function chooseTask({ dataset }: Recording, { events, task }: WindowOptions): Task | undefined {
   if (task !== undefined && events !== undefined) throw badOption('task', 'either task or events', 'both')
-  if (task !== undefined) return (typeof task === 'string' ? eegmmidbTask(task) : task).label
+  return events === undefined ? taskOf(task, dataset) : undefined
+}
+
+function labeller({ events }: WindowOptions): LabelEvent {
   if (typeof events === 'function') return events
   if (events === undefined) return (event) => event.meaning ?? event.label
   if (Array.isArray(events)) {
@@ -196,7 +204,8 @@ export function orderClasses(
   trials: readonly ClassedTrial[],
   { events, task }: Pick<WindowOptions, 'events' | 'task'>,
 ): string[] {
-  if (task !== undefined) return [...(typeof task === 'string' ? eegmmidbTask(task) : task).classNames]
+  const known = typeof task === 'object' ? task : trials.find((trial) => trial.task !== undefined)?.task
+  if (known !== undefined) return [...known.classNames]
   const order = Array.isArray(events) ? events : typeof events === 'object' ? Object.keys(events) : []
   const rank = new Map<string, number>()
   for (const { className, event } of trials) {

@@ -1,4 +1,3 @@
-import { EegTorchError } from '../errors.ts'
 import type { RemoteFile } from '../files/download/options.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { DatasetCard } from './card.ts'
@@ -77,23 +76,9 @@ export class Dataset {
     return [...new Set([...this.recordings].flatMap(({ warnings }) => warnings))]
   }
 
-  /** A task by name, or the usual one. @throws EegTorchError `UNKNOWN_NAME` */
-  task(name?: string): Task {
-    const found = name === undefined ? this.tasks[0] : this.tasks.find((task) => task.name === name)
-    if (found !== undefined) return found
-    throw new EegTorchError('UNKNOWN_NAME', `${this.name} has no task '${name ?? ''}'`, {
-      option: 'task',
-      expected: this.tasks.map((task) => task.name).join(', ') || 'events, as it names no task',
-      received: name ?? 'none',
-    })
-  }
-
   /** Labelled windows; what is not said is as the data set's documents have it. See {@link cutWindows}. */
   windows(options: Partial<WindowOptions> = {}): EegWindows {
-    const { task, events } = options
-    const trials =
-      typeof task === 'object' || events !== undefined ? { ...(task && { task }) } : { task: this.task(task) }
-    return this.recordings.windows({ from: this.window[0], to: this.window[1], ...options, ...trials })
+    return this.recordings.windows({ from: this.window[0], to: this.window[1], ...options })
   }
 }
 

@@ -1,9 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { relative, resolve, sep } from 'node:path'
-import { parse } from 'yaml'
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { findFiles } from '../files/find-files.ts'
+import { readYamlFile } from '../files/yaml.ts'
 import { isSecondary, openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
 import type { Recording, RecordingEvent, RecordingMetadata } from '../recordings/recording.ts'
 import { type KnownDataset, meaningTask, type Wanted } from './dataset.ts'
@@ -50,27 +49,9 @@ const descriptionSchema = z.strictObject({
 export type DatasetDescription = z.input<typeof descriptionSchema>
 type Description = z.output<typeof descriptionSchema>
 
-const MAX_BYTES = 1_000_000
-const MAX_ALIASES = 50
-
-/** Reads a description. @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no YAML */
+/** Reads a description. @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no YAML, `INVALID_OPTION` */
 export async function readDescription(file: string): Promise<DatasetDescription> {
-  const content = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
-    const code = cause.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_INVALID'
-    throw new EegTorchError(code, `cannot be read (${cause.message})`, { file, cause })
-  })
-  try {
-    if (content.length > MAX_BYTES) throw new Error(`${content.length} characters`)
-    return checkDescription(parse(content, { maxAliasCount: MAX_ALIASES }), file)
-  } catch (cause) {
-    if (cause instanceof EegTorchError) throw cause
-    throw new EegTorchError('FILE_INVALID', 'does not describe a data set', {
-      file,
-      expected: 'YAML of named options',
-      received: (cause as Error).message.split('\n')[0]!,
-      cause,
-    })
-  }
+  return checkDescription(await readYamlFile(file, 'description of a data set'), file)
 }
 
 function checkDescription(value: unknown, file?: string): Description {

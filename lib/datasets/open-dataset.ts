@@ -5,8 +5,7 @@ import type { Recording } from '../recordings/recording.ts'
 import { Dataset, type KnownDataset, type OpenOptions } from './dataset.ts'
 import { type DatasetDescription, describedDataset, readDescription } from './description.ts'
 import { Recordings } from './recordings.ts'
-import { findDataset, knownDatasets } from './registry.ts'
-import { rememberCard } from './warnings.ts'
+import { findDataset, knownDatasets, rememberDataset } from './registry.ts'
 
 /** How to open a data set. */
 export interface OpenDatasetOptions extends OpenOptions {
@@ -25,7 +24,7 @@ export async function openDataset(
   source: string | DatasetDescription,
   { folder, subjects }: OpenDatasetOptions = {},
 ): Promise<Dataset> {
-  const known = await knownOr(source)
+  const known = await findOrDescribe(source)
   const place = folder ?? datasetFolder(source)
   if (!(await stat(place).catch(() => undefined))?.isDirectory()) throw noFolder(place, known)
   const isAll = subjects === undefined
@@ -56,14 +55,15 @@ function withOwnNames(recordings: readonly Recording[], folder: string): Recordi
   })
 }
 
-/** Where a data set is looked for: the folder of its description, else `NAME` inside `data`, or inside the folder that `EEGTORCH_DATA` names. */
+/** Where a data set is looked for: the folder of its description, else `NAME` inside `data`, or inside the folder that `EEGTORCH_DATASETS` names. */
 export function datasetFolder(source: string | DatasetDescription): string {
   if (typeof source !== 'string') return '.'
   if (isFile(source)) return dirname(source)
-  return join(process.env.EEGTORCH_DATA ?? 'data', findDataset(source)?.card.name ?? source)
+  return join(process.env.EEGTORCH_DATASETS || 'data', findDataset(source)?.card.name ?? source)
 }
 
-async function knownOr(source: string | DatasetDescription): Promise<KnownDataset> {
+/** What is known of a data set without opening it. @throws EegTorchError as {@link openDataset} */
+export async function findOrDescribe(source: string | DatasetDescription): Promise<KnownDataset> {
   const known = typeof source === 'string' ? findDataset(source) : undefined
   if (known !== undefined) return known
   if (typeof source === 'string' && !isFile(source)) {
@@ -74,7 +74,7 @@ async function knownOr(source: string | DatasetDescription): Promise<KnownDatase
     })
   }
   const described = describedDataset(typeof source === 'string' ? await readDescription(source) : source)
-  rememberCard(described.card)
+  rememberDataset(described)
   return described
 }
 

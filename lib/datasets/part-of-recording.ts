@@ -1,4 +1,5 @@
 import { type Channel, Recording, type RecordingEvent, type RecordingParts } from '../recordings/recording.ts'
+import type { ChannelRange } from '../recordings/source.ts'
 
 /** Which part of a recording, and what it is called. */
 export interface PartOptions extends Pick<RecordingParts, 'name' | 'subject' | 'session' | 'run' | 'warnings'> {
@@ -26,20 +27,16 @@ export function partOfRecording(whole: Recording, { start, stop, events, channel
     events: events
       .filter(({ sample }) => sample >= start && sample < stop)
       .map(({ sample, ...event }) => ({ ...event, onset: (sample - start) / samplingRate })),
-    source: {
-      readsWhole,
-      read: (ranges) => {
-        const [first] = ranges
-        const isOneRange = ranges.every((range) => range.start === first?.start && range.stop === first.stop)
-        const read = (from: number, to: number, wanted: number[]) => whole.readSamples(start + from, start + to, wanted)
-        if (first !== undefined && isOneRange)
-          return read(
-            first.start,
-            first.stop,
-            ranges.map(({ channel }) => channel),
-          )
-        return ranges.map((range) => read(range.start, range.stop, [range.channel])[0]!)
-      },
-    },
+    source: { readsWhole, read: (ranges) => readThrough(whole, ranges, start) },
   })
+}
+
+/** Samples of another recording, `shift` samples later; ranges that are alike are read at once. */
+export function readThrough(from: Recording, ranges: readonly ChannelRange[], shift = 0): Float64Array[] {
+  const [first] = ranges
+  if (first !== undefined && ranges.every(({ start, stop }) => start === first.start && stop === first.stop)) {
+    const channels = ranges.map(({ channel }) => channel)
+    return from.readSamples(shift + first.start, shift + first.stop, channels)
+  }
+  return ranges.map(({ channel, start, stop }) => from.readSamples(shift + start, shift + stop, [channel])[0]!)
 }

@@ -1,4 +1,5 @@
 import { availableParallelism, cpus } from 'node:os'
+import { scoreWarnings } from '../datasets/registry.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../evaluation/baselines.ts'
@@ -171,9 +172,11 @@ export async function crossValidate<N extends ModelName>(
     { windows, splits, decoders, ledger, network: { name: factory.modelName, predictions, shuffled }, baselines },
     options,
   )
+  const warnings = scoreWarnings(windows)
   return new CrossValidationResult({
     title: options.report?.title ?? `${factory.modelName}: ${windows.classNames.join(' against ')}`,
     simulated: windows.simulated,
+    ...(warnings.length > 0 && { warnings }),
     createdAt: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
     model: { name: factory.modelName, parameters },

@@ -1,5 +1,6 @@
 import { EegTorchError, type ErrorCode } from '../errors.ts'
 import { PickleBytes, parseFloatText, parseInteger, parseQuoted, parseRawUnicode } from './bytes.ts'
+import { FarBytes } from './file-bytes.ts'
 import { KnownName, type NameTable } from './values.ts'
 
 /** The most that a pickle may do; far above what data needs, low enough that no file can fill the memory. */
@@ -34,7 +35,7 @@ export interface UnpickleOptions {
  * @returns the value, and the position after the pickle
  * @throws EegTorchError `FILE_UNSAFE` naming what was asked for, `FILE_INVALID`, `FILE_TRUNCATED`, `FILE_UNSUPPORTED`
  */
-export function unpickle(bytes: Uint8Array, options: UnpickleOptions): { value: unknown; end: number } {
+export function unpickle(bytes: Uint8Array | PickleBytes, options: UnpickleOptions): { value: unknown; end: number } {
   const machine = new Machine(bytes, options)
   try {
     return { value: machine.run(), end: machine.position }
@@ -65,8 +66,8 @@ class Machine {
   readonly #makers = new Map<unknown, KnownName>()
   #containers = 0
 
-  constructor(bytes: Uint8Array, options: UnpickleOptions) {
-    this.#bytes = new PickleBytes(bytes, options.start ?? 0, options.file)
+  constructor(bytes: Uint8Array | PickleBytes, options: UnpickleOptions) {
+    this.#bytes = bytes instanceof PickleBytes ? bytes : new PickleBytes(bytes, options.start ?? 0, options.file)
     this.#options = options
   }
 
@@ -232,7 +233,9 @@ function parsed<T>(machine: Machine, value: T | undefined, what: string): T {
 
 /** A byte string of Python 2: text where it is ASCII, else bytes. */
 function pushByteString(machine: Machine, bytes: Uint8Array): void {
-  machine.push(bytes.every((byte) => byte < 0x80) ? Buffer.from(bytes).toString('latin1') : bytes)
+  machine.push(
+    !(bytes instanceof FarBytes) && bytes.every((byte) => byte < 0x80) ? Buffer.from(bytes).toString('latin1') : bytes,
+  )
 }
 
 function pairsToMap(items: readonly unknown[]): Map<unknown, unknown> {

@@ -40,6 +40,7 @@ export class CrossValidationResult {
       ...(this.run.simulated ? ['SIMULATED DATA: these scores say nothing about real EEG'] : []),
       formatAccuracy(this.accuracy),
       formatFigures(this.summary),
+      ...(this.run.warnings ?? []).map((warning) => `note: ${warning}`),
       ...this.baselines.map(({ name, summary }) => `${name} on the same folds: ${summary.accuracy.mean.toFixed(3)}`),
       ...checkLines(this.run),
       ...proofLines(this.run.split),

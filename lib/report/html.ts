@@ -1,7 +1,7 @@
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { formatAccuracy } from '../evaluation/text.ts'
 import { checksSection } from './checks-section.ts'
-import { page, simulatedBanner } from './page.ts'
+import { page, simulatedBanner, warningBanner } from './page.ts'
 import type { RunReport } from './run-report.ts'
 import {
   configurationSection,
@@ -60,6 +60,7 @@ function header(run: RunReport): Markup {
     element('h1', {}, text(run.title)),
     element('p', { class: 'muted' }, text(facts.join('   ·   '))),
     simulatedBanner(run.simulated),
+    warningBanner(run.warnings ?? []),
   ])
 }
 

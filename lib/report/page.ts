@@ -18,6 +18,13 @@ export function simulatedBanner(simulated: boolean): Markup {
   )
 }
 
+/** What the cards of data sets say beside every score. */
+export function warningBanner(warnings: readonly string[]): Markup {
+  if (warnings.length === 0) return text('')
+  const lines = warnings.map((warning) => element('p', {}, text(warning)))
+  return element('div', { class: 'banner', role: 'note' }, ...lines)
+}
+
 function head(title: string): Markup {
   return element(
     'head',

@@ -10,6 +10,8 @@ export interface RunReport extends CheckResults {
   title: string
   /** True when the signals came from the simulator: the report then says so in a banner. */
   simulated: boolean
+  /** What the cards of the data sets say beside every score. */
+  warnings?: string[]
   /** When the run ended, ISO 8601. */
   createdAt: string
   /** How long it took. */

@@ -3,7 +3,7 @@ import { formatInterval, formatP } from '../evaluation/text.ts'
 import { intervalChart } from './charts.ts'
 import { checkLines, proofLines } from './check-lines.ts'
 import { checksSection } from './checks-section.ts'
-import { page, simulatedBanner } from './page.ts'
+import { page, simulatedBanner, warningBanner } from './page.ts'
 import type { CheckResults, SplitProof } from './run-report.ts'
 import { configurationSection, splitSection } from './sections.ts'
 import { element, type Markup, text } from './svg.ts'
@@ -13,6 +13,8 @@ import { section, table } from './tables.ts'
 export interface SweepReport extends CheckResults {
   title: string
   simulated: boolean
+  /** What the cards of the data sets say beside every score. */
+  warnings: string[]
   createdAt: string
   /** e.g. `leave one run out; 0.5-3.5 s after the cue, 4-38 Hz`. */
   protocol: string
@@ -62,6 +64,7 @@ export function sweepMarkdown(report: SweepReport): string {
   return [
     `# ${escapeCell(title)}`,
     simulated ? '**SIMULATED DATA**: these scores say nothing about real EEG.' : '',
+    ...report.warnings.map((warning) => `**Note.** ${escapeCell(warning)}.`),
     `${protocol}. Classes: ${report.classes.map(escapeCell).join(', ')}.`,
     markdownTable(SCORE_HEADING, scoreRows(report)),
     scoreWords(comparison),
@@ -86,6 +89,7 @@ export function sweepPage(report: SweepReport): string {
     element('h1', {}, text(title)),
     element('p', { class: 'muted' }, text(createdAt.replace('T', ' ').replace(/(:\d\d)(:\d\d)(\.\d+)?Z$/, '$1 UTC'))),
     simulatedBanner(simulated),
+    warningBanner(report.warnings),
     scoreChart(comparison),
     element('p', {}, element('strong', {}, text('Protocol. ')), text(protocol)),
     table(SCORE_HEADING, scoreRows(report)),

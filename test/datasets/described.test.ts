@@ -76,7 +76,9 @@ test('a wrong description is one clear error', async () => {
     join(folder, 'bomb.yaml'),
     `a: &a [x]\n${'abcdefgh'.replaceAll(/./g, (c) => `${c}2: &${c}2 [*a, *a, *a, *a, *a, *a, *a, *a]\n`)}`,
   )
-  expect((await rejectionOf(openDataset(join(folder, 'bomb.yaml')))).code).toMatch(/FILE_INVALID|INVALID_OPTION/)
+  expect((await rejectionOf(openDataset(join(folder, 'bomb.yaml')))).code).toMatch(
+    /FILE_UNSAFE|FILE_INVALID|INVALID_OPTION/,
+  )
   expect((await rejectionOf(openDataset('no-such-set'))).message).toContain('eegmmidb')
 })
 
@@ -88,7 +90,7 @@ describeWithShared('real recordings', () => {
     expect(windows.countClasses()).toEqual([21, 24])
     expect([windows.nSamples, windows.run(0)]).toEqual([480, '6'])
     expect(scoreWarnings(windows)[0]).toContain('different runs')
-    expect(errorOf(() => set.task('tongue')).message).toContain('fists-feet-imagery')
+    expect(errorOf(() => set.windows({ task: 'tongue' })).message).toContain('fists-feet-imagery')
   })
 
   test('a BIDS folder needs hardly a description', async () => {

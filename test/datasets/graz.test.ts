@@ -1,9 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { type Dataset, openDataset } from 'eegtorch'
 import { rejectionOf } from '../thrown.ts'
+import { folderOf } from './folder-of.ts'
 import { writeGdf } from './layouts/gdf-writer.ts'
 import { column, type MatContent, writeMat } from './layouts/mat-writer.ts'
 
@@ -67,15 +64,6 @@ function makeMat(items: { classes: readonly number[]; channels?: number }[]): Bu
     }
   })
   return writeMat({ data: { cells: runs } })
-}
-
-async function folderOf(files: Record<string, Buffer>): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), 'graz-'))
-  for (const [name, bytes] of Object.entries(files)) {
-    await mkdir(join(folder, name, '..'), { recursive: true })
-    writeFileSync(join(folder, name), bytes)
-  }
-  return folder
 }
 
 const runsOf = ({ recordings }: Dataset) =>

@@ -101,13 +101,13 @@ test('what does not fit is one clear error', () => {
 test('a stimulus and a data set go with the windows, and a part of a file is a recording of its own', () => {
   const told = makeRecording({
     events: [{ onset: 1, duration: 0, label: 'dog', stimulus: 'Animal_dog' }],
-    dataset: 'visual-imagery',
+    dataset: 'a-set',
     file: 'sub-01.bdf',
     part: 'run-2',
   })
   const windows = cutWindows([told], { from: 0, to: 1 })
   expect(windows.stimulus(0)).toBe('Animal_dog')
-  expect(windows.recordings[0]).toMatchObject({ dataset: 'visual-imagery', identity: resolve('sub-01.bdf#run-2') })
+  expect(windows.recordings[0]).toMatchObject({ dataset: 'a-set', identity: resolve('sub-01.bdf#run-2') })
 })
 
 test('windows of many short segments are found by halving', () => {

@@ -25,8 +25,11 @@ beforeEach(() => {
 
 const target = () => join(folder, 'a/file.bin')
 const file = (more: Partial<RemoteFile> = {}): RemoteFile => ({ path: 'a/file.bin', urls: [server.url], ...more })
+const heard = ({ done }: DownloadProgress) => {
+  UnreliableServer.arrived = done
+}
 const get = (more: Partial<RemoteFile> = {}, options = {}) =>
-  downloadFiles([file(more)], { folder, pause: 1, retries: 3, timeout: 2000, ...options })
+  downloadFiles([file(more)], { folder, pause: 1, retries: 3, timeout: 2000, onProgress: heard, ...options })
 const isWhole = () => expect(readFileSync(target()).equals(content)).toBe(true)
 /** Nothing but what is named; no lock is left. */
 const leaves = (...names: string[]) => expect(readdirSync(join(folder, 'a')).sort()).toEqual(names.sort())

@@ -6,6 +6,8 @@ export type Behaviour = (request: IncomingMessage, response: ServerResponse) => 
 
 /** A server on this machine that fails as it is told to. */
 export class UnreliableServer {
+  /** Bytes that the client says it has: a connection breaks only when what was sent has arrived. */
+  static arrived = 0
   readonly requests: { range: string | undefined; ifRange: string | undefined }[] = []
   readonly #server: Server
   #behaviours: Behaviour[] = []
@@ -43,6 +45,7 @@ export class UnreliableServer {
   answers(...behaviours: Behaviour[]): void {
     this.#behaviours = behaviours
     this.requests.length = 0
+    UnreliableServer.arrived = 0
   }
 
   async stop(): Promise<void> {
@@ -88,9 +91,18 @@ export function serve(bytes: Buffer, served: Served = {}): Behaviour {
     })
     const cut = breakAfter ?? stallAfter
     if (cut === undefined) response.end(body)
-    else
-      response.write(body.subarray(0, cut), () => breakAfter !== undefined && setTimeout(() => response.destroy(), 25))
+    else response.write(body.subarray(0, cut), () => breakAfter !== undefined && breakAt(response, from + cut))
   }
+}
+
+/** Ends a connection when the client has so many bytes of the file, or has been given time enough. */
+function breakAt(response: ServerResponse, bytes: number): void {
+  const latest = performance.now() + 500
+  const timer = setInterval(() => {
+    if (UnreliableServer.arrived < bytes && performance.now() < latest) return
+    clearInterval(timer)
+    response.destroy()
+  }, 5)
 }
 
 /** Answers with a status and nothing else. */

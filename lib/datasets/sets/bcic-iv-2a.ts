@@ -3,7 +3,10 @@ import { type GrazLayout, grazTask, openGraz } from './graz.ts'
 
 const EEG = 'Fz FC3 FC1 FCz FC2 FC4 C5 C3 C1 Cz C2 C4 C6 CP3 CP1 CPz CP2 CP4 P1 Pz P2 POz'.split(' ')
 const EOG = ['EOG left', 'EOG central', 'EOG right']
-const HOST = 'https://bnci-horizon-2020.eu/database/data-sets/001-2014'
+const HOSTS = [
+  'https://bnci-horizon-2020.eu/database/data-sets/001-2014',
+  'https://lampx.tugraz.at/~bci/database/001-2014',
+]
 export const FOUR_CLASSES: readonly string[] = ['left hand', 'right hand', 'feet', 'tongue']
 
 /** Electrodes of the set, EEG and then EOG. */
@@ -68,7 +71,7 @@ export const bcicIv2a: KnownDataset = {
       subjects.flatMap((subject) =>
         ['T', 'E'].map((session) => ({
           path: `${subject}${session}.mat`,
-          urls: [`${HOST}/${subject}${session}.mat`],
+          urls: HOSTS.map((host) => `${host}/${subject}${session}.mat`),
         })),
       ),
   },

@@ -1,7 +1,10 @@
 import type { KnownDataset } from '../dataset.ts'
 import { type GrazLayout, grazTask, openGraz } from './graz.ts'
 
-const HOST = 'https://bnci-horizon-2020.eu/database/data-sets/004-2014'
+const HOSTS = [
+  'https://bnci-horizon-2020.eu/database/data-sets/004-2014',
+  'https://lampx.tugraz.at/~bci/database/004-2014',
+]
 const CLASSES = ['left hand', 'right hand']
 
 const layout: GrazLayout = {
@@ -56,7 +59,7 @@ export const bcicIv2b: KnownDataset = {
       subjects.flatMap((subject) =>
         ['T', 'E'].map((session) => ({
           path: `${subject}${session}.mat`,
-          urls: [`${HOST}/${subject}${session}.mat`],
+          urls: HOSTS.map((host) => `${host}/${subject}${session}.mat`),
         })),
       ),
   },

@@ -26,7 +26,7 @@ export interface GrazLayout {
 }
 
 /** Event codes of BioSig, as both sets use them. */
-export const CODES: { trial: '768'; unknownCue: '783'; rejected: '1023'; run: '32766' } = {
+const CODES: { trial: '768'; unknownCue: '783'; rejected: '1023'; run: '32766' } = {
   trial: '768',
   unknownCue: '783',
   rejected: '1023',
@@ -123,7 +123,7 @@ async function openGdfSession(
 }
 
 /** Names and types by position: the files call most channels only `EEG`. */
-export function namedChannels(channels: readonly Channel[], { channels: names }: GrazLayout): Channel[] {
+function namedChannels(channels: readonly Channel[], { channels: names }: GrazLayout): Channel[] {
   return channels.map((channel, i) => ({ ...channel, name: names[i]![0], type: names[i]![1], unit: 'V' }))
 }
 

@@ -23,6 +23,8 @@ const NUMBERS: Readonly<Record<number, SampleType>> = {
 }
 /** Deflate cannot unpack to more than this many times its size. */
 const MAX_DEFLATE_RATIO = 1032
+/** The most that zlib can be asked for at once. */
+const MOST = 2 ** 32 - 1
 
 /** One tagged piece of a file. */
 export interface Element {
@@ -84,7 +86,9 @@ export class ElementReader {
   /** A reader of what a compressed element unpacks to; zlib's checksum is verified. */
   unpacked({ bytes }: Element): ElementReader {
     try {
-      const unpacked = inflateSync(bytes, { maxOutputLength: Math.max(64, bytes.length * MAX_DEFLATE_RATIO) })
+      const unpacked = inflateSync(bytes, {
+        maxOutputLength: Math.min(MOST, Math.max(64, bytes.length * MAX_DEFLATE_RATIO)),
+      })
       return new ElementReader(unpacked, this.littleEndian, this.file)
     } catch (cause) {
       const reason = (cause as Error).message
