@@ -2,11 +2,12 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/dot.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/fft_irfft.h>
 #include <ATen/ops/fft_rfft.h>
 #include <ATen/ops/full.h>
-#include <ATen/ops/mv.h>
+#include <ATen/ops/view_as_real.h>
 
 #include <cmath>
 #include <limits>
@@ -119,14 +120,19 @@ void chooseSign(int64_t k, int64_t length, double* v) {
 // Energy within the band, from the autocorrelation (Percival and Walden 1993, page 390).
 at::Tensor concentrations(const at::Tensor& tapers, double half_bandwidth) {
   const auto n = tapers.size(-1), padded = fastLength(2 * n - 1);
-  const auto spectra = at::fft_rfft(tapers, padded);
-  const auto correlation = at::fft_irfft((spectra * spectra.conj()), padded).narrow(-1, 0, n);
   auto kernel = at::empty({n}, at::kDouble);
   auto* values = kernel.mutable_data_ptr<double>();
   const double width = half_bandwidth / static_cast<double>(n);
   values[0] = 2 * width;
   for (int64_t i = 1; i < n; i++) values[i] = 2 * std::sin(2 * M_PI * width * i) / (M_PI * i);
-  return at::mv(correlation, kernel);
+  // one at a time, for a long taper's transform is several times as large as it
+  auto result = at::empty({tapers.size(0)}, at::kDouble);
+  for (int64_t k = 0; k < tapers.size(0); k++) {
+    auto power = at::view_as_real(at::fft_rfft(tapers[k], padded)).square_().sum(-1);
+    const auto correlation = at::fft_irfft(power, padded).narrow(-1, 0, n);
+    result[k].copy_(at::dot(correlation, kernel));
+  }
+  return result;
 }
 
 }  // namespace

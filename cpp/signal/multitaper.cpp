@@ -6,6 +6,7 @@
 #include <ATen/ops/index_select.h>
 #include <ATen/ops/trapezoid.h>
 #include <ATen/ops/view_as_real.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <cmath>
@@ -50,6 +51,34 @@ Tapers makeTapers(const char* owner, const at::Tensor& x, const MultitaperOption
   return {values.to(x.options()), concentration.to(x.options())};
 }
 
+// Squared parts of the spectrum of (rows, samples) under a taper, zero and half the sampling rate, which have one sign,
+// halved. -> (rows, all bins, 2)
+at::Tensor squareParts(const at::Tensor& rows, const at::Tensor& taper) {
+  auto parts = at::view_as_real(at::fft_rfft(rows * taper)).square_();
+  parts.select(1, 0).div_(2);
+  if (rows.size(-1) % 2 == 0) parts.select(1, -1).div_(2);
+  return parts;
+}
+
+// Power under each taper: (rows, samples) -> (rows, tapers, all bins)
+at::Tensor allPower(const at::Tensor& rows, const Tapers& tapers) {
+  auto power = at::empty({rows.size(0), tapers.count(), rows.size(-1) / 2 + 1}, rows.options());
+  for (int64_t k = 0; k < tapers.count(); k++)
+    power.select(1, k).copy_(squareParts(rows, tapers.values.select(0, k)).sum(-1));
+  return power;
+}
+
+// Mean of power, weighted by concentration; both signs of a frequency count. One taper is held at a time.
+// (rows, samples) -> (rows, bins)
+at::Tensor meanPower(const at::Tensor& rows, const Tapers& tapers, int64_t first, int64_t bins) {
+  auto total = at::zeros({rows.size(0), bins, 2}, rows.options());
+  for (int64_t k = 0; k < tapers.count(); k++) {
+    const auto weight = tapers.concentration[k];
+    total.addcmul_(squareParts(rows, tapers.values.select(0, k)).narrow(1, first, bins), weight);
+  }
+  return total.sum(-1).mul_(2).div_(tapers.concentration.sum());
+}
+
 // Sum over tapers of weighted power, over the weights' sum; both signs of a frequency count.
 // power (rows, tapers, bins), weights (rows or 1, tapers, bins or 1) -> (rows, bins)
 at::Tensor weighted(const at::Tensor& power, const at::Tensor& weights) {
@@ -58,8 +87,7 @@ at::Tensor weighted(const at::Tensor& power, const at::Tensor& weights) {
 
 // Weights that trust a taper less where what leaks from other frequencies outweighs its power (Thomson 1982, section
 // V).
-at::Tensor adaptivePower(const at::Tensor& power, const at::Tensor& concentration, int64_t first, int64_t bins) {
-  const auto within = concentration.view({1, -1, 1});
+at::Tensor adaptivePower(const at::Tensor& power, const at::Tensor& within, int64_t first, int64_t bins) {
   const auto whole = weighted(power, within);  // (rows, all bins)
   const auto variance =
       (at::trapezoid(whole, M_PI / static_cast<double>(power.size(-1)), -1) / (2 * M_PI)).view({-1, 1, 1});
@@ -92,19 +120,15 @@ at::Tensor multitaper(const at::Tensor& x, const MultitaperOptions& options, int
 
   const auto rows = x.reshape({-1, n});
   auto result = at::empty({rows.size(0), bins}, x.options());
-  overRows(x, rows.size(0), 2 * n * tapers.count(), [&](int64_t from, int64_t to) {
+  overRows(x, rows.size(0), 4 * n * (adaptive ? tapers.count() : 1), [&](int64_t from, int64_t to) {
     // Adaptive weights settle for each signal by itself.
     const auto step = adaptive ? 1 : to - from;
     for (int64_t at = from; at < to; at += step) {
       auto some = rows.narrow(0, at, step);
       if (options.remove_mean) some = some - some.mean(-1, true);
-      const auto spectra = at::fft_rfft(some.unsqueeze(1) * tapers.values);  // (rows, tapers, all bins)
-      auto power = at::view_as_real(spectra).square_().sum(-1);
-      power.select(-1, 0).div_(2);
-      if (n % 2 == 0) power.select(-1, -1).div_(2);
-      const auto combined = adaptive ? adaptivePower(power, tapers.concentration, first, bins)
-                                     : weighted(power.narrow(-1, first, bins), within);
-      result.narrow(0, at, step).copy_(combined);
+      result.narrow(0, at, step)
+          .copy_(adaptive ? adaptivePower(allPower(some, tapers), within, first, bins)
+                          : meanPower(some, tapers, first, bins));
     }
   });
   if (options.full_normalization) result.div_(options.sampling_rate);

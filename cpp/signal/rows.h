@@ -26,6 +26,17 @@ void overRows(const at::Tensor& x, int64_t rows, int64_t elements, const Body& b
   for (int64_t row = 0; row < rows; row += step) body(row, std::min(rows, row + step));
 }
 
+// body(from, length) for pieces of the time of x (..., channels, samples) that lie in a CPU's cache with all channels,
+// on every thread; other devices take all of it at once.
+template <class Body>
+void overTime(const at::Tensor& x, const Body& body) {
+  const auto samples = x.size(-1), signals = std::max<int64_t>(1, x.numel() / samples);
+  const auto length = x.is_cpu() ? std::max<int64_t>(64, 2 * bufferSize(x) / signals) : samples;
+  at::parallel_for(0, (samples + length - 1) / length, 1, [&](int64_t from, int64_t to) {
+    for (int64_t piece = from; piece < to; piece++) body(piece * length, std::min(length, samples - piece * length));
+  });
+}
+
 // The shape of `x` with other dimensions in place of the last `dropped`.
 inline std::vector<int64_t> shapeLike(const at::Tensor& x, int64_t dropped, std::initializer_list<int64_t> added) {
   std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end() - dropped);

@@ -2,8 +2,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/eye.h>
-#include <ATen/ops/full.h>
+#include <ATen/ops/empty_like.h>
 #include <ATen/ops/linalg_inv.h>
 #include <ATen/ops/linalg_pinv.h>
 #include <ATen/ops/matmul.h>
@@ -21,6 +20,7 @@
 #include "core/error.h"
 #include "signal/check.h"
 #include "signal/mix_channels.h"
+#include "signal/rows.h"
 
 namespace eegtorch {
 
@@ -94,14 +94,23 @@ at::Tensor interpolateChannels(const at::Tensor& x, const at::Tensor& positions,
   checkChannels(owner, x);
   checkPositions(owner, positions, x.size(-2));
   checkChannelNumbers(owner, "bad", x, bad);
-  auto result = x.clone();
-  if (bad.empty()) return result;
+  if (bad.empty()) return x.clone();
   const auto good = otherChannels(x, bad);
   OptionCheck(owner).require(!good.empty(), "bad", "at least one channel that is not", "every channel");
   const auto all = directions(owner, positions, origin);
   const auto weights =
-      splineWeights(owner, all.index_select(0, at::tensor(good)), all.index_select(0, at::tensor(bad)), {});
-  return result.index_copy_(-2, at::tensor(bad).to(x.device()), mixChannels(weights, x, good));
+      splineWeights(owner, all.index_select(0, at::tensor(good)), all.index_select(0, at::tensor(bad)), {})
+          .to(x.options());
+  auto result = at::empty_like(x, at::MemoryFormat::Contiguous);
+  // Piece by piece, so that the recording goes through memory once.
+  overTime(x, [&](int64_t from, int64_t length) {
+    const auto piece = x.narrow(-1, from, length);
+    auto out = result.narrow(-1, from, length);
+    out.copy_(piece);
+    const auto repaired = mixChannels(weights, piece, good);
+    for (size_t i = 0; i < bad.size(); i++) out.select(-2, bad[i]).copy_(repaired.select(-2, static_cast<int64_t>(i)));
+  });
+  return result;
 }
 
 at::Tensor currentSourceDensity(const at::Tensor& x, const at::Tensor& positions, at::ArrayRef<double> origin,
@@ -160,10 +169,13 @@ at::Tensor topography(const at::Tensor& x, const at::Tensor& positions, int64_t 
   const auto pixels = pixelsWithin(rows, columns);
   const auto to = at::tensor(pixels.directions, at::kDouble).view({-1, 3});
   const std::vector<double> centre(3, 0);
-  const auto weights = splineWeights(owner, directions(owner, positions, centre), to, options).to(x.options());
-  const auto values = at::matmul(x.reshape({-1, channels}), weights.t());  // (pictures, pixels)
-  auto result = at::full({values.size(0), rows * columns}, outside, x.options());
-  result.index_copy_(1, at::tensor(pixels.numbers).to(x.device()), values);
+  const auto inside = at::tensor(pixels.numbers);
+  const auto weights =
+      at::zeros({rows * columns, channels}, at::kDouble)
+          .index_copy_(0, inside, splineWeights(owner, directions(owner, positions, centre), to, options));
+  auto result = at::matmul(x.reshape({-1, channels}), weights.to(x.options()).t());  // (pictures, pixels)
+  const auto beyond = at::ones({rows * columns}, at::kBool).index_fill_(0, inside, false);
+  result.masked_fill_(beyond.to(x.device()), outside);
   std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end() - 1);
   shape.insert(shape.end(), {rows, columns});
   return result.view(shape);

@@ -1,6 +1,7 @@
 """The actions of spectra-and-space.mjs with MNE, SciPy and NumPy: recordings as MNE holds them, results as it gives them."""
 import mne
 import numpy as np
+from mne.channels.interpolation import _make_interpolation_matrix
 from scipy import integrate, linalg, signal
 
 mne.set_log_level("ERROR")
@@ -76,7 +77,7 @@ def spectra_and_space(x, fs):
         inside = angle <= np.pi / 2
         pixels = np.stack([np.sin(angle) * np.cos(bearing), np.sin(angle) * np.sin(bearing), np.cos(angle)], -1)
         images = np.zeros((600, 64, 64))
-        weights = mne.channels.interpolation._make_interpolation_matrix(positions(), pixels[inside])
+        weights = _make_interpolation_matrix(positions(), pixels[inside])
         images[:, inside] = (weights @ x[:, :600]).T
         return images
 
