@@ -8,7 +8,8 @@ import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkp
 import { Pipeline } from '../preprocessing/pipeline.ts'
 import { withDataset } from './config-dataset.ts'
 import { trialsOf } from './config-pipeline.ts'
-import { readRecordings, windowOptions } from './run-training.ts'
+import { readRecordings, storeOf } from './read-windows.ts'
+import { windowOptions } from './run-training.ts'
 import { checkConfig, type TrainConfig } from './train-config.ts'
 
 interface Flags {
@@ -29,7 +30,10 @@ export function describe(command: Command): void {
       '--dataset <name>',
       'a data set by its name, or a YAML file that describes one (default: that of the training)',
     )
-    .option('--data <path...>', 'recordings: folders, files or patterns; with a data set, its folder')
+    .option(
+      '--data <path...>',
+      'recordings: folders, files or patterns; with a data set, its folder; or a store of eegtorch prepare',
+    )
     .option('--task <name>', 'another task than it was trained for')
     .option('--events <labels...>', 'labels of the events that are trials')
     .option('--json', 'print the scores as JSON')
@@ -47,11 +51,7 @@ async function evaluate(file: string, { dataset, data, task, events, json = fals
   const known = defined({ ...rest, ...trials, ...(run.pipeline === undefined && { channels }) })
   const said = await withDataset({ ...known, ...defined({ dataset, data }), model })
   const config = checkConfig(said, file)
-  const recordings = await readRecordings(config)
-  const windows =
-    trained === undefined
-      ? await cutAsBefore(config, recordings)
-      : await Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
+  const windows = storedWindows(config, trained, file) ?? (await cutWindows(config, trained, file))
   const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows)
   for (const sentence of warnings) console.error(`warning: ${sentence}`)
   const notes = scoreWarnings(windows)
@@ -63,6 +63,23 @@ async function evaluate(file: string, { dataset, data, task, events, json = fals
   console.log(formatFigures(summary))
   for (const note of notes) console.log(`note: ${note}`)
   console.log(`${counts.windows} windows scored, ${counts.seen} left out that the network was trained on`)
+}
+
+type Trained = ReturnType<typeof readTrainedOn>['pipeline']
+
+async function cutWindows(config: TrainConfig, trained: Trained, file: string): Promise<EegWindows> {
+  const recordings = await readRecordings(config)
+  if (trained === undefined) return cutAsBefore(config, recordings)
+  return Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
+}
+
+/** Windows of a store, which must have been made as those that the network was trained with. */
+function storedWindows(config: TrainConfig, trained: Trained, file: string): EegWindows | undefined {
+  const windows = storeOf(config)?.windows
+  if (windows !== undefined && trained !== undefined) {
+    Pipeline.restore(trained, file).pipeline.requirePrepared(windows)
+  }
+  return windows
 }
 
 /** For checkpoints that keep no pipeline: the filter and the windows of their run. */

@@ -9,6 +9,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./demo.ts'),
   },
   {
+    name: 'prepare',
+    summary: 'preprocess recordings into a store of windows',
+    load: () => import('./prepare.ts'),
+  },
+  {
     name: 'train',
     summary: 'train and test a network on recordings',
     load: () => import('./train.ts'),

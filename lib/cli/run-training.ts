@@ -1,7 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { stringify } from 'yaml'
-import { readAll } from '../datasets/read-all.ts'
 import type { Recordings } from '../datasets/recordings.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
@@ -19,9 +18,9 @@ import { ProgressBar } from '../training/log/progress-bar.ts'
 import type { Optimizer } from '../training/options.ts'
 import { describedSchedule } from '../training/schedules.ts'
 import { baselineDecoders } from './classical-decoders.ts'
-import { openConfigured } from './config-dataset.ts'
-import { type ConfiguredWindows, cutConfigured, pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
+import { type ConfiguredWindows, pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
+import { readWindows } from './read-windows.ts'
 import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -58,8 +57,8 @@ export function freshFolder(model: string, parent = 'runs'): string {
 export async function runTraining(config: TrainConfig, options: RunOptions): Promise<FinishedRun> {
   if (config.threads !== undefined) await setNumThreads(config.threads)
   const factory = factoryOf(config.model)
-  const { windows, pipeline } = await cutConfigured(config, options.recordings ?? (await readRecordings(config)))
-  return untilInterrupted((signal) => trainInFolder(factory, { windows, pipeline }, config, options, signal))
+  const { config: whole, ...read } = await readWindows(config, options.recordings)
+  return untilInterrupted((signal) => trainInFolder(factory, read, whole, options, signal))
 }
 
 async function trainInFolder(
@@ -134,12 +133,6 @@ export function printRun({ folder, report, result }: FinishedRun, json: boolean)
   }
   for (const line of result.lines()) console.log(line)
   console.log(`report   ${report}        resume or repeat   eegtorch train --resume ${folder}`)
-}
-
-export async function readRecordings({ dataset, data, read = {} }: TrainConfig): Promise<Recordings> {
-  if (dataset !== undefined) return openConfigured(dataset, data)
-  const { subject, session, ...file } = read
-  return readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
 }
 
 /** Which windows a configuration asks for. */

@@ -8,7 +8,8 @@ import { makeSplits } from '../experiment/make-splits.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { cutConfigured, pipelineOf } from './config-pipeline.ts'
-import { factoryOf, readRecordings, trainingOptions } from './run-training.ts'
+import { readRecordings, storedPipeline, storeOf } from './read-windows.ts'
+import { factoryOf, trainingOptions } from './run-training.ts'
 import { type SweepConfig, type SweepEntry, sweepEntries } from './sweep-config.ts'
 
 /** What a sweep works on: every process of it makes the same. */
@@ -36,12 +37,22 @@ export interface SweepJob {
 export async function readSweep(config: SweepConfig, file?: string): Promise<SweepData> {
   const entries = sweepEntries(config, file)
   const common = entries[0]!.config
-  const recordings = [...(await readRecordings(common))]
-  const { windows: all } = await cutConfigured(common, recordings)
-  const pipelines = entries.map((entry) => pipelineOf(entry.config, recordings))
+  const { windows: all, pipelines } = await readFor(entries)
   requireSamePreparation(entries, pipelines)
   const windows = config.subjects === undefined ? all : subjectsOf(all, config.subjects)
   return { entries, pipelines, windows, splits: makeSplits(windows, trainingOptions(common)) }
+}
+
+async function readFor(entries: readonly SweepEntry[]): Promise<Pick<SweepData, 'windows' | 'pipelines'>> {
+  const common = entries[0]!.config
+  const store = storeOf(common)
+  if (store !== undefined) {
+    const pipelines = entries.map((entry) => storedPipeline(entry.config, store))
+    return { windows: store.windows, pipelines }
+  }
+  const recordings = [...(await readRecordings(common))]
+  const { windows } = await cutConfigured(common, recordings)
+  return { windows, pipelines: entries.map((entry) => pipelineOf(entry.config, recordings)) }
 }
 
 /** Makes each network once: a name or option that is wrong is found before hours of training. */

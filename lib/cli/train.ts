@@ -22,7 +22,10 @@ export function describe(command: Command): void {
     .description('Train a network on recordings, test it on what each fold leaves out, and write a report.')
     .argument('[model]', 'network that classifies windows, such as eegnet; an unknown name lists all')
     .option('--dataset <name>', 'a data set by its name (eegtorch datasets), or a YAML file that describes one')
-    .option('--data <path...>', 'recordings: folders, files or patterns; with --dataset, its folder')
+    .option(
+      '--data <path...>',
+      'recordings: folders, files or patterns; with --dataset, its folder; or a store of eegtorch prepare',
+    )
     .option(
       '--task <name>',
       'a task of the data set, or of EEGMMIDB: fists-feet, left-right, with or without -imagery or -execution',

@@ -369,8 +369,15 @@ export function makeModel<N extends ModelName>(
   return models.create(factory.modelName, { ...sizes, ...rate, ...options })
 }
 
+/** How many windows {@link exampleSignals} looks at. */
+const SHOWN = 2000
+
 /** What a report shows examples of; `from` is where windows start against the cue, in seconds. */
-function signalsOf({ data, nChannels, nSamples, labels, samplingRate, channelNames }: EegWindows, from?: number) {
+function signalsOf(windows: EegWindows, from?: number) {
+  // Of windows in a store, those that are looked at are read, and no more.
+  const isMuch = windows.source !== undefined && windows.length > SHOWN
+  const shown = isMuch ? windows.subset(Array.from({ length: SHOWN }, (_, i) => i)) : windows
+  const { data, nChannels, nSamples, labels, samplingRate, channelNames } = shown
   const signals = { data, nChannels, nSamples, labels, samplingRate, channelNames: [...channelNames] }
   return from === undefined ? signals : { ...signals, from }
 }

@@ -102,6 +102,19 @@ export class StoreWriter implements Disposable {
   }
 }
 
+/** Recordings of an unfinished store that are whole, by number. */
+export function writtenRecordings(folder: string): Map<number, StoredRecording> {
+  const lmdb = new LmdbFile(folder)
+  const found = new Map<number, StoredRecording>()
+  for (const [at, key] of lmdb.keys.entries()) {
+    const number = /^r([0-9]{8})$/.exec(key)?.[1]
+    if (number === undefined) continue
+    const bytes = lmdb.read(at)
+    found.set(Number(number), decodeRecording(bytes, crc32(bytes), lmdb.path))
+  }
+  return found
+}
+
 function readRecordings(folder: string, count: number): { recordings: StoredRecording[]; checksums: number[] } {
   const lmdb = new LmdbFile(folder)
   const stored = Array.from({ length: count }, (_, i) => {

@@ -44,7 +44,7 @@ export async function writeStore(path: string, windows: EegWindows, options: Wri
 }
 
 /** A finished store is only read; liblmdb makes this file anew where somebody wants to write. */
-async function removeLock(folder: string): Promise<void> {
+export async function removeLock(folder: string): Promise<void> {
   await rm(join(folder, 'lock.mdb'), { force: true })
 }
 

@@ -64,6 +64,11 @@ export async function runOnEegWindows(
 ): Promise<EegWindows> {
   let out = windows
   for (const step of steps) {
+    const lazily = out.source !== undefined && learns(step) ? workOf(step).learn!.lazily : undefined
+    if (lazily !== undefined) {
+      out = lazily(out, step.options, learned.get(step)!)
+      continue
+    }
     const pieces = workOf(step).together && !learns(step) ? [out] : piecesOf(out)
     const done: EegWindows[] = []
     for (const piece of pieces)

@@ -42,6 +42,8 @@ export interface StepWork<Options> {
     readonly when: (options: Options) => boolean
     readonly fit: (training: EegWindows, options: Options) => LearnedState | Promise<LearnedState>
     readonly apply: (windows: CutWindows, options: Options, learned: LearnedState) => CutWindows | Promise<CutWindows>
+    /** The same for windows that stay in a store, done as they are read. Absent: they are read into memory. */
+    readonly lazily?: (windows: EegWindows, options: Options, learned: LearnedState) => EegWindows
   }
   /** For steps that need no other sample than the present: `block` gives at once, and of a chunk the chunk of the result. */
   readonly instant?: boolean

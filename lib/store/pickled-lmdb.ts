@@ -38,6 +38,11 @@ export interface PickledWindows {
   split: Split | undefined
 }
 
+/** Whether an LMDB environment is one of pickled records. */
+export function isPickledLmdb(path: string): boolean {
+  return new LmdbFile(path).indexOf(KEYS) >= 0
+}
+
 /**
  * Opens an LMDB environment as CBraMod's and CSBrain's preprocessing writes it: a pickled dict of the keys of each part, and for each key a pickled dict of
  * `sample`, an array (channels, samples) or (channels, patches, samples of a patch), and `label`. Pickles are read as data: nothing in them is run.

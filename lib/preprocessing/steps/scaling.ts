@@ -77,6 +77,8 @@ export const zscore = defineStep({
       for (const { row, channel } of rowsOf(windows.block)) rescale(row, mean[channel]!, std[channel]!)
       return windows
     },
+    lazily: (windows, _, learned) =>
+      Standardiser.fromJSON(learned as unknown as ReturnType<Standardiser['toJSON']>).apply(windows),
   },
   stream: () => 'z-scores need the mean of the whole signal; movingStandardise is causal',
 })

@@ -1,0 +1,205 @@
+import { existsSync } from 'node:fs'
+import { readFile, rename, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import type { Command } from 'commander'
+import { Option } from 'commander'
+import { orderClasses } from '../datasets/cut-windows.ts'
+import { defined } from '../defined.ts'
+import { EegTorchError } from '../errors.ts'
+import { runInWorkers } from '../experiment/worker-pool.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import { makeFolder } from '../files/make-folder.ts'
+import { isLmdb } from '../lmdb/lmdb-file.ts'
+import { StoreWriter, writtenRecordings } from '../prepare/store-writer.ts'
+import { removeLock, writeStore } from '../prepare/write-store.ts'
+import type { Recording } from '../recordings/recording.ts'
+import { withLock } from '../setup/lock.ts'
+import { openStore } from '../store/open-store.ts'
+import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
+import { withDataset } from './config-dataset.ts'
+import { parseRange } from './parse-range.ts'
+import { checkPrepare, type PrepareConfig, type PreparePlan, planOf, prepareSchema, workOf } from './prepare-config.ts'
+import type { PreparedRecording, PrepareGreeting } from './prepare-worker.ts'
+import { readRecordings } from './read-windows.ts'
+import { readConfigFile } from './train-config.ts'
+import { untilInterrupted } from './until-interrupted.ts'
+
+interface Flags extends Record<string, unknown> {
+  out: string
+  json?: boolean
+}
+
+const PLAN_FILE = 'plan.json'
+
+export function describe(command: Command): void {
+  command
+    .description(
+      'Run a preprocessing pipeline over recordings, and keep the windows in a store that train, evaluate and sweep take as data. ' +
+        'Called again after a kill, it repeats nothing that is finished; a store that is there is never overwritten.',
+    )
+    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
+    .requiredOption('--out <store>', 'folder of the store, which must not be there')
+    .option('--dataset <name>', 'a data set by its name (eegtorch datasets), or a YAML file that describes one')
+    .option('--data <path...>', 'recordings: folders, files or patterns; or an LMDB folder of CBraMod or CSBrain')
+    .option('--pipeline <name|file>', 'a named recipe, or a YAML file of steps: see docs/preprocessing.md')
+    .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
+    .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
+    .option('--window <from..to>', 'seconds around the cue (default: 0.5..3.5)', parseRange)
+    .option('--band <low..high>', 'band-pass in hertz, or none (default: 4..38)', (text) =>
+      text === 'none' ? null : parseRange(text),
+    )
+    .option('--channels <names...>', 'channels to use (default: every EEG channel)')
+    .addOption(
+      new Option('--sample-type <type>', 'how samples are kept (default: float32)').choices([
+        ...prepareSchema.shape.sampleType.unwrap().options,
+      ]),
+    )
+    .option('--workers <n>', 'processes at a time (default: as many as cores)', Number)
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ eegtorch prepare --data eegmmidb/ --task fists-feet --out fists-feet.store
+  $ eegtorch prepare study.yaml --out study.store --workers 8 --sample-type int16
+  $ eegtorch train eegnet --data fists-feet.store --leave-out subject`,
+    )
+    .action(prepare)
+}
+
+async function prepare(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+  const written = file === undefined ? {} : await readConfigFile(file)
+  const config = await checkPrepare(await withDataset({ ...written, ...defined(flags) }), file)
+  if (existsSync(out)) throw existing(out)
+  const again = `eegtorch prepare ${file ?? '...'} --out ${relative('.', out) || '.'}`
+  const source = pickledSource(config)
+  if (source !== undefined) await importPickled(source, out, config)
+  else await untilInterrupted((signal) => prepareRecordings(config, resolve(out), { signal, json, again }))
+  const { header } = openStore(out)
+  const { windows, recordings, classNames, skipped } = header
+  if (json) {
+    console.log(JSON.stringify({ store: out, windows, recordings: recordings.length, classNames, skipped }))
+    return
+  }
+  const left = skipped === 0 ? '' : `; ${skipped} trials gave no window`
+  console.log(`${out}: ${windows} windows of ${recordings.length} recordings, ${classNames.join(', ')}${left}`)
+}
+
+interface Run {
+  signal: AbortSignal
+  json: boolean
+  again: string
+}
+
+async function prepareRecordings(config: PrepareConfig, out: string, run: Run): Promise<void> {
+  const recordings = [...(await readRecordings(config))]
+  const plan = await planOf(config, recordings)
+  const { prepared } = workOf(plan)
+  if (!prepared.cutsWindows) {
+    throw new EegTorchError('INVALID_OPTION', 'the pipeline cuts no windows', {
+      option: 'pipeline',
+      expected: 'a step windows',
+    })
+  }
+  const folder = `${out}.partial`
+  await makeFolder(folder)
+  await withLock(join(folder, 'prepare.lock'), { signal: run.signal }, async () => {
+    if (existsSync(out)) throw existing(out)
+    await keepPlan(folder, plan)
+    await writeMissing(config, plan, recordings, folder, run)
+    await finish(folder, plan, recordings)
+  })
+  await rm(join(folder, PLAN_FILE))
+  await removeLock(folder)
+  await rename(folder, out)
+}
+
+/** An unfinished store is gone on with if it is of the same pipeline and files. */
+async function keepPlan(folder: string, plan: PreparePlan): Promise<void> {
+  const file = join(folder, PLAN_FILE)
+  const text = JSON.stringify(plan)
+  if (!existsSync(file)) return writeFileAtomically(file, text)
+  if ((await readFile(file, 'utf8')) === text) return
+  throw new EegTorchError('INVALID_OPTION', 'an unfinished store of another pipeline, or of other files, is there', {
+    file: folder,
+    expected: 'the options that it was begun with, or the folder deleted',
+    received: `the pipeline ${plan.pipeline.hash.slice(0, 8)} over ${plan.recordings.length} recordings`,
+  })
+}
+
+async function writeMissing(
+  config: PrepareConfig,
+  plan: PreparePlan,
+  recordings: readonly Recording[],
+  folder: string,
+  { signal, json, again }: Run,
+): Promise<void> {
+  const done = existsSync(join(folder, 'data.mdb')) ? writtenRecordings(folder) : new Map()
+  const jobs = [...recordings.keys()].filter((index) => !done.has(index))
+  const progress = progressLine(json, recordings.length)
+  const failures: string[] = []
+  progress.update(done.size, '')
+  let finished = done.size
+  const { dataset, data, read } = config
+  const greeting: PrepareGreeting = { source: { dataset, data, read }, plan, folder }
+  await runInWorkers(jobs, {
+    script: new URL('./prepare-worker.js', import.meta.url),
+    size: config.workers ?? availableParallelism(),
+    greeting,
+    signal,
+    onDone: (index, reply) => {
+      const { windows } = reply as PreparedRecording
+      progress.update(++finished, `${recordings[index]!.name}: ${windows} windows`)
+    },
+    onFailed: (index, reason) => {
+      failures.push(`${recordings[index]!.name}: ${reason}`)
+    },
+  })
+  progress.end()
+  if (signal.aborted) throw new EegTorchError('CANCELLED', `stopped; go on with: ${again}`)
+  if (failures.length === 0) return
+  const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''
+  throw new EegTorchError('FILE_INVALID', `recordings cannot be prepared: ${failures[0]}${more}; the others are kept`, {
+    file: folder,
+  })
+}
+
+async function finish(folder: string, plan: PreparePlan, recordings: readonly Recording[]): Promise<void> {
+  const { order } = workOf(plan)
+  const trials = [...writtenRecordings(folder).values()].flatMap(({ kinds }) =>
+    kinds.map(([className, label]) => ({ className, event: { onset: 0, duration: 0, sample: 0, label } })),
+  )
+  using writer = new StoreWriter(folder, plan.sampleType as PrepareConfig['sampleType'])
+  await writer.finish(recordings.length, { pipeline: plan.pipeline, classNames: orderClasses(trials, order) })
+}
+
+function pickledSource({ dataset, data }: PrepareConfig): string | undefined {
+  if (dataset !== undefined) return undefined
+  const [path, ...others] = Array.isArray(data) ? data : [data]
+  return others.length === 0 && isLmdb(path!) && isPickledLmdb(path!) ? path : undefined
+}
+
+async function importPickled(path: string, out: string, { read, sampleType }: PrepareConfig): Promise<void> {
+  const { samplingRate, channelNames } = read ?? {}
+  const { windows, split } = openPickledLmdb(path, defined({ samplingRate, channelNames }))
+  await writeStore(out, windows, { sampleType, ...(split && { splits: [split] }) })
+}
+
+/** One line that changes on a terminal, a line for each recording elsewhere. */
+function progressLine(quiet: boolean, total: number) {
+  const { stderr } = process
+  const update = (done: number, what: string) => {
+    if (quiet) return
+    const line = `prepared ${done} of ${total} recordings  ${what}`
+    stderr.write(stderr.isTTY ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`)
+  }
+  return { update, end: () => !quiet && stderr.isTTY && stderr.write('\r\x1b[K') }
+}
+
+function existing(path: string): EegTorchError {
+  return new EegTorchError('FILE_WRITE_FAILED', 'there is something of this name already, and it is not overwritten', {
+    file: path,
+    expected: 'a new name',
+  })
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
+import { readAll } from '../datasets/read-all.ts'
+import type { Recordings } from '../datasets/recordings.ts'
+import { defined } from '../defined.ts'
+import { EegTorchError } from '../errors.ts'
+import { Pipeline } from '../preprocessing/pipeline.ts'
+import type { StepSource } from '../preprocessing/steps/index.ts'
+import type { Recording } from '../recordings/recording.ts'
+import { openStore, type WindowStore } from '../store/open-store.ts'
+import { openConfigured } from './config-dataset.ts'
+import { type ConfiguredWindows, cutConfigured, pipelineOf } from './config-pipeline.ts'
+import { type TrainConfig, trainSchema } from './train-config.ts'
+
+/** Options that a store has answered already. */
+const ANSWERED = ['window', 'band', 'channels', 'upsample', 'task', 'events', 'read'] as const
+
+export async function readRecordings({
+  dataset,
+  data,
+  read = {},
+}: Pick<TrainConfig, 'dataset' | 'data' | 'read'>): Promise<Recordings> {
+  if (dataset !== undefined) return openConfigured(dataset, data)
+  const { subject, session, ...file } = read
+  return readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
+}
+
+/** The store that a configuration names as its data, or undefined. @throws EegTorchError as {@link openStore} */
+export function storeOf({ data }: Pick<TrainConfig, 'data'>): WindowStore | undefined {
+  const [path, ...others] = Array.isArray(data) ? data : [data]
+  return others.length === 0 && existsSync(join(path!, 'data.mdb')) ? openStore(path!) : undefined
+}
+
+/** The windows of a configuration, with its pipeline written out where a store tells it. */
+export interface ReadWindows extends ConfiguredWindows {
+  config: TrainConfig
+}
+
+/**
+ * The windows that a configuration asks for: those of a store as they are, or cut from recordings.
+ *
+ * @throws EegTorchError `INVALID_OPTION` for options that a store has answered already, or another pipeline than its own
+ */
+export async function readWindows(config: TrainConfig, recordings?: Iterable<Recording>): Promise<ReadWindows> {
+  const store = recordings === undefined ? storeOf(config) : undefined
+  if (store === undefined)
+    return { config, ...(await cutConfigured(config, recordings ?? (await readRecordings(config)))) }
+  const pipeline = storedPipeline(config, store)
+  return { windows: store.windows, pipeline, config: { ...config, pipeline: pipeline.toJSON() } }
+}
+
+/** What is still to be learned from training windows of a store, after what was done to make them. */
+export function storedPipeline(config: TrainConfig, { header, path }: WindowStore): Pipeline {
+  if (config.pipeline !== undefined) {
+    const given = pipelineOf(config, [])
+    if (header.pipeline.hash === '' || given.prepared.hash === header.pipeline.hash) return given
+    throw new EegTorchError('INVALID_OPTION', 'the windows of the store were made by another pipeline', {
+      file: path,
+      option: 'pipeline',
+      expected: `the hash ${header.pipeline.hash}`,
+      received: given.prepared.hash,
+    })
+  }
+  refuseAnswered(config, path)
+  const made = header.pipeline.text === '' ? Pipeline.parse([]) : Pipeline.parse(header.pipeline.text)
+  if (!config.standardise) return made.prepared
+  return made.learns ? made : Pipeline.parse([...(made.toJSON().steps as StepSource[]), 'zscore'])
+}
+
+function refuseAnswered(config: TrainConfig, file: string): void {
+  const usual = trainSchema.parse({ model: config.model, data: config.data })
+  const said = ANSWERED.find((option) => !isDeepStrictEqual(config[option], usual[option]))
+  if (said === undefined) return
+  throw new EegTorchError('INVALID_OPTION', `option ${said} was decided when the store was prepared`, {
+    file,
+    option: said,
+    expected: 'no such option, or recordings in place of the store',
+    received: JSON.stringify(config[said]),
+  })
+}
