@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { trainPreset } from '../training/presets.ts'
 import { requireOneWay } from './config-pipeline.ts'
@@ -50,6 +51,9 @@ const protocol = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('leave-one-out'), by: group, ...within }),
   z.strictObject({ name: z.literal('leave-one-subject-out') }),
   z.strictObject({ name: z.literal('cross-session'), forward: z.boolean().optional() }),
+  z.strictObject({ name: z.literal('subjects'), train: names, validation: names.optional(), test: names }),
+  z.strictObject({ name: z.literal('bcic-iv-2a') }),
+  z.strictObject({ name: z.literal('visual-imagery') }),
 ])
 
 const readOptions = z.strictObject({
@@ -143,7 +147,8 @@ export const trainSchema = z
     'give one of leaveOut, folds and protocol',
   )
   .refine(
-    ({ earlyStopping, validation }) => earlyStopping === undefined || validation !== undefined,
+    ({ earlyStopping, validation, protocol: how }) =>
+      earlyStopping === undefined || validation !== undefined || (how !== undefined && namesSubjects(how)),
     'earlyStopping decides by the validation part, so give validation too',
   )
 

@@ -11,6 +11,7 @@ import {
   type Split,
   type SplitOptions,
 } from './split.ts'
+import { SUBJECT_PRESETS, type SubjectParts, type SubjectPreset, subjectSplit, subjectsText } from './subject-splits.ts'
 
 /** A way to evaluate, in words and numbers that a configuration file can hold. */
 export type Protocol = (
@@ -20,6 +21,8 @@ export type Protocol = (
   | { name: 'leave-one-out'; by: GroupBy }
   | { name: 'leave-one-subject-out' }
   | { name: 'cross-session'; forward?: boolean | undefined }
+  | ({ name: 'subjects' } & SubjectParts)
+  | { name: SubjectPreset }
 ) & {
   /** Each subject, or each session of each subject, by itself: others are in no part of its splits. */
   within?: 'subject' | 'session' | undefined
@@ -38,6 +41,13 @@ export interface NestedSplit extends Split {
 export function protocolSplits(windows: EegWindows, protocol: Protocol, options: SplitOptions = {}): Split[] {
   const { within, ...whole } = protocol
   if (within !== undefined) return splitWithin(windows, within, (part) => protocolSplits(part, whole, options))
+  if (namesSubjects(whole) && options.validation !== undefined) {
+    throw new EegTorchError('INVALID_OPTION', 'the protocol says itself which subjects the epoch is chosen by', {
+      option: 'validation',
+      expected: 'no share',
+      received: String(options.validation),
+    })
+  }
   switch (whole.name) {
     case 'hold-out':
       return [holdOut(windows, { ...options, test: whole.test, by: whole.by ?? 'trial' })]
@@ -51,15 +61,23 @@ export function protocolSplits(windows: EegWindows, protocol: Protocol, options:
       return leaveOneOut(windows, 'subject', options)
     case 'cross-session':
       return crossSession(windows, { ...options, forward: whole.forward ?? false })
+    case 'subjects':
+      return [subjectSplit(windows, whole)]
+    default:
+      return [subjectSplit(windows, SUBJECT_PRESETS[whole.name], whole.name)]
   }
 }
 
 /** What the splits of a protocol hold out: `subject`, `session`, `run`, `trial`. */
 export function heldOutBy(protocol: Protocol): GroupBy {
-  if (protocol.name === 'leave-one-subject-out') return 'subject'
+  if (namesSubjects(protocol) || protocol.name === 'leave-one-subject-out') return 'subject'
   if (protocol.name === 'cross-session') return 'session'
   return 'by' in protocol ? (protocol.by ?? 'trial') : 'trial'
 }
+
+/** Whether a protocol says itself which subjects train, choose and test. */
+export const namesSubjects = ({ name }: Pick<Protocol, 'name'>): boolean =>
+  name === 'subjects' || name in SUBJECT_PRESETS
 
 /** A protocol as a report says it: `leave one run out within each subject`. */
 export function protocolText(protocol: Protocol): string {
@@ -73,6 +91,9 @@ export function protocolText(protocol: Protocol): string {
     'leave-one-subject-out': () => 'leave one subject out',
     'cross-session': ({ forward }: { forward?: boolean }) =>
       forward ? 'each session by those before it' : 'each session by the others of its subject',
+    subjects: subjectsText,
+    'bcic-iv-2a': () => subjectsText(SUBJECT_PRESETS['bcic-iv-2a']),
+    'visual-imagery': () => subjectsText(SUBJECT_PRESETS['visual-imagery']),
   }
   const within = protocol.within === undefined ? '' : ` within each ${protocol.within}`
   return texts[protocol.name](protocol as never) + within
