@@ -7,11 +7,9 @@
 #include <ATen/ops/linalg_pinv.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/ones.h>
-#include <ATen/ops/ones_like.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
-#include <ATen/ops/zeros_like.h>
 
 #include <cmath>
 #include <vector>
@@ -53,15 +51,29 @@ at::Tensor directions(const char* owner, const at::Tensor& positions, at::ArrayR
 
 // Sum over n = 1 .. terms of (2n + 1) / (4 pi (n (n + 1))^power) P_n(cosine), P_n being Legendre's polynomials.
 at::Tensor legendreSeries(const at::Tensor& cosines, double power, int64_t terms) {
-  auto before = at::ones_like(cosines), polynomial = cosines.clone(), sum = at::zeros_like(cosines);
+  std::vector<double> factors(terms + 1);
   for (int64_t i = 1; i <= terms; i++) {
     const auto n = static_cast<double>(i);
-    sum.add_(polynomial, (2 * n + 1) / (4 * M_PI * std::pow(n * (n + 1), power)));
-    auto next = (cosines * polynomial).mul_((2 * n + 1) / (n + 1)).sub_(before, n / (n + 1));
-    before = polynomial;
-    polynomial = next;
+    factors[i] = (2 * n + 1) / (4 * M_PI * std::pow(n * (n + 1), power));
   }
-  return sum;
+  const auto given = cosines.contiguous();
+  auto result = at::empty_like(given);
+  const auto* x = given.const_data_ptr<double>();
+  auto* sums = result.mutable_data_ptr<double>();
+  at::parallel_for(0, given.numel(), 4096, [&](int64_t from, int64_t to) {
+    for (int64_t k = from; k < to; k++) {
+      double before = 1, polynomial = x[k], sum = 0;
+      for (int64_t i = 1; i <= terms; i++) {
+        const auto n = static_cast<double>(i);
+        sum += factors[i] * polynomial;
+        const double next = ((2 * n + 1) * x[k] * polynomial - n * before) / (n + 1);
+        before = polynomial;
+        polynomial = next;
+      }
+      sums[k] = sum;
+    }
+  });
+  return result;
 }
 
 at::Tensor cosinesBetween(const at::Tensor& a, const at::Tensor& b) { return at::matmul(a, b.t()).clamp_(-1, 1); }
