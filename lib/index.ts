@@ -55,6 +55,31 @@ export {
   type WindowRecording,
   type WindowSource,
 } from './datasets/windows.ts'
+export type { BaselineWindows } from './decoders/band-windows.ts'
+export {
+  type BandPowerOptions,
+  type BaselineDecoder,
+  bandPowerLda,
+  type CspLdaOptions,
+  cspLda,
+  decodeFolds,
+  logVarianceLda,
+  type WindowMeansOptions,
+  windowMeansLda,
+} from './decoders/baselines.ts'
+export { blockControl, type ControlName, type ControlResult, timeControl } from './decoders/controls.ts'
+export type { CspFilterOptions } from './decoders/csp.ts'
+export type { Decoded, FeatureRows } from './decoders/lda.ts'
+export { type LogisticOptions, LogisticRegression } from './decoders/logistic-regression.ts'
+export {
+  type PermutationOptions,
+  type PermutationTest,
+  permutationTest,
+  type RetrainingOptions,
+  retrainingTest,
+  shuffleLabels,
+} from './decoders/permutation-tests.ts'
+export { mdm, type RiemannOptions, type TangentSpaceOptions, tangentSpaceLr } from './decoders/riemann.ts'
 export {
   initProcessGroup,
   type ProcessGroup,
@@ -76,22 +101,7 @@ export type {
 } from './dtype.ts'
 export { electrodePosition, type Position } from './electrodes.ts'
 export { EegTorchError, type ErrorCode, type ErrorDetails } from './errors.ts'
-export {
-  type BandPowerOptions,
-  type BaselineDecoder,
-  type BaselineWindows,
-  bandPowerLda,
-  type CspLdaOptions,
-  cspLda,
-  decodeFolds,
-  logVarianceLda,
-  type WindowMeansOptions,
-  windowMeansLda,
-} from './evaluation/baselines.ts'
 export { compareModels, type ModelAnswers, type ModelComparison, type ModelScore } from './evaluation/compare-models.ts'
-export { blockControl, type ControlName, type ControlResult, timeControl } from './evaluation/controls.ts'
-export type { CspOptions } from './evaluation/csp.ts'
-export type { Decoded, FeatureRows } from './evaluation/lda.ts'
 export { assertNoLeak, type LeakOptions, type LeakProof, type PartCounts, proveSplit } from './evaluation/leaks.ts'
 export {
   accuracy,
@@ -113,14 +123,6 @@ export {
   signFlipTest,
   wilcoxonSignedRank,
 } from './evaluation/paired-tests.ts'
-export {
-  type PermutationOptions,
-  type PermutationTest,
-  permutationTest,
-  type RetrainingOptions,
-  retrainingTest,
-  shuffleLabels,
-} from './evaluation/permutation-tests.ts'
 export { type Answers, type Prediction, predictionsFor } from './evaluation/predictions.ts'
 export {
   crossSession,
@@ -301,11 +303,27 @@ export type { AnalyticOptions } from './signal/analytic.ts'
 export type { BadChannelOptions, BadChannels } from './signal/bad-channels.ts'
 export { BandPass, type BandPassOptions } from './signal/band-pass.ts'
 export type { FilterSection } from './signal/butterworth.ts'
+export type {
+  CovarianceOptions,
+  CspOptions,
+  RiemannMean,
+  RiemannMeanOptions,
+  SpatialPatterns,
+} from './signal/covariance.ts'
+export type {
+  FastIcaOptions,
+  IcaWhitening,
+  InfomaxOptions,
+  PicardOptions,
+  PrincipalComponents,
+  Unmixing,
+} from './signal/decomposition.ts'
 export { type EpochOptions, type Epochs, type FixedLengthOptions, fixedLengthEvents } from './signal/epochs.ts'
 export type { ButterType } from './signal/filters.ts'
 export type { FirwinOptions } from './signal/firwin.ts'
 export type { FrequencyRange } from './signal/frequencies.ts'
 export type { ElectrodePlaces } from './signal/head-positions.ts'
+export { Ica, type IcaApplyOptions, type IcaOptions, type IcaSearch } from './signal/ica.ts'
 export { type AsyncSignal, asyncSignal, type Signal, signal } from './signal/index.ts'
 export type { MneFilterOptions, MneNotchOptions } from './signal/mne.ts'
 export type { MneFirOptions } from './signal/mne-design.ts'

@@ -9,6 +9,14 @@
 
 namespace eegtorch {
 
+namespace {
+
+thread_local const Cancellation* current_cancellation = nullptr;
+
+}  // namespace
+
+const Cancellation* Cancellation::current() { return current_cancellation; }
+
 void Cancellation::check() const {
   if (requested()) throw Error("CANCELLED", "the work was cancelled");
 }
@@ -71,7 +79,9 @@ void ComputeThread::loop() {
     running_ = job.owner;
     running_cancellation_ = job.cancellation;
     lock.unlock();
+    current_cancellation = job.cancellation.get();
     job.run();
+    current_cancellation = nullptr;
     job = {};
     lock.lock();
     running_ = nullptr;

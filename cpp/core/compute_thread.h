@@ -20,6 +20,10 @@ class Cancellation {
   // Throws CANCELLED.
   void check() const;
 
+  // That of the job which runs on this thread; null where none does. Long work deep inside LibTorch's operators asks
+  // it.
+  static const Cancellation* current();
+
  private:
   std::atomic<bool> requested_ = false;
 };

@@ -1,13 +1,20 @@
 import { z } from 'zod'
+import { type BaselineDecoder, bandPowerLda, cspLda, logVarianceLda, windowMeansLda } from '../decoders/baselines.ts'
+import { mdm, tangentSpaceLr } from '../decoders/riemann.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import { type BaselineDecoder, bandPowerLda, cspLda, logVarianceLda, windowMeansLda } from '../evaluation/baselines.ts'
 import { checkOptions } from './train-config.ts'
 
 const band = z.tuple([z.number().min(0), z.number().positive()])
 const anyBand = band.nullable().optional()
 const filters = z.number().int().min(1).optional()
 const shrinkage = z.number().min(0).max(1).optional()
+
+const covariance = {
+  band: anyBand,
+  estimator: z.enum(['scm', 'oas', 'lwf', 'shrunk']).optional(),
+  shrinkage,
+}
 
 type MakeDecoder = (options: Record<string, unknown>, file?: string) => BaselineDecoder
 
@@ -16,6 +23,8 @@ const DECODERS: Record<string, MakeDecoder> = {
   csp_lda: decoder(z.strictObject({ band: anyBand, filters, shrinkage }), cspLda),
   log_variance_lda: decoder(z.strictObject({ band: anyBand }), logVarianceLda),
   band_power_lda: decoder(z.strictObject({ bands: z.array(band).min(1).optional() }), bandPowerLda),
+  tangent_space_lr: decoder(z.strictObject({ ...covariance, c: z.number().positive().optional() }), tangentSpaceLr),
+  mdm: decoder(z.strictObject(covariance), mdm),
   lda: decoder(z.strictObject({ means: z.number().positive().optional() }), windowMeansLda),
 }
 

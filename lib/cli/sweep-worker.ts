@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { decodeFolds } from '../evaluation/baselines.ts'
+import { decodeFolds } from '../decoders/baselines.ts'
 import type { LeakProof } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { trainSplit } from '../experiment/cross-validate.ts'

@@ -1,5 +1,5 @@
 import type { EegWindows } from '../datasets/windows.ts'
-import type { BaselineDecoder } from '../evaluation/baselines.ts'
+import type { BaselineDecoder } from '../decoders/baselines.ts'
 import {
   blockControl,
   type ControlName,
@@ -7,8 +7,8 @@ import {
   shuffledControl,
   shuffledNetwork,
   timeControl,
-} from '../evaluation/controls.ts'
-import { permutationTest, retrainingTest } from '../evaluation/permutation-tests.ts'
+} from '../decoders/controls.ts'
+import { permutationTest, retrainingTest } from '../decoders/permutation-tests.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import type { Split } from '../evaluation/split.ts'
 import { chanceLevel } from '../evaluation/statistics.ts'

@@ -1,4 +1,4 @@
-import { formatControl } from '../evaluation/controls.ts'
+import { formatControl } from '../decoders/controls.ts'
 import { formatOpenings } from '../evaluation/test-ledger.ts'
 import { formatP } from '../evaluation/text.ts'
 import type { CheckResults, NamedTests, SplitProof } from './run-report.ts'

@@ -1,6 +1,6 @@
-import type { ControlResult } from '../evaluation/controls.ts'
+import type { ControlResult } from '../decoders/controls.ts'
+import type { PermutationTest } from '../decoders/permutation-tests.ts'
 import type { LeakProof } from '../evaluation/leaks.ts'
-import type { PermutationTest } from '../evaluation/permutation-tests.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import type { TestOpening } from '../evaluation/test-ledger.ts'
 

@@ -1,5 +1,7 @@
 import { analytic } from './analytic.ts'
 import { badChannels } from './bad-channels.ts'
+import { covariance } from './covariance.ts'
+import { decomposition } from './decomposition.ts'
 import { epochs } from './epochs.ts'
 import { designs, filters } from './filters.ts'
 import { mneFilters } from './mne.ts'
@@ -20,6 +22,8 @@ const operations = {
   ...space,
   ...badChannels,
   ...epochs,
+  ...decomposition,
+  ...covariance,
 }
 
 /** The operations on signals, as functions, and the designs of filters. */

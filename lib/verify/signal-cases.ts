@@ -1,5 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import type { NamedTensors } from '../models/model.ts'
+import { decompositionCases } from './decomposition-cases.ts'
 import { filterCases } from './filter-cases.ts'
 import type { SignalArgs, SignalCase } from './signal-case.ts'
 import { spaceCases } from './space-cases.ts'
@@ -10,6 +11,7 @@ const operations: Record<string, SignalCase> = {
   ...filterCases,
   ...spectrumCases,
   ...spaceCases,
+  ...decompositionCases,
 }
 
 /** Name of the oracle's module of signal processing. */

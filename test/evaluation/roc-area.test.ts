@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { windowMeansLda } from '../../lib/evaluation/baselines.ts'
+import { windowMeansLda } from '../../lib/decoders/baselines.ts'
 import { rocAuc } from '../../lib/evaluation/metrics.ts'
 import type { Prediction } from '../../lib/evaluation/predictions.ts'
 import { rocArea } from '../../lib/evaluation/roc-area.ts'

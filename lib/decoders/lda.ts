@@ -121,7 +121,7 @@ export function ledoitWolf(
 }
 
 /** Copies the entries below the diagonal above it. */
-export function mirrorLower(matrix: Float64Array, n: number): void {
+function mirrorLower(matrix: Float64Array, n: number): void {
   for (let i = 0; i < n; i++) for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j]!
 }
 

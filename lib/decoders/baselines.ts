@@ -1,22 +1,12 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
-import { BandPass } from '../signal/band-pass.ts'
+import type { Prediction } from '../evaluation/predictions.ts'
+import { predictionsFor } from '../evaluation/predictions.ts'
+import type { Split } from '../evaluation/split.ts'
 import { welch } from '../signal/welch.ts'
-import { CommonSpatialPatterns, type CspOptions, windowCovariances } from './csp.ts'
+import { type BaselineWindows, filterWindows, windowCovariances } from './band-windows.ts'
+import { CommonSpatialPatterns, type CspFilterOptions } from './csp.ts'
 import { type Decoded, type FeatureRows, ShrinkageLda, takeRows } from './lda.ts'
-import type { Prediction } from './predictions.ts'
-import { predictionsFor } from './predictions.ts'
-import type { Split } from './split.ts'
-
-/** Windows as a classical decoder takes them; an {@link EegWindows} is one. */
-export interface BaselineWindows {
-  /** Volts, shape (windows, channels, samples). */
-  data: Float32Array | Float64Array
-  nChannels: number
-  nSamples: number
-  /** In hertz. */
-  samplingRate: number
-}
 
 /** A decoder without a network, to hold a network against. */
 export interface BaselineDecoder {
@@ -28,7 +18,7 @@ export interface BaselineDecoder {
 }
 
 /** Options of {@link cspLda}. */
-export interface CspLdaOptions extends CspOptions {
+export interface CspLdaOptions extends CspFilterOptions {
   /** Band in hertz that windows are filtered to, one by one and without delay; `null` for windows that are filtered already. */
   band?: readonly [low: number, high: number] | null
 }
@@ -37,12 +27,7 @@ export interface CspLdaOptions extends CspOptions {
 export function cspLda({ band = [8, 30], ...options }: CspLdaOptions = {}): BaselineDecoder {
   return {
     name: band === null ? 'CSP + LDA' : `CSP + LDA, ${band[0]}-${band[1]} Hz`,
-    extract: (windows) =>
-      windowCovariances(
-        band === null ? windows.data : filterWindows(windows, band),
-        windows.nChannels,
-        windows.nSamples,
-      ),
+    extract: (windows) => windowCovariances(windows, { band, centred: true }),
     fit: (features, labels, classes) => {
       const patterns = new CommonSpatialPatterns(features, labels, classes, options)
       const lda = new ShrinkageLda(patterns.transform(features), labels, classes)
@@ -127,18 +112,6 @@ export function decodeFolds(
     return predictionsFor(windows, test, { fold, seed: 0, ...fitted.predict(rows(test)) })
   })
   return { name: decoder.name, predictions }
-}
-
-function filterWindows(
-  { data, nSamples, samplingRate }: BaselineWindows,
-  band: readonly [number, number],
-): Float64Array {
-  const filter = new BandPass({ band }, samplingRate)
-  const filtered = new Float64Array(data.length)
-  for (let start = 0; start < data.length; start += nSamples) {
-    filtered.set(filter.apply(Float64Array.from(data.subarray(start, start + nSamples))), start)
-  }
-  return filtered
 }
 
 /** Mean of each channel over equal stretches of each window; shape (windows, channels * stretches). */

@@ -1,13 +1,13 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { groupBy } from '../evaluation/group-by.ts'
+import { type Prediction, trialKey } from '../evaluation/predictions.ts'
+import { rocArea } from '../evaluation/roc-area.ts'
+import type { Split } from '../evaluation/split.ts'
+import { mean } from '../evaluation/statistics.ts'
+import { trialShares } from '../evaluation/summary.ts'
 import { Random } from '../random.ts'
 import { type BaselineDecoder, decodeFolds } from './baselines.ts'
-import { groupBy } from './group-by.ts'
-import { type Prediction, trialKey } from './predictions.ts'
-import { rocArea } from './roc-area.ts'
-import type { Split } from './split.ts'
-import { mean } from './statistics.ts'
-import { trialShares } from './summary.ts'
 
 /** A score against what it is where labels mean nothing. */
 export interface PermutationTest {

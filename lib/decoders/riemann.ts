@@ -1,0 +1,85 @@
+import { scope } from '../memory.ts'
+import { ops } from '../ops/index.ts'
+import type { CovarianceOptions } from '../signal/covariance.ts'
+import { signal } from '../signal/index.ts'
+import type { Tensor } from '../tensor.ts'
+import { windowCovariances } from './band-windows.ts'
+import type { BaselineDecoder } from './baselines.ts'
+import type { FeatureRows } from './lda.ts'
+import { LogisticRegression } from './logistic-regression.ts'
+import { PresentClasses } from './present-classes.ts'
+import { matricesOf, rowsOf } from './rows.ts'
+
+/** Options of {@link mdm} and {@link tangentSpaceLr}. */
+export interface RiemannOptions extends CovarianceOptions {
+  /** Band in hertz that windows are filtered to, one by one and without delay; `null` for windows that are filtered already. */
+  band?: readonly [low: number, high: number] | null
+  /** How covariances are estimated; `'oas'` by default, which stands short windows and a common reference. */
+  estimator?: 'scm' | 'oas' | 'lwf' | 'shrunk'
+}
+
+/** Options of {@link tangentSpaceLr}. */
+export interface TangentSpaceOptions extends RiemannOptions {
+  /** Inverse of the penalty on the coefficients, scikit-learn's `C`; 1 by default. */
+  c?: number
+}
+
+/**
+ * Covariances seen from their Riemannian mean as vectors, logistic regression: pyRiemann's `TangentSpace` with scikit-learn's default
+ * `LogisticRegression` (Barachant et al. 2012, "Multiclass brain-computer interface classification by Riemannian geometry").
+ */
+export function tangentSpaceLr({ c = 1, ...options }: TangentSpaceOptions = {}): BaselineDecoder {
+  return {
+    name: nameOf('tangent space + LR', options),
+    extract: (windows) => windowCovariances(windows, withDefaults(options)),
+    fit: (features, labels, classes) => {
+      const reference = scope(() => signal.riemannMean(matricesOf(features)).mean)
+      const vectors = (rows: FeatureRows) => scope(() => rowsOf(signal.tangentSpace(matricesOf(rows), { reference })))
+      const model = new LogisticRegression(vectors(features), labels, classes, { c })
+      return { predict: (rows) => model.predict(vectors(rows)) }
+    },
+  }
+}
+
+/**
+ * The class whose Riemannian mean covariance is nearest: pyRiemann's `MDM` (Barachant et al. 2012). Probabilities are the softmax of minus
+ * the squared distances.
+ */
+export function mdm(options: RiemannOptions = {}): BaselineDecoder {
+  return {
+    name: nameOf('MDM', options),
+    extract: (windows) => windowCovariances(windows, withDefaults(options)),
+    fit: (features, labels, classes) => {
+      const present = new PresentClasses(labels, classes)
+      const references = classReferences(features, present)
+      return {
+        predict: (rows) =>
+          scope(() => {
+            const distances = signal.riemannDistances(matricesOf(rows), { references })
+            return present.decoded(distances.square().neg().softmax(1))
+          }),
+      }
+    },
+  }
+}
+
+const withDefaults = ({ band = [8, 30], estimator = 'oas', ...options }: RiemannOptions) => ({
+  ...options,
+  band,
+  estimator,
+})
+
+function nameOf(name: string, { band = [8, 30] }: RiemannOptions): string {
+  return band === null ? name : `${name}, ${band[0]}-${band[1]} Hz`
+}
+
+/** Riemannian mean of each class that occurs, (classes that occur, n, n). */
+function classReferences(features: FeatureRows, classes: PresentClasses): Tensor {
+  return scope(() => {
+    const matrices = matricesOf(features)
+    const means = classes.present.map(
+      (label) => signal.riemannMean(matrices.index_select(0, classes.rowsOf(label))).mean,
+    )
+    return ops.aten.stack(means)
+  })
+}
