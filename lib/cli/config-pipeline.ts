@@ -107,5 +107,6 @@ export function pipelineText({ window: [from, to], band, pipeline }: Shorthand):
 export function windowStart(config: Shorthand): number {
   if (config.pipeline === undefined) return config.window[0]
   const { steps } = parsed(config.pipeline)
-  return (steps.find(({ name }) => name === 'windows')?.options as { from: number } | undefined)?.from ?? 0
+  const options = steps.find(({ name }) => name === 'windows')?.options as { from: number; zero: number } | undefined
+  return options === undefined ? 0 : options.from + options.zero
 }

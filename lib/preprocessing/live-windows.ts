@@ -41,7 +41,8 @@ export class LiveWindows {
     private readonly inputRate: number,
     private readonly trials: TrialOptions,
   ) {
-    const { from, to } = cutter.options as { from: number; to: number }
+    const { from: start, to: stop, zero } = cutter.options as { from: number; to: number; zero: number }
+    const [from, to] = [start + zero, stop + zero]
     this.#before = Math.max(0, -Math.round(from * layout.samplingRate))
     this.#after = Math.max(0, Math.round(from * layout.samplingRate) + Math.round((to - from) * layout.samplingRate))
     this.#kept = new KeptSamples(layout.channels.length)

@@ -6,6 +6,7 @@ import { readYamlFile } from '../files/yaml.ts'
 import { Recording } from '../recordings/recording.ts'
 import { FittedPipeline, type StoredPipeline } from './fitted-pipeline.ts'
 import { joinWindows, type RecordingWindows, settle } from './join-windows.ts'
+import { type Recipe, type RecipeName, recipes } from './recipes.ts'
 import { runOnEegWindows, runSteps } from './run-steps.ts'
 import { checkPipeline, describePipeline, hashSteps, learns, type PipelineSource, type Step, workOf } from './schema.ts'
 import type { LearnedState, TrialOptions } from './step.ts'
@@ -49,12 +50,27 @@ export class Pipeline {
   }
 
   /**
-   * A pipeline by the path of its file: a text with a slash, or ending in `.yaml` or `.yml`.
+   * A pipeline that a document states: see {@link recipes}.
    *
-   * @throws EegTorchError `UNKNOWN_NAME`, and those of {@link Pipeline.load}
+   * @throws EegTorchError `UNKNOWN_NAME`
+   */
+  static recipe(name: RecipeName): Pipeline {
+    const recipe: Recipe | undefined = Object.hasOwn(recipes, name) ? recipes[name] : undefined
+    if (recipe !== undefined) return Pipeline.parse({ name, steps: recipe.steps })
+    throw new EegTorchError('UNKNOWN_NAME', `no recipe is called ${name}`, {
+      option: 'pipeline',
+      expected: `one of ${Object.keys(recipes).join(', ')}, or a YAML file`,
+      received: name,
+    })
+  }
+
+  /**
+   * A recipe by its name, or a file: a path with a slash, or one that ends in `.yaml` or `.yml`.
+   *
+   * @throws EegTorchError those of {@link Pipeline.recipe} and {@link Pipeline.load}
    */
   static async find(name: string): Promise<Pipeline> {
-    return Pipeline.load(name)
+    return /[/\\]|\.ya?ml$/i.test(name) ? Pipeline.load(name) : Pipeline.recipe(name as RecipeName)
   }
 
   /**

@@ -1,9 +1,13 @@
 import type { z } from 'zod'
+import { euclideanAlignment } from './alignment.ts'
 import { drop, pick, rename, setTypes } from './channels.ts'
-import { filter } from './filters.ts'
+import { interpolate } from './electrodes.ts'
+import { envelope, filter, notch } from './filters.ts'
+import { heartbeats } from './heartbeats.ts'
 import { bipolar, reference } from './reference.ts'
 import { rejectPeakToPeak } from './rejection.ts'
-import { detrend, rectify, scale, unit, zscore } from './scaling.ts'
+import { resample } from './resampling.ts'
+import { detrend, movingStandardise, rectify, scale, unit, zscore } from './scaling.ts'
 import { crop } from './time.ts'
 import { upsample, windows } from './windows.ts'
 
@@ -17,14 +21,21 @@ export const steps = {
   scale,
   reference,
   bipolar,
+  interpolate,
   filter,
+  notch,
+  resample,
   detrend,
   rectify,
+  envelope,
   crop,
+  heartbeats,
   windows,
   upsample,
   rejectPeakToPeak,
   zscore,
+  euclideanAlignment,
+  movingStandardise,
 } as const
 
 type Steps = typeof steps

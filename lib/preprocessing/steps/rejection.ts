@@ -1,19 +1,36 @@
 import { z } from 'zod'
+import { asyncSignal } from '../../signal/index.ts'
 import { rowOf, type SignalBlock } from '../block.ts'
-import { subsetOf } from '../cut-windows.ts'
+import { type CutWindows, fromEegWindows, subsetOf } from '../cut-windows.ts'
+import { tensorOf } from '../on-tensor.ts'
 import { defineStep } from '../step.ts'
 
+const limits = z.union([z.number().positive(), z.literal('learned')])
+
 export const rejectPeakToPeak = defineStep({
-  what: 'Leaves out windows in which a channel spans more than a limit, in the unit of the signal (volts).',
-  schema: z.strictObject({ limit: z.number().positive() }),
-  short: z.number().transform((limit) => ({ limit })),
-  windows: (windows, { limit }) => {
-    const indices = [...windows.origins.keys()]
-    const kept = indices.filter((item) => largestSpan(windows.block, item) <= limit)
-    return { ...subsetOf(windows, kept), skipped: windows.skipped + indices.length - kept.length }
+  what:
+    'Leaves out windows in which a channel spans more than a limit, in the unit of the signal (volts); `learned` finds it in the training windows, as ' +
+    "autoreject's global threshold is found.",
+  schema: z.strictObject({ limit: limits, folds: z.number().int().min(2).default(5) }),
+  short: limits.transform((limit) => ({ limit })),
+  windows: (windows, { limit }) => keepQuiet(windows, limit as number),
+  learn: {
+    when: ({ limit }) => limit === 'learned',
+    fit: async (training, { folds }) => {
+      const x = tensorOf(fromEegWindows(training).block)
+      const limit = await asyncSignal.peakToPeakThreshold(x, { folds })
+      x.dispose()
+      return { limit }
+    },
+    apply: (windows, _, { limit }) => keepQuiet(windows, limit as number),
   },
 })
 
+function keepQuiet(windows: CutWindows, limit: number): CutWindows {
+  const indices = [...windows.origins.keys()]
+  const kept = indices.filter((item) => largestSpan(windows.block, item) <= limit)
+  return { ...subsetOf(windows, kept), skipped: windows.skipped + indices.length - kept.length }
+}
 /** Largest peak-to-peak distance among the channels of a window. */
 function largestSpan(block: SignalBlock, item: number): number {
   let largest = 0

@@ -1,8 +1,12 @@
 import { z } from 'zod'
 import { Standardiser } from '../../datasets/standardise.ts'
 import { EegTorchError } from '../../errors.ts'
+import { asyncSignal, signal } from '../../signal/index.ts'
+import { StandardizeStream } from '../../signal/streams.ts'
 import { changeRows, isElectric, rowsOf, type SignalBlock } from '../block.ts'
-import { defineStep } from '../step.ts'
+import { KeptSamples } from '../kept-samples.ts'
+import { onTensor, streamStage, tensorOf } from '../on-tensor.ts'
+import { defineStep, type StreamLayout, type StreamStage } from '../step.ts'
 
 const PER_VOLT = { V: 1, mV: 1e3, uV: 1e6, nV: 1e9 } as const
 const units = ['V', 'mV', 'uV', 'nV'] as const
@@ -84,7 +88,7 @@ export const zscore = defineStep({
 })
 
 /** Refuses channels other than those that a step learned from. */
-function requireChannels({ channels }: SignalBlock, known: readonly string[]): void {
+export function requireChannels({ channels }: SignalBlock, known: readonly string[]): void {
   const received = channels.map(({ name }) => name).join(', ')
   if (received === known.join(', ')) return
   throw new EegTorchError('SHAPE_MISMATCH', 'the pipeline was fitted on other channels', {
@@ -122,22 +126,58 @@ export const detrend = defineStep({
   what: 'Takes the mean, or the least-squares line, off every window (before cutting: stretch).',
   schema: z.strictObject({ type: trends.default('linear') }),
   short: trends.transform((type) => ({ type })),
-  block: (block, { type }) => changeRows(block, type === 'linear' ? removeLine : removeMean),
+  block: (block, { type }) => onTensor(block, (x) => asyncSignal.detrend(x, { type })),
 })
 
-function removeMean(row: Float64Array): void {
-  const mean = row.reduce((sum, value) => sum + value, 0) / row.length
-  for (let i = 0; i < row.length; i++) row[i]! -= mean
+interface MovingOptions {
+  factorNew: number
+  initBlockSize: number | null
+  eps: number
 }
 
-function removeLine(row: Float64Array): void {
-  removeMean(row)
-  const middle = (row.length - 1) / 2
-  let [product, square] = [0, 0]
-  for (let i = 0; i < row.length; i++) {
-    product += (i - middle) * row[i]!
-    square += (i - middle) ** 2
+export const movingStandardise = defineStep({
+  what:
+    "braindecode's exponential_moving_standardize: each sample by the fading mean and deviation of what came before it. The first " +
+    '`initBlockSize` samples take their own.',
+  schema: z.strictObject({
+    factorNew: z.number().gt(0).max(1).default(0.001),
+    initBlockSize: z.number().int().min(1).nullable().default(null),
+    eps: z.number().positive().default(1e-4),
+  }),
+  short: z.number().transform((factorNew) => ({ factorNew })),
+  block: (block, options) => onTensor(block, (x) => asyncSignal.exponentialStandardize(x, options)),
+  stream: (layout, options) =>
+    options.initBlockSize === null
+      ? streamStage(layout, new StandardizeStream(options))
+      : afterFirstBlock(layout, options, options.initBlockSize),
+})
+
+/** Waits for the first block, which takes its own mean and deviation, and goes on from there. */
+function afterFirstBlock(layout: StreamLayout, options: MovingOptions, size: number): StreamStage {
+  const { initBlockSize: _, ...rest } = options
+  const after = new StandardizeStream(rest)
+  const stage = streamStage(layout, after)
+  const kept = new KeptSamples(layout.channels.length)
+  let begun = false
+  return {
+    ...stage,
+    push: (chunk) => {
+      if (begun) return stage.push(chunk)
+      kept.add(chunk)
+      const samples = kept.end
+      if (samples < size) return { ...chunk, samples: 0, data: new Float64Array(0) }
+      begun = true
+      const data = new Float64Array(layout.channels.length * samples)
+      for (const channel of layout.channels.keys()) data.set(kept.copy(channel), channel * samples)
+      const all = { ...chunk, samples, data }
+      const x = tensorOf(all)
+      const first = signal.exponentialStandardize(x, options)
+      const out = { ...all, data: first.toTypedArray() as Float64Array }
+      // Passing the samples on tells the stream what came before; what it gives of them is not needed.
+      after.push(x).dispose()
+      x.dispose()
+      first.dispose()
+      return out
+    },
   }
-  if (square === 0) return
-  for (let i = 0; i < row.length; i++) row[i]! -= (product / square) * (i - middle)
 }

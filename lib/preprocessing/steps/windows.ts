@@ -16,7 +16,7 @@ const seconds = z.number()
 const range = z.tuple([seconds, seconds]).refine(([from, to]) => from < to, 'must go from less to more')
 
 export const windows = defineStep({
-  what: 'Cuts windows around events; a baseline, in seconds around the event, is subtracted from each channel.',
+  what: 'Cuts windows around events; the mean of a baseline is subtracted. `zero`: where time counts from, in seconds after the event.',
   schema: z
     .strictObject({
       from: seconds,
@@ -26,6 +26,7 @@ export const windows = defineStep({
       events: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string())]).optional(),
       task: z.string().optional(),
       baseline: range.optional(),
+      zero: seconds.default(0).describe('seconds after the event at which the others begin to count'),
     })
     .refine(({ from, to }) => from < to, 'from must be less than to')
     .refine(({ events, task }) => events === undefined || task === undefined, 'give either task or events, not both')
@@ -34,7 +35,8 @@ export const windows = defineStep({
       'a baseline lies within from..to, and goes with one window per trial',
     ),
   short: range.transform(([from, to]) => ({ from, to })),
-  cut: (recording, { events, task, baseline, ...grid }, trials) => {
+  cut: (recording, { events, task, baseline, zero, from, to, ...steps }, trials) => {
+    const grid = { ...steps, from: from + zero, to: to + zero }
     const given = trials.events === undefined && trials.task === undefined ? { events, task } : trials
     const options = Object.fromEntries(Object.entries({ ...grid, ...given }).filter(([, value]) => value !== undefined))
     const wanted = options as unknown as WindowOptions
@@ -53,7 +55,7 @@ export const windows = defineStep({
     const { simulated } = recording
     const skipped = skippedTrials(plan)
     return {
-      block: baseline === undefined ? block : subtractBaseline(block, grid.from, baseline),
+      block: baseline === undefined ? block : subtractBaseline(block, from, baseline),
       ...{ origins, classNames, trials: plan, step, skipped, simulated, recordings: [windowRecording(recording)] },
     }
   },
