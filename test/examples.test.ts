@@ -60,3 +60,19 @@ test('recordings are written, read, shown and decoded', async () => {
   expect(trials).toBe(48)
   expect(accuracy).toBeGreaterThan(0.7)
 })
+
+test('a muscle is found tense from the whole recording, and live', async () => {
+  const [sizes, onsets] = await printed('emg')
+  const [tense, relaxed] = sizes!.match(/\d+/g)!.map(Number)
+  expect(tense).toBeGreaterThan(5 * relaxed!)
+  const [found, simulated] = onsets!.match(/\d+/g)!.map(Number)
+  expect(found).toBe(simulated)
+})
+
+test('heartbeats are found', async () => {
+  const [beats, rate] = await printed('ecg')
+  const [found, simulated, apart] = beats!.match(/\d+/g)!.map(Number)
+  expect(found).toBe(simulated)
+  expect(apart).toBeLessThanOrEqual(8)
+  expect(Number(rate!.match(/[\d.]+/)![0])).toBeCloseTo(64, 0)
+})
