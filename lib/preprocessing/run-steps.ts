@@ -69,11 +69,11 @@ export async function runOnEegWindows(
       out = lazily(out, step.options, learned.get(step)!)
       continue
     }
-    const pieces = workOf(step).together && !learns(step) ? [out] : piecesOf(out)
+    const pieces = workOf(step).together?.(step.options) ? [out] : piecesOf(out)
     const done: EegWindows[] = []
     for (const piece of pieces)
       done.push(toEegWindows(await runOnWindows(fromEegWindows(piece), [step], learned), hash))
-    out = done.length === 1 ? done[0]! : concatenate(done)
+    out = done.length === 1 ? done[0]! : concatenate(done, out.skipped)
   }
   return out.pipeline === hash ? out : out.with({ pipeline: hash })
 }
@@ -85,13 +85,18 @@ function piecesOf(windows: EegWindows): EegWindows[] {
   )
 }
 
-/** Pieces of the same windows, one after the other. */
-function concatenate(pieces: readonly EegWindows[]): EegWindows {
+/**
+ * Pieces of the same windows, one after the other.
+ *
+ * @param before events without a window, before the step; each piece counts on from there
+ */
+function concatenate(pieces: readonly EegWindows[], before: number): EegWindows {
   const data = new Float32Array(pieces.reduce((sum, piece) => sum + piece.data.length, 0))
   let at = 0
   for (const piece of pieces) {
     data.set(piece.data, at)
     at += piece.data.length
   }
-  return pieces[0]!.with({ data, origins: pieces.flatMap(({ origins }) => origins) })
+  const skipped = pieces.reduce((sum, piece) => sum + piece.skipped - before, before)
+  return pieces[0]!.with({ data, skipped, origins: pieces.flatMap(({ origins }) => origins) })
 }

@@ -34,8 +34,8 @@ export interface StepWork<Options> {
   readonly cut?: (recording: Recording, options: Options, trials: TrialOptions) => CutWindows
   /** Changes windows, or leaves some out. Only after the step `windows`. */
   readonly windows?: (windows: CutWindows, options: Options) => CutWindows | Promise<CutWindows>
-  /** Whether what `windows` makes of one depends on the others. */
-  readonly together?: boolean
+  /** Whether what becomes of a window depends on the others. */
+  readonly together?: (options: Options) => boolean
   /** Learns from training windows; `apply` then changes any windows. Only after the step `windows`. */
   readonly learn?: {
     /** Whether these options learn at all. */

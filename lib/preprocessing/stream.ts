@@ -121,7 +121,7 @@ function makeStage(step: Step, layout: StreamLayout): StreamStage | string {
 }
 
 function refuseTogether(steps: readonly Step[], first: number): void {
-  const index = steps.findIndex((step) => workOf(step).together && !workOf(step).learn?.when(step.options))
+  const index = steps.findIndex((step) => workOf(step).together?.(step.options))
   if (index >= 0) throw refuse(steps[index]!, first + index, 'it needs the other windows')
 }
 
