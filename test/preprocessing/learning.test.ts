@@ -81,9 +81,10 @@ test('channels marked bad, or named, are interpolated as MNE-Python does', async
     [marked, 'interpolate'],
   ] as const) {
     const out = (await Pipeline.parse([step]).apply(input)) as Recording
-    expect([...out.read({ channels: ['Cz'] })[0]!]).toEqual([
-      ...expected.slice(names.indexOf('Cz') * recording.nSamples, (names.indexOf('Cz') + 1) * recording.nSamples),
-    ])
+    const [row] = out.read({ channels: ['Cz'] })
+    const from = names.indexOf('Cz') * recording.nSamples
+    const worst = Math.max(...row!.map((value, i) => Math.abs(value - expected[from + i]!)))
+    expect(worst / Math.max(...row!)).toBeLessThan(1e-12)
     expect(out.channels.some(({ isBad }) => isBad)).toBe(false)
   }
 })
