@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { findFiles } from '../files/find-files.ts'
+import { parsePythonJson } from '../files/python-json.ts'
 
 const description = z.object({
   model: z.string(),
@@ -36,7 +37,7 @@ export function readParityCase(folder: string): ParityCase {
 function readJson(file: string): unknown {
   if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'this folder is not a parity case', { file })
   try {
-    return JSON.parse(readFileSync(file, 'utf8'))
+    return parsePythonJson(readFileSync(file, 'utf8'))
   } catch (cause) {
     throw new EegTorchError('FILE_INVALID', 'not JSON', { file, cause })
   }

@@ -6,6 +6,7 @@ import { fromReferenceNames } from '../models/option-names.ts'
 import type { Tensor } from '../tensor.ts'
 import { LossOperator } from '../training/loss-operator.ts'
 import type { ParityCase } from './parity-case.ts'
+import { findScheduler } from './scheduler-cases.ts'
 import { runSignal, SIGNAL } from './signal-cases.ts'
 
 /** What a parity case is about. Inputs and outputs are named in camelCase, weights as in the reference. */
@@ -19,6 +20,8 @@ export interface Subject extends Disposable {
 /** The model, loss or operation on signals that a case names, in the case's mode. @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION` */
 export function makeSubject({ model, config, mode }: ParityCase): Subject {
   if (model === SIGNAL) return withoutWeights(model, (inputs) => runSignal(config, inputs))
+  const scheduler = findScheduler(model)
+  if (scheduler !== undefined) return withoutWeights(model, async (inputs) => scheduler(config, inputs))
   const loss = LossOperator.find(model)
   return loss === undefined ? modelSubject(model, config, mode) : lossSubject(loss, config)
 }

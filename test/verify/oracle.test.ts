@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { models } from 'eegtorch'
 import { LossOperator } from '../../lib/training/loss-operator.ts'
 import { findParityCases, readParityCase } from '../../lib/verify/parity-case.ts'
+import { findScheduler, schedulerNames } from '../../lib/verify/scheduler-cases.ts'
 import { SIGNAL, signalOperations } from '../../lib/verify/signal-cases.ts'
 import { verifyCase } from '../../lib/verify/verify-case.ts'
 
@@ -18,7 +19,8 @@ test.each(folders.map((folder) => [relative(cases, folder), folder]))(
     expect(result.error).toBeUndefined()
     expect(result.tensors.filter(({ passed }) => !passed)).toEqual([])
     const differentiable = result.tensors.some(({ name }) => /^grad(_input)?\./.test(name))
-    expect([result.model, differentiable]).toEqual([result.model, result.model !== SIGNAL])
+    const learns = result.model !== SIGNAL && findScheduler(result.model!) === undefined
+    expect([result.model, differentiable]).toEqual([result.model, learns])
   },
 )
 
@@ -39,6 +41,12 @@ test('every operation on signals has a case', () => {
   expect(cases.map(({ config }) => config.op)).toEqual(expect.arrayContaining([...signalOperations]))
 })
 
+test('every scheduler has a case', () => {
+  const names = folders.map((folder) => readParityCase(folder).model)
+  expect(schedulerNames.length).toBe(8)
+  expect(names).toEqual(expect.arrayContaining([...schedulerNames]))
+})
+
 test('a case carries every option of its model or loss', () => {
   const known = new Map<string, readonly string[]>([
     [SIGNAL, ['op', 'args', 'channels', 'times', 'trials']],
@@ -47,6 +55,7 @@ test('a case carries every option of its model or loss', () => {
   ])
   for (const folder of folders) {
     const { model, config } = readParityCase(folder)
+    if (findScheduler(model) !== undefined) continue // has the options of diffusers' class, more than are read
     expect([model, Object.keys(config)]).toEqual([model, known.get(model)])
   }
 })
@@ -56,7 +65,7 @@ test('the cases are those that committed.json lists, and small', () => {
   const described = folders.map((folder) => readParityCase(folder))
   expect(described).toHaveLength(listed.length)
   for (const { config, ...rest } of listed) expect(described).toContainEqual(expect.objectContaining(rest))
-  expect(sizeOf(cases)).toBeLessThan(10e6)
+  expect(sizeOf(cases)).toBeLessThan(11e6)
 })
 
 function sizeOf(path: string): number {

@@ -1,0 +1,94 @@
+import { z } from 'zod'
+import { scope } from '../../memory.ts'
+import { ops } from '../../ops/index.ts'
+import type { Tensor } from '../../tensor.ts'
+import { checkSteps, readConfig } from './config.ts'
+import { Counter } from './sampling.ts'
+
+const schema = z.object({
+  maskTokenId: z.number().int().min(0),
+  maskingSchedule: z.enum(['cosine', 'linear']).default('cosine'),
+  /** Of the draws that decide what is masked again: first and last, or first alone, which falls to 0.01. */
+  temperature: z.union([z.number().min(0), z.tuple([z.number().min(0), z.number().min(0)])]).default([2, 0]),
+})
+
+export type MaskedTokensConfig = z.input<typeof schema>
+
+/** Draws of one step. */
+export interface TokenDraws {
+  /** Exponential, (tokens, codebook): a token is the code with the largest probability over draw. */
+  exponential: Tensor
+  /** Uniform from 0 to 1, (batch, tokens). */
+  uniform: Tensor
+}
+
+const LEAST = 1e-20
+const { fround } = Math
+
+/** aMUSEd's sampler: all masked tokens are drawn, then the least certain are masked again (Patil et al. 2024). Reference: diffusers `AmusedScheduler`. */
+export class MaskedTokens {
+  readonly config: z.infer<typeof schema>
+
+  constructor(config: MaskedTokensConfig) {
+    this.config = readConfig(schema, config)
+  }
+
+  /** @throws EegTorchError `INVALID_OPTION` for a number of steps that is none */
+  steps(count: number): MaskedTokensSampling {
+    checkSteps(count, Number.MAX_SAFE_INTEGER)
+    return new MaskedTokensSampling(this.config, count)
+  }
+}
+
+export class MaskedTokensSampling {
+  readonly timesteps: readonly number[]
+  readonly temperatures: readonly number[]
+  private readonly config: MaskedTokens['config']
+  private readonly counter: Counter
+
+  constructor(config: MaskedTokens['config'], count: number) {
+    this.config = config
+    const [first, last] = typeof config.temperature === 'number' ? [config.temperature, 0.01] : config.temperature
+    this.timesteps = Array.from({ length: count }, (_, i) => count - 1 - i)
+    this.temperatures = this.timesteps.map((_, i) => first + ((last - first) * i) / Math.max(count - 1, 1))
+    this.counter = new Counter(count)
+  }
+
+  /**
+   * @param logits (batch, codebook, height, width)
+   * @param tokens (batch, height, width), int64, masked ones `maskTokenId`
+   * @returns the tokens after the present step, of the same shape
+   */
+  step(logits: Tensor, tokens: Tensor, draws: TokenDraws): Tensor {
+    const index = this.counter.next()
+    return scope((keep) => {
+      const flat = tokens.flatten(1)
+      const unknown = flat.eq(this.config.maskTokenId)
+      const probabilities = logits.flatten(2).transpose(1, 2).softmax(-1)
+      const { exponential } = draws
+      const drawn = probabilities.div(exponential.reshape(probabilities.shape)).argmax(-1)
+      const filled = ops.aten.where(unknown, drawn, flat)
+      const next =
+        index === this.timesteps.length - 1 ? filled : this.maskAgain(index, filled, unknown, probabilities, draws)
+      return keep(next.reshape(tokens.shape))
+    })
+  }
+
+  /** In float32 as the reference, since a share just below a whole number of tokens masks one less. */
+  private shareMasked(index: number): number {
+    const done = fround((index + 1) / this.timesteps.length)
+    if (this.config.maskingSchedule === 'linear') return fround(1 - done)
+    return fround(Math.cos(fround(done * fround(Math.PI)) / 2))
+  }
+
+  private maskAgain(index: number, filled: Tensor, unknown: Tensor, probabilities: Tensor, draws: TokenDraws): Tensor {
+    const most = Math.floor(fround(filled.shape[1]! * this.shareMasked(index)))
+    const count = unknown.sum(-1, true).sub(1).clamp_max(most).clamp_min(1)
+    const chosen = probabilities.gather(-1, filled.unsqueeze(-1)).squeeze(-1)
+    const sure = chosen.masked_fill(unknown.logical_not(), 3.4028234663852886e38)
+    const gumbel = draws.uniform.reshape(sure.shape).clamp_min(LEAST).log().neg().clamp_min(LEAST).log().neg()
+    const confidence = sure.clamp_min(LEAST).log().add(gumbel, { alpha: this.temperatures[index]! })
+    const cut = confidence.sort(-1)[0].gather(1, count)
+    return filled.masked_fill(confidence.lt(cut), this.config.maskTokenId)
+  }
+}
