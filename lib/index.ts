@@ -325,6 +325,7 @@ export type {
   Unmixing,
 } from './signal/decomposition.ts'
 export { type EpochOptions, type Epochs, type FixedLengthOptions, fixedLengthEvents } from './signal/epochs.ts'
+export type { EyeComponents, EyeOptions } from './signal/eye-components.ts'
 export type { ButterType } from './signal/filters.ts'
 export type { FirwinOptions } from './signal/firwin.ts'
 export type { FrequencyRange } from './signal/frequencies.ts'

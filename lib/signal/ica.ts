@@ -2,6 +2,7 @@ import { EegTorchError } from '../errors.ts'
 import { ops } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { FastIcaOptions, InfomaxOptions, PicardOptions, Unmixing } from './decomposition.ts'
+import { type EyeComponents, type EyeOptions, eyeSignals, findEyeComponents } from './eye-components.ts'
 import { type IcaContent, readIca, writeIca } from './ica-file.ts'
 import { type AsyncSignal, asyncSignal, signal } from './index.ts'
 
@@ -153,6 +154,17 @@ export class Ica {
   /** {@link apply} on the compute thread. */
   applyAsync(x: Tensor, options: IcaApplyOptions = {}): Promise<Tensor> {
     return asyncSignal.spatialFilter(x, this.#removalFilter(x, options))
+  }
+
+  /**
+   * Which components follow the eyes: MNE's `ICA.find_bads_eog`.
+   *
+   * @param x volts, (channels, samples), at least 10 s
+   * @throws EegTorchError `INVALID_OPTION` where there is no channel near the eyes, or another option does not fit
+   */
+  async eyeComponents(x: Tensor, options: EyeOptions): Promise<EyeComponents> {
+    const eog = eyeSignals(x, options.eog, this.channels)
+    return findEyeComponents(await this.sourcesAsync(x), eog, options)
   }
 
   #sourceFilter(x: Tensor): SpatialFilter {

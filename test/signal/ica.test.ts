@@ -1,7 +1,18 @@
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Ica, type IcaOptions, numThreads, randn, readSafetensors, setNumThreads, signal, type Tensor } from 'eegtorch'
+import {
+  type EyeOptions,
+  Ica,
+  type IcaOptions,
+  numThreads,
+  randn,
+  readSafetensors,
+  setNumThreads,
+  signal,
+  stack,
+  type Tensor,
+} from 'eegtorch'
 import { worstDifference } from './worst-difference.ts'
 
 const METHODS: Record<string, IcaOptions> = {
@@ -41,6 +52,20 @@ describe.each(Object.entries(METHODS))('%s', (name, options) => {
     agree(every30th(ica.apply(x, { exclude: [0, 2] })), `${name}.cleaned`)
   })
 
+  test.each([
+    ['zscore', 1.5],
+    ['correlation', 0.6],
+  ] as const)('the components that follow the eyes by %s are those of find_bads_eog', async (measure, threshold) => {
+    const eog = expected.get('eog')!
+    const { components, scores } = await ica.eyeComponents(x, { samplingRate: 100, eog, measure, threshold })
+    expect(components).toEqual(expected.get(`${name}.${measure}`)!.toArray())
+    const difference = (expected.get(`${name}.scores`)!.toArray() as number[]).map((r, i) =>
+      Math.abs(r - scores[0]![i]!),
+    )
+    expect(difference.length).toBe(ica.components)
+    expect(Math.max(...difference)).toBeLessThan(1e-6)
+  })
+
   test('the search takes as many steps as in MNE', () => {
     // MNE counts Picard's last look at the gradient too.
     const steps = expected.get(`${name}.iterations`)!.item() as number
@@ -55,6 +80,28 @@ test('principal components beyond the independent ones stay, or go', async () =>
   expect(worstDifference(ica.apply(x), x)).toBeLessThan(1e-12)
   const kept = ica.apply(x, { include: [0, 2, 3], principalComponents: 5 })
   agree(every30th(kept), 'fastica_four.reduced')
+})
+
+test('signals of the eyes are found by the names of channels, and what cannot be is refused', async () => {
+  const named = await Ica.fit(x, { components: 4, seed: 42, channels: ['C3', 'fp1', 'Cz', 'EOG-left', 'C4', 'Pz'] })
+  const found = await named.eyeComponents(x, { samplingRate: 100 })
+  const chosen = await named.eyeComponents(x, { samplingRate: 100, eog: ['fp1', 'EOG-left'] })
+  const given = await named.eyeComponents(x, { samplingRate: 100, eog: stack([x.select(0, 1), x.select(0, 3)]) })
+  expect(found.scores.length).toBe(2)
+  expect(chosen).toEqual(found)
+  expect(given).toEqual(found)
+  const unnamed = await Ica.fit(x, { components: 4, seed: 42 })
+  const attempts: [Ica, Partial<EyeOptions>, RegExp][] = [
+    [unnamed, {}, /option eog .* received none; and the channels of the decomposition have no names/],
+    [named, { eog: ['Fp2'] }, /option eog .* received Fp2; C3, fp1/],
+    [named, { eog: x.narrow(1, 0, 100) }, /option eog .* expected \(count, 3000\) samples, received \(6, 100\)/],
+    [named, { threshold: 0 }, /option threshold/],
+    [named, { samplingRate: 20 }, /option band .* below 9.5 Hz/],
+    [named, { measure: 'loud' as 'zscore' }, /option measure/],
+  ]
+  for (const [ica, options, message] of attempts) {
+    await expect(ica.eyeComponents(x, { samplingRate: 100, ...options })).rejects.toThrow(message)
+  }
 })
 
 test('a seed gives the same bits for any number of threads, another seed other steps', async () => {
