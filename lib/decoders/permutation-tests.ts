@@ -8,6 +8,7 @@ import { mean } from '../evaluation/statistics.ts'
 import { trialShares } from '../evaluation/summary.ts'
 import { Random } from '../random.ts'
 import { type BaselineDecoder, decodeFolds } from './baselines.ts'
+import { repeat } from './repeat.ts'
 
 /** A score against what it is where labels mean nothing. */
 export interface PermutationTest {
@@ -28,6 +29,7 @@ export interface PermutationOptions {
   permutations?: number
   /** Default 0. */
   seed?: number
+  signal?: AbortSignal | undefined
 }
 
 /** What a trial was answered, over all seeds and windows. */
@@ -48,10 +50,10 @@ interface AnsweredTrial {
  * @returns a test of the accuracy and, for two classes with probabilities, of the area under the ROC curve
  * @throws EegTorchError `INVALID_OPTION` for no predictions or a number of permutations that is none
  */
-export function permutationTest(
+export async function permutationTest(
   predictions: readonly Prediction[],
-  { permutations = 1000, seed = 0 }: PermutationOptions = {},
-): PermutationTest[] {
+  { permutations = 1000, seed = 0, signal }: PermutationOptions = {},
+): Promise<PermutationTest[]> {
   requireCount('permutations', permutations)
   if (predictions.length === 0) throw new EegTorchError('INVALID_OPTION', 'there is no prediction to test')
   const blocks = [...groupBy(predictions, ({ subject, fold }) => `${fold} ${subject}`).values()]
@@ -72,7 +74,7 @@ export function permutationTest(
         return trials.map((trial, i) => ({ ...trial, truth: told[i]! }))
       }),
     )
-  const draws = Array.from({ length: permutations }, () => scoresOf(labels(true)))
+  const draws = await repeat(permutations, () => scoresOf(labels(true)), signal)
   return testsOf(scoresOf(labels(false)), draws)
 }
 
@@ -82,6 +84,7 @@ export interface RetrainingOptions {
   retrainings?: number
   /** Default 0. */
   seed?: number
+  signal?: AbortSignal | undefined
 }
 
 /**
@@ -90,12 +93,12 @@ export interface RetrainingOptions {
  *
  * @throws EegTorchError as {@link decodeFolds}; `INVALID_OPTION` for a number of retrainings that is none
  */
-export function retrainingTest(
+export async function retrainingTest(
   windows: EegWindows,
   splits: readonly Split[],
   decoder: BaselineDecoder,
-  { retrainings = 100, seed = 0 }: RetrainingOptions = {},
-): PermutationTest[] {
+  { retrainings = 100, seed = 0, signal }: RetrainingOptions = {},
+): Promise<PermutationTest[]> {
   requireCount('retrainings', retrainings)
   const random = new Random(seed, 77)
   const features = decoder.extract(windows)
@@ -110,10 +113,7 @@ export function retrainingTest(
     return { accuracy: mean([...trialShares(predictions).values()]), area }
   }
   const observed = score(false)
-  return testsOf(
-    observed,
-    Array.from({ length: retrainings }, () => score(true)),
-  )
+  return testsOf(observed, await repeat(retrainings, () => score(true), signal))
 }
 
 /**

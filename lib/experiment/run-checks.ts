@@ -20,6 +20,7 @@ export interface CheckOptions {
   permutations?: number | undefined
   retrainings?: number | undefined
   controls?: readonly ControlName[] | undefined
+  signal?: AbortSignal | undefined
 }
 
 /** A run whose trainings are over. */
@@ -38,27 +39,39 @@ const CONTROL_RETRAININGS = 20
 
 /** Permutation tests of the answers, trainings on shuffled labels, and controls, as far as they are asked for. */
 export async function runChecks(run: CheckedRun, options: CheckOptions): Promise<CheckResults> {
-  const { permutations, controls = [] } = options
+  const { permutations, controls = [], signal } = options
   const retrainings = options.retrainings ?? (controls.includes('shuffled') ? CONTROL_RETRAININGS : undefined)
-  const retrained = retrainings === undefined ? [] : retrainDecoders(run, retrainings)
+  const retrained = retrainings === undefined ? [] : await retrainDecoders(run, retrainings, signal)
   return {
-    ...(permutations !== undefined && { permutationTests: testAnswers(run, permutations) }),
+    ...(permutations !== undefined && { permutationTests: await testAnswers(run, permutations, signal) }),
     ...(options.retrainings !== undefined && { retrainingTests: retrained }),
     ...(controls.length > 0 && { controls: await runControls(run, controls, retrained) }),
   }
 }
 
-function testAnswers({ network, baselines }: CheckedRun, permutations: number): NamedTests[] {
-  const models = [...(network === undefined ? [] : [network]), ...baselines]
-  return models.map(({ name, predictions }) => ({ name, tests: permutationTest(predictions, { permutations }) }))
+async function testAnswers(
+  { network, baselines }: CheckedRun,
+  permutations: number,
+  signal?: AbortSignal,
+): Promise<NamedTests[]> {
+  const tests: NamedTests[] = []
+  for (const { name, predictions } of [...(network === undefined ? [] : [network]), ...baselines])
+    tests.push({ name, tests: await permutationTest(predictions, { permutations, signal }) })
+  return tests
 }
 
-function retrainDecoders({ windows, splits, decoders, ledger }: CheckedRun, retrainings: number): NamedTests[] {
-  return decoders.map((decoder) => {
+async function retrainDecoders(
+  { windows, splits, decoders, ledger }: CheckedRun,
+  retrainings: number,
+  signal?: AbortSignal,
+): Promise<NamedTests[]> {
+  const tests: NamedTests[] = []
+  for (const decoder of decoders) {
     const by = `${decoder.name} on shuffled labels`
     for (const fold of splits.keys()) ledger?.open({ fold, by, times: retrainings })
-    return { name: decoder.name, tests: retrainingTest(windows, splits, decoder, { retrainings }) }
-  })
+    tests.push({ name: decoder.name, tests: await retrainingTest(windows, splits, decoder, { retrainings, signal }) })
+  }
+  return tests
 }
 
 async function runControls(

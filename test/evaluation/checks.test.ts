@@ -17,7 +17,7 @@ import {
   timeControl,
 } from 'eegtorch'
 import { formatOpenings } from '../../lib/evaluation/test-ledger.ts'
-import { errorOf } from '../thrown.ts'
+import { errorOf, rejectionOf } from '../thrown.ts'
 import { makeWindows } from './make-windows.ts'
 
 const N = 32
@@ -55,9 +55,11 @@ const answers = (truth: number[], predicted: number[], fold = (_: number) => 0):
   }))
 
 describe('a permutation test', () => {
-  test('comes near the exact share of label orders that score as high', () => {
+  test('comes near the exact share of label orders that score as high', async () => {
     // Of the 20 orders of three ones among six, one is as right as this.
-    const [accuracy, area] = permutationTest(answers([0, 1, 0, 1, 0, 1], [0, 1, 0, 1, 0, 1]), { permutations: 20_000 })
+    const [accuracy, area] = await permutationTest(answers([0, 1, 0, 1, 0, 1], [0, 1, 0, 1, 0, 1]), {
+      permutations: 20_000,
+    })
     expect(accuracy).toMatchObject({ statistic: 'accuracy', observed: 1, permutations: 20_000 })
     expect(accuracy!.p).toBeCloseTo(1 / 20, 2)
     expect(accuracy!.nullMean).toBeCloseTo(0.5, 2)
@@ -65,32 +67,46 @@ describe('a permutation test', () => {
     expect(area!.p).toBeCloseTo(1 / 20, 2)
   })
 
-  test('shuffles within what a fold tests only: folds of one class hold no evidence', () => {
+  test('shuffles within what a fold tests only: folds of one class hold no evidence', async () => {
     const truth = [0, 0, 0, 1, 1, 1]
-    const [test] = permutationTest(
+    const [test] = await permutationTest(
       answers(truth, truth, (i) => (i < 3 ? 0 : 1)),
       { permutations: 50 },
     )
     expect(test!.p).toBe(1)
   })
 
-  test('counts a trial once, however many seeds and windows answered it', () => {
+  test('counts a trial once, however many seeds and windows answered it', async () => {
     const once = answers([0, 1, 0, 1, 1, 0], [0, 1, 1, 1, 0, 0])
     const often = [0, 1].flatMap((seed) => once.flatMap((answer) => [1, 2].map(() => ({ ...answer, seed }))))
-    expect(permutationTest(often, { permutations: 99 })).toEqual(permutationTest(once, { permutations: 99 }))
+    expect(await permutationTest(often, { permutations: 99 })).toEqual(
+      await permutationTest(once, { permutations: 99 }),
+    )
   })
 
-  test('needs answers and a count', () => {
-    expect(errorOf(() => permutationTest([])).code).toBe('INVALID_OPTION')
-    expect(errorOf(() => permutationTest(answers([0, 1], [0, 1]), { permutations: 0.5 })).option).toBe('permutations')
+  test('needs answers and a count', async () => {
+    expect((await rejectionOf(permutationTest([]))).code).toBe('INVALID_OPTION')
+    const half = permutationTest(answers([0, 1], [0, 1]), { permutations: 0.5 })
+    expect((await rejectionOf(half)).option).toBe('permutations')
+  })
+
+  test('leaves the event loop free, and stops when it is told to', async () => {
+    const many = answers(
+      Array.from({ length: 2000 }, (_, i) => i % 2),
+      Array.from({ length: 2000 }, (_, i) => (i * i) % 2),
+    )
+    const cancel = new AbortController()
+    const stopped = permutationTest(many, { permutations: 1e9, signal: cancel.signal })
+    setTimeout(() => cancel.abort(new Error('enough')), 30)
+    expect((await rejectionOf(stopped)).message).toBe('enough')
   })
 })
 
 describe('training on shuffled labels', () => {
-  test('gives what can be given by chance: with one feature, the right sign in all of three folds', () => {
+  test('gives what can be given by chance: with one feature, the right sign in all of three folds', async () => {
     const windows = study({ effect: 4 })
     const splits = leaveOneOut(windows, 'run')
-    const [accuracy, area] = retrainingTest(windows, splits, logVarianceLda(), { retrainings: 400 })
+    const [accuracy, area] = await retrainingTest(windows, splits, logVarianceLda(), { retrainings: 400 })
     expect(accuracy!.observed).toBeGreaterThan(0.9)
     expect(Math.abs(accuracy!.nullMean - 0.5)).toBeLessThan(0.1)
     expect(area).toMatchObject({ statistic: 'ROC area', permutations: 400 })
