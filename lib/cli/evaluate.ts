@@ -44,12 +44,17 @@ export function describe(command: Command): void {
     .action(evaluate)
 }
 
-async function evaluate(file: string, { dataset, data, task, events, json = false }: Flags): Promise<void> {
+async function evaluate(
+  file: string,
+  { dataset, data, task, events, json = false }: Flags,
+  command: Command,
+): Promise<void> {
   const { run, model, channels, pipeline: trained } = readTrainedOn(file)
   const { task: trainedTask, events: trainedEvents, data: _, ...rest } = run
   const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
   const known = defined({ ...rest, ...trials, ...(run.pipeline === undefined && { channels }) })
   const said = await withDataset({ ...known, ...defined({ dataset, data }), model })
+  if (said.data === undefined) command.error("error: required option '--data <path...>' not specified")
   const config = checkConfig(said, file)
   const windows = storedWindows(config, trained, file) ?? (await cutWindows(config, trained, file))
   const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows)

@@ -5,6 +5,8 @@ import { join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { orderClasses } from '../datasets/cut-windows.ts'
+import type { Task } from '../datasets/eegmmidb.ts'
+import { taskOf } from '../datasets/tasks.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
@@ -13,6 +15,7 @@ import { makeFolder } from '../files/make-folder.ts'
 import { isLmdb } from '../lmdb/lmdb-file.ts'
 import { StoreWriter, writtenRecordings } from '../prepare/store-writer.ts'
 import { removeLock, writeStore } from '../prepare/write-store.ts'
+import type { TrialOptions } from '../preprocessing/step.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { withLock } from '../setup/lock.ts'
 import { openStore } from '../store/open-store.ts'
@@ -170,8 +173,19 @@ async function finish(folder: string, plan: PreparePlan, recordings: readonly Re
   const trials = [...writtenRecordings(folder).values()].flatMap(({ kinds }) =>
     kinds.map(([className, label]) => ({ className, event: { onset: 0, duration: 0, sample: 0, label } })),
   )
+  const task = order.events === undefined ? firstTask(order.task, recordings) : undefined
+  const classNames = orderClasses(trials, task === undefined ? order : { task })
   using writer = new StoreWriter(folder, plan.sampleType as PrepareConfig['sampleType'])
-  await writer.finish(recordings.length, { pipeline: plan.pipeline, classNames: orderClasses(trials, order) })
+  await writer.finish(recordings.length, { pipeline: plan.pipeline, classNames })
+}
+
+/** The task whose classes have an order of their own, as the recordings' data set knows it. */
+function firstTask(task: TrialOptions['task'], recordings: readonly Recording[]): Task | undefined {
+  for (const { dataset } of recordings) {
+    const known = taskOf(task, dataset)
+    if (known !== undefined) return known
+  }
+  return undefined
 }
 
 function pickledSource({ dataset, data }: PrepareConfig): string | undefined {
