@@ -2,7 +2,6 @@
 
 #include <lmdb.h>
 
-#include <mutex>
 #include <utility>
 
 #include "core/error.h"
@@ -95,7 +94,6 @@ struct LmdbWriter::Environment {
 
   std::string folder;
   MDB_env* env = nullptr;
-  std::mutex mutex;
 };
 
 LmdbWriter::LmdbWriter(const std::string& folder) : environment_(std::make_unique<Environment>(folder)) {}
@@ -103,15 +101,18 @@ LmdbWriter::LmdbWriter(const std::string& folder) : environment_(std::make_uniqu
 LmdbWriter::~LmdbWriter() = default;
 
 void LmdbWriter::write(const std::vector<LmdbEntry>& entries) {
+  const std::lock_guard lock(mutex_);
   if (!environment_) throw Error("USED_AFTER_DISPOSE", "this LMDB writer was used after it was closed");
   for (const auto& entry : entries)
     if (entry.key.empty() || entry.key.size() > kLargestKey)
       throw Error("INVALID_OPTION", environment_->folder + ": a key is not usable", "1 to 511 bytes",
                   std::to_string(entry.key.size()));
-  const std::lock_guard lock(environment_->mutex);
   while (environment_->tryWrite(entries) == MDB_MAP_FULL) environment_->grow();
 }
 
-void LmdbWriter::close() { environment_.reset(); }
+void LmdbWriter::close() {
+  const std::lock_guard lock(mutex_);
+  environment_.reset();
+}
 
 }  // namespace eegtorch

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,12 @@ class LmdbWriter {
   // FILE_WRITE_FAILED for a full disk, INVALID_OPTION for a key that is empty or longer than 511 bytes.
   void write(const std::vector<LmdbEntry>& entries);
 
-  // Frees the file; writing is over.
+  // Frees the file, after the write that may be under way in another thread; later ones throw Error USED_AFTER_DISPOSE.
   void close();
 
  private:
   struct Environment;
+  std::mutex mutex_;  // of environment_: writes take turns, and close with them
   std::unique_ptr<Environment> environment_;
 };
 

@@ -26,9 +26,15 @@ Prefetcher::Prefetcher(std::shared_ptr<const WindowFile> file, std::shared_ptr<c
       options_(std::move(options)),
       on_ready_(std::move(on_ready)) {
   const auto count = std::min<size_t>(static_cast<size_t>(options_.threads), batches_.size());
-  for (size_t i = 0; i < count; i++) threads_.emplace_back([this] { work(); });
-  const std::lock_guard lock(living_mutex);
-  living().insert(this);
+  try {
+    for (size_t i = 0; i < count; i++) threads_.emplace_back([this] { work(); });
+    const std::lock_guard lock(living_mutex);
+    living().insert(this);
+  } catch (...) {
+    // Without room for another thread: those that run would end the process when they are destroyed unjoined.
+    stop();
+    throw;
+  }
 }
 
 Prefetcher::~Prefetcher() {

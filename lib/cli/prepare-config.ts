@@ -1,10 +1,12 @@
-import { stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { defined } from '../defined.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
 import type { TrialOptions } from '../preprocessing/step.ts'
 import type { Recording } from '../recordings/recording.ts'
+import { packageVersion } from '../setup/paths.ts'
 import { SAMPLE_TYPES } from '../store/samples.ts'
 import { pipelineOf, requireOneWay, trialsOf, withPipeline } from './config-pipeline.ts'
 import { checkOptions, trainSchema } from './train-config.ts'
@@ -35,27 +37,58 @@ export async function checkPrepare(said: Record<string, unknown>, file?: string)
   }
 }
 
-/** What makes two unfinished stores the same work: the pipeline, and files of the same names, sizes and times. */
+/**
+ * What makes two unfinished stores the same work: the program, the pipeline, how files are read, and recordings that say the same and whose
+ * files have the same sizes and times.
+ */
 export interface PreparePlan {
+  version: string
   pipeline: { text: string; hash: string }
   sampleType: string
   trials: TrialOptions
-  recordings: { name: string; identity: string; bytes: number; modified: number }[]
+  /** The data set by its name, or the text that describes it. */
+  dataset?: string
+  read?: PrepareConfig['read']
+  recordings: RecordingPlan[]
+}
+
+/** One recording of a {@link PreparePlan}. */
+export interface RecordingPlan {
+  name: string
+  identity: string
+  /** SHA-256 of what is known of it but its samples: channels, segments, events, whose it is. */
+  description: string
+  files: { bytes: number; modified: number }[]
 }
 
 /** @throws EegTorchError `INVALID_OPTION` for a pipeline that cuts no windows */
 export async function planOf(config: PrepareConfig, recordings: readonly Recording[]): Promise<PreparePlan> {
   const whole = pipelineOf(config as never, recordings)
+  const { dataset, read } = config
   return {
+    version: packageVersion(),
     pipeline: { text: whole.toYaml(), hash: whole.prepared.hash },
     sampleType: config.sampleType,
     trials: trialsOf(config as never),
-    recordings: await Promise.all(
-      recordings.map(async ({ name, identity, file }) => {
-        const status = file === undefined ? undefined : await stat(file)
-        return { name, identity, bytes: status?.size ?? 0, modified: status?.mtimeMs ?? 0 }
-      }),
-    ),
+    ...(dataset !== undefined && { dataset: await describedIn(dataset) }),
+    ...(read && { read }),
+    recordings: await Promise.all(recordings.map(planOfRecording)),
+  }
+}
+
+async function describedIn(dataset: string): Promise<string> {
+  return /\.ya?ml$/i.test(dataset) ? await readFile(dataset, 'utf8') : dataset
+}
+
+async function planOfRecording(recording: Recording): Promise<RecordingPlan> {
+  const { name, identity, channels, samplingRate, nSamples, segments, events } = recording
+  const { subject, session, run, dataset } = recording
+  const known = { channels, samplingRate, nSamples, segments, events, subject, session, run, dataset }
+  const statuses = await Promise.all(recording.files.map((file) => stat(file)))
+  return {
+    ...{ name, identity },
+    description: createHash('sha256').update(JSON.stringify(known)).digest('hex'),
+    files: statuses.map(({ size, mtimeMs }) => ({ bytes: size, modified: mtimeMs })),
   }
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readFile, rename, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { orderClasses } from '../datasets/cut-windows.ts'
@@ -11,13 +11,13 @@ import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { withLock } from '../files/lock.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { isLmdb } from '../lmdb/lmdb-file.ts'
 import { StoreWriter, writtenRecordings } from '../prepare/store-writer.ts'
 import { removeLock, writeStore } from '../prepare/write-store.ts'
 import type { TrialOptions } from '../preprocessing/step.ts'
 import type { Recording } from '../recordings/recording.ts'
-import { withLock } from '../setup/lock.ts'
 import { openStore } from '../store/open-store.ts'
 import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
 import { withDataset } from './config-dataset.ts'
@@ -106,27 +106,35 @@ async function prepareRecordings(config: PrepareConfig, out: string, run: Run): 
     })
   }
   const folder = `${out}.partial`
-  await makeFolder(folder)
-  await withLock(join(folder, 'prepare.lock'), { signal: run.signal }, async () => {
+  await makeFolder(dirname(out))
+  // Beside the folder, which changes its name: who waits finds the lock where it was.
+  await withLock(`${folder}.lock`, { signal: run.signal }, async () => {
     if (existsSync(out)) throw existing(out)
+    await makeFolder(folder)
     await keepPlan(folder, plan)
     await writeMissing(config, plan, recordings, folder, run)
     await finish(folder, plan, recordings)
+    await removeLock(folder)
+    if (existsSync(out)) throw existing(out)
+    await rename(folder, out)
+    // Last: without its plan an unfinished store could not be gone on with.
+    await rm(join(out, PLAN_FILE))
   })
-  await rm(join(folder, PLAN_FILE))
-  await removeLock(folder)
-  await rename(folder, out)
 }
 
 /** An unfinished store is gone on with if it is of the same pipeline and files. */
 async function keepPlan(folder: string, plan: PreparePlan): Promise<void> {
   const file = join(folder, PLAN_FILE)
   const text = JSON.stringify(plan)
-  if (!existsSync(file)) return writeFileAtomically(file, text)
-  if ((await readFile(file, 'utf8')) === text) return
-  throw new EegTorchError('INVALID_OPTION', 'an unfinished store of another pipeline, or of other files, is there', {
+  const isBegun = existsSync(file)
+  if (!isBegun && !existsSync(join(folder, 'data.mdb'))) return writeFileAtomically(file, text)
+  if (isBegun && (await readFile(file, 'utf8')) === text) return
+  const what = isBegun
+    ? 'an unfinished store of another pipeline, of other files or of another version is there'
+    : 'an unfinished store is there of which nothing says how it was made'
+  throw new EegTorchError('INVALID_OPTION', what, {
     file: folder,
-    expected: 'the options that it was begun with, or the folder deleted',
+    expected: isBegun ? 'the options that it was begun with, or the folder deleted' : 'the folder deleted',
     received: `the pipeline ${plan.pipeline.hash.slice(0, 8)} over ${plan.recordings.length} recordings`,
   })
 }

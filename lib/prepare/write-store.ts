@@ -9,7 +9,7 @@ import { StoreWriter } from './store-writer.ts'
 
 /** How to write windows to a store. */
 export interface WriteStoreOptions {
-  /** Default `float32`; `float16` and `int16` take half the room: see docs/data.md. */
+  /** Default `float32`; `float16` and `int16` take half the room: see docs/stores.md. */
   sampleType?: SampleType
   /** What was done to the recordings, for whoever reads the store. */
   pipeline?: { text: string; hash: string }

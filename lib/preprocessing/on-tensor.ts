@@ -9,24 +9,18 @@ import type { StreamLayout, StreamStage } from './step.ts'
  * @param run (items, channels, samples) float64 -> the same, samples may be others
  */
 export async function onTensor(block: SignalBlock, run: (x: Tensor) => Promise<Tensor>): Promise<SignalBlock> {
-  const x = tensorOf(block)
-  const y = await run(x)
-  const out = blockOf(block, y)
-  x.dispose()
-  y.dispose()
-  return out
+  using x = tensorOf(block)
+  using y = await run(x)
+  return blockOf(block, y)
 }
 
 /** A stage of an operation that remembers what came before, such as `SosStream`. */
 export function streamStage(layout: StreamLayout, stream: { push(piece: Tensor): Tensor }): StreamStage {
   const push = (chunk: SignalBlock) => {
     if (chunk.samples === 0) return chunk
-    const x = tensorOf(chunk)
-    const y = stream.push(x)
-    const out = blockOf(chunk, y)
-    x.dispose()
-    y.dispose()
-    return out
+    using x = tensorOf(chunk)
+    using y = stream.push(x)
+    return blockOf(chunk, y)
   }
   return { channels: layout.channels, samplingRate: layout.samplingRate, push }
 }
@@ -37,5 +31,6 @@ export function tensorOf({ data, items, channels, samples }: SignalBlock): Tenso
 }
 
 function blockOf(block: SignalBlock, y: Tensor): SignalBlock {
-  return { ...block, data: y.contiguous().toTypedArray({ share: true }) as Float64Array, samples: y.shape[2]! }
+  using dense = y.contiguous()
+  return { ...block, data: dense.toTypedArray({ share: true }) as Float64Array, samples: y.shape[2]! }
 }

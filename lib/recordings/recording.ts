@@ -67,6 +67,8 @@ export interface RecordingParts extends RecordingMetadata {
   /** Display name, unique among the recordings of one study: a file's base name. */
   name: string
   file?: string
+  /** Files that samples come from, besides `file`; default what the source says. */
+  files?: readonly string[]
   /** What tells it from others of the same file, where a file holds several. */
   part?: string
   /** `EDF+C`, ... */
@@ -142,6 +144,12 @@ export class Recording {
   get identity(): string {
     const { part } = this.#parts
     return (this.file === undefined ? this.name : resolve(this.file)) + (part === undefined ? '' : `#${part}`)
+  }
+
+  /** {@link Recording.file}, and the others that samples come from: the `.eeg` of a BrainVision header, what a FIF file goes on in. */
+  get files(): readonly string[] {
+    const { file, files, source } = this.#parts
+    return [...new Set([...(file === undefined ? [] : [file]), ...(files ?? source.files ?? [])])]
   }
 
   /**
@@ -262,7 +270,7 @@ export class Recording {
   }
 
   #with(change: Partial<RecordingParts>): Recording {
-    return new Recording({ ...this.#parts, ...change })
+    return new Recording({ ...this.#parts, files: this.files, ...change })
   }
 
   #requireMainRate(index: number): void {

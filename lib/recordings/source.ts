@@ -12,6 +12,8 @@ export interface ChannelRange {
 export interface SignalSource {
   /** True if reading a part costs as much as reading everything. */
   readonly readsWhole: boolean
+  /** Files that the samples are in, where a header may lie elsewhere. */
+  readonly files?: readonly string[]
   /** One new array per range, in the unit of the channel. Ranges are inside the recording. */
   read(ranges: readonly ChannelRange[]): Float64Array[]
 }

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EegWindows, openStore, Pipeline, readAll } from 'eegtorch'
+import { checkPrepare, planOf } from '../../lib/cli/prepare-config.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -59,11 +60,46 @@ test('killed in the middle, it is no store, and goes on where it was', async () 
   expect(() => openStore(`${out}.partial`)).toThrow(/never finished/)
   const other = await eegtorch('prepare', ...BRIEF, '--band', '8..30', '--out', out)
   expect([other.code, other.stderr]).toEqual([1, expect.stringMatching(/unfinished store of another pipeline/)])
+  const plan = `${out}.partial/plan.json`
+  renameSync(plan, `${plan}.away`)
+  const unplanned = await prepare('killed.store')
+  expect([unplanned.code, unplanned.stderr]).toEqual([1, expect.stringMatching(/nothing says how it was made/)])
+  renameSync(`${plan}.away`, plan)
   const { code, stderr } = await prepare('killed.store')
   expect(code).toBe(0)
   expect(stderr).toMatch(/^prepared [1-9]/)
   expectSame(openStore(out).windows)
   expect(existsSync(`${out}.partial`)).toBe(false)
+})
+
+test('of two that make one store at once, one does, and the other is told', async () => {
+  const both = await Promise.all([prepare('twice.store', '--workers', '1'), prepare('twice.store', '--workers', '1')])
+  expect(both.map(({ code }) => code).sort()).toEqual([0, 1])
+  expect(both.find(({ code }) => code === 1)!.stderr).toMatch(/twice\.store: .*not overwritten/)
+  expectSame(openStore(inFolder('twice.store')).windows)
+  expect(readdirSync(folder).filter((name) => name.startsWith('twice'))).toEqual(['twice.store'])
+  expect(readdirSync(inFolder('twice.store'))).toEqual(['data.mdb'])
+})
+
+test('a plan knows how files are read, and every file that samples are in', async () => {
+  const header = inFolder('brain.vhdr')
+  const made = await eegtorch('export', join(data, readdirSync(data)[0]!), header)
+  expect([made.code, made.stderr]).toEqual([0, ''])
+  const planned = async (read?: object, more = {}) => {
+    const config = await checkPrepare({ data: header, events: ['T1'], ...(read && { read }), ...more })
+    return planOf(config, [...(await readAll(header))])
+  }
+  const plan = await planned()
+  expect(plan.recordings[0]!.files.length).toBe(2)
+  expect(await planned()).toEqual(plan)
+  expect(await planned({ unit: 'uV' })).not.toEqual(plan)
+  const description = inFolder('mine.yaml')
+  writeFileSync(description, 'scale: 1')
+  const described = await planned(undefined, { dataset: description })
+  writeFileSync(description, 'scale: 2')
+  expect(await planned(undefined, { dataset: description })).not.toEqual(described)
+  utimesSync(inFolder('brain.eeg'), 1, 1)
+  expect(await planned()).not.toEqual(plan)
 })
 
 test('a full disk is one clear error, and the work goes on when there is room', async () => {

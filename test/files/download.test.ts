@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkFiles, type DownloadProgress, downloadFiles, type RemoteFile } from 'eegtorch'
+import { thisProcess } from '../../lib/files/lock.ts'
 import { rejectionOf } from '../thrown.ts'
 import { refuse, serve, UnreliableServer } from './unreliable-server.ts'
 
@@ -251,14 +252,16 @@ test('bytes of unknown origin, and a lock of the dead, are no hindrance; the liv
     await rejectionOf(get({ urls: [] }))
     writeFileSync(`${target()}.part`, other.subarray(0, 5000))
     writeFileSync(`${target()}.part.json`, origin)
-    writeFileSync(`${target()}.part.lock`, '99999999')
+    writeFileSync(`${target()}.part.lock`, JSON.stringify({ ...(await thisProcess()), pid: 99999999 }))
     await get()
     isWhole()
   }
   folder = mkdtempSync(join(tmpdir(), 'download-'))
   await rejectionOf(get({ urls: [] }))
-  writeFileSync(`${target()}.part.lock`, String(process.ppid))
+  const lock = JSON.stringify(await thisProcess())
+  writeFileSync(`${target()}.part.lock`, lock)
   expect((await rejectionOf(get())).message).toContain('another process')
+  expect(readFileSync(`${target()}.part.lock`, 'utf8')).toBe(lock)
 })
 
 test('paths outside of the folder, and more than the disk holds, are refused before anything is asked', async () => {

@@ -1,5 +1,6 @@
 import { type FileHandle, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { EegTorchError } from '../../errors.ts'
+import { type Lock, type Owner, takeLock } from '../lock.ts'
 
 /** What a server said of the file whose first bytes are there. */
 export interface Origin {
@@ -17,7 +18,7 @@ export interface Origin {
 export class PartialFile {
   readonly target: string
   readonly #path: string
-  readonly #lock: string
+  #lock: Lock | undefined
   #handle: FileHandle | undefined
   #size = 0
   #origin: Origin | undefined
@@ -26,7 +27,6 @@ export class PartialFile {
   private constructor(target: string) {
     this.target = target
     this.#path = `${target}.part`
-    this.#lock = `${target}.part.lock`
   }
 
   /** @throws EegTorchError `FILE_WRITE_FAILED` where another process is at it, or the folder takes no files */
@@ -109,26 +109,22 @@ export class PartialFile {
     await this.#handle?.close().catch(() => undefined)
     this.#handle = undefined
     if (this.#size === 0 && this.#origin === undefined) await rm(this.#path, { force: true }).catch(() => undefined)
-    await rm(this.#lock, { force: true }).catch(() => undefined)
+    await this.#lock?.release().catch(() => undefined)
+    this.#lock = undefined
   }
 
   async #takeLock(): Promise<void> {
-    for (;;) {
-      try {
-        await writeFile(this.#lock, String(process.pid), { flag: 'wx' })
-        return
-      } catch (cause) {
-        if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw asWriteError(this.#lock, cause)
-      }
-      const holder = Number(await readFile(this.#lock, 'utf8').catch(() => '0'))
-      if (isAlive(holder)) {
-        throw new EegTorchError('FILE_WRITE_FAILED', 'another process is downloading it', {
-          file: this.target,
-          expected: 'one download at a time',
-          received: `process ${holder}`,
-        })
-      }
-      await rm(this.#lock, { force: true })
+    const path = `${this.#path}.lock`
+    const refuse = ({ pid, host }: Owner) =>
+      new EegTorchError('FILE_WRITE_FAILED', 'another process is downloading it', {
+        file: this.target,
+        expected: 'one download at a time',
+        received: `process ${pid} of ${host}`,
+      })
+    try {
+      this.#lock = await takeLock(path, { refuse })
+    } catch (cause) {
+      throw asWriteError(path, cause)
     }
   }
 
@@ -152,16 +148,6 @@ function parseOrigin(text: string): Origin | undefined {
     }
   } catch {
     return undefined
-  }
-}
-
-function isAlive(process_: number): boolean {
-  if (!(Number.isInteger(process_) && process_ > 0)) return false
-  try {
-    process.kill(process_, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 

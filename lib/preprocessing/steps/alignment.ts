@@ -80,26 +80,23 @@ function gather(block: SignalBlock, indices: readonly number[]): Tensor {
 /** Writes windows back to where {@link gather} found them. */
 function scatter(block: SignalBlock, indices: readonly number[], windows: Tensor): void {
   const size = block.channels.length * block.samples
-  const data = windows.contiguous().toTypedArray({ share: true }) as Float64Array
+  using dense = windows.contiguous()
+  const data = dense.toTypedArray({ share: true }) as Float64Array
   for (const [i, index] of indices.entries()) block.data.set(data.subarray(i * size, (i + 1) * size), index * size)
 }
 
 async function referenceOf(block: SignalBlock, indices: readonly number[]): Promise<number[][]> {
-  const x = gather(block, indices)
-  const reference = await asyncSignal.euclideanReference(x)
-  x.dispose()
-  const rows = reference.toArray() as number[][]
-  reference.dispose()
-  return rows
+  using x = gather(block, indices)
+  using reference = await asyncSignal.euclideanReference(x)
+  return reference.toArray() as number[][]
 }
 
 async function alignTo(block: SignalBlock, indices: readonly number[], rows: readonly number[][]): Promise<void> {
   const n = rows.length
-  const reference = fromTypedArray(Float64Array.from(rows.flat()), { shape: [n, n] })
-  const x = gather(block, indices)
-  const aligned = await asyncSignal.alignTo(x, reference)
+  using reference = fromTypedArray(Float64Array.from(rows.flat()), { shape: [n, n] })
+  using x = gather(block, indices)
+  using aligned = await asyncSignal.alignTo(x, reference)
   scatter(block, indices, aligned)
-  for (const tensor of [reference, x, aligned]) tensor.dispose()
 }
 
 async function alignTogether(
@@ -107,8 +104,9 @@ async function alignTogether(
   indices: readonly number[],
   options: { mode: 'calibration' | 'running' | 'offline'; calibration?: number },
 ): Promise<void> {
-  const x = gather(block, indices)
+  using x = gather(block, indices)
   const { aligned, reference } = await asyncSignal.euclideanAlignment(x, options)
-  scatter(block, indices, aligned)
-  for (const tensor of [reference, x, aligned]) tensor.dispose()
+  reference.dispose()
+  using windows = aligned
+  scatter(block, indices, windows)
 }

@@ -37,6 +37,10 @@ export class StridedSource implements SignalSource {
     private readonly channels: readonly StridedChannel[],
   ) {}
 
+  get files(): string[] {
+    return this.pieces.map(({ file }) => file)
+  }
+
   read(ranges: readonly ChannelRange[]): Float64Array[] {
     return readJobs(ranges, this.channels, (jobs) => {
       const first = Math.min(...jobs.map(({ start }) => start))

@@ -22,6 +22,10 @@ export class JoinedSource implements SignalSource {
     this.#channels = counts.map((count) => ({ count }))
   }
 
+  get files(): string[] {
+    return this.parts.flatMap(({ source }) => source.files ?? [])
+  }
+
   read(ranges: readonly ChannelRange[]): Float64Array[] {
     return readJobs(ranges, this.#channels, (jobs) => {
       for (const { first, nFrames, source, slots } of this.parts) {

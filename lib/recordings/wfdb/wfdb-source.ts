@@ -32,6 +32,10 @@ export class WfdbSource implements SignalSource {
 
   constructor(private readonly channels: readonly WfdbChannel[]) {}
 
+  get files(): string[] {
+    return this.channels.map(({ group }) => group.file)
+  }
+
   read(ranges: readonly ChannelRange[]): Float64Array[] {
     return readJobs(ranges, this.channels, (jobs) => {
       for (const group of new Set(jobs.map((job) => job.group))) {

@@ -6,8 +6,12 @@ import { EegTorchError } from '../errors.ts'
 
 /** A holder that has given no sign of life for this long is taken for dead, whatever machine it runs on. */
 const STALE_MS = 60_000
+/** Writing a few bytes takes no longer. */
+const UNWRITTEN_MS = 5_000
 const HEARTBEAT_MS = 5_000
 const POLL_MS = 250
+/** What linking fails with where the file system has no hard links. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
 
 /** Which process wrote something: enough to tell it from a later process with the same number. */
 export interface Owner {
@@ -20,7 +24,15 @@ export interface Owner {
 export interface LockOptions {
   /** Called once when another process holds the lock. */
   onWait?: (owner: Owner) => void
+  /** In place of waiting: what to throw when another holds the lock. */
+  refuse?: (owner: Owner) => Error
   signal?: AbortSignal
+}
+
+/** A lock file that is held until it is released. */
+export interface Lock {
+  /** Removes the lock file, unless another process took it over meanwhile. */
+  release(): Promise<void>
 }
 
 /**
@@ -28,17 +40,29 @@ export interface LockOptions {
  * SIGKILL or power loss, is taken over. The lock only saves double work: what is done under it must stay right without it.
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
-  await acquire(path, options)
+  const lock = await takeLock(path, options)
+  try {
+    return await work()
+  } finally {
+    await lock.release()
+  }
+}
+
+/** {@link withLock} for work that begins and ends in different places. */
+export async function takeLock(path: string, options: LockOptions = {}): Promise<Lock> {
+  // Its own mark tells this lock from another of the same process.
+  const content = JSON.stringify({ ...(await thisProcess()), mark: randomBytes(6).toString('hex') })
+  await acquire(path, content, options)
   const heartbeat = setInterval(() => {
     utimes(path, new Date(), new Date()).catch(() => undefined)
   }, HEARTBEAT_MS)
   heartbeat.unref()
-  try {
-    return await work()
-  } finally {
+  const release = async () => {
     clearInterval(heartbeat)
-    await rm(path, { force: true })
+    const held = await readFile(path, 'utf8').catch(() => undefined)
+    if (held === content) await discard(path, content)
   }
+  return { release }
 }
 
 /** This process, as others can recognise it. */
@@ -63,10 +87,10 @@ export async function removeLockDraft(path: string): Promise<void> {
   if (content !== '' && (await isStale(path, content))) await rm(path, { force: true })
 }
 
-async function acquire(path: string, { onWait, signal }: LockOptions): Promise<void> {
-  const content = JSON.stringify(await thisProcess())
-  for (let hasWaited = false; ; hasWaited = true) {
-    if (signal?.aborted) throw new EegTorchError('CANCELLED', 'set-up was cancelled')
+async function acquire(path: string, content: string, { onWait, refuse, signal }: LockOptions): Promise<void> {
+  for (let hasWaited = false; ; ) {
+    if (signal?.aborted)
+      throw new EegTorchError('CANCELLED', 'waiting for another process was cancelled', { file: path })
     if (await create(path, content)) return
     const held = await readFile(path, 'utf8').catch(() => undefined)
     if (held === undefined) continue
@@ -74,7 +98,10 @@ async function acquire(path: string, { onWait, signal }: LockOptions): Promise<v
       await discard(path, held)
       continue
     }
-    if (!hasWaited) onWait?.(JSON.parse(held) as Owner)
+    const owner = parseOwner(held)
+    if (owner !== undefined && refuse !== undefined) throw refuse(owner)
+    if (owner !== undefined && !hasWaited) onWait?.(owner)
+    hasWaited ||= owner !== undefined
     await sleep(POLL_MS)
   }
 }
@@ -87,10 +114,23 @@ async function create(path: string, content: string): Promise<boolean> {
     await link(temporary, path)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return false
+    if (code === undefined || !NO_LINKS.has(code)) throw error
+    return await createInPlace(path, content)
   } finally {
     await rm(temporary, { force: true })
+  }
+}
+
+/** On a file system without hard links; what was not written to the end is told by {@link isStale}. */
+async function createInPlace(path: string, content: string): Promise<boolean> {
+  try {
+    await writeFile(path, content, { flag: 'wx' })
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
   }
 }
 
@@ -99,15 +139,23 @@ async function isStale(path: string, content: string): Promise<boolean> {
     ({ mtimeMs }) => Date.now() - mtimeMs,
     () => 0,
   )
-  if (age > STALE_MS) return true
+  const owner = parseOwner(content)
+  // No owner: being written just now, or cut short by a power loss.
+  if (owner === undefined) return age > UNWRITTEN_MS
+  return age > STALE_MS || !(await isAlive(owner))
+}
+
+function parseOwner(text: string): Owner | undefined {
   try {
-    return !(await isAlive(JSON.parse(content) as Owner))
+    const { pid, host, started } = JSON.parse(text) as Owner
+    const isOwner = Number.isInteger(pid) && pid > 0 && typeof host === 'string' && typeof started === 'string'
+    return isOwner ? { pid, host, started } : undefined
   } catch {
-    return true
+    return undefined
   }
 }
 
-/** Removes a stale lock; when another process was quicker and the file is its new lock, that one is put back. */
+/** Removes a lock of this content; when another process was quicker and the file is its new lock, that one is put back. */
 async function discard(path: string, content: string): Promise<void> {
   const aside = `${path}.${randomBytes(6).toString('hex')}`
   try {
