@@ -2,7 +2,7 @@ import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Split } from '../evaluation/split.ts'
-import type { StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
+import type { FittedPipeline, StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
 
 /** How windows become what a network is given, learned anew in each fold. */
@@ -35,18 +35,49 @@ export async function prepareFold(
   if (pipeline !== undefined) {
     if (standardise !== undefined) throw refuseBoth()
     const fitted = await pipeline.fit(windows, split.train)
+    const told = { pipeline: fitted.toJSON() }
+    if (pipeline.looksAcrossWindows) return { ...(await finishApart(windows, split, fitted)), told }
     const finished = await fitted.finish(windows)
-    return { windows: finished, split: relocate(split, windows, finished), told: { pipeline: fitted.toJSON() } }
+    return { windows: finished, split: relocate(split, windows, finished), told }
   }
   if (standardise === false) return { windows, split, told: {} }
   const standardiser = Standardiser.fit(windows, split.train)
   return { windows: standardiser.apply(windows), split, told: { standardise: standardiser.toJSON() } }
 }
 
+/** Finishes each part of a split by itself, so that nothing of a test window shapes one that is trained on, nor the other way round. */
+async function finishApart(
+  windows: EegWindows,
+  split: Split,
+  fitted: FittedPipeline,
+): Promise<Pick<PreparedFold, 'windows' | 'split'>> {
+  const { train, validation, test } = split
+  const parts: EegWindows[] = []
+  const places: number[][] = []
+  let count = 0
+  for (const indices of [train, test, ...(validation ? [validation] : [])]) {
+    const part = await fitted.finish(windows.subset(indices))
+    places.push(Array.from({ length: part.length }, (_, i) => count + i))
+    count += part.length
+    parts.push(part)
+  }
+  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0))
+  let at = 0
+  for (const part of parts) {
+    data.set(part.data, at)
+    at += part.data.length
+  }
+  const [trained, tested, validated] = places as [number[], number[], number[]?]
+  return {
+    windows: parts[0]!.with({ data, origins: parts.flatMap(({ origins }) => origins) }),
+    split: { ...split, train: trained, test: tested, ...(validated && { validation: validated }) },
+  }
+}
+
 /** The same windows by their new positions; those that are no longer there are left out. */
 function relocate(split: Split, before: EegWindows, after: EegWindows): Split {
   if (before.length === after.length) return split
-  const nameOf = ({ recording, start }: EegWindows['origins'][number]) => `${recording} ${start}`
+  const nameOf = ({ recording, trial, start }: EegWindows['origins'][number]) => `${recording} ${trial} ${start}`
   const places = new Map(after.origins.map((origin, index) => [nameOf(origin), index]))
   const find = (indices: readonly number[]) =>
     indices.flatMap((index) => {

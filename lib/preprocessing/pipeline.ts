@@ -191,6 +191,11 @@ export class Pipeline {
     })
   }
 
+  /** Whether a step looks at several windows together, as alignment over a session does: then parts of a split are finished apart. */
+  get looksAcrossWindows(): boolean {
+    return this.steps.some((step) => workOf(step).together?.(step.options) === true)
+  }
+
   #requireFitted(): void {
     const first = this.steps.findIndex(learns)
     if (first < 0) return
