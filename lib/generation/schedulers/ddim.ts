@@ -3,7 +3,8 @@ import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, rangeFields, readConfig, spacing, thresholdFields } from './config.ts'
 import { NoiseSchedule } from './noise-schedule.ts'
-import { Counter, combine, type Draw, draw, type Sampling, takeApart, threshold } from './sampling.ts'
+import { combine, type Draw, draw, keepInRange, type Sampling, takeApart } from './sampling.ts'
+import { TimestepSampling } from './timestep-sampling.ts'
 import { spacedTimesteps } from './timesteps.ts'
 
 const schema = z.object({
@@ -35,24 +36,15 @@ export class Ddim {
   }
 }
 
-class DdimSampling implements Sampling {
-  readonly timesteps: readonly number[]
-  readonly timestepType = 'int64'
-  readonly initNoiseSigma = 1
-  private readonly counter: Counter
+class DdimSampling extends TimestepSampling {
   private readonly scheduler: Ddim
   private readonly stride: number
 
   constructor(scheduler: Ddim, count: number) {
     const { timestepSpacing, stepsOffset } = scheduler.config
+    super(scheduler.schedule, spacedTimesteps(timestepSpacing, count, scheduler.schedule.length, stepsOffset))
     this.scheduler = scheduler
-    this.timesteps = spacedTimesteps(timestepSpacing, count, scheduler.schedule.length, stepsOffset)
     this.stride = Math.floor(scheduler.schedule.length / count)
-    this.counter = new Counter(this.timesteps.length)
-  }
-
-  scaleInput(sample: Tensor): Tensor {
-    return sample
   }
 
   step(output: Tensor, sample: Tensor, given?: Draw): Tensor {
@@ -61,24 +53,12 @@ class DdimSampling implements Sampling {
     const [alpha, before] = [schedule.alphasCumprod[t]!, this.alphaBefore(t)]
     return scope((keep) => {
       const parts = takeApart(config.predictionType, output, sample, Math.sqrt(alpha), Math.sqrt(1 - alpha))
-      const clean = config.thresholding
-        ? threshold(parts.clean, config)
-        : config.clipSample
-          ? parts.clean.clamp(-config.clipSampleRange, config.clipSampleRange)
-          : parts.clean
+      const clean = keepInRange(parts.clean, config)
       const variance = ((1 - before) / (1 - alpha)) * (1 - alpha / before)
       const deviation = config.eta * Math.sqrt(variance)
       const next = combine([Math.sqrt(before), clean], [Math.sqrt(1 - before - deviation ** 2), parts.noise])
       return keep(config.eta > 0 ? combine([1, next], [deviation, draw(sample, given)]) : next)
     })
-  }
-
-  addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
-    return this.scheduler.schedule.addNoise(
-      clean,
-      noise,
-      steps.map((step) => this.timesteps[step]!),
-    )
   }
 
   private alphaBefore(t: number): number {

@@ -3,7 +3,8 @@ import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, rangeFields, readConfig, spacing, thresholdFields } from './config.ts'
 import { NoiseSchedule } from './noise-schedule.ts'
-import { Counter, combine, type Draw, draw, type Sampling, takeApart, threshold } from './sampling.ts'
+import { combine, type Draw, draw, keepInRange, type Sampling, takeApart } from './sampling.ts'
+import { TimestepSampling } from './timestep-sampling.ts'
 import { spacedTimesteps } from './timesteps.ts'
 
 const schema = z.object({
@@ -33,22 +34,13 @@ export class Ddpm {
   }
 }
 
-class DdpmSampling implements Sampling {
-  readonly timesteps: readonly number[]
-  readonly timestepType = 'int64'
-  readonly initNoiseSigma = 1
-  private readonly counter: Counter
+class DdpmSampling extends TimestepSampling {
   private readonly scheduler: Ddpm
 
   constructor(scheduler: Ddpm, count: number) {
     const { timestepSpacing, stepsOffset } = scheduler.config
+    super(scheduler.schedule, spacedTimesteps(timestepSpacing, count, scheduler.schedule.length, stepsOffset))
     this.scheduler = scheduler
-    this.timesteps = spacedTimesteps(timestepSpacing, count, scheduler.schedule.length, stepsOffset)
-    this.counter = new Counter(this.timesteps.length)
-  }
-
-  scaleInput(sample: Tensor): Tensor {
-    return sample
   }
 
   step(output: Tensor, sample: Tensor, given?: Draw): Tensor {
@@ -61,11 +53,7 @@ class DdpmSampling implements Sampling {
     const kept = alpha / before
     return scope((keep) => {
       const parts = takeApart(config.predictionType, output, sample, Math.sqrt(alpha), Math.sqrt(1 - alpha))
-      const clean = config.thresholding
-        ? threshold(parts.clean, config)
-        : config.clipSample
-          ? parts.clean.clamp(-config.clipSampleRange, config.clipSampleRange)
-          : parts.clean
+      const clean = keepInRange(parts.clean, config)
       const mean = combine(
         [(Math.sqrt(before) * (1 - kept)) / (1 - alpha), clean],
         [(Math.sqrt(kept) * (1 - before)) / (1 - alpha), sample],
@@ -75,13 +63,5 @@ class DdpmSampling implements Sampling {
       const variance = config.varianceType === 'fixed_large' ? 1 - kept : posterior
       return keep(combine([1, mean], [Math.sqrt(variance), draw(sample, given)]))
     })
-  }
-
-  addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
-    return this.scheduler.schedule.addNoise(
-      clean,
-      noise,
-      steps.map((step) => this.timesteps[step]!),
-    )
   }
 }

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, readConfig, sigmaFields, spacing, thresholdFields } from './config.ts'
-import { LEAST_ALPHA } from './euler.ts'
-import { NoiseSchedule, perSample } from './noise-schedule.ts'
-import { Counter, combine, type Draw, draw, type Sampling, takeApart, threshold } from './sampling.ts'
+import { LEAST_ALPHA, NoiseSchedule } from './noise-schedule.ts'
+import { combine, type Draw, draw, type Sampling, takeApart, threshold } from './sampling.ts'
 import type { Levels } from './sigmas.ts'
-import { type Level, levelOf, solverLevels, stepOf } from './solver-levels.ts'
+import { solverLevels } from './solver-levels.ts'
+import { SolverSampling } from './solver-sampling.ts'
 
 const schema = z.object({
   ...noiseFields,
@@ -47,25 +47,12 @@ export class DpmSolver {
   }
 }
 
-class DpmSampling implements Sampling {
-  readonly timesteps: readonly number[]
-  readonly timestepType = 'int64'
-  readonly initNoiseSigma = 1
+class DpmSampling extends SolverSampling {
   private readonly config: DpmSolver['config']
-  private readonly levels: readonly Level[]
-  private readonly counter: Counter
-  /** Predictions of the clean sample, newest first. */
-  private predictions: Tensor[] = []
 
-  constructor(config: DpmSolver['config'], { sigmas, timesteps }: Levels) {
+  constructor(config: DpmSolver['config'], levels: Levels) {
+    super(levels)
     this.config = config
-    this.levels = sigmas.map(levelOf)
-    this.timesteps = timesteps
-    this.counter = new Counter(timesteps.length)
-  }
-
-  scaleInput(sample: Tensor): Tensor {
-    return sample
   }
 
   step(output: Tensor, sample: Tensor, given?: Draw): Tensor {
@@ -78,22 +65,6 @@ class DpmSampling implements Sampling {
       this.predictions = [prediction, ...this.predictions].slice(0, this.config.solverOrder)
       return keep(this.move(index, order, sample.to('float32'), given).to(prediction.dtype))
     })
-  }
-
-  addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
-    const levels = steps.map((step) => this.levels[stepOf(this.timesteps[step]!, this.timesteps)]!)
-    const signal = perSample(
-      levels.map((level) => level.signal),
-      clean,
-    )
-    return clean.mul(signal).add(
-      noise.mul(
-        perSample(
-          levels.map((level) => level.noise),
-          clean,
-        ),
-      ),
-    )
   }
 
   private orderAt(index: number): number {

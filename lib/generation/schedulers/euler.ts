@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, readConfig, type Spacing, sigmaFields, spacing } from './config.ts'
-import { NoiseSchedule, perSample } from './noise-schedule.ts'
+import { LEAST_ALPHA, NoiseSchedule, perSample } from './noise-schedule.ts'
 import { Counter, combine, type Draw, draw, type Sampling } from './sampling.ts'
 import { type Levels, makeLevels } from './sigmas.ts'
 import { fractionalTimesteps } from './timesteps.ts'
@@ -18,9 +18,6 @@ const schema = z.object({
 })
 
 export type EulerConfig = z.input<typeof schema>
-
-/** Least share of signal that rescaling leaves, so that the first noise level is finite. */
-export const LEAST_ALPHA = 2 ** -24
 
 /** Euler's method in noise levels (Karras et al. 2022). Reference: diffusers `EulerDiscreteScheduler` and `EulerAncestralDiscreteScheduler`. */
 export class Euler {

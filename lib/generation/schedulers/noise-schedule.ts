@@ -57,6 +57,9 @@ export class NoiseSchedule {
   }
 }
 
+/** Least share of signal that rescaling leaves where a scheduler divides by it, so that the first noise level is finite. */
+export const LEAST_ALPHA = 2 ** -24
+
 /** Numbers of a batch, one a sample, in a shape that multiplies it. */
 export function perSample(values: readonly number[], like: Tensor): Tensor {
   const shape = [values.length, ...like.shape.slice(1).map(() => 1)]

@@ -3,7 +3,8 @@ import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, readConfig, spacing } from './config.ts'
 import { NoiseSchedule } from './noise-schedule.ts'
-import { Counter, combine, type Sampling, takeApart } from './sampling.ts'
+import { combine, type Sampling, takeApart } from './sampling.ts'
+import { TimestepSampling } from './timestep-sampling.ts'
 import { spacedTimesteps } from './timesteps.ts'
 
 const schema = z.object({
@@ -39,12 +40,8 @@ export class Pndm {
   }
 }
 
-class PndmSampling implements Sampling {
-  readonly timesteps: readonly number[]
-  readonly timestepType = 'int64'
-  readonly initNoiseSigma = 1
+class PndmSampling extends TimestepSampling {
   private readonly rungeKutta: readonly number[]
-  private readonly counter: Counter
   private readonly scheduler: Pndm
   private readonly stride: number
   private outputs: Tensor[] = []
@@ -54,16 +51,13 @@ class PndmSampling implements Sampling {
   constructor(scheduler: Pndm, count: number) {
     const { timestepSpacing, stepsOffset, skipPrkSteps } = scheduler.config
     const down = spacedTimesteps(timestepSpacing, count, scheduler.schedule.length, stepsOffset)
-    this.scheduler = scheduler
-    this.stride = Math.floor(scheduler.schedule.length / count)
-    this.rungeKutta = skipPrkSteps ? [] : rungeKuttaTimesteps(down, Math.floor(this.stride / 2))
+    const stride = Math.floor(scheduler.schedule.length / count)
+    const rungeKutta = skipPrkSteps ? [] : rungeKuttaTimesteps(down, Math.floor(stride / 2))
     const multistep = skipPrkSteps ? [down[0]!, ...down.slice(1, 2), ...down.slice(1)] : down.slice(ORDER - 1)
-    this.timesteps = [...this.rungeKutta, ...multistep]
-    this.counter = new Counter(this.timesteps.length)
-  }
-
-  scaleInput(sample: Tensor): Tensor {
-    return sample
+    super(scheduler.schedule, [...rungeKutta, ...multistep])
+    this.scheduler = scheduler
+    this.stride = stride
+    this.rungeKutta = rungeKutta
   }
 
   step(output: Tensor, sample: Tensor): Tensor {
@@ -71,14 +65,6 @@ class PndmSampling implements Sampling {
     return index < this.rungeKutta.length
       ? this.rungeKuttaStep(index, output, sample)
       : this.multistep(index, output, sample)
-  }
-
-  addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
-    return this.scheduler.schedule.addNoise(
-      clean,
-      noise,
-      steps.map((step) => this.timesteps[step]!),
-    )
   }
 
   private rungeKuttaStep(index: number, output: Tensor, sample: Tensor): Tensor {

@@ -77,6 +77,15 @@ export function threshold(clean: Tensor, { dynamicThresholdingRatio, sampleMaxVa
   return flat.minimum(bound).maximum(bound.neg()).div(bound).reshape(clean.shape).to(clean.dtype)
 }
 
+/** A prediction of the clean sample within its range, as the config has it. */
+export function keepInRange(
+  clean: Tensor,
+  config: Threshold & { clipSample: boolean; clipSampleRange: number },
+): Tensor {
+  if (config.thresholding) return threshold(clean, config)
+  return config.clipSample ? clean.clamp(-config.clipSampleRange, config.clipSampleRange) : clean
+}
+
 /** Noise shaped like a sample. */
 export function draw(like: Tensor, { noise, generator }: Draw = {}): Tensor {
   if (noise === undefined)

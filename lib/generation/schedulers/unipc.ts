@@ -2,12 +2,12 @@ import { z } from 'zod'
 import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, readConfig, sigmaFields, spacing, thresholdFields } from './config.ts'
-import { LEAST_ALPHA } from './euler.ts'
-import { NoiseSchedule, perSample } from './noise-schedule.ts'
-import { Counter, combine, type Sampling, takeApart, threshold } from './sampling.ts'
+import { LEAST_ALPHA, NoiseSchedule } from './noise-schedule.ts'
+import { combine, type Sampling, takeApart, threshold } from './sampling.ts'
 import type { Levels } from './sigmas.ts'
 import { solve } from './small-systems.ts'
-import { type Level, levelOf, solverLevels, stepOf } from './solver-levels.ts'
+import { type Level, solverLevels } from './solver-levels.ts'
+import { SolverSampling } from './solver-sampling.ts'
 
 const schema = z.object({
   ...noiseFields,
@@ -42,27 +42,14 @@ export class Unipc {
   }
 }
 
-class UnipcSampling implements Sampling {
-  readonly timesteps: readonly number[]
-  readonly timestepType = 'int64'
-  readonly initNoiseSigma = 1
+class UnipcSampling extends SolverSampling {
   private readonly config: Unipc['config']
-  private readonly levels: readonly Level[]
-  private readonly counter: Counter
-  /** Newest first. */
-  private predictions: Tensor[] = []
   private order = 1
   private before: Tensor | undefined
 
-  constructor(config: Unipc['config'], { sigmas, timesteps }: Levels) {
+  constructor(config: Unipc['config'], levels: Levels) {
+    super(levels)
     this.config = config
-    this.levels = sigmas.map(levelOf)
-    this.timesteps = timesteps
-    this.counter = new Counter(timesteps.length)
-  }
-
-  scaleInput(sample: Tensor): Tensor {
-    return sample
   }
 
   step(output: Tensor, given: Tensor): Tensor {
@@ -78,22 +65,6 @@ class UnipcSampling implements Sampling {
       this.before = sample
       return keep(this.predict(index, sample))
     })
-  }
-
-  addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
-    const levels = steps.map((step) => this.levels[stepOf(this.timesteps[step]!, this.timesteps)]!)
-    const signal = perSample(
-      levels.map((level) => level.signal),
-      clean,
-    )
-    return clean.mul(signal).add(
-      noise.mul(
-        perSample(
-          levels.map((level) => level.noise),
-          clean,
-        ),
-      ),
-    )
   }
 
   private convert(output: Tensor, sample: Tensor, { signal, noise }: Level): Tensor {
