@@ -194,6 +194,8 @@ export {
 export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { checkFiles, type Downloaded, downloadFiles } from './files/download/download.ts'
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
+export type { GenerationHooks, GenerationProgress } from './generation/options.ts'
+export type { Generation, GenerationStep } from './generation/pipeline.ts'
 export { type Scheduler, schedulerFromConfig, schedulers } from './generation/schedulers/index.ts'
 export type { MaskedTokensConfig, MaskedTokensSampling, TokenDraws } from './generation/schedulers/masked-tokens.ts'
 export type { NoiseSchedule } from './generation/schedulers/noise-schedule.ts'
