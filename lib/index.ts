@@ -195,6 +195,22 @@ export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { checkFiles, type Downloaded, downloadFiles } from './files/download/download.ts'
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
 export type { GenerationHooks, GenerationProgress } from './generation/options.ts'
+export { drawComparison, drawGrid, type Heading, type Tile } from './generation/pictures/compose.ts'
+export {
+  type GeneratedPicture,
+  GenerationFolder,
+  type GenerationFolderOptions,
+} from './generation/pictures/generation-folder.ts'
+export { type GenerationRecord, readGenerations } from './generation/pictures/generation-record.ts'
+export {
+  encodePng,
+  type Picture,
+  type PictureSize,
+  picturesOf,
+  readPicture,
+  resizePicture,
+  tensorOfPictures,
+} from './generation/pictures/picture.ts'
 export type { Generation, GenerationStep } from './generation/pipeline.ts'
 export { type Scheduler, schedulerFromConfig, schedulers } from './generation/schedulers/index.ts'
 export type { MaskedTokensConfig, MaskedTokensSampling, TokenDraws } from './generation/schedulers/masked-tokens.ts'
