@@ -13,6 +13,7 @@
 #include "tensor.h"
 #include "tensor_file.h"
 #include "trainer.h"
+#include "weights.h"
 
 namespace {
 
@@ -30,6 +31,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportStore(*environment, exports);
   eegtorch::exportTensorFile(*environment, exports);
   eegtorch::exportTrainer(*environment, exports);
+  eegtorch::exportWeights(*environment, exports);
   return exports;
 }
 

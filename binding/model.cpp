@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "blocks/dropout.h"
+#include "blocks/layers.h"
 #include "convert.h"
 #include "core/allocator.h"
 #include "core/dtype.h"
@@ -45,15 +46,8 @@ Napi::Value Models(Environment&, const Napi::CallbackInfo& info) {
   return result;
 }
 
-int64_t bytesOf(const torch::nn::Module& module) {
-  int64_t bytes = 0;
-  for (const auto& tensor : module.parameters()) bytes += static_cast<int64_t>(tensor.nbytes());
-  for (const auto& tensor : module.buffers()) bytes += static_cast<int64_t>(tensor.nbytes());
-  return bytes;
-}
-
-// makeModel(name, config, budget?) -> number. budget: bytes that its weights may take, where a file's config is not
-// to be believed.
+// makeModel(name, config, budget?, draw?) -> number. budget: bytes that its weights may take, where a file's config is
+// not to be believed. draw: false where weights are loaded afterwards, so that none need be drawn.
 Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) {
   auto handle = std::make_shared<ModelHandle>();
   handle->entry = std::shared_ptr<const RegistryEntry>(std::shared_ptr<void>(), &findModel(stringOf(info[0], "model")));
@@ -63,9 +57,11 @@ Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) 
   if (!info[2].IsUndefined())
     budget.emplace(integerOf(info[2], "budget"), "CHECKPOINT_MISMATCH",
                    "the config asks for a larger " + handle->entry->name + " than the file has weights for");
+  std::optional<WithoutInitialisation> undrawn;
+  if (!info[3].IsUndefined() && !booleanOf(info[3], "draw")) undrawn.emplace();
   handle->module = handle->entry->build(config);
   const double id = addModel(environment, handle);
-  environment.setObjectBytes(id, bytesOf(*handle->module));
+  if (!undrawn) noteModelBytes(environment, id, *handle);
   return Napi::Number::New(info.Env(), id);
 }
 
@@ -112,6 +108,14 @@ Napi::Value ModelState(Environment& environment, const Napi::CallbackInfo& info)
   auto state = stateDict(*modelOf(environment, info[0])->module);
   for (auto& [name, tensor] : state) tensor = tensor.detach();
   return named(environment, info.Env(), state);
+}
+
+// modelTies(model): {name: the earlier name of the same tensor}
+Napi::Value ModelTies(Environment& environment, const Napi::CallbackInfo& info) {
+  auto names = Napi::Object::New(info.Env());
+  for (const auto& [again, first] : tiedNames(stateDict(*modelOf(environment, info[0])->module)))
+    names.Set(again, first);
+  return names;
 }
 
 // modelOlderNames(model): {older name: name of today}
@@ -204,6 +208,35 @@ Napi::Value ModelIsTraining(Environment& environment, const Napi::CallbackInfo& 
   return Napi::Boolean::New(info.Env(), modelOf(environment, info[0])->training);
 }
 
+// modelMove(model, device | null, dtype | null)
+Napi::Value ModelMove(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  const auto parameters = handle->module->parameters();
+  const auto current = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
+  const auto device = info[1].IsNull() ? current : deviceOf(info[1]);
+  const auto dtype = info[2].IsNull() ? std::nullopt : std::optional(floatDtypeOf(info[2]));
+  const std::lock_guard lock(handle->mutex);
+  moveModule(*handle->module, device, dtype);
+  noteModelBytes(environment, numberOf(info[0], "a model"), *handle);
+  return info.Env().Undefined();
+}
+
+Napi::Value ModelZeroGrad(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto handle = modelOf(environment, info[0]);
+  const std::lock_guard lock(handle->mutex);
+  handle->module->zero_grad();
+  return info.Env().Undefined();
+}
+
+}  // namespace
+
+void noteModelBytes(Environment& environment, double id, const ModelHandle& handle) {
+  int64_t bytes = 0;
+  for (const auto& [name, tensor] : stateDict(*handle.module))
+    if (tensor.is_cpu()) bytes += static_cast<int64_t>(tensor.nbytes());
+  environment.setObjectBytes(id, bytes);
+}
+
 at::Device deviceOf(Napi::Value value) {
   const auto device = deviceFromName(stringOf(value, "device"));
   if (!device.is_cuda()) return device;
@@ -222,28 +255,6 @@ at::ScalarType floatDtypeOf(Napi::Value value) {
   return dtype;
 }
 
-// modelMove(model, device | null, dtype | null)
-Napi::Value ModelMove(Environment& environment, const Napi::CallbackInfo& info) {
-  const auto handle = modelOf(environment, info[0]);
-  const auto parameters = handle->module->parameters();
-  const auto current = parameters.empty() ? at::Device(at::kCPU) : parameters.front().device();
-  const auto device = info[1].IsNull() ? current : deviceOf(info[1]);
-  const auto dtype = info[2].IsNull() ? std::nullopt : std::optional(floatDtypeOf(info[2]));
-  const std::lock_guard lock(handle->mutex);
-  moveModule(*handle->module, device, dtype);
-  environment.setObjectBytes(numberOf(info[0], "a model"), device.is_cpu() ? bytesOf(*handle->module) : 0);
-  return info.Env().Undefined();
-}
-
-Napi::Value ModelZeroGrad(Environment& environment, const Napi::CallbackInfo& info) {
-  const auto handle = modelOf(environment, info[0]);
-  const std::lock_guard lock(handle->mutex);
-  handle->module->zero_grad();
-  return info.Env().Undefined();
-}
-
-}  // namespace
-
 double addModel(Environment& environment, const std::shared_ptr<ModelHandle>& handle) {
   return environment.addObject(handle, kKind);
 }
@@ -261,6 +272,7 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("modelParameters", Napi::Function::New<callback<ModelParameters>>(env));
   exports.Set("modelBuffers", Napi::Function::New<callback<ModelBuffers>>(env));
   exports.Set("modelState", Napi::Function::New<callback<ModelState>>(env));
+  exports.Set("modelTies", Napi::Function::New<callback<ModelTies>>(env));
   exports.Set("modelOlderNames", Napi::Function::New<callback<ModelOlderNames>>(env));
   exports.Set("modelLoad", Napi::Function::New<callback<ModelLoad>>(env));
   exports.Set("modelRun", Napi::Function::New<callback<ModelRun>>(env));

@@ -24,6 +24,13 @@ std::shared_ptr<ModelHandle> modelOf(Environment& environment, Napi::Value id);
 // The number of a new network.
 double addModel(Environment& environment, const std::shared_ptr<ModelHandle>& handle);
 
+// Tells V8 how many bytes of the system's memory the weights take.
+void noteModelBytes(Environment& environment, double id, const ModelHandle& handle);
+
+// A device that there is, a floating-point dtype; DEVICE_MISMATCH, DTYPE_MISMATCH otherwise.
+at::Device deviceOf(Napi::Value value);
+at::ScalarType floatDtypeOf(Napi::Value value);
+
 void exportModel(Environment& environment, Napi::Object exports);
 
 }  // namespace eegtorch

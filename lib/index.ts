@@ -10,7 +10,7 @@ export {
 export { readSafetensors, SafetensorsFile, writeSafetensors } from './checkpoints/safetensors.ts'
 export type { SafetensorsHeader } from './checkpoints/safetensors-header.ts'
 export type { StorageRange, StoredTensor } from './checkpoints/stored-tensor.ts'
-export { type LoadOptions, TensorFile } from './checkpoints/tensor-file.ts'
+export { type LoadOptions, TensorFile, type TensorSource } from './checkpoints/tensor-file.ts'
 export { type TorchValue, writeTorch } from './checkpoints/torch-writer.ts'
 export {
   arange,
@@ -225,6 +225,7 @@ export { fitModels, type ModelFit } from './models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
 export type { CheckpointLayout } from './models/layouts.ts'
 export { type FittingWeights, loadFitting } from './models/load-fitting.ts'
+export type { LoadProgress, LoadWeightsOptions } from './models/load-weights.ts'
 export { type AsyncOptions, Model, type ModelPlacement, type NamedTensors } from './models/model.ts'
 export {
   type LoadModelOptions,

@@ -5,11 +5,22 @@
 
 #include <cmath>
 
+#include "core/allocator.h"
+
 namespace eegtorch {
 
 namespace {
 
 thread_local bool without_initialisation = false;
+constexpr size_t kSmallestReserved = size_t{1} << 16;
+
+at::Tensor emptyWeight(at::IntArrayRef shape) {
+  if (!without_initialisation) return at::empty(shape);
+  const size_t bytes = at::empty(shape, at::kMeta).nbytes();
+  if (bytes < kSmallestReserved) return at::empty(shape);
+  const c10::Storage storage(c10::Storage::use_byte_size_t(), bytes, reserveUntouched(bytes), nullptr, false);
+  return at::empty({0}).set_(storage, 0, shape);
+}
 
 }  // namespace
 
@@ -18,8 +29,8 @@ WithoutInitialisation::~WithoutInitialisation() { without_initialisation = befor
 bool WithoutInitialisation::active() { return without_initialisation; }
 
 WeightedImpl::WeightedImpl(at::IntArrayRef weight_shape, int64_t bias_length) {
-  weight = register_parameter("weight", at::empty(weight_shape));
-  if (bias_length > 0) bias = register_parameter("bias", at::empty({bias_length}));
+  weight = register_parameter("weight", emptyWeight(weight_shape));
+  if (bias_length > 0) bias = register_parameter("bias", emptyWeight({bias_length}));
 }
 
 void WeightedImpl::drawUniform(int64_t fan_in) {

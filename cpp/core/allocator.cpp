@@ -1,6 +1,7 @@
 #include "core/allocator.h"
 
 #include <c10/core/CPUAllocator.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
@@ -198,6 +199,19 @@ void installCachingAllocator() {
 AllocatorStatistics allocatorStatistics() { return allocator().statistics(); }
 void resetAllocatorPeak() { allocator().resetPeak(); }
 void releaseCachedMemory() { allocator().releaseCached(); }
+
+c10::DataPtr reserveUntouched(size_t bytes) {
+  if (budget) budget->spend(bytes);
+  void* address = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (address == MAP_FAILED)
+    throw Error("OUT_OF_MEMORY", "no range of addresses is left for a tensor of " + std::to_string(bytes) + " bytes");
+  using Owner = std::pair<void*, size_t>;
+  const auto release = [](void* owner) {
+    const std::unique_ptr<Owner> range(static_cast<Owner*>(owner));
+    ::munmap(range->first, range->second);
+  };
+  return {address, new Owner(address, bytes), release, c10::Device(c10::DeviceType::CPU)};
+}
 
 AllocationBudget::AllocationBudget(size_t bytes, std::string code, std::string what)
     : bytes_(bytes), code_(std::move(code)), what_(std::move(what)), outer_(std::exchange(budget, this)) {}

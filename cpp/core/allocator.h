@@ -2,6 +2,8 @@
 // the system's allocator returns the large ones after each step, and they come back as page faults.
 #pragma once
 
+#include <c10/core/Allocator.h>
+
 #include <cstddef>
 #include <string>
 
@@ -22,6 +24,10 @@ void resetAllocatorPeak();
 
 // Returns all free memory to the system.
 void releaseCachedMemory();
+
+// CPU memory that is not there until it is written to, and counts in an AllocationBudget alone: for weights that a file
+// replaces. Throws OUT_OF_MEMORY where no such range of addresses is left.
+c10::DataPtr reserveUntouched(size_t bytes);
 
 // While it lives, the tensors that this thread makes may take so many bytes in all, those freed since included. A
 // tensor beyond that is refused with `code` and `what` before it is allocated.

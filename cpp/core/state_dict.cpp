@@ -44,6 +44,10 @@ std::string misfit(const at::Tensor& own, const at::Tensor& given) {
   return std::string(c10::toString(given.scalar_type())) + " instead of " + c10::toString(own.scalar_type());
 }
 
+bool areEqual(const at::Tensor& a, const at::Tensor& b) {
+  return a.sizes().equals(b.sizes()) && a.scalar_type() == b.scalar_type() && at::equal(a, b.to(a.device()));
+}
+
 }  // namespace
 
 NamedTensors stateDict(const torch::nn::Module& module) {
@@ -52,29 +56,52 @@ NamedTensors stateDict(const torch::nn::Module& module) {
   return state;
 }
 
-void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::string& name) {
+std::vector<Tied> tiedNames(const NamedTensors& state) {
+  std::unordered_map<const c10::TensorImpl*, std::string> first;
+  std::vector<Tied> tied;
+  for (const auto& [name, tensor] : state) {
+    const auto [known, is_new] = first.emplace(tensor.unsafeGetTensorImpl(), name);
+    if (!is_new) tied.push_back({name, known->second});
+  }
+  return tied;
+}
+
+NamedTensors matchState(ModelImpl& module, const NamedTensors& tensors, const std::string& name) {
   std::unordered_map<std::string, at::Tensor> given;
   const auto older = module.olderNames();
-  for (const auto& [key, tensor] : tensors) {
+  const auto own_name = [&](const std::string& key) {
     const auto renamed = older.find(key);
-    given.emplace(renamed == older.end() ? key : renamed->second, tensor);
-  }
+    return renamed == older.end() ? key : renamed->second;
+  };
+  for (const auto& [key, tensor] : tensors) given.emplace(own_name(key), tensor);
 
-  const auto state = stateDict(module);
+  auto state = stateDict(module);
   Mismatch missing, wrong, unexpected;
-  for (const auto& [key, own] : state) {
-    const auto found = given.find(key);
-    if (found == given.end()) {
-      missing.add(key);
-    } else if (const auto why = misfit(own, found->second); !why.empty()) {
-      wrong.add(key + " is " + why);
-    }
-  }
   for (const auto& [key, tensor] : tensors) {
-    const auto renamed = older.find(key);
-    const auto& target = renamed == older.end() ? key : renamed->second;
+    const auto target = own_name(key);
     if (std::none_of(state.begin(), state.end(), [&](const auto& item) { return item.first == target; }))
       unexpected.add(key);
+  }
+  // One tensor under two names may come under either of them, or twice the same.
+  for (const auto& [again, first] : tiedNames(state)) {
+    if (const auto found = given.find(again); found != given.end()) {
+      const auto [kept, is_new] = given.emplace(first, found->second);
+      if (!is_new && !areEqual(kept->second, found->second))
+        wrong.add(again + " is not " + first + ", which it is tied to");
+    }
+    std::erase_if(state, [&](const auto& item) { return item.first == again; });
+  }
+
+  NamedTensors found;
+  for (const auto& [key, own] : state) {
+    const auto tensor = given.find(key);
+    if (tensor == given.end()) {
+      missing.add(key);
+    } else if (const auto why = misfit(own, tensor->second); !why.empty()) {
+      wrong.add(key + " is " + why);
+    } else {
+      found.emplace_back(key, tensor->second);
+    }
   }
 
   std::string problems;
@@ -82,9 +109,15 @@ void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::st
                            unexpected.empty() ? "" : unexpected.show("unexpected")})
     if (!part.empty()) problems += (problems.empty() ? "" : "; ") + part;
   if (!problems.empty()) throw Error("CHECKPOINT_MISMATCH", "the weights do not fit this " + name + ": " + problems);
+  return found;
+}
 
+void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::string& name) {
+  const auto matched = matchState(module, tensors, name);
+  std::unordered_map<std::string, at::Tensor> own;
+  for (const auto& [key, tensor] : stateDict(module)) own.emplace(key, tensor);
   const torch::NoGradGuard frozen;
-  for (auto& [key, own] : state) own.copy_(given.at(key));
+  for (const auto& [key, tensor] : matched) own.at(key).copy_(tensor);
 }
 
 std::unordered_map<std::string, std::string> namesWithPrefixes(

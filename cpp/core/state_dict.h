@@ -16,9 +16,18 @@ namespace eegtorch {
 // The tensors are the network's own: writing to one changes the network.
 NamedTensors stateDict(const torch::nn::Module& module);
 
-// Copies tensors in, whatever their device and floating dtype. Nothing is copied unless all fit: names that are missing
-// or unexpected, other shapes, or integers in the place of real numbers are CHECKPOINT_MISMATCH, all in one message.
-// name: the registry name, for the message.
+// A name of a state whose tensor an earlier name has too, as those of tied embeddings.
+struct Tied {
+  std::string again, first;
+};
+std::vector<Tied> tiedNames(const NamedTensors& state);
+
+// The tensors of `tensors` by the names of today, in the network's order, each tied one once. Names that are missing or
+// unexpected, other shapes, or integers in the place of real numbers are CHECKPOINT_MISMATCH, all in one message. Tied
+// tensors may come under one of their names. name: the registry name, for the message.
+NamedTensors matchState(ModelImpl& module, const NamedTensors& tensors, const std::string& name);
+
+// Copies tensors in, whatever their device and floating dtype. Nothing is copied unless all match.
 void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::string& name);
 
 // For ModelImpl::olderNames: the names of a network's tensors where whole parts are called otherwise.

@@ -50,33 +50,37 @@ std::shared_ptr<File> openChecked(const std::string& path, uint64_t file_size) {
   return file;
 }
 
-// The whole file in memory, read lazily and copied on write.
+// A range of a file in memory, read lazily and copied on write.
 class Mapping {
  public:
-  Mapping(const std::string& path, const File& file, size_t size) : size_(size) {
-    if (size == 0) return;
-    address_ = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.descriptor, 0);
+  Mapping(const std::string& path, const File& file, uint64_t offset, uint64_t bytes) {
+    static const auto page = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    skipped_ = offset % page;  // a mapping starts on a page
+    size_ = bytes + skipped_;
+    if (bytes == 0) return;
+    const auto start = static_cast<off_t>(offset - skipped_);
+    address_ = ::mmap(nullptr, size_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, file.descriptor, start);
     if (address_ == MAP_FAILED) throw Error("OUT_OF_MEMORY", path + ": cannot be mapped (" + systemError() + ")");
   }
   ~Mapping() {
-    if (size_ != 0) ::munmap(address_, size_);
+    if (address_ != nullptr && address_ != MAP_FAILED) ::munmap(address_, size_);
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
 
-  char* data() const { return static_cast<char*>(address_); }
+  char* data() const { return static_cast<char*>(address_) + skipped_; }
 
  private:
   void* address_ = nullptr;
-  size_t size_;
+  size_t size_ = 0, skipped_ = 0;
 };
 
-c10::Storage storageOverMapping(const std::shared_ptr<Mapping>& mapping, const StorageRange& range) {
+// start: of the range in the mapping.
+c10::Storage storageOverMapping(const std::shared_ptr<Mapping>& mapping, uint64_t start, uint64_t bytes) {
   using Owner = std::shared_ptr<Mapping>;
   c10::DataPtr data(
-      mapping->data() + range.offset, new Owner(mapping), [](void* owner) { delete static_cast<Owner*>(owner); },
-      at::kCPU);
-  return c10::Storage(c10::Storage::use_byte_size_t(), range.bytes, std::move(data), nullptr, /*resizable=*/false);
+      mapping->data() + start, new Owner(mapping), [](void* owner) { delete static_cast<Owner*>(owner); }, at::kCPU);
+  return c10::Storage(c10::Storage::use_byte_size_t(), bytes, std::move(data), nullptr, /*resizable=*/false);
 }
 
 c10::Storage emptyStorage(uint64_t bytes) {
@@ -171,34 +175,54 @@ std::vector<size_t> alignments(size_t storages, const std::vector<StoredTensor>&
 
 }  // namespace
 
-std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size, const std::vector<StorageRange>& ranges,
-                                   const std::vector<StoredTensor>& tensors) {
+namespace {
+
+// Opens the file, makes a storage of each range with `storageOf(file, range, widest element)`, and tensors over these.
+template <class StorageOf>
+std::vector<at::Tensor> tensorsWith(const StorageOf& storageOf, const std::string& path, uint64_t file_size,
+                                    const std::vector<StorageRange>& ranges, const std::vector<StoredTensor>& tensors) {
   const auto file = openChecked(path, file_size);
-  const auto mapping = std::make_shared<Mapping>(path, *file, file_size);
   const std::vector<size_t> widths = alignments(ranges.size(), tensors);
   std::vector<c10::Storage> storages;
   storages.reserve(ranges.size());
   for (size_t i = 0; i < ranges.size(); i++) {
-    const StorageRange& range = ranges[i];
-    checkRange(path, range, file_size);
-    const bool mappable = range.bytes > 0 && range.offset % widths[i] == 0;  // a mapping starts on a page
-    storages.push_back(range.memory ? copiedStorage(*range.memory)
-                       : mappable   ? storageOverMapping(mapping, range)
-                                    : storageFromFile(path, *file, range));
+    checkRange(path, ranges[i], file_size);
+    storages.push_back(ranges[i].memory ? copiedStorage(*ranges[i].memory) : storageOf(*file, ranges[i], widths[i]));
   }
   return tensorsOver(path, storages, tensors);
 }
 
+bool isMappable(const StorageRange& range, size_t width) { return range.bytes > 0 && range.offset % width == 0; }
+
+}  // namespace
+
+std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size, const std::vector<StorageRange>& ranges,
+                                   const std::vector<StoredTensor>& tensors) {
+  std::shared_ptr<Mapping> whole;
+  const auto storageOf = [&](const File& file, const StorageRange& range, size_t width) {
+    if (!isMappable(range, width)) return storageFromFile(path, file, range);
+    if (!whole) whole = std::make_shared<Mapping>(path, file, 0, file_size);
+    return storageOverMapping(whole, range.offset, range.bytes);
+  };
+  return tensorsWith(storageOf, path, file_size, ranges, tensors);
+}
+
+std::vector<at::Tensor> mapLargeTensors(const std::string& path, uint64_t file_size,
+                                        const std::vector<StorageRange>& ranges,
+                                        const std::vector<StoredTensor>& tensors) {
+  const auto storageOf = [&](const File& file, const StorageRange& range, size_t width) {
+    if (range.bytes < kSmallestMapped || !isMappable(range, width)) return storageFromFile(path, file, range);
+    return storageOverMapping(std::make_shared<Mapping>(path, file, range.offset, range.bytes), 0, range.bytes);
+  };
+  return tensorsWith(storageOf, path, file_size, ranges, tensors);
+}
+
 std::vector<at::Tensor> readTensors(const std::string& path, uint64_t file_size,
                                     const std::vector<StorageRange>& ranges, const std::vector<StoredTensor>& tensors) {
-  const auto file = openChecked(path, file_size);
-  std::vector<c10::Storage> storages;
-  storages.reserve(ranges.size());
-  for (const auto& range : ranges) {
-    checkRange(path, range, file_size);
-    storages.push_back(range.memory ? copiedStorage(*range.memory) : storageFromFile(path, *file, range));
-  }
-  return tensorsOver(path, storages, tensors);
+  const auto storageOf = [&](const File& file, const StorageRange& range, size_t) {
+    return storageFromFile(path, file, range);
+  };
+  return tensorsWith(storageOf, path, file_size, ranges, tensors);
 }
 
 namespace {

@@ -37,6 +37,15 @@ struct StoredTensor {
 std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size,
                                    const std::vector<StorageRange>& storages, const std::vector<StoredTensor>& tensors);
 
+// From so many bytes on, mapLargeTensors maps a storage.
+constexpr uint64_t kSmallestMapped = uint64_t{1} << 20;
+
+// The same, each large storage over a mapping of its own, so that its pages go with it; small ones are copied, and lie
+// as LibTorch's own memory does.
+std::vector<at::Tensor> mapLargeTensors(const std::string& path, uint64_t file_size,
+                                        const std::vector<StorageRange>& storages,
+                                        const std::vector<StoredTensor>& tensors);
+
 // The same, copied into memory of their own: the file may then change or go.
 std::vector<at::Tensor> readTensors(const std::string& path, uint64_t file_size,
                                     const std::vector<StorageRange>& storages,

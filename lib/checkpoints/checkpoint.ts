@@ -6,7 +6,7 @@ import { type PlainValue, toPlain } from '../pickle/to-plain.ts'
 import type { Tensor } from '../tensor.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
 import { chooseStateDict, unknownKey } from './state-dicts.ts'
-import { TensorFile } from './tensor-file.ts'
+import { TensorFile, type TensorSource } from './tensor-file.ts'
 import { isLegacyTorchFile, readLegacyTorchFile, readTorchZip, type TorchFile } from './torch-file.ts'
 
 /** What a file of weights turned out to be. */
@@ -31,7 +31,7 @@ export interface Checkpoint {
   readonly format: CheckpointFormat
   readonly metadata: CheckpointMetadata
   /** The state dict: `tensors.loadAll()` reads it. */
-  readonly tensors: TensorFile
+  readonly tensors: TensorSource
   /** Where the state dicts of a `torch.save` file lie, the one in `tensors` first; empty where the file itself is one. */
   readonly keys: readonly string[]
 }

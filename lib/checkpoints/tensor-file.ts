@@ -26,8 +26,36 @@ export interface LoadOptions {
   copy?: boolean
 }
 
+/** Tensors of one file, as the addon takes them: `names` and `views` are in the same order. */
+export interface TensorRequest {
+  readonly names: readonly string[]
+  readonly path: string
+  readonly size: number
+  readonly ranges: Range[]
+  readonly views: View[]
+}
+
+/** Named tensors in one file or several, listed but not read until they are asked for. */
+export interface TensorSource {
+  /** The file, or the folder or index of several. */
+  readonly path: string
+  readonly tensors: ReadonlyMap<string, StoredTensor>
+  readonly names: string[]
+  /**
+   * One tensor, on the CPU.
+   *
+   * @throws EegTorchError `UNKNOWN_NAME`; `FILE_UNSUPPORTED` for a type that LibTorch lacks; `FILE_TRUNCATED`, `FILE_INVALID`
+   * or `FILE_NOT_FOUND` when the file changed
+   */
+  load(name: string, options?: LoadOptions): Promise<Tensor>
+  /** Several tensors (default: all) in one go, by name. Those that share a storage in the file share it in memory. */
+  loadAll(options?: LoadOptions & { names?: readonly string[] }): Promise<Map<string, Tensor>>
+  /** @internal what the addon needs to load tensors, by file */
+  requests(names: readonly string[]): Promise<TensorRequest[]>
+}
+
 /** The tensors of a checkpoint file, listed but not read until they are asked for. */
-export class TensorFile {
+export class TensorFile implements TensorSource {
   readonly path: string
   /** Size of the file in bytes when it was listed; loading refuses a file that changed since. */
   readonly size: number
@@ -43,26 +71,25 @@ export class TensorFile {
     return [...this.tensors.keys()]
   }
 
-  /**
-   * One tensor, on the CPU.
-   *
-   * @throws EegTorchError `UNKNOWN_NAME`; `FILE_UNSUPPORTED` for a type that LibTorch lacks; `FILE_TRUNCATED`, `FILE_INVALID`
-   * or `FILE_NOT_FOUND` when the file changed
-   */
   async load(name: string, options: LoadOptions = {}): Promise<Tensor> {
     const loaded = await this.loadAll({ ...options, names: [name] })
     return loaded.get(name)!
   }
 
-  /** Several tensors (default: all) in one go, by name. Those that share a storage in the file share it in memory. */
   async loadAll(options: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
-    const names = options.names ?? this.names
+    const [request] = await this.requests(options.names ?? this.names)
+    const { names, path, size, ranges, views } = request!
+    const load = options.copy ? native.readTensors : native.mapTensors
+    const ids = await load(path, size, ranges, views)
+    return new Map(ids.map((id, index) => [names[index]!, new Tensor<DType>(id)]))
+  }
+
+  /** @internal */
+  async requests(names: readonly string[]): Promise<TensorRequest[]> {
     const storages = new Map<StorageRange, number>()
     const views = names.map((name) => this.#view(name, storages))
     const ranges = await Promise.all([...storages.keys()].map(toRange))
-    const load = options.copy ? native.readTensors : native.mapTensors
-    const ids = await load(this.path, this.size, ranges, views)
-    return new Map(ids.map((id, index) => [names[index]!, new Tensor<DType>(id)]))
+    return [{ names, path: this.path, size: this.size, ranges, views }]
   }
 
   #view(name: string, storages: Map<StorageRange, number>): View {

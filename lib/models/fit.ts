@@ -24,7 +24,7 @@ export interface ModelFit {
   exact: boolean
 }
 
-/** A model for a checkpoint's tensors, and how they fit. Dispose of the model. */
+/** A model for a checkpoint's tensors, its own not drawn, and how they fit. Dispose of the model. */
 export interface FittedModel {
   model: Model
   /** The checkpoint's names, to the model's. */
@@ -55,7 +55,7 @@ function tryFit(
   const given = { ...storedConfig(name, checkpoint), ...knownOptions(name, config) }
   for (const options of [{ ...optionsFromShapes(name, checkpoint.tensors.tensors), ...given }, given, {}]) {
     try {
-      return compare(new Model(name, options, weightBudget(checkpoint)), checkpoint)
+      return compare(new Model(name, options, weightBudget(checkpoint), false), checkpoint)
     } catch (error) {
       if (!(error instanceof EegTorchError)) throw error
     }
@@ -78,7 +78,7 @@ export function fitModel(
     ...storedConfig(name, checkpoint),
     ...toReferenceNames(name, config),
   }
-  return compare(new Model(name as ModelName, options, weightBudget(checkpoint)), checkpoint)
+  return compare(new Model(name as ModelName, options, weightBudget(checkpoint), false), checkpoint)
 }
 
 /** What tensors of unknown use, and a network of a few weights, may take. */
@@ -102,13 +102,25 @@ function compare(model: Model, { tensors: { tensors: stored } }: Checkpoint): Fi
     const [found, expected] = [stored.get(name)!.shape, shapes.get(own)!]
     if (found.join() !== expected.join()) reshaped.push(`${own}: [${found}] instead of [${expected}]`)
   }
+  const lacking = withoutTied(missing, names, nativeModels.modelTies(model.id))
   const renamed = [...names].filter(([name, own]) => name !== own).length
-  const exact = missing.length + extra.length + reshaped.length === 0
+  const exact = lacking.length + extra.length + reshaped.length === 0
   return {
     model,
     names,
-    fit: { model: model.name, missing: [...missing], extra: [...extra], reshaped, renamed, exact },
+    fit: { model: model.name, missing: lacking, extra: [...extra], reshaped, renamed, exact },
   }
+}
+
+/** What is missing under every name that a tensor has in the network: tied ones are stored once. */
+function withoutTied(
+  missing: readonly string[],
+  names: ReadonlyMap<string, string>,
+  ties: Readonly<Record<string, string>>,
+): string[] {
+  const first = (name: string) => (Object.hasOwn(ties, name) ? ties[name]! : name)
+  const found = new Set([...names.values()].map(first))
+  return missing.filter((name) => !found.has(first(name)))
 }
 
 function shapesOf(model: Model): Map<string, readonly number[]> {

@@ -1,30 +1,26 @@
-import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
-import { type FittedModel, fitModel, modelIn, requireFit } from './fit.ts'
+import { fitModel, modelIn, requireFit } from './fit.ts'
+import { loadWeights } from './load-weights.ts'
 import type { Model } from './model.ts'
 import type { LoadModelOptions } from './models.ts'
 
-/** Builds the model of a checkpoint and copies its weights in; see `models.load`. */
-export async function loadModel(path: string, { model: wanted, config = {}, key }: LoadModelOptions): Promise<Model> {
+/** Builds the model of a checkpoint and gives it its weights; see `models.load`. */
+export async function loadModel(
+  path: string,
+  { model: wanted, config = {}, key, ...placement }: LoadModelOptions,
+): Promise<Model> {
   const checkpoint = openCheckpoint(path, { key })
-  const name = wanted ?? modelIn(checkpoint, config)
-  const fitted = namingFile(path, () => fitModel(name, checkpoint, config))
+  const { model, names, fit } = namingFile(path, () =>
+    fitModel(wanted ?? modelIn(checkpoint, config), checkpoint, config),
+  )
   try {
-    requireFit(fitted.fit, path)
-    return await copyIn(fitted, checkpoint)
+    requireFit(fit, path)
+    await loadWeights(model, checkpoint.tensors, names, placement)
+    return model.eval()
   } catch (error) {
-    fitted.model.dispose()
-    throw error
-  }
-}
-
-async function copyIn({ model, names }: FittedModel, { path, tensors: file }: Checkpoint): Promise<Model> {
-  const tensors = await file.loadAll()
-  try {
-    const state = new Map([...tensors].map(([name, tensor]) => [names.get(name)!, tensor]))
-    return namingFile(path, () => model.loadStateDict(state).eval())
-  } finally {
-    for (const tensor of tensors.values()) tensor.dispose()
+    model.dispose()
+    throw naming(path, error)
   }
 }
 
@@ -33,8 +29,12 @@ export function namingFile<T>(file: string, body: () => T): T {
   try {
     return body()
   } catch (error) {
-    if (!(error instanceof EegTorchError) || error.file !== undefined) throw error
-    const { code, message, option } = error
-    throw new EegTorchError(code, message, { file, cause: error, ...(option !== undefined && { option }) })
+    throw naming(file, error)
   }
+}
+
+function naming(file: string, error: unknown): unknown {
+  if (!(error instanceof EegTorchError) || error.file !== undefined || error.message.includes(file)) return error
+  const { code, message, option } = error
+  return new EegTorchError(code, message, { file, cause: error, ...(option !== undefined && { option }) })
 }

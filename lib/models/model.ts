@@ -51,9 +51,10 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
    * Use {@link models} to make one.
    *
    * @param budget @internal bytes that the weights may take, where the options come from a file
+   * @param draw @internal false where weights are loaded afterwards: those of large networks are then neither drawn nor in memory
    */
-  constructor(name: N, options: Readonly<Record<string, unknown>> = {}, budget?: number) {
-    this.id = withOurNames(name, () => nativeModels.makeModel(name, toReferenceNames(name, options), budget))
+  constructor(name: N, options: Readonly<Record<string, unknown>> = {}, budget?: number, draw?: boolean) {
+    this.id = withOurNames(name, () => nativeModels.makeModel(name, toReferenceNames(name, options), budget, draw))
     collected.register(this, this.id, this)
     const description = describeModels().get(name)!
     this.name = name

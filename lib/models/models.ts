@@ -1,6 +1,7 @@
 import { EegTorchError } from '../errors.ts'
 import { camelCase } from '../ops/overload.ts'
 import { type ModelConfigs, type ModelName, modelFactoryNames } from './configs.generated.ts'
+import type { LoadWeightsOptions } from './load-weights.ts'
 import { Model } from './model.ts'
 import { describeModels } from './option-names.ts'
 
@@ -40,7 +41,7 @@ type FactoryNames = typeof modelFactoryNames
 type Factories = { readonly [F in keyof FactoryNames]: ModelFactory<FactoryNames[F]> }
 
 /** What a checkpoint does not say of itself. */
-export interface LoadModelOptions<N extends ModelName = ModelName> {
+export interface LoadModelOptions<N extends ModelName = ModelName> extends LoadWeightsOptions {
   /** The registry's name; default: the checkpoint's, else the model whose names fit. */
   model?: N
   /** Options that replace those of the checkpoint, in our spelling or the reference's. */
@@ -60,6 +61,7 @@ export interface Models extends Factories {
   /**
    * Makes the model that a checkpoint holds, with its weights: eegtorch's own files, braindecode folders, files of CSBrain and eeg2image, and
    * plain state dicts (safetensors or `torch.save`). What neither the file nor the shapes of its tensors say, `options` do; else defaults hold.
+   * Large weights are mapped, not read, straight to `device` and `dtype` (default: float32 on the CPU); the model is in evaluation mode.
    *
    * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit; `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSAFE`
    */

@@ -1,3 +1,4 @@
+import type { TensorRequest } from '../checkpoints/tensor-file.ts'
 import { nativeFunctions, type TensorId } from '../native.ts'
 
 /** One option of a model, as C++ describes it. Names are the reference's. */
@@ -18,6 +19,15 @@ export interface NativeModelDescription {
   fields: NativeField[]
 }
 
+/** A file's part of the weights: names in the network, and the tensors in the same order. */
+export type WeightsPart = [
+  names: string[],
+  path: string,
+  size: number,
+  ranges: TensorRequest['ranges'],
+  views: TensorRequest['views'],
+]
+
 /** A model's number in the addon. */
 export type ModelId = number
 
@@ -28,14 +38,23 @@ interface NamedIds {
 
 interface NativeModels {
   models(): NativeModelDescription[]
-  makeModel(name: string, config: Record<string, unknown>, budget?: number): ModelId
+  makeModel(name: string, config: Record<string, unknown>, budget?: number, draw?: boolean): ModelId
   modelConfig(id: ModelId): Record<string, unknown>
   modelOutputs(id: ModelId): string[]
   modelParameters(id: ModelId): NamedIds
   modelBuffers(id: ModelId): NamedIds
   modelState(id: ModelId): NamedIds
+  modelTies(id: ModelId): Record<string, string>
   modelOlderNames(id: ModelId): Record<string, string>
   modelLoad(id: ModelId, names: string[], tensors: TensorId[]): void
+  openWeights(
+    id: ModelId,
+    parts: WeightsPart[],
+    device: string | null,
+    dtype: string | null,
+    copy: boolean,
+  ): Promise<number>
+  loadWeights(weights: number, id: ModelId, bytes: number): Promise<[done: number, total: number]>
   modelRun(id: ModelId, inputs: TensorId[]): TensorId[]
   modelRunAsync(id: ModelId, inputs: TensorId[], cancellation?: number): Promise<TensorId[]>
   modelTrain(id: ModelId, training: boolean): void

@@ -1,0 +1,44 @@
+// Gives a network the weights of a checkpoint without copying what is there as it is wanted: mapped tensors of the
+// right dtype become the network's own, others are converted one by one. A piece at a time, so that progress can be
+// told.
+#pragma once
+
+#include <optional>
+#include <unordered_set>
+
+#include "core/named_tensors.h"
+#include "core/state_dict.h"
+
+namespace eegtorch {
+
+// Where weights go. Counters and other integers keep their dtype.
+struct Placement {
+  at::Device device = at::kCPU;
+  std::optional<at::ScalarType> dtype;  // the network's when absent
+};
+
+class WeightLoader {
+ public:
+  // weights: of `mapLargeTensors` or `readTensors`, on the CPU; matched as matchState does, with its errors.
+  // name: the registry name, for messages.
+  WeightLoader(Model module, const NamedTensors& weights, const Placement& placement, const std::string& name);
+
+  // Loads until at least so many bytes of the checkpoint are done, or all. Memory of a tensor that was converted goes
+  // back before the next one. Gives the bytes done in all, and `total` at the end.
+  uint64_t advance(uint64_t bytes);
+  uint64_t total() const { return total_; }
+
+  const Model& module() const { return module_; }
+
+ private:
+  at::Tensor place(const at::Tensor& own, const at::Tensor& given) const;
+
+  Model module_;
+  NamedTensors waiting_;  // the last one first
+  std::unordered_map<std::string, at::Tensor> own_;
+  std::unordered_set<const c10::StorageImpl*> shared_;
+  Placement placement_;
+  uint64_t total_ = 0, done_ = 0;
+};
+
+}  // namespace eegtorch
