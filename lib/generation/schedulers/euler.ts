@@ -68,6 +68,10 @@ class EulerSampling implements Sampling {
     return sample.div(Math.sqrt(sigma ** 2 + 1))
   }
 
+  startAt(step: number): void {
+    this.counter.startAt(step)
+  }
+
   step(output: Tensor, sample: Tensor, given?: Draw): Tensor {
     const index = this.counter.next()
     const [sigma, next] = [this.sigmas[index]!, this.sigmas[index + 1]!]

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { EegTorchError } from '../../errors.ts'
 import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, noiseFields, readConfig, spacing } from './config.ts'
@@ -58,6 +59,16 @@ class PndmSampling extends TimestepSampling {
     this.scheduler = scheduler
     this.stride = stride
     this.rungeKutta = rungeKutta
+  }
+
+  /** Its first steps are of another kind than the later ones, so that it can only begin at the beginning. */
+  override startAt(step: number): void {
+    if (step === 0) return
+    throw new EegTorchError('INVALID_OPTION', 'PNDM cannot start in the middle of a run', {
+      option: 'strength',
+      expected: '1, or another scheduler, such as DDIM',
+      received: `a start at step ${step}`,
+    })
   }
 
   step(output: Tensor, sample: Tensor): Tensor {

@@ -2,12 +2,13 @@ import { randn } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Generator } from '../../generator.ts'
 import type { Tensor } from '../../tensor.ts'
+import { drawNoise } from '../noise.ts'
 import type { Prediction, Threshold } from './config.ts'
 
-/** Where a step that draws gets its noise from: given, or drawn by a generator. */
+/** Where a step that draws gets its noise from: given, or drawn by a generator, or by one for each sample. */
 export interface Draw {
   noise?: Tensor
-  generator?: Generator
+  generator?: Generator | readonly Generator[]
 }
 
 /** One run from noise to a sample. Steps are taken in order. */
@@ -24,6 +25,8 @@ export interface Sampling {
   step(output: Tensor, sample: Tensor, draw?: Draw): Tensor
   /** A clean batch with the noise of given steps, to start in the middle of a run. */
   addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor
+  /** Leaves the steps before one out: for a run that starts from noised samples. Only before the first step. @throws EegTorchError `INVALID_OPTION` */
+  startAt(step: number): void
 }
 
 /** Counts the steps of a run. @throws EegTorchError `INVALID_OPTION` after the last */
@@ -37,6 +40,17 @@ export class Counter {
 
   get index(): number {
     return this.taken
+  }
+
+  /** @throws EegTorchError `INVALID_OPTION` for a step that is not there, or once a step was taken */
+  startAt(step: number): void {
+    if (Number.isInteger(step) && step >= 0 && step < this.steps && this.taken === 0) this.taken = step
+    else
+      throw new EegTorchError('INVALID_OPTION', 'a run cannot start at this step', {
+        option: 'strength',
+        expected: `an integer from 0 to ${this.steps - 1}, before the first step`,
+        received: `${step} after ${this.taken} steps`,
+      })
   }
 
   next(): number {
@@ -88,8 +102,12 @@ export function keepInRange(
 
 /** Noise shaped like a sample. */
 export function draw(like: Tensor, { noise, generator }: Draw = {}): Tensor {
-  if (noise === undefined)
-    return randn(like.shape, { ...(generator && { generator }), device: like.device }).to(like.dtype)
+  if (noise === undefined) {
+    if (Array.isArray(generator)) return drawNoise(generator, like.shape.slice(1), like)
+    return randn(like.shape, { ...(generator && { generator: generator as Generator }), device: like.device }).to(
+      like.dtype,
+    )
+  }
   if (noise.shape.join() === like.shape.join()) return noise
   throw new EegTorchError('SHAPE_MISMATCH', 'the noise of a step has another shape than the sample', {
     option: 'noise',

@@ -26,6 +26,10 @@ export abstract class SolverSampling implements Sampling {
     return sample
   }
 
+  startAt(step: number): void {
+    this.counter.startAt(step)
+  }
+
   addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
     const levels = steps.map((step) => this.levels[stepOf(this.timesteps[step]!, this.timesteps)]!)
     const by = (part: 'signal' | 'noise') =>

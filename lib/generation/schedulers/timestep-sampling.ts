@@ -22,6 +22,10 @@ export abstract class TimestepSampling implements Sampling {
     return sample
   }
 
+  startAt(step: number): void {
+    this.counter.startAt(step)
+  }
+
   addNoise(clean: Tensor, noise: Tensor, steps: readonly number[]): Tensor {
     return this.schedule.addNoise(
       clean,

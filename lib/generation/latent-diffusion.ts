@@ -1,0 +1,158 @@
+import { noGrad } from '../autograd.ts'
+import { cat, full } from '../creation.ts'
+import { EegTorchError } from '../errors.ts'
+import type { Generator } from '../generator.ts'
+import { scope } from '../memory.ts'
+import { asyncOps } from '../ops/index.ts'
+import type { Tensor } from '../tensor.ts'
+import { drawNoise } from './noise.ts'
+import type { PictureRun } from './pipeline.ts'
+import type { Sampling } from './schedulers/sampling.ts'
+
+/**
+ * What a network says of noisy latents: their noise, the clean latents or a mixture, as the scheduler's config has it. On the compute thread.
+ *
+ * @param sample (batch, channels, height, width), as the scheduler scales them
+ * @param timestep one for the whole batch, ()
+ */
+export type Denoise = (sample: Tensor, timestep: Tensor) => Promise<Tensor>
+
+/** Changes what the network said before the scheduler takes its step, as classifier guidance does. */
+export type Guide = (output: Tensor, sample: Tensor, timestep: Tensor, step: number) => Promise<Tensor>
+
+/** What one run is made of. */
+export interface LatentDiffusion {
+  sampling: Sampling
+  /** What the first step starts from: see {@link startFromNoise} and {@link startFromLatents}. */
+  start: LatentStart
+  denoise: Denoise
+  guide?: Guide | undefined
+  /** Latents (batch, channels, height, width) -> pictures (batch, height, width, 3) in 0 to 1, float32. */
+  decode: (latents: Tensor) => Promise<Tensor>
+  /** One for each picture, for schedulers that draw on the way. */
+  generators: readonly Generator[]
+}
+
+/** Latents, and the step that is the first to be taken on them. */
+export interface LatentStart {
+  latents: Tensor
+  step: number
+}
+
+/** From noise to latents in the steps of a scheduler, then to pictures. Latents stay native throughout. */
+export class LatentDiffusionRun implements PictureRun {
+  readonly steps: number
+  #latents: Tensor
+  #step: number
+  readonly #parts: LatentDiffusion
+
+  constructor(parts: LatentDiffusion) {
+    this.#parts = parts
+    this.#latents = parts.start.latents
+    this.#step = parts.start.step
+    this.steps = parts.sampling.timesteps.length - parts.start.step
+    parts.sampling.startAt(parts.start.step)
+  }
+
+  get state(): Tensor {
+    return this.#latents
+  }
+
+  async step(): Promise<void> {
+    const { sampling, denoise, guide, generators } = this.#parts
+    const latents = this.#latents
+    const [sample, timestep] = noGrad(() => [sampling.scaleInput(latents), this.#timestep()])
+    const said = await denoise(sample!, timestep!)
+    const output = guide === undefined ? said : await guide(said, latents, timestep!, this.#step)
+    // Solvers look back at samples and outputs, so neither is disposed of here: they are small.
+    this.#latents = noGrad(() => sampling.step(output, latents, { generator: generators }))
+    this.#step++
+  }
+
+  decode(): Promise<Tensor> {
+    return this.#parts.decode(this.#latents)
+  }
+
+  [Symbol.dispose](): void {
+    this.#latents.dispose()
+  }
+
+  #timestep(): Tensor {
+    const { timesteps, timestepType } = this.#parts.sampling
+    return full([], timesteps[this.#step]!, { dtype: timestepType, device: this.#latents.device })
+  }
+}
+
+/** The first latents of a run from pure noise. */
+export function startFromNoise(sampling: Sampling, noise: Tensor): LatentStart {
+  return { latents: noGrad(() => noise.mul(sampling.initNoiseSigma)), step: 0 }
+}
+
+/**
+ * Latents that are known roughly, under so much noise that the share `strength` of the steps is still to be taken (Meng et al. 2022, SDEdit).
+ *
+ * @param strength above 0, which would keep them, to 1, which leaves little but noise
+ * @throws EegTorchError `INVALID_OPTION` where a scheduler cannot start in the middle
+ */
+export function startFromLatents(sampling: Sampling, clean: Tensor, noise: Tensor, strength: number): LatentStart {
+  if (!(strength > 0 && strength <= 1)) {
+    throw new EegTorchError('INVALID_OPTION', 'the strength is not usable', {
+      option: 'strength',
+      expected: 'more than 0, at most 1',
+      received: String(strength),
+    })
+  }
+  const steps = sampling.timesteps.length
+  const step = steps - Math.max(1, Math.min(Math.floor(steps * strength), steps))
+  const each = new Array<number>(clean.shape[0]!).fill(step)
+  return { latents: noGrad(() => scope(() => sampling.addNoise(clean, noise, each))), step }
+}
+
+/**
+ * Classifier-free guidance (Ho and Salimans 2022, arXiv 2207.12598): the network runs once on both halves of a batch of twice the size, without the
+ * condition and with it, and what is said with it is taken further by `guidance`. At 1 or less it runs on the condition alone.
+ *
+ * @param predict the network, for a batch of so many conditions
+ * @param conditions tensors (batch, …) by name that the network is told, and what it is told in their place
+ */
+export function guideFree<Name extends string>(
+  predict: (sample: Tensor, timestep: Tensor, conditions: Record<Name, Tensor>) => Promise<Tensor>,
+  conditions: { given: Record<Name, Tensor>; without: Record<Name, Tensor> },
+  guidance: number,
+): Denoise {
+  if (guidance <= 1) return (sample, timestep) => predict(sample, timestep, conditions.given)
+  const names = Object.keys(conditions.given) as Name[]
+  const both = noGrad(
+    () =>
+      Object.fromEntries(names.map((name) => [name, cat([conditions.without[name], conditions.given[name]], 0)])) as {
+        [N in Name]: Tensor
+      },
+  )
+  return async (sample, timestep) => {
+    const twice = noGrad(() => cat([sample, sample], 0))
+    const said = await predict(twice, timestep, both)
+    twice.dispose()
+    const guided = noGrad(() =>
+      scope(() => {
+        const [without, given] = said.chunk(2, 0) as [Tensor, Tensor]
+        return without.add(given.sub(without), { alpha: guidance })
+      }),
+    )
+    said.dispose()
+    return guided
+  }
+}
+
+/**
+ * What an autoencoder decodes, in -1 to 1, as pictures: (batch, 3, height, width) -> (batch, height, width, 3) in 0 to 1, float32.
+ * On the compute thread.
+ */
+export async function toPictures(decoded: Tensor): Promise<Tensor> {
+  const wide = await noGrad(() => asyncOps.aten.to(decoded, 'float32'))
+  const shifted = await asyncOps.aten.add(wide, 1)
+  const halved = await asyncOps.aten.mul_(shifted, 0.5)
+  const clipped = await asyncOps.aten.clamp_(halved, 0, 1)
+  const pictures = noGrad(() => clipped.permute([0, 2, 3, 1]))
+  for (const tensor of [wide, shifted, halved, clipped]) tensor.dispose()
+  return pictures
+}
