@@ -1,0 +1,130 @@
+import { join } from 'node:path'
+import { EegTorchError } from '../../errors.ts'
+import { readBytePairs } from './byte-pairs.ts'
+import { joinByteTokens } from './byte-tokens.ts'
+import { clipDefinition, llamaDefinition, type SpaceBefore } from './definitions.ts'
+import { isObject, readFolderObject, readFolderText } from './folder-files.ts'
+import { readSpecialTokens } from './special-tokens.ts'
+import { Tokenizer, type TokenizerSettings } from './tokenizer.ts'
+
+/** transformers writes 1e30 where a model names no length. */
+const NO_LIMIT = 1e15
+const CLIP_ROLES = {
+  bos_token: '<|startoftext|>',
+  eos_token: '<|endoftext|>',
+  unk_token: '<|endoftext|>',
+  pad_token: '<|endoftext|>',
+}
+const LLAMA_ROLES = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }
+
+type Parts = Pick<TokenizerSettings, 'definition' | 'before' | 'after' | 'join' | 'roles'>
+type Config = Record<string, unknown>
+
+/**
+ * The tokenizer of a folder as transformers and diffusers write it: CLIP's (`vocab.json` and `merges.txt`, or `tokenizer.json`) or
+ * Llama's (`tokenizer.json`), with `tokenizer_config.json` and, where it is there, `special_tokens_map.json`.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND` if files are missing, `FILE_UNSUPPORTED` for another class of tokenizer, `FILE_INVALID` for files that
+ *   do not hold
+ */
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  const definition = await readFolderObject(folder, 'tokenizer.json')
+  const config = (await readFolderObject(folder, 'tokenizer_config.json')) ?? {}
+  const name = className(config, definition)
+  const parts = await (name === 'CLIPTokenizer' ? clipParts : llamaParts)(folder, config, definition)
+  const chatTemplate = (await readFolderText(folder, 'chat_template.jinja')) ?? config.chat_template
+  return new Tokenizer({
+    ...parts,
+    folder,
+    maxLength: limit(config.model_max_length),
+    paddingSide: (config.padding_side ?? (name === 'CLIPTokenizer' ? 'right' : 'left')) === 'left' ? 'left' : 'right',
+    chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : undefined,
+  })
+}
+
+async function clipParts(folder: string, config: Config, definition: Config | undefined): Promise<Parts> {
+  const pairs = await readBytePairs(folder, definition)
+  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, CLIP_ROLES)
+  const { roles } = special
+  return {
+    definition: clipDefinition(pairs, special),
+    before: [roles.bos_token!],
+    after: [roles.eos_token!],
+    join: undefined,
+    roles,
+  }
+}
+
+async function llamaParts(folder: string, config: Config, definition: Config | undefined): Promise<Parts> {
+  if (definition === undefined) {
+    throw new EegTorchError('FILE_NOT_FOUND', "this folder holds no file of Llama's tokenizer that can be read", {
+      file: folder,
+      expected: 'tokenizer.json (tokenizer.model alone is not read)',
+    })
+  }
+  const pairs = await readBytePairs(folder, definition)
+  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, LLAMA_ROLES)
+  const around = surroundings(definition.post_processor, new Set(special.added.map(({ content }) => content)), folder)
+  const space = spaceBefore(config)
+  return {
+    definition: llamaDefinition(pairs, special, space),
+    ...around,
+    join: (tokens) => joinByteTokens(tokens, space !== 'never'),
+    roles: special.roles,
+  }
+}
+
+function spaceBefore({ add_prefix_space, legacy }: Config): SpaceBefore {
+  if (add_prefix_space === false) return 'never'
+  return legacy === true ? 'always' : 'first'
+}
+
+/** The tokens that a template of `tokenizer.json` puts around one sequence. */
+function surroundings(template: unknown, known: ReadonlySet<string>, folder: string): Pick<Parts, 'before' | 'after'> {
+  const none = { before: [], after: [] }
+  if (template === undefined || template === null) return none
+  const refuse = (received: unknown): EegTorchError =>
+    new EegTorchError('FILE_UNSUPPORTED', "the tokenizer's post_processor is not known", {
+      file: join(folder, 'tokenizer.json'),
+      expected: 'a TemplateProcessing of known tokens',
+      received: JSON.stringify(received)?.slice(0, 200) ?? 'nothing',
+    })
+  if (!isObject(template)) throw refuse(template)
+  if (template.type === 'Sequence' && Array.isArray(template.processors)) {
+    const inner = template.processors.filter((part: unknown) => isObject(part) && part.type !== 'ByteLevel')
+    if (inner.length > 1) throw refuse(template)
+    return surroundings(inner[0], known, folder)
+  }
+  if (template.type === 'ByteLevel') return none
+  if (template.type !== 'TemplateProcessing' || !Array.isArray(template.single)) throw refuse(template)
+  const tokens = template.single.map((item: unknown) => {
+    if (isObject(item) && isObject(item.Sequence)) return undefined
+    const id = isObject(item) && isObject(item.SpecialToken) ? item.SpecialToken.id : undefined
+    if (typeof id === 'string' && known.has(id)) return id
+    throw refuse(item)
+  })
+  const at = tokens.indexOf(undefined)
+  if (at < 0 || at !== tokens.lastIndexOf(undefined)) throw refuse(template.single)
+  return { before: tokens.slice(0, at) as string[], after: tokens.slice(at + 1) as string[] }
+}
+
+/** The class that a folder names, else the one that its files look like. */
+function className(config: Config, definition: Config | undefined): 'CLIPTokenizer' | 'LlamaTokenizer' {
+  const model = isObject(definition?.model) ? definition.model : undefined
+  const guess = model === undefined || model.end_of_word_suffix === '</w>' ? 'CLIPTokenizer' : 'LlamaTokenizer'
+  const named = typeof config.tokenizer_class === 'string' ? config.tokenizer_class.replace(/Fast$/, '') : guess
+  if (named === 'CLIPTokenizer' || named === 'LlamaTokenizer') return named
+  throw new EegTorchError('FILE_UNSUPPORTED', 'this class of tokenizer is not known', {
+    expected: 'CLIPTokenizer or LlamaTokenizer',
+    received: named,
+  })
+}
+
+function limit(value: unknown): number | undefined {
+  if (value === undefined || value === null || (typeof value === 'number' && value > NO_LIMIT)) return undefined
+  if (Number.isInteger(value) && (value as number) > 0) return value as number
+  throw new EegTorchError('FILE_INVALID', 'the model_max_length of tokenizer_config.json does not hold', {
+    expected: 'a positive integer',
+    received: JSON.stringify(value),
+  })
+}
