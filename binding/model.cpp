@@ -3,6 +3,7 @@
 
 #include <ATen/Context.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "blocks/dropout.h"
@@ -67,6 +68,11 @@ Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) 
 
 Napi::Value ModelConfig(Environment& environment, const Napi::CallbackInfo& info) {
   return fromValue(info.Env(), modelOf(environment, info[0])->config);
+}
+
+// modelInputs(model): names of what it takes, in order; "name?" may be absent.
+Napi::Value ModelInputs(Environment& environment, const Napi::CallbackInfo& info) {
+  return fromStrings(info.Env(), modelOf(environment, info[0])->inputs);
 }
 
 // modelOutputs(model): names of what it gives, in order.
@@ -143,12 +149,19 @@ Tensors runModel(ModelHandle& handle, const Tensors& inputs, bool training) {
   return handle.module->run(inputs);
 }
 
+// ids: null, or none at the end, where an input is absent; it is an undefined tensor then.
 Tensors inputsOf(Environment& environment, const ModelHandle& handle, Napi::Value ids) {
-  auto inputs = environment.tensors(ids);
-  const auto& names = handle.entry->inputs;
-  if (inputs.size() != names.size())
-    throw Error("INVALID_OPTION", handle.entry->name + " received another number of inputs",
-                std::to_string(names.size()), std::to_string(inputs.size()));
+  const auto list = arrayOf(ids, "a list of tensors");
+  const auto& names = handle.inputs;
+  const auto needed = std::count_if(names.begin(), names.end(), [](const auto& name) { return name.back() != '?'; });
+  if (list.Length() < needed || list.Length() > names.size())
+    throw Error("INVALID_OPTION", handle.entry->name + " received another number of inputs", std::to_string(needed),
+                std::to_string(list.Length()));
+  Tensors inputs(names.size());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const Napi::Value id = list.Get(i);
+    if (names[i].back() != '?' || !id.IsNull()) inputs[i] = environment.tensor(id);
+  }
   return inputs;
 }
 
@@ -256,6 +269,8 @@ at::ScalarType floatDtypeOf(Napi::Value value) {
 }
 
 double addModel(Environment& environment, const std::shared_ptr<ModelHandle>& handle) {
+  const auto& entry = *handle->entry;
+  handle->inputs = entry.inputsOf ? entry.inputsOf(handle->config) : entry.inputs;
   return environment.addObject(handle, kKind);
 }
 
@@ -268,6 +283,7 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("models", Napi::Function::New<callback<Models>>(env));
   exports.Set("makeModel", Napi::Function::New<callback<MakeModel>>(env));
   exports.Set("modelConfig", Napi::Function::New<callback<ModelConfig>>(env));
+  exports.Set("modelInputs", Napi::Function::New<callback<ModelInputs>>(env));
   exports.Set("modelOutputs", Napi::Function::New<callback<ModelOutputs>>(env));
   exports.Set("modelParameters", Napi::Function::New<callback<ModelParameters>>(env));
   exports.Set("modelBuffers", Napi::Function::New<callback<ModelBuffers>>(env));

@@ -13,6 +13,7 @@ namespace eegtorch {
 struct ModelHandle {
   std::shared_ptr<const RegistryEntry> entry;  // of the registry, or a network's own that was written in TypeScript
   Value config;                                // complete
+  std::vector<std::string> inputs;             // "name?": may be absent
   Model module;
   std::mutex mutex;
   bool training = true;  // as JavaScript last said; each call runs in the mode of the moment it was made

@@ -59,8 +59,8 @@ Napi::Value Open(Environment& environment, const Napi::CallbackInfo& info) {
   if (!info[3].IsNull()) placement.dtype = floatDtypeOf(info[3]);
   auto work = [&environment, loading, parts = std::move(parts), placement,
                copy = booleanOf(info[4], "copy")](const Cancellation&) -> Environment::Finish {
-    const auto& [entry, config, module, mutex, training] = *loading->handle;
-    loading->loader = std::make_unique<WeightLoader>(module, open(parts, copy), placement, entry->name);
+    const auto& handle = *loading->handle;
+    loading->loader = std::make_unique<WeightLoader>(handle.module, open(parts, copy), placement, handle.entry->name);
     return [&environment, loading](Napi::Env env) -> Napi::Value {
       return Napi::Number::New(env, environment.addObject(loading, kKind));
     };

@@ -16,6 +16,9 @@
 #include "conv/resnet1d.h"
 #include "conv/shallow_fbcsp_net.h"
 #include "core/nearest.h"
+#include "diffusion/controlnet.h"
+#include "diffusion/sgdm_unet.h"
+#include "diffusion/unet2d_condition.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
 #include "transformer/csbrain.h"
@@ -31,7 +34,15 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-// A config with a method `outputs` decides their names.
+// A config with a method `inputs` or `outputs` decides their names.
+template <class Config>
+Names inputsOf(const Config& config, const Names& always) {
+  if constexpr (requires { config.inputs(); })
+    return config.inputs();
+  else
+    return always;
+}
+
 template <class Config>
 Names outputsOf(const Config& config, const Names& always) {
   if constexpr (requires { config.outputs(); })
@@ -46,11 +57,12 @@ RegistryEntry entry(const char* name, Names inputs, Names outputs, const char* c
   return {
       .name = name,
       .citation = citation,
-      .inputs = std::move(inputs),
+      .inputs = inputs,
       .outputs = outputs,
       .describe = [] { return describeConfig<Config>(); },
       .build = [=](const Value& config) -> Model { return Module(read(config)).ptr(); },
       .complete = [=](const Value& config) { return writeConfig(read(config)); },
+      .inputsOf = [=](const Value& config) { return inputsOf(read(config), inputs); },
       .outputsOf = [=](const Value& config) { return outputsOf(read(config), outputs); },
   };
 }
@@ -114,6 +126,18 @@ const std::vector<RegistryEntry>& registry() {
       entry<MultiScaleConditioning, MultiScaleConditioningConfig>(
           "multi_scale_conditioning", {"latent", "semantic", "has_semantic"}, {"eeg_*", "semantic_*", "context"},
           "MultiScaleConditioning of the sgdm design document"),
+      entry<UNet2dCondition, UNet2dConditionConfig>(
+          "unet2d_condition",
+          {"sample", "timestep", "encoder_hidden_states", "down_block_additional_residual_*?",
+           "mid_block_additional_residual?"},
+          {"sample"}, "Rombach et al. 2022, CVPR, arXiv 2112.10752"),
+      entry<ControlNet, ControlNetConfig>(
+          "controlnet", {"sample", "timestep", "encoder_hidden_states", "controlnet_cond"},
+          {"down_block_res_sample_*", "mid_block_res_sample"}, "Zhang et al. 2023, ICCV, arXiv 2302.05543"),
+      entry<SgdmUNet, SgdmUNetConfig>("sgdm_unet",
+                                      {"sample", "timestep", "latent", "semantic", "has_semantic",
+                                       "down_block_additional_residual_*?", "mid_block_additional_residual?"},
+                                      {"sample"}, "cf. arXiv 2604.22649"),
   };
   return entries;
 }

@@ -16,6 +16,8 @@ const CPP_MAY_INCLUDE = {
   training: ['core', 'blocks', 'losses', 'augment', 'distributed'],
   // Hybrids put an autoencoder in front of another family's network.
   variational: ['core', 'kernels', 'blocks', 'conv', 'recurrent'],
+  // sgdm's UNet has the document's conditioning inside.
+  diffusion: ['core', 'kernels', 'blocks', 'alignment'],
 }
 const FAMILY_MAY_INCLUDE = ['core', 'kernels', 'blocks']
 

@@ -721,6 +721,280 @@ export interface MultiScaleConditioningConfig {
   baseDim: number
 }
 
+/** Options of `unet2d_condition`: Rombach et al. 2022, CVPR, arXiv 2112.10752. */
+export interface Unet2dConditionConfig {
+  /** Height and width of samples; recorded, the network takes any. An integer. Default: `null`. */
+  sampleSize: number | readonly number[] | null
+  /** Channels of what is predicted. An integer. Default: `4`. */
+  outChannels: number
+  /** Whether samples from 0 to 1 are moved to -1 to 1 first. Default: `false`. */
+  centerInputSample: boolean
+  /** Channels of the noisy sample. An integer. Default: `4`. */
+  inChannels: number
+  /** Whether the time step's cosines come before its sines. Default: `true`. */
+  flipSinToCos: boolean
+  /** Subtracted from half the width, by which the time step's frequencies are spaced. An integer. Default: `0`. */
+  freqShift: number
+  /** Kind of each block on the way down. Default: `['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']`. */
+  downBlockTypes: 'CrossAttnDownBlock2D' | 'DownBlock2D'[]
+  /** Kind of the middle block. Default: `'UNetMidBlock2DCrossAttn'`. */
+  midBlockType: 'UNetMidBlock2DCrossAttn'
+  /** Recorded; these networks have no other value. Default: `false`. */
+  onlyCrossAttention: false
+  /** Channels of each block, as many as there are blocks. An integer. Default: `[320, 640, 1280, 1280]`. */
+  blockOutChannels: readonly number[]
+  /** Residual blocks in each block on the way down; one more on the way up. An integer. Default: `2`. */
+  layersPerBlock: number | readonly number[]
+  /** Padding where images are halved; 0: below and to the right only. An integer. Default: `1`. */
+  downsamplePadding: number
+  /** Divides the sums in the middle block's residual blocks. Default: `1`. */
+  midBlockScaleFactor: number
+  /** Nonlinearity. Default: `'silu'`. */
+  actFn: 'silu' | 'swish'
+  /** Groups of the group norms, a divisor of every width. An integer. Default: `32`. */
+  normNumGroups: number
+  /** Added to variances in group norms, but for those before attention (1e-6). Default: `0.00001`. */
+  normEps: number
+  /** Width of a token of the context. An integer. Default: `1280`. */
+  crossAttentionDim: number
+  /** Layers of each transformer. An integer. Default: `1`. */
+  transformerLayersPerBlock: number | readonly number[]
+  /** Recorded; these networks have no other value. Default: `null`. */
+  encoderHidDim: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  encoderHidDimType: null
+  /** The number of attention heads (published configs have it under this name), a divisor of the block's width. An integer. Default: `8`. */
+  attentionHeadDim: number | readonly number[]
+  /** Recorded; these networks have no other value. Default: `null`. */
+  numAttentionHeads: null
+  /** Whether weights around transformers are stored as linear layers, not 1 x 1 convolutions. Default: `false`. */
+  useLinearProjection: boolean
+  /** Recorded; these networks have no other value. Default: `null`. */
+  classEmbedType: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  additionEmbedType: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  additionTimeEmbedDim: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  numClassEmbeds: null
+  /** Recorded; fused attention accumulates in float32 in any case. Default: `false`. */
+  upcastAttention: boolean
+  /** Recorded; these networks have no other value. Default: `'default'`. */
+  resnetTimeScaleShift: 'default'
+  /** Recorded; these networks have no other value. Default: `null`. */
+  projectionClassEmbeddingsInputDim: null
+  /** Recorded, not used by these networks. An integer. Default: `64`. */
+  additionEmbedTypeNumHeads: number
+  /** Kind of each block on the way up. Default: `['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']`. */
+  upBlockTypes: 'CrossAttnUpBlock2D' | 'UpBlock2D'[]
+  /** Dropout probability. Default: `0`. */
+  dropout: number
+  /** Recorded; this network has no other value. Default: `null`. */
+  reverseTransformerLayersPerBlock: null
+  /** Recorded; this network has no other value. Default: `false`. */
+  dualCrossAttention: false
+  /** Recorded; this network has no other value. Default: `false`. */
+  resnetSkipTimeAct: false
+  /** Recorded, not used by these kinds of blocks. Default: `1`. */
+  resnetOutScaleFactor: number
+  /** Recorded; this network has no other value. Default: `'positional'`. */
+  timeEmbeddingType: 'positional'
+  /** Width of the time embedding; four times the first width when null. An integer. Default: `null`. */
+  timeEmbeddingDim: number | null
+  /** Recorded; this network has no other value. Default: `null`. */
+  timeEmbeddingActFn: null
+  /** Recorded; this network has no other value. Default: `null`. */
+  timestepPostAct: null
+  /** Recorded; this network has no other value. Default: `null`. */
+  timeCondProjDim: null
+  /** Size of the first convolution, odd. An integer. Default: `3`. */
+  convInKernel: number
+  /** Size of the last convolution, odd. An integer. Default: `3`. */
+  convOutKernel: number
+  /** Recorded; this network has no other value. Default: `'default'`. */
+  attentionType: 'default'
+  /** Recorded; this network has no other value. Default: `false`. */
+  classEmbeddingsConcat: false
+  /** Recorded; this network has no other value. Default: `null`. */
+  midBlockOnlyCrossAttention: null
+  /** Recorded; this network has no other value. Default: `null`. */
+  crossAttentionNorm: null
+}
+
+/** Options of `controlnet`: Zhang et al. 2023, ICCV, arXiv 2302.05543. */
+export interface ControlnetConfig {
+  /** Channels of the noisy sample. An integer. Default: `4`. */
+  inChannels: number
+  /** Whether the time step's cosines come before its sines. Default: `true`. */
+  flipSinToCos: boolean
+  /** Subtracted from half the width, by which the time step's frequencies are spaced. An integer. Default: `0`. */
+  freqShift: number
+  /** Kind of each block on the way down. Default: `['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']`. */
+  downBlockTypes: 'CrossAttnDownBlock2D' | 'DownBlock2D'[]
+  /** Kind of the middle block. Default: `'UNetMidBlock2DCrossAttn'`. */
+  midBlockType: 'UNetMidBlock2DCrossAttn'
+  /** Recorded; these networks have no other value. Default: `false`. */
+  onlyCrossAttention: false
+  /** Channels of each block, as many as there are blocks. An integer. Default: `[320, 640, 1280, 1280]`. */
+  blockOutChannels: readonly number[]
+  /** Residual blocks in each block on the way down; one more on the way up. An integer. Default: `2`. */
+  layersPerBlock: number | readonly number[]
+  /** Padding where images are halved; 0: below and to the right only. An integer. Default: `1`. */
+  downsamplePadding: number
+  /** Divides the sums in the middle block's residual blocks. Default: `1`. */
+  midBlockScaleFactor: number
+  /** Nonlinearity. Default: `'silu'`. */
+  actFn: 'silu' | 'swish'
+  /** Groups of the group norms, a divisor of every width. An integer. Default: `32`. */
+  normNumGroups: number
+  /** Added to variances in group norms, but for those before attention (1e-6). Default: `0.00001`. */
+  normEps: number
+  /** Width of a token of the context. An integer. Default: `1280`. */
+  crossAttentionDim: number
+  /** Layers of each transformer. An integer. Default: `1`. */
+  transformerLayersPerBlock: number | readonly number[]
+  /** Recorded; these networks have no other value. Default: `null`. */
+  encoderHidDim: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  encoderHidDimType: null
+  /** The number of attention heads (published configs have it under this name), a divisor of the block's width. An integer. Default: `8`. */
+  attentionHeadDim: number | readonly number[]
+  /** Recorded; these networks have no other value. Default: `null`. */
+  numAttentionHeads: null
+  /** Whether weights around transformers are stored as linear layers, not 1 x 1 convolutions. Default: `false`. */
+  useLinearProjection: boolean
+  /** Recorded; these networks have no other value. Default: `null`. */
+  classEmbedType: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  additionEmbedType: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  additionTimeEmbedDim: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  numClassEmbeds: null
+  /** Recorded; fused attention accumulates in float32 in any case. Default: `false`. */
+  upcastAttention: boolean
+  /** Recorded; these networks have no other value. Default: `'default'`. */
+  resnetTimeScaleShift: 'default'
+  /** Recorded; these networks have no other value. Default: `null`. */
+  projectionClassEmbeddingsInputDim: null
+  /** Recorded, not used by these networks. An integer. Default: `64`. */
+  additionEmbedTypeNumHeads: number
+  /** Channels of the picture of the structure. An integer. Default: `3`. */
+  conditioningChannels: number
+  /** Order of colours that the weights were trained with; pictures are given in rgb. Default: `'rgb'`. */
+  controlnetConditioningChannelOrder: 'rgb' | 'bgr'
+  /** Widths of the layers before the first block; each but the first halves the picture. An integer. Default: `[16, 32, 96, 256]`. */
+  conditioningEmbeddingOutChannels: readonly number[]
+  /** Whether results are averaged over all pixels. Default: `false`. */
+  globalPoolConditions: boolean
+}
+
+/** Options of `sgdm_unet`: cf. arXiv 2604.22649. */
+export interface SgdmUnetConfig {
+  /** Width of the EEG's latent vector. An integer. Default: `512`. */
+  latentDim: number
+  /** Width of the semantic vector. An integer. Default: `512`. */
+  semanticDim: number
+  /** Scales, each twice as wide as the one before. An integer. Default: `3`. */
+  nScales: number
+  /** Width of the first scale; the UNet's first width when null. An integer. Default: `null`. */
+  baseDim: number | null
+  /** Height and width of samples; recorded, the network takes any. An integer. Default: `null`. */
+  sampleSize: number | readonly number[] | null
+  /** Channels of what is predicted. An integer. Default: `4`. */
+  outChannels: number
+  /** Whether samples from 0 to 1 are moved to -1 to 1 first. Default: `false`. */
+  centerInputSample: boolean
+  /** Channels of the noisy sample. An integer. Default: `4`. */
+  inChannels: number
+  /** Whether the time step's cosines come before its sines. Default: `true`. */
+  flipSinToCos: boolean
+  /** Subtracted from half the width, by which the time step's frequencies are spaced. An integer. Default: `0`. */
+  freqShift: number
+  /** Kind of each block on the way down. Default: `['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']`. */
+  downBlockTypes: 'CrossAttnDownBlock2D' | 'DownBlock2D'[]
+  /** Kind of the middle block. Default: `'UNetMidBlock2DCrossAttn'`. */
+  midBlockType: 'UNetMidBlock2DCrossAttn'
+  /** Recorded; these networks have no other value. Default: `false`. */
+  onlyCrossAttention: false
+  /** Channels of each block, as many as there are blocks. An integer. Default: `[320, 640, 1280, 1280]`. */
+  blockOutChannels: readonly number[]
+  /** Residual blocks in each block on the way down; one more on the way up. An integer. Default: `2`. */
+  layersPerBlock: number | readonly number[]
+  /** Padding where images are halved; 0: below and to the right only. An integer. Default: `1`. */
+  downsamplePadding: number
+  /** Divides the sums in the middle block's residual blocks. Default: `1`. */
+  midBlockScaleFactor: number
+  /** Nonlinearity. Default: `'silu'`. */
+  actFn: 'silu' | 'swish'
+  /** Groups of the group norms, a divisor of every width. An integer. Default: `32`. */
+  normNumGroups: number
+  /** Added to variances in group norms, but for those before attention (1e-6). Default: `0.00001`. */
+  normEps: number
+  /** Layers of each transformer. An integer. Default: `1`. */
+  transformerLayersPerBlock: number | readonly number[]
+  /** Recorded; these networks have no other value. Default: `null`. */
+  encoderHidDim: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  encoderHidDimType: null
+  /** The number of attention heads (published configs have it under this name), a divisor of the block's width. An integer. Default: `8`. */
+  attentionHeadDim: number | readonly number[]
+  /** Recorded; these networks have no other value. Default: `null`. */
+  numAttentionHeads: null
+  /** Whether weights around transformers are stored as linear layers, not 1 x 1 convolutions. Default: `false`. */
+  useLinearProjection: boolean
+  /** Recorded; these networks have no other value. Default: `null`. */
+  classEmbedType: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  additionEmbedType: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  additionTimeEmbedDim: null
+  /** Recorded; these networks have no other value. Default: `null`. */
+  numClassEmbeds: null
+  /** Recorded; fused attention accumulates in float32 in any case. Default: `false`. */
+  upcastAttention: boolean
+  /** Recorded; these networks have no other value. Default: `'default'`. */
+  resnetTimeScaleShift: 'default'
+  /** Recorded; these networks have no other value. Default: `null`. */
+  projectionClassEmbeddingsInputDim: null
+  /** Recorded, not used by these networks. An integer. Default: `64`. */
+  additionEmbedTypeNumHeads: number
+  /** Kind of each block on the way up. Default: `['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']`. */
+  upBlockTypes: 'CrossAttnUpBlock2D' | 'UpBlock2D'[]
+  /** Dropout probability. Default: `0`. */
+  dropout: number
+  /** Recorded; this network has no other value. Default: `null`. */
+  reverseTransformerLayersPerBlock: null
+  /** Recorded; this network has no other value. Default: `false`. */
+  dualCrossAttention: false
+  /** Recorded; this network has no other value. Default: `false`. */
+  resnetSkipTimeAct: false
+  /** Recorded, not used by these kinds of blocks. Default: `1`. */
+  resnetOutScaleFactor: number
+  /** Recorded; this network has no other value. Default: `'positional'`. */
+  timeEmbeddingType: 'positional'
+  /** Width of the time embedding; four times the first width when null. An integer. Default: `null`. */
+  timeEmbeddingDim: number | null
+  /** Recorded; this network has no other value. Default: `null`. */
+  timeEmbeddingActFn: null
+  /** Recorded; this network has no other value. Default: `null`. */
+  timestepPostAct: null
+  /** Recorded; this network has no other value. Default: `null`. */
+  timeCondProjDim: null
+  /** Size of the first convolution, odd. An integer. Default: `3`. */
+  convInKernel: number
+  /** Size of the last convolution, odd. An integer. Default: `3`. */
+  convOutKernel: number
+  /** Recorded; this network has no other value. Default: `'default'`. */
+  attentionType: 'default'
+  /** Recorded; this network has no other value. Default: `false`. */
+  classEmbeddingsConcat: false
+  /** Recorded; this network has no other value. Default: `null`. */
+  midBlockOnlyCrossAttention: null
+  /** Recorded; this network has no other value. Default: `null`. */
+  crossAttentionNorm: null
+}
+
 /** Options by the registry's names. */
 export interface ModelConfigs {
   eegnet: EegnetConfig
@@ -750,6 +1024,9 @@ export interface ModelConfigs {
   eeg_clip_mapper: EegClipMapperConfig
   qformer: QformerConfig
   multi_scale_conditioning: MultiScaleConditioningConfig
+  unet2d_condition: Unet2dConditionConfig
+  controlnet: ControlnetConfig
+  sgdm_unet: SgdmUnetConfig
 }
 
 /** What each model takes. */
@@ -781,6 +1058,9 @@ export interface ModelInputs {
   eeg_clip_mapper: { tokens: Tensor }
   qformer: { queryEmbeds: Tensor; encoderHiddenStates: Tensor; encoderAttentionMask: Tensor }
   multi_scale_conditioning: { latent: Tensor; semantic: Tensor; hasSemantic: Tensor }
+  unet2d_condition: { sample: Tensor; timestep: Tensor; encoderHiddenStates: Tensor; [numbered: `downBlockAdditionalResidual${number}`]: Tensor; midBlockAdditionalResidual?: Tensor }
+  controlnet: { sample: Tensor; timestep: Tensor; encoderHiddenStates: Tensor; controlnetCond: Tensor }
+  sgdm_unet: { sample: Tensor; timestep: Tensor; latent: Tensor; semantic: Tensor; hasSemantic: Tensor; [numbered: `downBlockAdditionalResidual${number}`]: Tensor; midBlockAdditionalResidual?: Tensor }
 }
 
 /** What each model gives. */
@@ -812,6 +1092,9 @@ export interface ModelOutputs {
   eeg_clip_mapper: { encoderHiddenStates: Tensor; promptEmbeds: Tensor; classLogits: Tensor }
   qformer: { lastHiddenState: Tensor; poolerOutput: Tensor }
   multi_scale_conditioning: { [numbered: `eeg${number}`]: Tensor; [numbered: `semantic${number}`]: Tensor; context: Tensor }
+  unet2d_condition: { sample: Tensor }
+  controlnet: { [numbered: `downBlockResSample${number}`]: Tensor; midBlockResSample: Tensor }
+  sgdm_unet: { sample: Tensor }
 }
 
 export type ModelName = keyof ModelConfigs
@@ -845,4 +1128,7 @@ export const modelFactoryNames = {
   eegClipMapper: 'eeg_clip_mapper',
   qformer: 'qformer',
   multiScaleConditioning: 'multi_scale_conditioning',
+  unet2dCondition: 'unet2d_condition',
+  controlnet: 'controlnet',
+  sgdmUnet: 'sgdm_unet',
 } as const

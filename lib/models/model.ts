@@ -41,11 +41,12 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
   readonly config: Readonly<ModelConfigs[N]>
   /** The same in the reference's spelling (`n_chans`), as checkpoints hold it. */
   readonly referenceConfig: Readonly<Record<string, unknown>>
-  /** Names of the inputs and outputs, in order. */
+  /** Names of the inputs, those that may be absent included, and outputs, in order. */
   readonly inputs: readonly string[]
   readonly outputs: readonly string[]
   /** @internal the addon's number for it; -1 once disposed of */
   id: ModelId
+  readonly #needed: readonly string[]
 
   /**
    * Use {@link models} to make one.
@@ -56,9 +57,10 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
   constructor(name: N, options: Readonly<Record<string, unknown>> = {}, budget?: number, draw?: boolean) {
     this.id = withOurNames(name, () => nativeModels.makeModel(name, toReferenceNames(name, options), budget, draw))
     collected.register(this, this.id, this)
-    const description = describeModels().get(name)!
     this.name = name
-    this.inputs = description.inputs.map(camelCase)
+    const inputs = nativeModels.modelInputs(this.id)
+    this.inputs = inputs.map((input) => camelCase(input.replace('?', '')))
+    this.#needed = this.inputs.filter((_, i) => !inputs[i]!.endsWith('?'))
     this.outputs = nativeModels.modelOutputs(this.id).map(camelCase)
     this.referenceConfig = Object.freeze(nativeModels.modelConfig(this.id))
     this.config = Object.freeze(fromReferenceNames(this.referenceConfig)) as unknown as ModelConfigs[N]
@@ -213,15 +215,15 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     this.dispose()
   }
 
-  #inOrder(inputs: Readonly<Record<string, Tensor>>): number[] {
+  #inOrder(inputs: Readonly<Record<string, Tensor | undefined>>): (number | null)[] {
     const extra = Object.keys(inputs).find((name) => !this.inputs.includes(name))
-    const missing = this.inputs.find((name) => inputs[name] === undefined)
-    if (extra === undefined && missing === undefined) return idsOf(this.inputs.map((name) => inputs[name]!))
+    const missing = this.#needed.find((name) => inputs[name] === undefined)
+    if (extra === undefined && missing === undefined) return this.inputs.map((name) => idOf(inputs[name] ?? null))
     const what = missing === undefined ? `has no input ${extra}` : `lacks input ${missing}`
     throw new EegTorchError('INVALID_OPTION', `${this.name} ${what}`, { expected: this.inputs.join(', ') })
   }
 
-  async #runAsync(inputs: number[], signal: AbortSignal | undefined): Promise<Tensor[]> {
+  async #runAsync(inputs: (number | null)[], signal: AbortSignal | undefined): Promise<Tensor[]> {
     const ids = await cancellable(signal, (token) => nativeModels.modelRunAsync(this.id, inputs, token))
     return ids.map((id) => new Tensor(id))
   }
@@ -232,13 +234,14 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
 }
 
 function idsOf(tensors: readonly Tensor[]): number[] {
-  return tensors.map((tensor) => {
-    if (tensor instanceof Tensor) return tensor.id
-    throw new EegTorchError('INVALID_OPTION', 'a model takes tensors', {
-      expected: 'a Tensor',
-      received: typeof tensor,
-    })
-  })
+  return tensors.map(idOf)
+}
+
+function idOf<T extends Tensor | null>(tensor: T): T extends null ? null : number
+function idOf(tensor: Tensor | null): number | null {
+  if (tensor === null) return null
+  if (tensor instanceof Tensor) return tensor.id
+  throw new EegTorchError('INVALID_OPTION', 'a model takes tensors', { expected: 'a Tensor', received: typeof tensor })
 }
 
 function keepFirst([first, ...others]: Tensor[]): Tensor {

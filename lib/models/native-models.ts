@@ -13,6 +13,7 @@ export interface NativeField {
 export interface NativeModelDescription {
   name: string
   citation: string
+  /** `name?` may be absent; `name_*?` stands for as many as the config says. */
   inputs: string[]
   /** `logits?` comes with some configs only; `eeg_*` stands for `eeg_0`, `eeg_1`, … as the config says. */
   outputs: string[]
@@ -40,6 +41,8 @@ interface NativeModels {
   models(): NativeModelDescription[]
   makeModel(name: string, config: Record<string, unknown>, budget?: number, draw?: boolean): ModelId
   modelConfig(id: ModelId): Record<string, unknown>
+  /** Names in order; `name?` may be absent. */
+  modelInputs(id: ModelId): string[]
   modelOutputs(id: ModelId): string[]
   modelParameters(id: ModelId): NamedIds
   modelBuffers(id: ModelId): NamedIds
@@ -55,8 +58,8 @@ interface NativeModels {
     copy: boolean,
   ): Promise<number>
   loadWeights(weights: number, id: ModelId, bytes: number): Promise<[done: number, total: number]>
-  modelRun(id: ModelId, inputs: TensorId[]): TensorId[]
-  modelRunAsync(id: ModelId, inputs: TensorId[], cancellation?: number): Promise<TensorId[]>
+  modelRun(id: ModelId, inputs: (TensorId | null)[]): TensorId[]
+  modelRunAsync(id: ModelId, inputs: (TensorId | null)[], cancellation?: number): Promise<TensorId[]>
   modelTrain(id: ModelId, training: boolean): void
   modelSilenceDropout(id: ModelId): void
   modelIsTraining(id: ModelId): boolean
