@@ -118,7 +118,7 @@ function startPeers(name, { python, tcmalloc, compile }) {
   const preload = tcmalloc ? { LD_PRELOAD: tcmalloc } : {}
   const peers = [new Peer('eegtorch', process.execPath, [script('worker.mjs'), describe(given?.options)])]
   peers.push(torch('PyTorch, defaults', 'defaults'))
-  if (name === 'operators') return peers
+  if (name === 'operators' || given.large) return peers
   peers.push(torch('PyTorch, tuned', 'tuned', preload))
   // kept from run to run: compiling takes longer than measuring
   const cache = { TORCHINDUCTOR_CACHE_DIR: join(root, '.cache', 'bench-inductor') }

@@ -1,3 +1,10 @@
+/** Stable Diffusion 1.5: what differs from diffusers' defaults. Latents of 32 x 32 are pictures of 256 x 256. */
+const stableDiffusion = { crossAttentionDim: 768 }
+const latent = { sample: [4, 32, 32], timestep: [] }
+const prompt = { encoder_hidden_states: [77, 768] }
+/** A UNet of 102 million parameters. */
+const smallUNet = { blockOutChannels: [128, 256, 384, 448] }
+
 /** EEG of the BCI Competition IV 2a: 22 electrodes, 4 s at 250 Hz. */
 const trial = { eeg: [22, 1000] }
 
@@ -5,6 +12,7 @@ const trial = { eeg: [22, 1000] }
  * What is measured, by case. A case is one network, or several in a row, at the reference's default sizes unless `options` say
  * otherwise (the reference's are made from them). `inputs` are shapes without the batch, standard normal; `integers` names those that
  * are zeros of int64. The loss compares the first output with class numbers or, by squares, with noise; null: nothing to train.
+ * large: weights of gigabytes, so that PyTorch runs as it comes, and once.
  */
 export const cases = {
   eegnet: network('eegnet', trial),
@@ -44,8 +52,33 @@ export const cases = {
     { query_embeds: [32, 768], encoder_hidden_states: [22, 1408], encoder_attention_mask: [22] },
     { batch: 16, integers: ['encoder_attention_mask'], loss: 'mse' },
   ),
+  // One step of a picture of 256 x 256, alone and with its unconditional twin.
+  unet2d_condition: network(
+    'unet2d_condition',
+    { ...latent, ...prompt },
+    { batch: 2, integers: ['timestep'], options: stableDiffusion, loss: null, large: true },
+  ),
+  unet2d_condition_100m: network(
+    'unet2d_condition',
+    { ...latent, ...prompt },
+    { batch: 4, integers: ['timestep'], options: { ...stableDiffusion, ...smallUNet }, loss: 'mse' },
+  ),
+  controlnet: network(
+    'controlnet',
+    { ...latent, ...prompt, controlnet_cond: [3, 256, 256] },
+    { batch: 2, integers: ['timestep'], options: stableDiffusion, loss: null, large: true },
+  ),
+  sgdm_unet: network(
+    'sgdm_unet',
+    { ...latent, latent: [512], semantic: [512], has_semantic: [] },
+    { batch: 4, integers: ['timestep', 'has_semantic'], options: { ...smallUNet, nScales: 2 }, loss: 'mse' },
+  ),
 }
 
-function network(name, inputs, { options = {}, batch = 64, integers = [], loss = 'cross_entropy' } = {}) {
-  return { networks: [name], options, inputs, batch, integers, loss }
+function network(
+  name,
+  inputs,
+  { options = {}, batch = 64, integers = [], loss = 'cross_entropy', large = false } = {},
+) {
+  return { networks: [name], options, inputs, batch, integers, loss, large }
 }

@@ -58,8 +58,8 @@ class SgdmUNet(nn.Module):
         for block in self.unet.modules():
             if isinstance(block, ResnetBlock2D):
                 block.time_emb_proj.shift = shifts.get(block.out_channels)
-        mid = residuals.pop("mid_block_additional_residual")
-        return self.unet(sample, timestep, context, down_block_additional_residuals=tuple(residuals.values()),
+        mid = residuals.pop("mid_block_additional_residual", None)
+        return self.unet(sample, timestep, context, down_block_additional_residuals=tuple(residuals.values()) or None,
                          mid_block_additional_residual=mid).sample
 
 
