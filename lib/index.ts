@@ -194,6 +194,8 @@ export {
 export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { checkFiles, type Downloaded, downloadFiles } from './files/download/download.ts'
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
+export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './generation/checkpoints/pipeline-folder.ts'
+export { openSingleFile, type SingleFile, type SingleFileOptions } from './generation/checkpoints/single-file.ts'
 export type { GenerationHooks, GenerationProgress } from './generation/options.ts'
 export { drawComparison, drawGrid, type Heading, type Tile } from './generation/pictures/compose.ts'
 export {
@@ -227,6 +229,7 @@ export { type Conversion, type ConvertOptions, convertCheckpoint } from './model
 export { fitModels, type ModelFit } from './models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from './models/inspect-checkpoint.ts'
 export type { CheckpointLayout } from './models/layouts.ts'
+export { loadCheckpoint } from './models/load.ts'
 export { type FittingWeights, loadFitting } from './models/load-fitting.ts'
 export type { LoadProgress, LoadWeightsOptions } from './models/load-weights.ts'
 export { type AsyncOptions, Model, type ModelPlacement, type NamedTensors } from './models/model.ts'

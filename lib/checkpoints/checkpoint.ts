@@ -1,13 +1,16 @@
-import { existsSync, fstatSync, readSync, statSync } from 'node:fs'
+import { existsSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 import { withFile } from '../files/with-file.ts'
 import { type PlainValue, toPlain } from '../pickle/to-plain.ts'
 import type { Tensor } from '../tensor.ts'
+import { parseJsonObject, readJsonObject } from './json-file.ts'
 import { readSafetensors, writeSafetensors } from './safetensors.ts'
+import { ShardedTensors } from './sharded.ts'
 import { chooseStateDict, unknownKey } from './state-dicts.ts'
 import { TensorFile, type TensorSource } from './tensor-file.ts'
 import { isLegacyTorchFile, readLegacyTorchFile, readTorchZip, type TorchFile } from './torch-file.ts'
+import { findWeightFiles } from './weight-files.ts'
 
 /** What a file of weights turned out to be. */
 export type CheckpointFormat = 'safetensors' | 'torch' | 'torch-legacy' | 'folder'
@@ -40,28 +43,35 @@ export interface Checkpoint {
 export interface OpenCheckpointOptions {
   /** The key of a state dict in a `torch.save` file that holds several, such as `ema` or `generator`. */
   key?: string | undefined
+  /** Which weights of a folder that holds several: `fp16` for `model.fp16.safetensors`. Default: the plain ones, or the only ones. */
+  variant?: string | undefined
 }
 
 const METADATA_KEY = 'eegtorch'
 const ZIP_START = 'PK'
-const MAX_CONFIG_BYTES = 2 ** 24
 
 /**
  * Opens weights by what the file holds, whatever its name: safetensors, `torch.save` in both formats (nothing in it is run), or a
- * folder with `config.json` and `model.safetensors` as braindecode's `save_pretrained` writes. Tensors are listed, not read.
+ * folder with `config.json` and weights as the `save_pretrained` of braindecode, diffusers, transformers and peft writes, whole or in shards. Tensors are listed, not read.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSAFE` naming what a pickle asks for;
  *   `UNKNOWN_NAME` for a key that the file lacks, `INVALID_OPTION` where the file holds several state dicts and none is asked for
  */
-export function openCheckpoint(path: string, { key }: OpenCheckpointOptions = {}): Checkpoint {
-  if (existsSync(path) && statSync(path).isDirectory()) return openFolder(path, key)
+export function openCheckpoint(path: string, { key, variant }: OpenCheckpointOptions = {}): Checkpoint {
+  if (existsSync(path) && statSync(path).isDirectory()) return openFolder(path, { key, variant })
+  if (path.endsWith('.index.json')) return { path, format: 'folder', ...openShards(path, key) }
+  return openFile(path, key)
+}
+
+function openFile(path: string, key: string | undefined): Checkpoint {
   const start = readStart(path, 512)
   if (start.subarray(0, 2).toString('latin1') === ZIP_START) return fromTorch(readTorchZip(path), key)
   if (isLegacyTorchFile(start)) return fromTorch(readLegacyTorchFile(path), key)
   refuseOtherFormats(start, path)
   const file = readSafetensors(path)
   if (key !== undefined) throw unknownKey(path, key, [])
-  const metadata = parseMetadata(file.metadata.get(METADATA_KEY), path)
+  const told = file.metadata.get(METADATA_KEY)
+  const metadata = told === undefined ? {} : parseJsonObject(told, path)
   return { path, format: 'safetensors', metadata, tensors: file, keys: [] }
 }
 
@@ -86,17 +96,11 @@ function refuseOtherFormats(start: Buffer, file: string): void {
   })
 }
 
-function openFolder(folder: string, key: string | undefined): Checkpoint {
-  const weights = ['model.safetensors', 'pytorch_model.bin'].map((name) => join(folder, name)).find(existsSync)
-  if (weights === undefined) {
-    throw new EegTorchError('FILE_NOT_FOUND', 'the folder holds no weights', {
-      file: folder,
-      expected: 'model.safetensors or pytorch_model.bin',
-    })
-  }
-  const inner = openCheckpoint(weights, { key })
-  const configPath = join(folder, 'config.json')
-  const config = existsSync(configPath) ? parseObject(readSmallText(configPath), configPath) : undefined
+function openFolder(folder: string, { key, variant }: OpenCheckpointOptions): Checkpoint {
+  const { path, isIndex } = findWeightFiles(folder, variant)
+  const inner = isIndex ? openShards(path, key) : openFile(path, key)
+  const configPath = ['config.json', 'adapter_config.json'].map((name) => join(folder, name)).find(existsSync)
+  const config = configPath === undefined ? undefined : readJsonObject(configPath)
   return {
     path: folder,
     format: 'folder',
@@ -106,29 +110,9 @@ function openFolder(folder: string, key: string | undefined): Checkpoint {
   }
 }
 
-/** The text of a description, whose length is checked before it is read. */
-export function readSmallText(path: string): string {
-  const size = withFile(path, (descriptor) => fstatSync(descriptor).size)
-  if (size <= MAX_CONFIG_BYTES) return readStart(path, size).toString('utf8')
-  throw new EegTorchError('FILE_INVALID', 'the description of the model is too long', {
-    file: path,
-    expected: `at most ${MAX_CONFIG_BYTES} bytes`,
-    received: String(size),
-  })
-}
-
-function parseMetadata(text: string | undefined, path: string): CheckpointMetadata {
-  return text === undefined ? {} : parseObject(text, path)
-}
-
-function parseObject(text: string, file: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  } catch (cause) {
-    throw new EegTorchError('FILE_INVALID', 'the description of the model is not JSON', { file, cause })
-  }
-  throw new EegTorchError('FILE_INVALID', 'the description of the model is not a JSON object', { file })
+function openShards(index: string, key: string | undefined): Pick<Checkpoint, 'metadata' | 'tensors' | 'keys'> {
+  const tensors = new ShardedTensors(index, (shard) => openFile(shard, key).tensors)
+  return { metadata: {}, tensors, keys: [] }
 }
 
 function fromTorch(file: TorchFile, key: string | undefined): Checkpoint {

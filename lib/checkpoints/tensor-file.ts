@@ -77,11 +77,7 @@ export class TensorFile implements TensorSource {
   }
 
   async loadAll(options: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
-    const [request] = await this.requests(options.names ?? this.names)
-    const { names, path, size, ranges, views } = request!
-    const load = options.copy ? native.readTensors : native.mapTensors
-    const ids = await load(path, size, ranges, views)
-    return new Map(ids.map((id, index) => [names[index]!, new Tensor<DType>(id)]))
+    return loadTogether(await this.requests(options.names ?? this.names), options)
   }
 
   /** @internal */
@@ -94,9 +90,7 @@ export class TensorFile implements TensorSource {
 
   #view(name: string, storages: Map<StorageRange, number>): View {
     const stored = this.tensors.get(name)
-    if (stored === undefined) {
-      throw new EegTorchError('UNKNOWN_NAME', `there is no tensor ${JSON.stringify(name)}`, { file: this.path })
-    }
+    if (stored === undefined) throw unknownTensor(name, this.path)
     const { dtype, storedType, storage, shape, strides = null, storageOffset } = stored
     if (dtype === undefined) {
       throw new EegTorchError(
@@ -114,4 +108,28 @@ export class TensorFile implements TensorSource {
 
 async function toRange({ offset, bytes, unpack }: StorageRange): Promise<Range> {
   return unpack ? unpack() : [offset, bytes]
+}
+
+/** Tensors of one file or several, by name. */
+export async function loadTogether(
+  requests: readonly TensorRequest[],
+  { copy = false }: LoadOptions,
+): Promise<Map<string, Tensor>> {
+  const load = copy ? native.readTensors : native.mapTensors
+  const loaded = new Map<string, Tensor>()
+  try {
+    for (const { names, path, size, ranges, views } of requests) {
+      const ids = await load(path, size, ranges, views)
+      for (const [index, id] of ids.entries()) loaded.set(names[index]!, new Tensor<DType>(id))
+    }
+  } catch (error) {
+    for (const tensor of loaded.values()) tensor.dispose()
+    throw error
+  }
+  return loaded
+}
+
+/** The error for a tensor that a file does not hold. */
+export function unknownTensor(name: string, file: string): EegTorchError {
+  return new EegTorchError('UNKNOWN_NAME', `there is no tensor ${JSON.stringify(name.slice(0, 200))}`, { file })
 }

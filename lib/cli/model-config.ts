@@ -1,5 +1,5 @@
 import { parse } from 'yaml'
-import { readSmallText } from '../checkpoints/checkpoint.ts'
+import { readSmallText } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 
 /**

@@ -1,23 +1,34 @@
-import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
+import type { ModelName } from './configs.generated.ts'
 import { fitModel, modelIn, requireFit } from './fit.ts'
 import { loadWeights } from './load-weights.ts'
 import type { Model } from './model.ts'
 import type { LoadModelOptions } from './models.ts'
+import { asRegistered } from './published.ts'
 
-/** Builds the model of a checkpoint and gives it its weights; see `models.load`. */
-export async function loadModel(
-  path: string,
-  { model: wanted, config = {}, key, ...placement }: LoadModelOptions,
-): Promise<Model> {
-  const checkpoint = openCheckpoint(path, { key })
+/** Opens a checkpoint, builds its model and gives it its weights; see `models.load`. */
+export async function loadModel(path: string, { key, variant, ...options }: LoadModelOptions): Promise<Model> {
+  return loadCheckpoint(asRegistered(openCheckpoint(path, { key, variant }), options.model), options)
+}
+
+/**
+ * Builds the model of a checkpoint that is open, and gives it its weights: `models.load` for a part of a larger file.
+ *
+ * @throws EegTorchError as `models.load`
+ */
+export async function loadCheckpoint<N extends ModelName>(
+  checkpoint: Checkpoint,
+  { model: wanted, config = {}, ...placement }: Omit<LoadModelOptions<N>, 'key' | 'variant'> = {},
+): Promise<Model<N>> {
+  const { path } = checkpoint
   const { model, names, fit } = namingFile(path, () =>
     fitModel(wanted ?? modelIn(checkpoint, config), checkpoint, config),
   )
   try {
     requireFit(fit, path)
     await loadWeights(model, checkpoint.tensors, names, placement)
-    return model.eval()
+    return model.eval() as Model<N>
   } catch (error) {
     model.dispose()
     throw naming(path, error)

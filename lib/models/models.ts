@@ -48,6 +48,8 @@ export interface LoadModelOptions<N extends ModelName = ModelName> extends LoadW
   config?: Readonly<Record<string, unknown>>
   /** The key of a state dict in a `torch.save` file that holds several, such as `ema`. */
   key?: string | undefined
+  /** Which weights of a folder that holds several, such as `fp16`. */
+  variant?: string | undefined
 }
 
 /** The networks of the registry. */
@@ -59,8 +61,8 @@ export interface Models extends Factories {
    */
   create<N extends ModelName>(name: N, options?: ModelOptions<N> | Readonly<Record<string, unknown>>): Model<N>
   /**
-   * Makes the model that a checkpoint holds, with its weights: eegtorch's own files, braindecode folders, files of CSBrain and eeg2image, and
-   * plain state dicts (safetensors or `torch.save`). What neither the file nor the shapes of its tensors say, `options` do; else defaults hold.
+   * Makes the model that a checkpoint holds, with its weights: eegtorch's own files, folders of braindecode, diffusers and transformers (shards and
+   * variants too), files of CSBrain and eeg2image, and plain state dicts (safetensors or `torch.save`). What neither the file nor the shapes of its tensors say, `options` do; else defaults hold.
    * Large weights are mapped, not read, straight to `device` and `dtype` (default: float32 on the CPU); the model is in evaluation mode.
    *
    * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit; `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSAFE`
