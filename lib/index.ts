@@ -47,6 +47,7 @@ export { Recordings } from './datasets/recordings.ts'
 export { datasetCards, scoreWarnings } from './datasets/registry.ts'
 export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from './datasets/simulate.ts'
 export { type BodySignalOptions, simulateEcg, simulateEmg } from './datasets/simulate-body.ts'
+export { simulateVisualResponses, type VisualSimulationOptions } from './datasets/simulate-visual.ts'
 export { Standardiser, standardiseEach } from './datasets/standardise.ts'
 export {
   EegWindows,

@@ -2,9 +2,10 @@ import { Random } from '../random.ts'
 import { type ChannelType, Recording, type RecordingEvent } from '../recordings/recording.ts'
 import { butterworth } from '../signal/butterworth.ts'
 import { filterBothWays } from '../signal/sos-filter.ts'
+import { addBell } from './simulator-signals.ts'
 
 // Taken once: a look-up of a global is slow inside a vm context.
-const { exp, PI, sin, sqrt } = Math
+const { PI, sin, sqrt } = Math
 
 /** What to simulate. */
 export interface BodySignalOptions {
@@ -50,7 +51,7 @@ export function simulateEcg({
     events.push({ onset, duration: 0, label: 'beat' })
     // The T wave comes later where the heart beats more slowly.
     for (const wave of [...WAVES, { ...T_WAVE, at: 0.29 * sqrt(interval) }])
-      addWave(millivolts, samplingRate, onset, wave)
+      addBell(millivolts, samplingRate, onset + wave.at, wave.width, wave.size)
     time += interval
   }
   const data = millivolts.map((value, i) => {
@@ -59,19 +60,6 @@ export function simulateEcg({
     return (value + wander + 0.03 * sin(2 * PI * 50 * t)) * 1e-3 + noise * random.normal()
   })
   return bodyRecording('ecg', data, samplingRate, events)
-}
-
-function addWave(
-  samples: Float64Array,
-  rate: number,
-  onset: number,
-  { at, size, width }: { at: number; size: number; width: number },
-): void {
-  const centre = (onset + at) * rate
-  const reach = 5 * width * rate
-  for (let i = Math.max(0, Math.ceil(centre - reach)); i < Math.min(samples.length, centre + reach); i++) {
-    samples[i]! += size * exp(-(((i - centre) / (width * rate)) ** 2) / 2)
-  }
 }
 
 /**

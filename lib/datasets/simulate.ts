@@ -1,12 +1,21 @@
-import { angleBetween, electrodePosition, type Position, spherical } from '../electrodes.ts'
+import { electrodePosition } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
-import { Recording, type RecordingEvent } from '../recordings/recording.ts'
+import type { Recording, RecordingEvent } from '../recordings/recording.ts'
 import { Recordings } from './recordings.ts'
-import { blinks, pinkNoise, rhythm, smoothStep } from './simulator-signals.ts'
-
-// Taken once: a look-up of a global is slow inside a vm context.
-const { PI, sin } = Math
+import {
+  addBackground,
+  addBlinks,
+  addSensorNoise,
+  CORTEX_SPREAD,
+  drawSources,
+  mixInto,
+  requireCounts,
+  requireSamplingRate,
+  scalpGains,
+  simulatedRecording,
+} from './simulated-scalp.ts'
+import { rhythm, smoothStep } from './simulator-signals.ts'
 
 /** Classes that the simulator knows; each is a movement that its subjects imagine. */
 export type SimulatedClass = 'left hand' | 'right hand' | 'feet' | 'tongue'
@@ -34,14 +43,6 @@ const SIMULATED_CHANNELS = 'Fz FC3 FC1 FCz FC2 FC4 C5 C3 C1 Cz C2 C4 C6 CP3 CP1 
 const TRIAL = 7
 const LEAD = 2
 const IMAGERY = 4
-/** Microvolts at the electrode nearest to a source. */
-const BACKGROUND = 6
-const SENSOR_NOISE = 1
-const BLINK = 140
-const BACKGROUND_SOURCES = 16
-/** Spread of a source over the scalp, radians at which its gain has fallen to exp(-1/2). */
-const CORTEX_SPREAD = 0.5
-const EYE_SPREAD = 0.62
 
 /** Where the rhythms are that fall silent when a part of the body is moved in mind. */
 const AREAS = { handLeft: 'C3', handRight: 'C4', foot: 'Cz', face: 'C6' } as const
@@ -64,7 +65,7 @@ interface Subject {
   /** Part of the mu amplitude that goes when a movement is imagined well. */
   depth: number
   blinkRate: number
-  background: { gains: Float64Array }[]
+  background: Float64Array[]
 }
 
 /**
@@ -81,7 +82,8 @@ export function simulateMotorImagery(options: SimulationOptions = {}): Recording
   const { subjects = 3, runs = 3, trials = 10, samplingRate = 128, seed = 0 } = options
   const classes = options.classes ?? ['left hand', 'right hand']
   requireCounts({ subjects, runs, trials })
-  requireRateAndClasses(samplingRate, classes)
+  requireSamplingRate(samplingRate)
+  requireClasses(classes)
   return new Recordings(
     Array.from({ length: subjects }, (_, i) => {
       const subject = drawSubject(i + 1, new Random(seed, 1000 * (i + 1)))
@@ -101,9 +103,7 @@ function drawSubject(number: number, random: Random): Subject {
     alphaAmplitude: between(3, 8),
     depth: between(0.4, 0.65),
     blinkRate: between(6, 18),
-    background: Array.from({ length: BACKGROUND_SOURCES }, () => ({
-      gains: scalpGains(spherical(360 * random.uniform(), 100 * Math.sqrt(random.uniform())), 2 * CORTEX_SPREAD),
-    })),
+    background: drawSources(SIMULATED_CHANNELS, random),
   }
 }
 
@@ -123,33 +123,9 @@ function simulateRun(subject: Subject, run: number, random: Random, options: Run
     return { onset, duration: IMAGERY, label }
   })
   const nSamples = Math.ceil(time * samplingRate)
-  let data: Float64Array[] | undefined
-  const name = `${subject.name}R${String(run).padStart(2, '0')}`
-  // The state of the generator is spent once, so the samples are made once.
-  const samples = () => {
-    data ??= makeSamples(subject, events, nSamples, samplingRate, random)
-    return data
-  }
-  return new Recording({
-    name,
-    format: 'simulated',
-    simulated: true,
-    subject: subject.name,
-    run: String(run),
-    channels: SIMULATED_CHANNELS.map((channel) => ({
-      name: channel,
-      label: channel,
-      type: 'eeg',
-      unit: 'V',
-      samplingRate,
-    })),
-    samplingRate,
-    nSamples,
-    events,
-    source: {
-      readsWhole: false,
-      read: (ranges) => ranges.map(({ channel, start, stop }) => samples()[channel]!.slice(start, stop)),
-    },
+  return simulatedRecording({
+    ...{ subject: subject.name, run, channels: SIMULATED_CHANNELS, samplingRate, nSamples, events },
+    makeSamples: () => makeSamples(subject, events, nSamples, samplingRate, random),
   })
 }
 
@@ -162,29 +138,20 @@ function makeSamples(
   random: Random,
 ): Float64Array[] {
   const channels = SIMULATED_CHANNELS.map(() => new Float64Array(n))
-  const mix = (gains: Float64Array, microvolts: number, signal: Float64Array) => {
-    for (const [c, samples] of channels.entries()) {
-      const gain = gains[c]! * microvolts * 1e-6
-      for (let i = 0; i < n; i++) samples[i]! += gain * signal[i]!
-    }
-  }
-  const perSource = BACKGROUND / Math.sqrt(averagePower(subject.background))
-  for (const { gains } of subject.background) mix(gains, perSource, pinkNoise(random, n, rate))
-  mix(
-    scalpGains(electrodePosition('POz')!, CORTEX_SPREAD),
-    subject.alphaAmplitude,
-    rhythm(random, n, rate, subject.muFrequency - 0.7, 1.2),
-  )
+  const gainsOf = (electrode: string) => scalpGains(SIMULATED_CHANNELS, electrodePosition(electrode)!, CORTEX_SPREAD)
+  addBackground(channels, subject.background, rate, random)
+  const alpha = rhythm(random, n, rate, subject.muFrequency - 0.7, 1.2)
+  mixInto(channels, gainsOf('POz'), subject.alphaAmplitude, alpha)
 
   const effort = events.map(() => drawEffort(random))
   for (const area of Object.keys(AREAS) as Area[]) {
-    const gains = scalpGains(electrodePosition(AREAS[area])!, CORTEX_SPREAD)
+    const gains = gainsOf(AREAS[area])
     const remaining = desynchronise(events, effort, area, subject.depth, n, rate)
     const modulated = (signal: Float64Array) => signal.map((value, i) => value * remaining[i]!)
-    mix(gains, subject.muAmplitude, modulated(rhythm(random, n, rate, subject.muFrequency, 1.5)))
-    mix(gains, subject.muAmplitude / 3, modulated(rhythm(random, n, rate, 2 * subject.muFrequency, 3)))
+    mixInto(channels, gains, subject.muAmplitude, modulated(rhythm(random, n, rate, subject.muFrequency, 1.5)))
+    mixInto(channels, gains, subject.muAmplitude / 3, modulated(rhythm(random, n, rate, 2 * subject.muFrequency, 3)))
   }
-  mix(scalpGains(spherical(0, 100), EYE_SPREAD), BLINK, blinks(random, n, rate, subject.blinkRate))
+  addBlinks(channels, SIMULATED_CHANNELS, subject.blinkRate, rate, random)
   addSensorNoise(channels, rate, random)
   return channels
 }
@@ -215,51 +182,7 @@ function desynchronise(
   return out
 }
 
-function addSensorNoise(channels: readonly Float64Array[], rate: number, random: Random): void {
-  const phase = 2 * Math.PI * random.uniform()
-  // Mains hum that half of the sampling rate cannot hold would alias, as no amplifier lets it.
-  const hum = rate > 100 ? 0.5e-6 : 0
-  for (const samples of channels) {
-    const level = hum * (0.5 + random.uniform())
-    for (let i = 0; i < samples.length; i++) {
-      samples[i]! += SENSOR_NOISE * 1e-6 * random.normal() + level * sin((2 * PI * 50 * i) / rate + phase)
-    }
-  }
-}
-
-/** How strongly each electrode sees a source: a bell curve of the angle between them. */
-function scalpGains(source: Position, spread: number): Float64Array {
-  return Float64Array.from(SIMULATED_CHANNELS, (name) => {
-    const angle = angleBetween(source, electrodePosition(name)!)
-    return Math.exp(-(angle * angle) / (2 * spread * spread))
-  })
-}
-
-/** Power that sources of size 1 add up to, averaged over electrodes. */
-function averagePower(sources: readonly { gains: Float64Array }[]): number {
-  const total = sources.reduce((sum, { gains }) => sum + gains.reduce((power, gain) => power + gain * gain, 0), 0)
-  return total / SIMULATED_CHANNELS.length
-}
-
-function requireCounts(counts: Record<string, number>): void {
-  for (const [option, count] of Object.entries(counts)) {
-    if (Number.isInteger(count) && count >= 1 && count <= 999) continue
-    throw new EegTorchError('INVALID_OPTION', `the number of ${option} to simulate is not usable`, {
-      option,
-      expected: 'a whole number from 1 to 999',
-      received: String(count),
-    })
-  }
-}
-
-function requireRateAndClasses(samplingRate: number, classes: readonly SimulatedClass[]): void {
-  if (!(samplingRate >= 64 && samplingRate <= 10_000)) {
-    throw new EegTorchError('INVALID_OPTION', 'the sampling rate of the simulation is not usable', {
-      option: 'samplingRate',
-      expected: '64 to 10000 Hz',
-      received: String(samplingRate),
-    })
-  }
+function requireClasses(classes: readonly SimulatedClass[]): void {
   const isKnown = classes.every((name) => Object.hasOwn(PATTERNS, name))
   if (isKnown && classes.length > 0 && new Set(classes).size === classes.length) return
   throw new EegTorchError('INVALID_OPTION', 'the classes to simulate are not usable', {

@@ -1,7 +1,7 @@
 import type { Random } from '../random.ts'
 
 // Taken once: a look-up of a global is slow inside a vm context.
-const { max, min } = Math
+const { exp, max, min } = Math
 
 /**
  * Noise whose power falls as 1/f from `lowest` hertz to half of the sampling rate, with standard deviation 1. White noise through
@@ -85,4 +85,14 @@ export function blinks(random: Random, n: number, samplingRate: number, perMinut
 export function smoothStep(x: number, start: number, stop: number): number {
   const place = min(1, max(0, (x - start) / (stop - start)))
   return place * place * (3 - 2 * place)
+}
+
+/** Adds a bell curve around the second `at`; `width` is its standard deviation in seconds. */
+export function addBell(samples: Float64Array, samplingRate: number, at: number, width: number, size: number): void {
+  const centre = at * samplingRate
+  const deviation = width * samplingRate
+  const last = min(samples.length, centre + 5 * deviation)
+  for (let i = max(0, Math.ceil(centre - 5 * deviation)); i < last; i++) {
+    samples[i]! += size * exp(-(((i - centre) / deviation) ** 2) / 2)
+  }
 }
