@@ -263,7 +263,7 @@ export function nothingFits(
   { events, task }: WindowOptions,
 ): EegTorchError {
   if (trials > 0) {
-    return badOption('from', 'windows inside the recordings', `${trials} trials, each cut by an end or a gap`)
+    return badOption('from', 'windows inside the recordings', `${trials} trials, each cut by an end or a gap, or rejected`)
   }
   const found = [...new Set(list.flatMap((recording) => recording.events.map(({ label }) => label)))].slice(0, 12)
   const wanted = task === undefined ? events : typeof task === 'string' ? task : task.name

@@ -17,7 +17,8 @@ export const rejectPeakToPeak = defineStep({
   learn: {
     when: ({ limit }) => limit === 'learned',
     fit: async (training, { folds }) => {
-      const x = tensorOf(fromEegWindows(training).block)
+      // One bad sample would make every mean of the search not a number.
+      const x = tensorOf(keepQuiet(fromEegWindows(training), Number.MAX_VALUE).block)
       const limit = await asyncSignal.peakToPeakThreshold(x, { folds })
       x.dispose()
       return { limit }
@@ -31,12 +32,15 @@ function keepQuiet(windows: CutWindows, limit: number): CutWindows {
   const kept = indices.filter((item) => largestSpan(windows.block, item) <= limit)
   return { ...subsetOf(windows, kept), skipped: windows.skipped + indices.length - kept.length }
 }
-/** Largest peak-to-peak distance among the channels of a window. */
+
+/** Largest peak-to-peak distance among the channels of a window; infinite where a sample is no finite number. */
 function largestSpan(block: SignalBlock, item: number): number {
   let largest = 0
   for (let channel = 0; channel < block.channels.length; channel++) {
     let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
     for (const value of rowOf(block, item, channel)) {
+      // NaN would compare as neither lower nor higher.
+      if (!Number.isFinite(value)) return Number.POSITIVE_INFINITY
       if (value < low) low = value
       if (value > high) high = value
     }

@@ -66,10 +66,15 @@ const scales = z.enum(['training', 'itself'])
 
 export const zscore = defineStep({
   what: 'Z-scores: by mean and deviation of the training windows, or of each window (before cutting: stretch) itself.',
-  schema: z.strictObject({
-    by: scales.default('training'),
-    per: z.enum(['channel', 'item']).default('channel'),
-  }),
+  schema: z
+    .strictObject({
+      by: scales.default('training'),
+      per: z.enum(['channel', 'item']).default('channel'),
+    })
+    .refine(
+      ({ by, per }) => by === 'itself' || per === 'channel',
+      'per: item takes the mean of each item over all channels, which goes with by: itself alone',
+    ),
   short: scales.transform((by) => ({ by })),
   block: (block, { per }) => standardiseItems(block, per === 'item'),
   learn: {
