@@ -58,6 +58,7 @@ export function cutWindows(recordings: Iterable<Recording>, options: WindowOptio
     recordings: list.map(windowRecording),
     classNames,
     channelNames,
+    channelTypes: channelNames.map((name) => first.channels[first.channelIndex(name)]!.type),
     nSamples: grid.nSamples * factor,
     samplingRate: first.samplingRate * factor,
     step: grid.step * factor,
@@ -180,7 +181,7 @@ function planRecording(
     const whole = starts.every((start) => recording.isContiguous(start, start + grid.nSamples))
     trials.push({ trial: index + 1, event, className, starts: whole ? starts : [], ...(task && { task }) })
   }
-  if (trials.length > 0) requireSameLayout(recording, channelNames, first)
+  if (trials.length > 0) requireRecorded(recording, channelNames, first)
   return trials
 }
 
@@ -227,7 +228,8 @@ function chooseChannels(recording: Recording, wanted: readonly string[] | undefi
   throw badOption('channels', 'channel names, as no channel is marked EEG', 'nothing')
 }
 
-function requireSameLayout(recording: Recording, channelNames: readonly string[], first: Recording): void {
+/** Refuses a recording that cannot give the windows that another gives. */
+function requireRecorded(recording: Recording, channelNames: readonly string[], first: Recording): void {
   if (recording.samplingRate !== first.samplingRate) {
     throw new EegTorchError('SHAPE_MISMATCH', `${recording.name} has another sampling rate than ${first.name}`, {
       expected: `${first.samplingRate} Hz`,
@@ -263,7 +265,11 @@ export function nothingFits(
   { events, task }: WindowOptions,
 ): EegTorchError {
   if (trials > 0) {
-    return badOption('from', 'windows inside the recordings', `${trials} trials, each cut by an end or a gap, or rejected`)
+    return badOption(
+      'from',
+      'windows inside the recordings',
+      `${trials} trials, each cut by an end or a gap, or rejected`,
+    )
   }
   const found = [...new Set(list.flatMap((recording) => recording.events.map(({ label }) => label)))].slice(0, 12)
   const wanted = task === undefined ? events : typeof task === 'string' ? task : task.name

@@ -1,6 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import { type Stretch, stretchesOf, withStatistic } from './fitted.ts'
-import type { EegWindows } from './windows.ts'
+import type { EegWindows, WindowParts } from './windows.ts'
 
 /**
  * Z-scores per channel with mean and standard deviation of some windows, those of the training part: what is tested must not
@@ -62,8 +62,13 @@ export class Standardiser {
         received: windows.channelNames.join(', '),
       })
     }
+    const scaled = windows.with({ data: this.#scale(windows) })
+    return this.fittedOn === undefined ? scaled : withStatistic(scaled, { name: 'z-scores', from: this.fittedOn })
+  }
+
+  #scale(windows: EegWindows): WindowParts['data'] {
     const { nChannels, nSamples, source } = windows
-    if (source !== undefined) return windows.with({ data: source.scaled(this.mean, this.std.map(factorOf)) })
+    if (source !== undefined) return source.scaled(this.mean, this.std.map(factorOf))
     const data = Float32Array.from(windows.data)
     for (let row = 0; row < windows.length * nChannels; row++) {
       rescale(
@@ -72,8 +77,7 @@ export class Standardiser {
         this.std[row % nChannels]!,
       )
     }
-    const scaled = windows.with({ data })
-    return this.fittedOn === undefined ? scaled : withStatistic(scaled, { name: 'z-scores', from: this.fittedOn })
+    return data
   }
 
   /** For a checkpoint; {@link Standardiser.fromJSON} reads it. */

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import type { ChannelType } from '../recordings/recording.ts'
 import type { FittedStatistic } from './fitted.ts'
 
 /** Where one window comes from. */
@@ -49,6 +50,8 @@ export interface WindowParts {
   recordings: readonly WindowRecording[]
   classNames: readonly string[]
   channelNames: readonly string[]
+  /** What each channel measures, where it is known. */
+  channelTypes?: readonly ChannelType[] | undefined
   nSamples: number
   /** Hertz. */
   samplingRate: number
@@ -83,6 +86,8 @@ export class EegWindows {
   readonly recordings: readonly WindowRecording[]
   readonly classNames: readonly string[]
   readonly channelNames: readonly string[]
+  /** What each channel measures; undefined where nothing but its name is known. */
+  readonly channelTypes: readonly ChannelType[] | undefined
   /** Samples of a window. */
   readonly nSamples: number
   readonly samplingRate: number
@@ -106,6 +111,7 @@ export class EegWindows {
     this.recordings = parts.recordings
     this.classNames = parts.classNames
     this.channelNames = parts.channelNames
+    this.channelTypes = parts.channelTypes
     this.nSamples = parts.nSamples
     this.samplingRate = parts.samplingRate
     this.step = parts.step ?? parts.nSamples
@@ -225,6 +231,14 @@ export class EegWindows {
       throw new EegTorchError('SHAPE_MISMATCH', 'the data of the windows do not fit their shape', {
         expected: `(${shape.join(', ')})`,
         received: `${values} values`,
+      })
+    }
+    const types = this.channelTypes?.length ?? this.nChannels
+    if (types !== this.nChannels) {
+      throw new EegTorchError('SHAPE_MISMATCH', 'the types of the channels do not fit their names', {
+        option: 'channelTypes',
+        expected: `${this.nChannels}`,
+        received: `${types}`,
       })
     }
     for (const [i, { label, recording }] of this.origins.entries()) {

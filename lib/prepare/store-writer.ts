@@ -1,4 +1,6 @@
 import { crc32 } from 'node:zlib'
+import type { FittedStatistic } from '../datasets/fitted.ts'
+import { requireSameLayout } from '../datasets/same-layout.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { electrodePosition } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
@@ -15,6 +17,7 @@ import {
   type StoreHeader,
   windowKey,
 } from '../store/store-format.ts'
+import { encodeStatistic } from '../store/stored-statistics.ts'
 import { nativeLmdb } from './native.ts'
 
 /** Bytes that are put on disk in one transaction. */
@@ -68,17 +71,25 @@ export class StoreWriter implements Disposable {
   /** Writes the header, which makes the store whole. Every recording below `count` must be there. */
   async finish(
     count: number,
-    { pipeline, classNames, splits }: Pick<StoreHeader, 'pipeline' | 'classNames' | 'splits'>,
+    {
+      pipeline,
+      classNames,
+      splits,
+      fitted = [],
+    }: Pick<StoreHeader, 'pipeline' | 'classNames' | 'splits'> & { fitted?: readonly FittedStatistic[] },
   ): Promise<void> {
     const { recordings, checksums } = readRecordings(this.#folder, count)
-    const { layout } = recordings.find((one) => one.layout !== undefined) ?? {}
+    const first = recordings.find((one) => one.layout !== undefined)
+    const layout = first?.layout
     if (layout === undefined) {
       throw new EegTorchError('INVALID_OPTION', 'no recording gives a window', {
         expected: 'events that are trials, and samples around them',
         received: `${recordings.reduce((sum, { skipped }) => sum + skipped, 0)} trials without room for a window`,
       })
     }
-    requireSameLayout(recordings)
+    for (const one of recordings) {
+      if (one.layout !== undefined) requireSameLayout(one.name, one.layout, first!.name, layout)
+    }
     const header: StoreHeader = {
       createdAt: new Date().toISOString(),
       createdBy: `eegtorch ${packageVersion()}`,
@@ -91,6 +102,7 @@ export class StoreWriter implements Disposable {
       skipped: recordings.reduce((sum, { skipped }) => sum + skipped, 0),
       pipeline,
       ...(splits && { splits }),
+      ...(fitted.length > 0 && { fitted: fitted.map(encodeStatistic) }),
       recordings: checksums,
     }
     await nativeLmdb.writeLmdb(this.#id, [HEADER_KEY], [encodeHeader(header)])
@@ -131,7 +143,7 @@ function describeWindows(
   kinds: readonly TrialKind[],
   checksums: readonly number[],
 ): StoredRecording {
-  const { origins, channelNames, nSamples, samplingRate, step, simulated, skipped } = windows
+  const { origins, channelNames, channelTypes, nSamples, samplingRate, step, simulated, skipped } = windows
   const { name, identity, subject, session, run, dataset } = windows.recordings[0]!
   const stimuli = origins.map(({ stimulus }) => stimulus ?? null)
   return {
@@ -145,21 +157,14 @@ function describeWindows(
     ...(stimuli.some((stimulus) => stimulus !== null) && { stimuli }),
     checksums: [...checksums],
     kinds: kinds.map(([className, label]) => [className, label]),
-    ...(windows.length > 0 && { layout: { channelNames: [...channelNames], nSamples, samplingRate, step } }),
+    ...(windows.length > 0 && {
+      layout: {
+        ...{ channelNames: [...channelNames], nSamples, samplingRate, step },
+        ...(channelTypes && { channelTypes: [...channelTypes] }),
+      },
+    }),
     ...{ simulated, skipped },
   }
-}
-
-function requireSameLayout(recordings: readonly StoredRecording[]): void {
-  const [first, ...others] = recordings.filter(({ layout }) => layout !== undefined)
-  const text = ({ layout }: StoredRecording) =>
-    `${layout!.nSamples} samples at ${layout!.samplingRate} Hz of ${layout!.channelNames.join(', ')}`
-  const other = others.find((recording) => text(recording) !== text(first!))
-  if (other === undefined) return
-  throw new EegTorchError('SHAPE_MISMATCH', `${other.name} gives other windows than ${first!.name}`, {
-    expected: text(first!),
-    received: text(other),
-  })
 }
 
 function place(name: string): [number, number, number] | null {

@@ -35,9 +35,9 @@ export async function writeStore(path: string, windows: EegWindows, options: Wri
     for (const [recording, indices] of groups.entries()) {
       await writer.write(recording, oneRecording(windows.subset(indices), recording), [])
     }
-    const { classNames } = windows
+    const { classNames, fitted } = windows
     const kept = splits && { splits: renumber(splits, groups.flat()) }
-    await writer.finish(groups.length, { pipeline, classNames: [...classNames], ...kept })
+    await writer.finish(groups.length, { pipeline, classNames: [...classNames], fitted, ...kept })
     writer[Symbol.dispose]()
     await removeLock(temporary)
   })

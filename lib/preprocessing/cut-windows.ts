@@ -1,4 +1,5 @@
 import type { ClassedTrial } from '../datasets/cut-windows.ts'
+import type { FittedStatistic } from '../datasets/fitted.ts'
 import { allocate, EegWindows, type WindowOrigin, type WindowRecording } from '../datasets/windows.ts'
 import { channelType } from '../recordings/channels.ts'
 import type { SignalBlock } from './block.ts'
@@ -15,6 +16,8 @@ export interface CutWindows {
   readonly step: number
   readonly skipped: number
   readonly simulated: boolean
+  /** What was learned from recordings and shaped these windows. */
+  readonly fitted: readonly FittedStatistic[]
 }
 
 /** Some windows, in the order given. */
@@ -41,18 +44,19 @@ export function toEegWindows({ block, ...rest }: CutWindows, pipeline: string): 
     nSamples,
     samplingRate,
     channelNames: channels.map(({ name }) => name),
+    channelTypes: channels.map(({ type }) => type),
     pipeline,
   })
 }
 
-/** Windows taken up again. What their channels measure is judged by their names. */
+/** Windows taken up again. Where nothing but their names is known of channels, these tell what they measure. */
 export function fromEegWindows(windows: EegWindows): CutWindows {
   const { data, nSamples: samples, samplingRate, length: items } = windows
-  const channels = windows.channelNames.map((name) => ({
+  const channels = windows.channelNames.map((name, i) => ({
     ...{ name, label: name, unit: '', samplingRate },
-    type: channelType(name, true),
+    type: windows.channelTypes?.[i] ?? channelType(name, true),
   }))
-  const { origins, recordings, classNames, step, skipped, simulated } = windows
+  const { origins, recordings, classNames, step, skipped, simulated, fitted } = windows
   const block = { data: Float64Array.from(data), items, samples, channels, samplingRate }
-  return { block, origins, recordings, classNames, trials: [], step, skipped, simulated }
+  return { block, origins, recordings, classNames, trials: [], step, skipped, simulated, fitted }
 }

@@ -1,6 +1,6 @@
+import { concatenateWindows } from '../datasets/concatenate.ts'
 import { nothingFits, orderClasses } from '../datasets/cut-windows.ts'
-import { allocate, type EegWindows } from '../datasets/windows.ts'
-import { EegTorchError } from '../errors.ts'
+import type { EegWindows } from '../datasets/windows.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { type CutWindows, toEegWindows } from './cut-windows.ts'
 import type { TrialOptions } from './step.ts'
@@ -29,18 +29,10 @@ export function joinWindows(
 ): EegWindows {
   const trials = parts.flatMap((part) => part.trials)
   const filled = parts.filter(({ windows }) => windows.length > 0)
-  const first = filled[0]?.windows
-  if (first === undefined) throw nothingFits(recordings, trials.length, { from: 0, to: 0, ...options })
-  for (const { windows } of filled) requireSameLayout(windows, first)
+  if (filled.length === 0) throw nothingFits(recordings, trials.length, { from: 0, to: 0, ...options })
   const classNames = orderClasses(trials, options)
-  const data = allocate(filled.reduce((sum, { windows }) => sum + windows.data.length, 0))
-  let at = 0
-  for (const { windows } of filled) {
-    data.set(windows.data, at)
-    at += windows.data.length
-  }
-  return first.with({
-    data,
+  const sets = filled.map(({ windows }) => windows)
+  return concatenateWindows(sets, {
     classNames,
     origins: parts.flatMap(({ windows }, recording) =>
       windows.origins.map((origin) => {
@@ -51,16 +43,5 @@ export function joinWindows(
     recordings: parts.flatMap(({ windows }) => windows.recordings),
     simulated: parts.some(({ windows }) => windows.simulated),
     skipped: parts.reduce((sum, { windows }) => sum + windows.skipped, 0),
-  })
-}
-
-function requireSameLayout(windows: EegWindows, first: EegWindows): void {
-  const layout = ({ channelNames, samplingRate, nSamples }: EegWindows) =>
-    `${nSamples} samples at ${samplingRate} Hz of ${channelNames.join(', ')}`
-  if (layout(windows) === layout(first)) return
-  const [name, other] = [windows.recordings[0]!.name, first.recordings[0]!.name]
-  throw new EegTorchError('SHAPE_MISMATCH', `${name} gives other windows than ${other}`, {
-    expected: layout(first),
-    received: layout(windows),
   })
 }

@@ -1,3 +1,4 @@
+import { concatenateWindows } from '../datasets/concatenate.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { SignalBlock } from './block.ts'
@@ -73,7 +74,7 @@ export async function runOnEegWindows(
     const done: EegWindows[] = []
     for (const piece of pieces)
       done.push(toEegWindows(await runOnWindows(fromEegWindows(piece), [step], learned), hash))
-    out = done.length === 1 ? done[0]! : concatenate(done, out.skipped)
+    out = done.length === 1 ? done[0]! : joinPieces(done, out.skipped)
   }
   return out.pipeline === hash ? out : out.with({ pipeline: hash })
 }
@@ -90,13 +91,6 @@ function piecesOf(windows: EegWindows): EegWindows[] {
  *
  * @param before events without a window, before the step; each piece counts on from there
  */
-function concatenate(pieces: readonly EegWindows[], before: number): EegWindows {
-  const data = new Float32Array(pieces.reduce((sum, piece) => sum + piece.data.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    data.set(piece.data, at)
-    at += piece.data.length
-  }
-  const skipped = pieces.reduce((sum, piece) => sum + piece.skipped - before, before)
-  return pieces[0]!.with({ data, skipped, origins: pieces.flatMap(({ origins }) => origins) })
+function joinPieces(pieces: readonly EegWindows[], before: number): EegWindows {
+  return concatenateWindows(pieces, { skipped: pieces.reduce((sum, { skipped }) => sum + skipped - before, before) })
 }

@@ -13,6 +13,7 @@ import {
   windowKey,
 } from './store-format.ts'
 import { StoredSamples } from './stored-samples.ts'
+import { decodeStatistic } from './stored-statistics.ts'
 
 /** A store that was opened: its header, and its windows. */
 export interface WindowStore {
@@ -40,11 +41,12 @@ export function openStore(path: string): WindowStore {
   })
   const origins = recordings.flatMap((recording, i) => originsOf(recording, i, header, lmdb.path))
   if (origins.length !== header.windows) throw damaged('windows are missing', lmdb.path)
-  const { channelNames, nSamples, samplingRate, step, classNames, simulated, skipped, pipeline } = header
+  const { channelNames, channelTypes, nSamples, samplingRate, step, classNames, simulated, skipped, pipeline } = header
   const windows = new EegWindows({
     data: samplesOf(lmdb, recordings, header, origins),
-    ...{ origins, channelNames, nSamples, samplingRate, step, classNames, simulated, skipped },
+    ...{ origins, channelNames, channelTypes, nSamples, samplingRate, step, classNames, simulated, skipped },
     recordings: recordings.map(describe),
+    fitted: (header.fitted ?? []).map(decodeStatistic),
     pipeline: pipeline.hash === '' ? undefined : pipeline.hash,
   })
   return { path, header, windows }

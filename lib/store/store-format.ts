@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import type { ChannelType } from '../recordings/recording.ts'
 import { SAMPLE_TYPES } from './samples.ts'
 
 // A store is an LMDB environment. Keys:
@@ -18,6 +19,8 @@ export const windowKey = (recording: number, window: number) => `w${padded(recor
 const VERSION = 1
 const MOST_RECORDINGS = 10 ** 8
 
+const CHANNEL_TYPES = ['eeg', 'eog', 'ecg', 'emg', 'stim', 'misc'] as const satisfies readonly ChannelType[]
+
 const count = z.number().int().min(0)
 const name = z.string().nullable()
 const splitSchema = z.strictObject({
@@ -27,12 +30,25 @@ const splitSchema = z.strictObject({
   test: z.array(count),
 })
 
+const channelTypes = z.array(z.enum(CHANNEL_TYPES)).optional()
+
+/** Stretches of recordings: the number of one's identity in `identities`, and seconds from and to. */
+const stretches = z.array(z.tuple([count, z.number(), z.number()]))
+const fittedSchema = z.strictObject({
+  name: z.string(),
+  identities: z.array(z.string()),
+  from: stretches,
+  shaped: stretches.optional(),
+})
+
 const headerSchema = z.strictObject({
   createdAt: z.string(),
   createdBy: z.string(),
   /** Windows of all recordings. */
   windows: count,
   channelNames: z.array(z.string()).min(1),
+  /** What each channel measures, where it is known. */
+  channelTypes,
   /** Where each electrode is on a spherical head or in metres, or null. */
   montage: z.array(z.tuple([z.number(), z.number(), z.number()]).nullable()),
   nSamples: count.min(1),
@@ -48,9 +64,14 @@ const headerSchema = z.strictObject({
   pipeline: z.strictObject({ text: z.string(), hash: z.string() }),
   /** Splits that came with the windows. */
   splits: z.array(splitSchema).optional(),
+  /** What was learned from recordings and shaped the windows before they were written. */
+  fitted: z.array(fittedSchema).optional(),
   /** CRC-32 of what is stored about each recording, in order. */
   recordings: z.array(z.number()).max(MOST_RECORDINGS),
 })
+
+/** A statistic as a header keeps it. */
+export type StoredStatistic = z.infer<typeof fittedSchema>
 
 /** What the header of a store says. */
 export type StoreHeader = z.infer<typeof headerSchema>
@@ -78,6 +99,7 @@ const recordingSchema = z.strictObject({
   layout: z
     .strictObject({
       channelNames: z.array(z.string()).min(1),
+      channelTypes,
       nSamples: count.min(1),
       samplingRate: z.number().positive(),
       step: count.min(1),
@@ -97,7 +119,12 @@ export const encodeRecording = (recording: StoredRecording) => encode(recording,
 /** @throws EegTorchError `FILE_INVALID` for a header that is none or is damaged, `FILE_UNSUPPORTED` for a later version */
 export function decodeHeader(bytes: Buffer, file: string): StoreHeader {
   const header = decode(bytes, 'windows', headerSchema, file)
-  if (header.montage.length !== header.channelNames.length) throw damaged('the header', file)
+  const { montage, channelNames, channelTypes: types = channelNames, fitted = [] } = header
+  const isWhole = [montage, types].every(({ length }) => length === channelNames.length)
+  const areKnown = fitted.every(({ identities, from, shaped = [] }) =>
+    [...from, ...shaped].every(([identity]) => identity < identities.length),
+  )
+  if (!isWhole || !areKnown) throw damaged('the header', file)
   return header
 }
 

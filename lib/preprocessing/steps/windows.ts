@@ -56,7 +56,8 @@ export const windows = defineStep({
     const skipped = skippedTrials(plan)
     return {
       block: baseline === undefined ? block : subtractBaseline(block, from, baseline),
-      ...{ origins, classNames, trials: plan, step, skipped, simulated, recordings: [windowRecording(recording)] },
+      ...{ origins, classNames, trials: plan, step, skipped, simulated },
+      ...{ recordings: [windowRecording(recording)], fitted: [] },
     }
   },
 })
