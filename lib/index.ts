@@ -160,15 +160,14 @@ export {
 export { type OpeningsStore, TestLedger, type TestOpening } from './evaluation/test-ledger.ts'
 export { formatAccuracy, formatFigures } from './evaluation/text.ts'
 export { type AlignOptions, type AlignResult, align, type RetrievalShare } from './experiment/align.ts'
-export {
-  type CrossValidateOptions,
-  type CrossValidationStore,
-  crossValidate,
-  type FoldProgress,
-  type TrainingOutcome,
-  type TrainingPlace,
-  trainSplit,
-} from './experiment/cross-validate.ts'
+export { crossValidate } from './experiment/cross-validate.ts'
+export type {
+  CrossValidateOptions,
+  CrossValidationStore,
+  FoldProgress,
+  TrainingOutcome,
+  TrainingPlace,
+} from './experiment/cross-validate-options.ts'
 export {
   type DenoisedExample,
   type DenoiseOptions,
@@ -193,6 +192,7 @@ export {
   nestedCrossValidate,
 } from './experiment/nested.ts'
 export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
+export { trainSplit } from './experiment/train-fold.ts'
 export { checkFiles, type Downloaded, downloadFiles } from './files/download/download.ts'
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
 export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './generation/checkpoints/pipeline-folder.ts'

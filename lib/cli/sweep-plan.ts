@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Split } from '../evaluation/split.ts'
-import { makeModel } from '../experiment/cross-validate.ts'
+import { makeModel } from '../experiment/make-model.ts'
 import { makeSplits } from '../experiment/make-splits.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
+import { hashSteps } from '../preprocessing/schema.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { cutConfigured, pipelineOf } from './config-pipeline.ts'
 import { readRecordings, storedPipeline, storeOf } from './read-windows.ts'
@@ -80,11 +81,16 @@ export function sweepJobs({ entries, windows, splits }: SweepData, folder: strin
   })
 }
 
-/** All models answer the same windows; what is learned in each fold may differ. */
+/** All models answer the same windows: those that are cut alike and not rejected. What else is learned in each fold may differ. */
 function requireSamePreparation(entries: readonly SweepEntry[], pipelines: readonly Pipeline[]): void {
-  const other = pipelines.findIndex(({ prepared }) => prepared.hash !== pipelines[0]!.prepared.hash)
+  const shared = ({ prepared, rejecting }: Pipeline) => [...prepared.steps, ...rejecting]
+  const hashOf = (pipeline: Pipeline) => hashSteps(shared(pipeline))
+  const other = pipelines.findIndex((pipeline) => hashOf(pipeline) !== hashOf(pipelines[0]!))
   if (other < 0) return
-  const steps = ({ prepared }: Pipeline) => prepared.steps.map(({ name }) => name).join(', ')
+  const steps = (pipeline: Pipeline) =>
+    shared(pipeline)
+      .map(({ name }) => name)
+      .join(', ')
   throw new EegTorchError(
     'INVALID_OPTION',
     `${entries[other]!.name} has other preprocessing than ${entries[0]!.name}`,

@@ -1,11 +1,15 @@
 import { dirname } from 'node:path'
-import { decodeFolds } from '../decoders/baselines.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { type BaselineDecoder, decodeFolds } from '../decoders/baselines.ts'
 import type { LeakProof } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
-import { trainSplit } from '../experiment/cross-validate.ts'
+import type { Split } from '../evaluation/split.ts'
+import { leftOutOf, prepareFold } from '../experiment/prepare-fold.ts'
+import { trainSplit } from '../experiment/train-fold.ts'
 import { serveJobs } from '../experiment/worker-pool.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
+import type { Pipeline } from '../preprocessing/pipeline.ts'
 import type { LearningCurve } from '../report/run-report.ts'
 import { setNumThreads } from '../runtime.ts'
 import { factoryOf, trainingOptions } from './run-training.ts'
@@ -26,6 +30,8 @@ export interface SweepOutcome {
   predictions: Prediction[]
   /** What was fitted for the training, and on what. */
   fitted?: LeakProof['fitted']
+  /** The split without windows that preprocessing rejected, where it did: all models of a sweep are scored on the same. */
+  kept?: Split
 }
 
 // A process of `eegtorch sweep`, started by lib/cli/sweep.ts: one thread, one training at a time.
@@ -46,6 +52,7 @@ async function runJob(
   const { name, config, decoder } = entries[entry]!
   const split = splits[fold]!
   const before = process.cpuUsage()
+  const pipeline = pipelines[entry]!
   const answers =
     decoder === undefined
       ? await trainSplit(
@@ -53,9 +60,21 @@ async function runJob(
           windows,
           split,
           { fold, seed },
-          { ...trainingOptions(config), pipeline: pipelines[entry]! },
+          { ...trainingOptions(config), pipeline },
         )
-      : { predictions: decodeFolds(windows, [split], decoder).predictions }
+      : await decodeSplit(windows, split, decoder, pipeline)
   const { user, system } = process.cpuUsage(before)
   return { name, split: split.name, seed, seconds: (user + system) / 1e6, ...answers }
+}
+
+/** A classical decoder on the windows that the pipeline leaves in. */
+async function decodeSplit(
+  windows: EegWindows,
+  split: Split,
+  decoder: BaselineDecoder,
+  pipeline: Pipeline,
+): Promise<Pick<SweepOutcome, 'predictions' | 'kept'>> {
+  const kept = pipeline.rejecting.length > 0 ? (await prepareFold(windows, split, { pipeline })).kept : split
+  const { predictions } = decodeFolds(windows, [kept], decoder)
+  return { predictions, ...(leftOutOf(split, kept) && { kept }) }
 }

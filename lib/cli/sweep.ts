@@ -8,9 +8,9 @@ import { scoreWarnings } from '../datasets/registry.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { compareModels } from '../evaluation/compare-models.ts'
-import type { LeakProof } from '../evaluation/leaks.ts'
 import { TestLedger } from '../evaluation/test-ledger.ts'
-import { proveSplits, withFitted } from '../experiment/make-splits.ts'
+import { type FoldFindings, proveSplits, withFindings } from '../experiment/make-splits.ts'
+import { leftOutOf } from '../experiment/prepare-fold.ts'
 import { runChecks } from '../experiment/run-checks.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
@@ -151,7 +151,8 @@ async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<
   const { entries, windows } = data
   const rows: SweepRow[] = []
   const ledger = new TestLedger()
-  const fitted = new Map<number, LeakProof['fitted']>()
+  const findings: FoldFindings[] = data.splits.map(() => ({}))
+  const splits = [...data.splits]
   const finished: { name: string; predictions: SweepOutcome['predictions'] }[] = []
   for (const [entry, { name, config: own }] of entries.entries()) {
     const wanted = jobs.filter((job) => job.entry === entry)
@@ -164,18 +165,17 @@ async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<
       ...defined({ parameters }),
     })
     const predictions = outcomes.flatMap((outcome) => outcome.predictions)
-    for (const { fold, seed, fitted: own } of outcomes) {
+    for (const { fold, seed, fitted, kept } of outcomes) {
       ledger.note({ fold, by: name, seed })
-      if (own !== undefined && own.length > 0) fitted.set(fold, own)
+      if (fitted !== undefined && fitted.length > 0) findings[fold]!.fitted = fitted
+      if (kept === undefined) continue
+      findings[fold]!.leftOut = leftOutOf(data.splits[fold]!, kept)
+      splits[fold] = kept
     }
     if (outcomes.length === wanted.length) finished.push({ name, predictions })
   }
-  const { splits } = data
   const options = trainingOptions(entries[0]!.config)
-  const proof = withFitted(
-    proveSplits(windows, splits, options),
-    splits.map((_, fold) => fitted.get(fold)),
-  )
+  const proof = withFindings(proveSplits(windows, data.splits, options), findings)
   const decoders = entries.flatMap(({ name, decoder }) => (decoder === undefined ? [] : { ...decoder, name }))
   const isOver = finished.length === entries.length
   const checks = isOver ? await runChecks({ windows, splits, decoders, baselines: finished, ledger }, options) : {}

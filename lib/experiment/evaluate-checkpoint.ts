@@ -11,7 +11,7 @@ import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
 import { loss, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
-import { trialName } from './cross-validate.ts'
+import { trialName } from './train-fold.ts'
 
 /** What a checkpoint of `eegtorch train` tells of how it was made. */
 export interface TrainedOn {

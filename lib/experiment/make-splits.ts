@@ -1,11 +1,11 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import { type LeakProof, proveSplit } from '../evaluation/leaks.ts'
+import { type LeakProof, type PartCounts, proveSplit } from '../evaluation/leaks.ts'
 import { heldOutBy, protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { checkSplit, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
 import type { SplitProof } from '../report/run-report.ts'
-import type { CrossValidateOptions } from './cross-validate.ts'
+import type { CrossValidateOptions } from './cross-validate-options.ts'
 
 type SplitWays = Pick<
   CrossValidateOptions,
@@ -48,11 +48,24 @@ export function proveSplits(windows: EegWindows, splits: readonly Split[], optio
   }
 }
 
-/** A proof with what was fitted for each fold, beside what had shaped the windows before. */
-export function withFitted(proof: SplitProof, fitted: readonly (LeakProof['fitted'] | undefined)[]): SplitProof {
-  const folds = proof.folds.map((fold, i) =>
-    fold.proof === undefined ? fold : { ...fold, proof: { ...fold.proof, fitted: fitted[i] ?? fold.proof.fitted } },
-  )
+/** What preparing a fold showed. */
+export interface FoldFindings {
+  /** What was fitted for it, beside what had shaped the windows before. */
+  fitted?: LeakProof['fitted'] | undefined
+  /** Windows of each part that the pipeline left out. */
+  leftOut?: PartCounts | undefined
+}
+
+/** A proof with what preparing each fold showed. */
+export function withFindings(proof: SplitProof, findings: readonly FoldFindings[]): SplitProof {
+  const folds = proof.folds.map((fold, i) => {
+    const { fitted, leftOut } = findings[i] ?? {}
+    return {
+      ...fold,
+      ...(leftOut && { leftOut }),
+      ...(fold.proof && { proof: { ...fold.proof, fitted: fitted ?? fold.proof.fitted } }),
+    }
+  })
   return { ...proof, folds }
 }
 

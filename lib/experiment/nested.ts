@@ -6,7 +6,8 @@ import type { Split } from '../evaluation/split.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import type { ModelFactory } from '../models/models.ts'
-import { type CrossValidateOptions, seedList, trainSplit } from './cross-validate.ts'
+import { type CrossValidateOptions, seedList } from './cross-validate-options.ts'
+import { trainSplit } from './train-fold.ts'
 
 /** How to train candidates: as {@link crossValidate}, but for what choosing decides itself. */
 export type CandidateOptions = Omit<

@@ -1,6 +1,8 @@
+import { concatenateWindows } from '../datasets/concatenate.ts'
 import { Standardiser } from '../datasets/standardise.ts'
-import type { EegWindows } from '../datasets/windows.ts'
+import type { EegWindows, WindowOrigin } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import type { PartCounts } from '../evaluation/leaks.ts'
 import type { Split } from '../evaluation/split.ts'
 import type { FittedPipeline, StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
@@ -18,8 +20,17 @@ export interface PreparedFold {
   windows: EegWindows
   /** The split, without windows that the pipeline has rejected. */
   split: Split
+  /** The same windows by their numbers among those that were given: what else is scored on this fold is scored on these. */
+  kept: Split
   /** For the checkpoint. */
   told: { standardise?: ReturnType<Standardiser['toJSON']>; pipeline?: StoredPipeline }
+}
+
+/** How many windows of each part a pipeline has left out; undefined where it left none out. */
+export function leftOutOf(split: Split, kept: Split): PartCounts | undefined {
+  const missing = (part: 'train' | 'validation' | 'test') => (split[part]?.length ?? 0) - (kept[part]?.length ?? 0)
+  const counts = { train: missing('train'), validation: missing('validation'), test: missing('test') }
+  return Object.values(counts).some((count) => count > 0) ? counts : undefined
 }
 
 /**
@@ -38,11 +49,11 @@ export async function prepareFold(
     const told = { pipeline: fitted.toJSON() }
     if (pipeline.looksAcrossWindows) return { ...(await finishApart(windows, split, fitted)), told }
     const finished = await fitted.finish(windows)
-    return { windows: finished, split: relocate(split, windows, finished), told }
+    return { windows: finished, ...relocate(split, windows, finished), told }
   }
-  if (standardise === false) return { windows, split, told: {} }
+  if (standardise === false) return { windows, split, kept: split, told: {} }
   const standardiser = Standardiser.fit(windows, split.train)
-  return { windows: standardiser.apply(windows), split, told: { standardise: standardiser.toJSON() } }
+  return { windows: standardiser.apply(windows), split, kept: split, told: { standardise: standardiser.toJSON() } }
 }
 
 /** Finishes each part of a split by itself, so that nothing of a test window shapes one that is trained on, nor the other way round. */
@@ -50,47 +61,54 @@ async function finishApart(
   windows: EegWindows,
   split: Split,
   fitted: FittedPipeline,
-): Promise<Pick<PreparedFold, 'windows' | 'split'>> {
-  const { train, validation, test } = split
+): Promise<Pick<PreparedFold, 'windows' | 'split' | 'kept'>> {
   const parts: EegWindows[] = []
-  const places: number[][] = []
-  let count = 0
-  for (const indices of [train, test, ...(validation ? [validation] : [])]) {
-    const part = await fitted.finish(windows.subset(indices))
-    places.push(Array.from({ length: part.length }, (_, i) => count + i))
-    count += part.length
-    parts.push(part)
-  }
-  const data = new Float32Array(parts.reduce((sum, part) => sum + part.data.length, 0))
-  let at = 0
-  for (const part of parts) {
-    data.set(part.data, at)
-    at += part.data.length
-  }
-  const [trained, tested, validated] = places as [number[], number[], number[]?]
+  const given = partsOf(split)
+  for (const indices of given) parts.push(await fitted.finish(windows.subset(indices)))
+  const starts = parts.map((_, i) => parts.slice(0, i).reduce((sum, { length }) => sum + length, 0))
+  const skipped = parts.reduce((sum, part) => sum + part.skipped - windows.skipped, windows.skipped)
   return {
-    windows: parts[0]!.with({ data, origins: parts.flatMap(({ origins }) => origins) }),
-    split: { ...split, train: trained, test: tested, ...(validated && { validation: validated }) },
+    windows: concatenateWindows(parts, { skipped }),
+    split: withParts(
+      split,
+      parts.map((part, i) => [...part.labels.keys()].map((index) => starts[i]! + index)),
+    ),
+    kept: withParts(
+      split,
+      parts.map((part, i) => {
+        const left = new Set(part.origins.map(nameOf))
+        return given[i]!.filter((index) => left.has(nameOf(windows.origins[index]!)))
+      }),
+    ),
   }
 }
 
-/** The same windows by their new positions; those that are no longer there are left out. */
-function relocate(split: Split, before: EegWindows, after: EegWindows): Split {
-  if (before.length === after.length) return split
-  const nameOf = ({ recording, trial, start }: EegWindows['origins'][number]) => `${recording} ${trial} ${start}`
+/** The same windows by their new positions, and those that are still there by their old ones. */
+function relocate(split: Split, before: EegWindows, after: EegWindows): Pick<PreparedFold, 'split' | 'kept'> {
+  if (before.length === after.length) return { split, kept: split }
   const places = new Map(after.origins.map((origin, index) => [nameOf(origin), index]))
-  const find = (indices: readonly number[]) =>
-    indices.flatMap((index) => {
-      const place = places.get(nameOf(before.origins[index]!))
-      return place === undefined ? [] : [place]
-    })
-  const { validation } = split
+  const placeOf = (index: number) => places.get(nameOf(before.origins[index]!))
+  const kept = partsOf(split).map((indices) => indices.filter((index) => placeOf(index) !== undefined))
   return {
-    ...split,
-    train: find(split.train),
-    test: find(split.test),
-    ...(validation && { validation: find(validation) }),
+    split: withParts(
+      split,
+      kept.map((indices) => indices.map((index) => placeOf(index)!)),
+    ),
+    kept: withParts(split, kept),
   }
+}
+
+const nameOf = ({ recording, trial, start }: WindowOrigin) => `${recording} ${trial} ${start}`
+
+const partsOf = ({ train, test, validation }: Split): (readonly number[])[] => [
+  train,
+  test,
+  ...(validation ? [validation] : []),
+]
+
+/** A split with other windows, in the order of {@link partsOf}. */
+function withParts(split: Split, [train, test, validation]: readonly (readonly number[])[]): Split {
+  return { ...split, train: [...train!], test: [...test!], ...(validation && { validation: [...validation] }) }
 }
 
 function refuseBoth(): EegTorchError {

@@ -9,7 +9,7 @@ import { type CheckpointCadence, readSavedState, TrainingCheckpoints } from '../
 import type { TrainingStore } from '../training/fit.ts'
 import { JsonLinesLog } from '../training/log/json-lines.ts'
 import { TensorBoardWriter } from '../training/log/tensorboard.ts'
-import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate.ts'
+import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
 
 const OPENINGS_FILE = 'openings.jsonl'
 

@@ -1,7 +1,7 @@
 import type { ProcessGroup } from '../distributed/process-group.ts'
 import type { TestOpening } from '../evaluation/test-ledger.ts'
 import type { TrainingStore } from '../training/fit.ts'
-import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate.ts'
+import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
 
 /** A cross-validation's store for processes that train together: process 0 reads and writes it, the others hear from process 0. */
 export class SharedRun implements CrossValidationStore {

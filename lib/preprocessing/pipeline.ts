@@ -104,6 +104,12 @@ export class Pipeline {
     return first < 0 ? this : new Pipeline(this.name, this.steps.slice(0, first))
   }
 
+  /** The steps that decide which windows are left once the pipeline is fitted; none where it leaves out none after {@link prepared}. */
+  get rejecting(): readonly Step[] {
+    const rest = this.steps.slice(this.prepared.steps.length)
+    return rest.slice(0, rest.findLastIndex((step) => workOf(step).windows !== undefined) + 1)
+  }
+
   /** Every option spelled out; {@link Pipeline.parse} reads it. */
   toYaml(): string {
     return stringify(this.toJSON())

@@ -34,8 +34,17 @@ export function proofLines({ folds, statement, openings = [] }: SplitProof): str
     `split checked, ${folds.length} ${folds.length === 1 ? 'fold' : 'folds'}: ${statement} ` +
       `(${shared ? 'parts share recordings' : 'no recording is in two parts'}${distance}; ${compared} windows compared; ` +
       `${names.length === 0 ? 'nothing fitted' : `fitted on training parts: ${names.join(', ')}`})`,
+    ...leftOutLines(folds),
     ...(openings.length === 0 ? [] : [formatOpenings(openings)]),
   ]
+}
+
+/** What no model was scored on, because preprocessing rejected it. */
+function leftOutLines(folds: SplitProof['folds']): string[] {
+  const count = folds.reduce((sum, { leftOut }) => sum + (leftOut?.test ?? 0), 0)
+  if (count === 0) return []
+  const all = folds.reduce((sum, { test }) => sum + test, 0)
+  return [`preprocessing left out ${count} of ${all} tested windows: no model, classical or not, is scored on them`]
 }
 
 const seconds = (value: number) => `${Number(value.toPrecision(3))} s`

@@ -1,6 +1,6 @@
 import type { ControlResult } from '../decoders/controls.ts'
 import type { PermutationTest } from '../decoders/permutation-tests.ts'
-import type { LeakProof } from '../evaluation/leaks.ts'
+import type { LeakProof, PartCounts } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import type { TestOpening } from '../evaluation/test-ledger.ts'
 
@@ -90,6 +90,8 @@ export interface SplitFold {
   train: number
   validation: number
   test: number
+  /** Windows of each part that preprocessing left out, for networks and classical decoders alike. */
+  leftOut?: PartCounts
   /** What was checked before a network saw it. */
   proof?: LeakProof
 }

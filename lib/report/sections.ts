@@ -246,9 +246,10 @@ export function splitSection({ split }: Pick<RunReport, 'split'>): Markup {
     'Split',
     `Held out: one ${split.by} at a time. ${split.statement}`,
     table(
-      ['tested', 'training windows', 'validation windows', 'test windows', ...PROOF_HEADING],
+      ['tested', 'training windows', 'validation windows', 'test windows', 'left out', ...PROOF_HEADING],
       split.folds.map((fold) => [
         ...[fold.name, String(fold.train), String(fold.validation), String(fold.test)],
+        fold.leftOut === undefined ? 'none' : counts(fold.leftOut),
         ...proofCells(fold),
       ]),
     ),
@@ -260,7 +261,6 @@ const PROOF_HEADING = ['different trials', 'nearest in time', 'windows compared'
 
 function proofCells({ proof }: SplitFold): string[] {
   if (proof === undefined) return PROOF_HEADING.map(() => '–')
-  const counts = ({ train, validation, test }: PartCounts) => [train, validation, test].join(' / ')
   return [
     counts(proof.trials),
     proof.nearest === undefined ? 'no shared recording' : `${Number(proof.nearest.toPrecision(3))} s`,
@@ -269,6 +269,8 @@ function proofCells({ proof }: SplitFold): string[] {
     proof.fitted.map(({ name, learnedFrom }) => `${name}: ${counts(learnedFrom)}`).join('; ') || 'nothing fitted',
   ]
 }
+
+const counts = ({ train, validation, test }: PartCounts) => [train, validation, test].join(' / ')
 
 const sentence = (words: string) => words[0]!.toUpperCase() + words.slice(1)
 

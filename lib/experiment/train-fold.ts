@@ -1,0 +1,183 @@
+import type { EegWindows } from '../datasets/windows.ts'
+import { shuffleLabels } from '../decoders/permutation-tests.ts'
+import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
+import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
+import { checkSplit, type Split } from '../evaluation/split.ts'
+import type { TestLedger } from '../evaluation/test-ledger.ts'
+import type { ModelName } from '../models/configs.generated.ts'
+import { loadFitting } from '../models/load-fitting.ts'
+import type { Model } from '../models/model.ts'
+import type { ModelFactory } from '../models/models.ts'
+import { Random } from '../random.ts'
+import type { LearningCurve } from '../report/run-report.ts'
+import { manualSeed } from '../runtime.ts'
+import { balancedWeights } from '../training/class-weights.ts'
+import { DataLoader } from '../training/data-loader.ts'
+import { predictProbabilities } from '../training/evaluate.ts'
+import { chosenSettings, type FitOptions, type FitResult, fit } from '../training/fit.ts'
+import { loss as losses, optim } from '../training/options.ts'
+import { createTrainStep } from '../training/train-step.ts'
+import type { CrossValidateOptions, FoldProgress, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
+import { makeModel } from './make-model.ts'
+import { leftOutOf, type PreparedFold, prepareFold } from './prepare-fold.ts'
+
+/** What is known of a training by itself, beside its outcome. */
+export interface TrainedSplit {
+  parameters: number
+  /** What was fitted for it, and on what. */
+  fitted: LeakProof['fitted']
+  /** The windows that the pipeline has left in, where it has rejected some: what else is scored on the split is scored on these. */
+  kept?: Split
+}
+
+/**
+ * One training of a cross-validation by itself: a network made anew, trained on a split and tested on what it left out. Gives the very answers that
+ * {@link crossValidate} gives for the same split and seed.
+ *
+ * @param fold number of the split, from 0, for the answers
+ * @throws EegTorchError as {@link crossValidate}
+ */
+export async function trainSplit<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  split: Split,
+  { fold = 0, seed = 0 }: { fold?: number; seed?: number },
+  options: Omit<
+    CrossValidateOptions,
+    'leaveOut' | 'folds' | 'splits' | 'protocol' | 'seeds' | 'validation' | 'baselines'
+  >,
+): Promise<TrainingOutcome & TrainedSplit> {
+  const { stimuliApart } = options
+  const checked = checkSplit(windows, split, { stimuliApart })
+  const prepared = await prepareFold(windows, checked, options)
+  const fitted = proveFitted(prepared.windows, prepared.split)
+  using net = startModel(factory, windows, seed, options.model)
+  const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, { ...options, folds: 1, seeds: [seed] })
+  const { kept } = prepared
+  const isWhole = leftOutOf(checked, kept) === undefined
+  return { ...outcome, parameters: net.parameterCount(), fitted, ...(!isWhole && { kept }) }
+}
+
+/** A control: trained on shuffled labels, tested on the true ones. */
+export async function trainShuffled<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  split: Split,
+  fold: number,
+  seed: number,
+  { store: _store, onProgress: _onProgress, ...options }: CrossValidateOptions,
+  ledger: TestLedger,
+): Promise<Prediction[]> {
+  ledger.open({ fold, by: `${factory.modelName} on shuffled labels`, seed })
+  const seen = [...split.train, ...(split.validation ?? [])]
+  const told = shuffleLabels(windows, seen, new Random(seed, 78 + fold))
+  const { predictions } = await trainSplit(factory, told, split, { fold, seed }, options)
+  return predictions
+}
+
+/** Equal seeds give equal start weights, whatever was trained before. */
+export function startModel<N extends ModelName>(
+  factory: ModelFactory<N>,
+  windows: EegWindows,
+  seed: number,
+  options: CrossValidateOptions['model'],
+): Model<N> {
+  manualSeed(seed)
+  return makeModel(factory, windows, options)
+}
+
+type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & { folds: number; seeds: readonly number[] }
+
+export async function runTraining(
+  net: Model,
+  { windows, split, told }: PreparedFold,
+  place: TrainingPlace,
+  options: FoldOptions,
+  onTest?: () => void,
+): Promise<TrainingOutcome> {
+  if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
+  const train = windows.subset(split.train)
+  const processes = options.group?.worldSize ?? 1
+  const steps = Math.ceil(train.length / (processes * (options.batchSize ?? 16)))
+  const tell = (state: Partial<FoldProgress> & { epoch: number; step: number }) =>
+    options.onProgress?.(place, { folds: options.folds, seeds: options.seeds.length, steps, ...state })
+  let validation: number | undefined
+  const description = {
+    model: net.name,
+    config: net.referenceConfig,
+    classes: windows.classNames,
+    channels: windows.channelNames,
+    samplingRate: windows.samplingRate,
+    ...told,
+    fold: split.name,
+    seed: place.seed,
+    seen: [...split.train, ...(split.validation ?? [])].map((index) => trialName(windows, index)),
+    run: options.report?.configuration ?? {},
+  }
+  const store = options.store?.trainingStore(place, description)
+  // biome-ignore lint/suspicious/noFocusedTests: it trains, it is no test
+  const result = await fit(net, train, {
+    ...fitOptions(options, train),
+    seed: place.seed,
+    ...(split.validation && { validation: windows.subset(split.validation) }),
+    ...(store && { store }),
+    onStep: ({ loss }, { epoch, batch }) =>
+      tell({ epoch, step: batch, loss, ...(validation !== undefined && { validation }) }),
+    onEpoch: (figures, { epoch }) => {
+      validation = figures.validationAccuracy
+      tell({ epoch, step: 0, loss: figures.trainLoss, ...(validation !== undefined && { validation }), figures })
+    },
+  })
+  onTest?.()
+  return { curve: curveOf(place, result), predictions: await testFold(net, windows, split, place, options) }
+}
+
+function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
+  const { labelSmoothing, classWeights } = options
+  const weight = classWeights === 'balanced' ? balancedWeights(train.countClasses()) : classWeights
+  const loss = losses[options.loss ?? 'crossEntropy']({
+    ...(labelSmoothing !== undefined && { labelSmoothing }),
+    ...(weight && { weight: [...weight] }),
+  })
+  const names = [
+    'epochs',
+    'batchSize',
+    'optimizer',
+    'schedule',
+    'augmentations',
+    'earlyStopping',
+    'dropLast',
+    'signal',
+    'group',
+  ] as const
+  const chosen = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
+  return { ...Object.fromEntries(chosen), ...chosenSettings(options), loss } as FitOptions
+}
+
+/** The one look at what the fold left out, after training. */
+async function testFold(
+  net: Model,
+  windows: EegWindows,
+  split: Split,
+  { fold, seed }: TrainingPlace,
+  { batchSize = 16, autocast }: FoldOptions,
+): Promise<Prediction[]> {
+  const loader = new DataLoader(windows.subset(split.test), { batchSize })
+  const settings = { loss: losses.crossEntropy(), optimizer: optim.sgd() }
+  const step = createTrainStep(net, { ...settings, ...(autocast !== undefined && { autocast }) })
+  const probabilities = await predictProbabilities(step, loader).finally(() => {
+    step.dispose()
+    loader.dispose()
+  })
+  const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
+  return predictionsFor(windows, split.test, { fold, seed, predicted, probabilities })
+}
+
+/** By this name a checkpoint remembers which trials shaped it. */
+export function trialName(windows: EegWindows, index: number): string {
+  return `${windows.recordingOf(index).name} trial ${windows.trial(index)}`
+}
+
+function curveOf({ fold, seed }: TrainingPlace, { epochs, bestEpoch }: FitResult): LearningCurve {
+  return { fold, seed, epochs, ...(bestEpoch !== undefined && { bestEpoch }) }
+}
