@@ -65,6 +65,7 @@ export {
   type CspLdaOptions,
   cspLda,
   decodeFolds,
+  type FittedDecoder,
   logVarianceLda,
   type WindowMeansOptions,
   windowMeansLda,

@@ -75,6 +75,6 @@ async function decodeSplit(
   pipeline: Pipeline,
 ): Promise<Pick<SweepOutcome, 'predictions' | 'kept'>> {
   const kept = pipeline.rejecting.length > 0 ? (await prepareFold(windows, split, { pipeline })).kept : split
-  const { predictions } = decodeFolds(windows, [kept], decoder)
+  const { predictions } = await decodeFolds(windows, [kept], decoder)
   return { predictions, ...(leftOutOf(split, kept) && { kept }) }
 }

@@ -1,5 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import { type Stretch, stretchesOf, withStatistic } from './fitted.ts'
+import { piecesOf } from './window-pieces.ts'
 import type { EegWindows, WindowParts } from './windows.ts'
 
 /**
@@ -38,16 +39,22 @@ export class Standardiser {
    * @throws EegTorchError `INVALID_OPTION` if there are none
    */
   static fit(windows: EegWindows, indices: ArrayLike<number>): Standardiser {
-    if (indices.length === 0) {
-      throw new EegTorchError('INVALID_OPTION', 'a standardiser cannot learn from no windows', { option: 'indices' })
+    const search = new Moments(windows, indices)
+    for (const pass of search.passes) for (let i = 0; i < indices.length; i++) pass(windows.window(indices[i]!))
+    return search.found()
+  }
+
+  /**
+   * {@link fit} while the event loop goes on: windows of a store are read off it, others are looked at a few at a time.
+   *
+   * @throws EegTorchError as {@link fit}
+   */
+  static async fitAsync(windows: EegWindows, indices: ArrayLike<number>): Promise<Standardiser> {
+    const search = new Moments(windows, indices)
+    for (const pass of search.passes) {
+      for await (const piece of piecesOf(windows, indices)) for (const i of piece.labels.keys()) pass(piece.window(i))
     }
-    const { nChannels, nSamples } = windows
-    const n = indices.length * nSamples
-    const mean = averageChannels(windows, indices, () => (value) => value / n)
-    // The second pass works on centred values: volts squared would lose digits in one pass.
-    const variance = averageChannels(windows, indices, (channel) => (value) => (value - mean[channel]!) ** 2 / n)
-    const names = windows.channelNames.slice(0, nChannels)
-    return new Standardiser(names, mean, variance.map(Math.sqrt), stretchesOf(windows, indices))
+    return search.found()
   }
 
   /**
@@ -106,23 +113,44 @@ export function standardiseEach(
   return windows.with({ data })
 }
 
-function averageChannels(
-  windows: EegWindows,
-  indices: ArrayLike<number>,
-  termOf: (channel: number) => (value: number) => number,
-): Float64Array {
-  const { nChannels, nSamples } = windows
-  const out = new Float64Array(nChannels)
-  for (let channel = 0; channel < nChannels; channel++) {
-    const term = termOf(channel)
-    let sum = 0
-    for (let i = 0; i < indices.length; i++) {
-      const samples = windows.window(indices[i]!).subarray(channel * nSamples, (channel + 1) * nSamples)
-      for (const value of samples) sum += term(value)
+/** Mean and deviation of each channel, in two passes over the windows: volts squared would lose digits in one. */
+class Moments {
+  /** Each is given every window in turn. */
+  readonly passes: readonly ((window: Float32Array) => void)[]
+  readonly #windows: EegWindows
+  readonly #indices: ArrayLike<number>
+  readonly #mean: Float64Array
+  readonly #variance: Float64Array
+
+  constructor(windows: EegWindows, indices: ArrayLike<number>) {
+    if (indices.length === 0) {
+      throw new EegTorchError('INVALID_OPTION', 'a standardiser cannot learn from no windows', { option: 'indices' })
     }
-    out[channel] = sum
+    const { nChannels, nSamples } = windows
+    const n = indices.length * nSamples
+    const mean = new Float64Array(nChannels)
+    const variance = new Float64Array(nChannels)
+    const pass = (sums: Float64Array, term: (value: number, channel: number) => number) => (window: Float32Array) => {
+      for (let i = 0, channel = 0; channel < nChannels; channel++) {
+        let sum = sums[channel]!
+        for (const end = i + nSamples; i < end; i++) sum += term(window[i]!, channel)
+        sums[channel] = sum
+      }
+    }
+    this.passes = [
+      pass(mean, (value) => value / n),
+      pass(variance, (value, channel) => (value - mean[channel]!) ** 2 / n),
+    ]
+    this.#windows = windows
+    this.#indices = indices
+    this.#mean = mean
+    this.#variance = variance
   }
-  return out
+
+  found(): Standardiser {
+    const names = [...this.#windows.channelNames]
+    return new Standardiser(names, this.#mean, this.#variance.map(Math.sqrt), stretchesOf(this.#windows, this.#indices))
+  }
 }
 
 function rescale(values: Float32Array, mean: number, std: number): void {

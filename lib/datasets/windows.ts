@@ -40,6 +40,10 @@ export interface WindowSource {
   subset(indices: ArrayLike<number>): WindowSource
   /** The windows with `(sample - mean) * factor` of each channel in place of its samples. */
   scaled(mean: Float64Array, factor: Float64Array): WindowSource
+  /** Samples of some windows, (windows, channels, samples), read while the event loop goes on. Absent: they are read one by one. */
+  load?(indices: ArrayLike<number>): Promise<Float32Array>
+  /** A number that is equal for windows with equal samples, known without reading them. Absent: it is not known. */
+  fingerprint?(index: number): number
 }
 
 /** What {@link EegWindows} is made of. */

@@ -1,3 +1,4 @@
+import { piecesOf } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
@@ -14,7 +15,12 @@ export interface BaselineDecoder {
   /** Numbers of each window by itself: nothing is learned here, so it may be done once for all folds. */
   extract(windows: BaselineWindows): FeatureRows
   /** Learns from training windows alone. */
-  fit(features: FeatureRows, labels: ArrayLike<number>, classes: number): { predict(features: FeatureRows): Decoded }
+  fit(features: FeatureRows, labels: ArrayLike<number>, classes: number): FittedDecoder | Promise<FittedDecoder>
+}
+
+/** A decoder that has learned. */
+export interface FittedDecoder {
+  predict(features: FeatureRows): Decoded | Promise<Decoded>
 }
 
 /** Options of {@link cspLda}. */
@@ -89,29 +95,56 @@ export function windowMeansLda({ means = 0.05 }: WindowMeansOptions = {}): Basel
   }
 }
 
+/** Features of all windows, a few windows at a time: those of a store are read while the event loop goes on. */
+export async function extractFeatures(
+  windows: EegWindows,
+  extract: (windows: BaselineWindows) => FeatureRows,
+): Promise<FeatureRows> {
+  let all: FeatureRows = { values: new Float64Array(0), width: 0 }
+  let at = 0
+  for await (const piece of piecesOf(windows)) {
+    const { values, width } = extract(piece)
+    if (at === 0) all = { values: new Float64Array(windows.length * width), width }
+    all.values.set(values, at)
+    at += values.length
+  }
+  return all
+}
+
 /**
  * Decodes every fold of a cross-validation with a classical decoder. It trains on what the network trains and validates on,
  * as it needs no validation of its own, and answers the test windows, which it has not seen.
  *
  * @throws EegTorchError `INVALID_OPTION` for a fold with one class to train on, or a band that does not fit the windows
  */
-export function decodeFolds(
+export async function decodeFolds(
   windows: EegWindows,
   splits: readonly Split[],
   decoder: BaselineDecoder,
-): { name: string; predictions: Prediction[] } {
-  const features = decoder.extract(windows)
+): Promise<{ name: string; predictions: Prediction[] }> {
+  const features = await extractFeatures(windows, (piece) => decoder.extract(piece))
+  return { name: decoder.name, predictions: await decodeFeatures(windows, features, splits, decoder) }
+}
+
+/** The answers of a decoder whose features are there. */
+export async function decodeFeatures(
+  windows: EegWindows,
+  features: FeatureRows,
+  splits: readonly Split[],
+  decoder: BaselineDecoder,
+): Promise<Prediction[]> {
   const rows = (indices: ArrayLike<number>) => ({
     ...features,
     values: takeRows(features.values, features.width, indices),
   })
-  const predictions = splits.flatMap(({ train, validation = [], test }, fold) => {
+  const predictions: Prediction[] = []
+  for (const [fold, { train, validation = [], test }] of splits.entries()) {
     const seen = [...train, ...validation]
     const labels = seen.map((index) => windows.labels[index]!)
-    const fitted = decoder.fit(rows(seen), labels, windows.classNames.length)
-    return predictionsFor(windows, test, { fold, seed: 0, ...fitted.predict(rows(test)) })
-  })
-  return { name: decoder.name, predictions }
+    const fitted = await decoder.fit(rows(seen), labels, windows.classNames.length)
+    predictions.push(...predictionsFor(windows, test, { fold, seed: 0, ...(await fitted.predict(rows(test))) }))
+  }
+  return predictions
 }
 
 /** Mean of each channel over equal stretches of each window; shape (windows, channels * stretches). */

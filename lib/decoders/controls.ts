@@ -6,7 +6,8 @@ import { nearby, trialsByRecording } from '../evaluation/protocols.ts'
 import type { Split } from '../evaluation/split.ts'
 import { chanceLevel, mean } from '../evaluation/statistics.ts'
 import { summarisePredictions } from '../evaluation/summary.ts'
-import { logVariances, stretchMeans } from './baselines.ts'
+import type { BaselineWindows } from './band-windows.ts'
+import { extractFeatures, logVariances, stretchMeans } from './baselines.ts'
 import { type FeatureRows, ledoitWolf, ShrinkageLda, takeRows } from './lda.ts'
 import { cholesky, solveLower, solveLowerTransposed } from './linear-algebra.ts'
 import type { PermutationTest } from './permutation-tests.ts'
@@ -42,11 +43,11 @@ const MEANS = 4
  *
  * @throws EegTorchError `INVALID_OPTION` for windows of fewer than two trials a block
  */
-export function blockControl(windows: EegWindows): ControlResult[] {
+export async function blockControl(windows: EegWindows): Promise<ControlResult[]> {
   const blocks = blocksOf(windows)
   const blockOf = new Int32Array(windows.length).fill(-1)
   for (const [block, trials] of blocks.entries()) for (const index of trials.flat()) blockOf[index] = block
-  const features = controlFeatures(windows)
+  const features = await extractFeatures(windows, controlFeatures)
   const predictions: Prediction[] = []
   const folds = Math.min(STRETCHES, ...blocks.map((trials) => trials.length))
   if (folds < 2) throw tooFew('block', 'at least two trials in each recording')
@@ -109,8 +110,8 @@ function classFromBlock(windows: EegWindows, blocks: readonly number[][][]): Con
  *
  * @throws EegTorchError `INVALID_OPTION` for windows that all start at one time
  */
-export function timeControl(windows: EegWindows, splits: readonly Split[]): ControlResult[] {
-  const features = controlFeatures(windows)
+export async function timeControl(windows: EegWindows, splits: readonly Split[]): Promise<ControlResult[]> {
+  const features = await extractFeatures(windows, controlFeatures)
   const onset = (index: number) => windows.origins[index]!.onset
   let [error, spread] = [0, 0]
   for (const { train, validation = [], test } of splits) {
@@ -191,12 +192,13 @@ export function formatControl({ control, what, figure, score, chance, reading }:
 }
 
 /** Log power of each channel, and its mean over quarters of the window. */
-function controlFeatures(windows: EegWindows): FeatureRows {
+function controlFeatures(windows: BaselineWindows): FeatureRows {
   const powers = logVariances(windows.data, windows.nChannels, windows.nSamples)
   const means = stretchMeans(windows, Math.min(MEANS, windows.nSamples))
   const width = powers.width + means.width
-  const values = new Float64Array(windows.length * width)
-  for (let row = 0; row < windows.length; row++) {
+  const rows = powers.values.length / powers.width
+  const values = new Float64Array(rows * width)
+  for (let row = 0; row < rows; row++) {
     values.set(powers.values.subarray(row * powers.width, (row + 1) * powers.width), row * width)
     values.set(means.values.subarray(row * means.width, (row + 1) * means.width), row * width + powers.width)
   }

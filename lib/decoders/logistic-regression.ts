@@ -1,6 +1,6 @@
 import { EegTorchError } from '../errors.ts'
 import { scope } from '../memory.ts'
-import { ops } from '../ops/index.ts'
+import { asyncOps, ops } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Decoded, FeatureRows } from './lda.ts'
 import { PresentClasses } from './present-classes.ts'
@@ -27,23 +27,31 @@ export class LogisticRegression {
   /** (1) for two classes, else (classes that occur). */
   readonly intercepts: Tensor
 
+  private constructor(classes: PresentClasses, [coefficients, intercepts]: readonly [Tensor, Tensor]) {
+    this.#classes = classes
+    this.coefficients = coefficients
+    this.intercepts = intercepts
+  }
+
   /**
+   * Fits on the compute thread.
+   *
    * @param features training rows
    * @param labels class of each row, 0 .. classes - 1; classes that do not occur are never predicted
    * @throws EegTorchError `INVALID_OPTION` for fewer than two classes, or values that are not finite
    */
-  constructor(
+  static async fit(
     features: FeatureRows,
     labels: ArrayLike<number>,
     classes: number,
     { c = 1, tolerance = 1e-10 }: LogisticOptions = {},
-  ) {
-    this.#classes = new PresentClasses(labels, classes)
-    const minimise = ops.namespace('eegtorch').logistic_regression!
-    const options = { classes: this.#classes.present.length, c, tol: tolerance, maxIter: MAX_ITERATIONS }
-    const found = scope(() => minimise(tensorOf(features), this.#classes.places(), options) as [Tensor, Tensor])
-    this.coefficients = found[0]
-    this.intercepts = found[1]
+  ): Promise<LogisticRegression> {
+    const present = new PresentClasses(labels, classes)
+    const minimise = asyncOps.namespace('eegtorch').logistic_regression!
+    const options = { classes: present.present.length, c, tol: tolerance, maxIter: MAX_ITERATIONS }
+    using rows = tensorOf(features)
+    using places = present.places()
+    return new LogisticRegression(present, (await minimise(rows, places, options)) as [Tensor, Tensor])
   }
 
   /** @throws EegTorchError `SHAPE_MISMATCH` for rows of another width */

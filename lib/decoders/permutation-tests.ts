@@ -7,7 +7,7 @@ import type { Split } from '../evaluation/split.ts'
 import { mean } from '../evaluation/statistics.ts'
 import { trialShares } from '../evaluation/summary.ts'
 import { Random } from '../random.ts'
-import { type BaselineDecoder, decodeFolds } from './baselines.ts'
+import { type BaselineDecoder, decodeFeatures, extractFeatures } from './baselines.ts'
 import { repeat } from './repeat.ts'
 
 /** A score against what it is where labels mean nothing. */
@@ -101,18 +101,18 @@ export async function retrainingTest(
 ): Promise<PermutationTest[]> {
   requireCount('retrainings', retrainings)
   const random = new Random(seed, 77)
-  const features = decoder.extract(windows)
-  const once: BaselineDecoder = { ...decoder, extract: () => features }
-  const score = (shuffle: boolean) => {
-    const predictions = splits.flatMap((split, fold) => {
+  const features = await extractFeatures(windows, (piece) => decoder.extract(piece))
+  const score = async (shuffle: boolean) => {
+    const predictions: Prediction[] = []
+    for (const [fold, split] of splits.entries()) {
       const told = shuffle ? shuffleLabels(windows, [...split.train, ...(split.validation ?? [])], random) : windows
-      const answers = decodeFolds(told, [split], once).predictions
-      return answers.map((answer) => ({ ...answer, fold }))
-    })
+      const answers = await decodeFeatures(told, features, [split], decoder)
+      predictions.push(...answers.map((answer) => ({ ...answer, fold })))
+    }
     const area = windows.classNames.length === 2 ? rocArea(predictions)?.mean : undefined
     return { accuracy: mean([...trialShares(predictions).values()]), area }
   }
-  const observed = score(false)
+  const observed = await score(false)
   return testsOf(observed, await repeat(retrainings, () => score(true), signal))
 }
 

@@ -6,12 +6,12 @@ const TURN = 20
  *
  * @throws the signal's reason once it is aborted
  */
-export async function repeat<T>(times: number, draw: () => T, signal?: AbortSignal): Promise<T[]> {
+export async function repeat<T>(times: number, draw: () => T | Promise<T>, signal?: AbortSignal): Promise<T[]> {
   const results: T[] = []
   let since = performance.now()
   while (results.length < times) {
     signal?.throwIfAborted()
-    results.push(draw())
+    results.push(await draw())
     if (performance.now() - since < TURN) continue
     await new Promise((resolve) => setImmediate(resolve))
     since = performance.now()

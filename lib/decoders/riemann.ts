@@ -1,7 +1,7 @@
 import { scope } from '../memory.ts'
 import { ops } from '../ops/index.ts'
 import type { CovarianceOptions } from '../signal/covariance.ts'
-import { signal } from '../signal/index.ts'
+import { asyncSignal } from '../signal/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { windowCovariances } from './band-windows.ts'
 import type { BaselineDecoder } from './baselines.ts'
@@ -32,11 +32,10 @@ export function tangentSpaceLr({ c = 1, ...options }: TangentSpaceOptions = {}):
   return {
     name: nameOf('tangent space + LR', options),
     extract: (windows) => windowCovariances(windows, withDefaults(options)),
-    fit: (features, labels, classes) => {
-      const reference = scope(() => signal.riemannMean(matricesOf(features)).mean)
-      const vectors = (rows: FeatureRows) => scope(() => rowsOf(signal.tangentSpace(matricesOf(rows), { reference })))
-      const model = new LogisticRegression(vectors(features), labels, classes, { c })
-      return { predict: (rows) => model.predict(vectors(rows)) }
+    fit: async (features, labels, classes) => {
+      const reference = await riemannMean(matricesOf(features))
+      const model = await LogisticRegression.fit(await tangentVectors(features, reference), labels, classes, { c })
+      return { predict: async (rows) => model.predict(await tangentVectors(rows, reference)) }
     },
   }
 }
@@ -49,15 +48,15 @@ export function mdm(options: RiemannOptions = {}): BaselineDecoder {
   return {
     name: nameOf('MDM', options),
     extract: (windows) => windowCovariances(windows, withDefaults(options)),
-    fit: (features, labels, classes) => {
+    fit: async (features, labels, classes) => {
       const present = new PresentClasses(labels, classes)
-      const references = classReferences(features, present)
+      const references = await classReferences(features, present)
       return {
-        predict: (rows) =>
-          scope(() => {
-            const distances = signal.riemannDistances(matricesOf(rows), { references })
-            return present.decoded(distances.square().neg().softmax(1))
-          }),
+        predict: async (rows) => {
+          using matrices = matricesOf(rows)
+          using distances = await asyncSignal.riemannDistances(matrices, { references })
+          return scope(() => present.decoded(distances.square().neg().softmax(1)))
+        },
       }
     },
   }
@@ -74,12 +73,26 @@ function nameOf(name: string, { band = [8, 30] }: RiemannOptions): string {
 }
 
 /** Riemannian mean of each class that occurs, (classes that occur, n, n). */
-function classReferences(features: FeatureRows, classes: PresentClasses): Tensor {
-  return scope(() => {
-    const matrices = matricesOf(features)
-    const means = classes.present.map(
-      (label) => signal.riemannMean(matrices.index_select(0, classes.rowsOf(label))).mean,
-    )
-    return ops.aten.stack(means)
-  })
+async function classReferences(features: FeatureRows, classes: PresentClasses): Promise<Tensor> {
+  using matrices = matricesOf(features)
+  const means: Tensor[] = []
+  for (const label of classes.present) {
+    means.push(await riemannMean(scope(() => matrices.index_select(0, classes.rowsOf(label)))))
+  }
+  const references = ops.aten.stack(means)
+  for (const mean of means) mean.dispose()
+  return references
+}
+
+/** On the compute thread; disposes of the matrices. */
+async function riemannMean(matrices: Tensor): Promise<Tensor> {
+  using given = matrices
+  return (await asyncSignal.riemannMean(given)).mean
+}
+
+/** On the compute thread. */
+async function tangentVectors(features: FeatureRows, reference: Tensor): Promise<FeatureRows> {
+  using matrices = matricesOf(features)
+  using vectors = await asyncSignal.tangentSpace(matrices, { reference })
+  return rowsOf(vectors)
 }

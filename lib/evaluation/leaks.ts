@@ -169,33 +169,46 @@ function refuseSharedTime(windows: EegWindows, places: readonly Place[]): number
   return Number.isFinite(nearest) ? Number(nearest.toPrecision(6)) : undefined
 }
 
-/** Gives the number of windows that were compared. */
+/** Gives the number of windows that were compared. Windows of a store are read where their fingerprints are equal, and not otherwise. */
 function refuseEqualSamples(windows: EegWindows, places: readonly Place[]): number {
-  const seen = new Map<number, Place[]>()
-  let compared = 0
-  for (const place of places) {
-    const samples = windows.window(place.index)
-    // A flat window equals every other flat window without being a copy.
-    if (samples.every((value) => value === samples[0])) continue
-    compared++
-    const key = fingerprint(samples, windows.nSamples)
-    const alike = seen.get(key)
-    if (alike === undefined) {
-      seen.set(key, [place])
-      continue
-    }
-    const copy = alike.find(({ part, index }) => part !== place.part && isEqual(windows.window(index), samples))
-    if (copy !== undefined) {
-      throw new EegTorchError(
-        'SPLIT_LEAKS',
-        `trial ${copy.trial} of ${copy.name} (${copy.part}) and trial ${place.trial} of ${place.name} (${place.part}) hold the same ` +
-          'samples: one recording was read under two names. Leave one of them out.',
-      )
-    }
-    alike.push(place)
-  }
-  return compared
+  const known = places.map((place) => ({ place, key: fingerprintOf(windows, place.index) }))
+  const varied = known.filter(({ key }) => key !== undefined)
+  const groups = [...groupBy(varied, ({ key }) => key).values()].filter(({ length }) => length > 1)
+  const flat = groups.map((group) =>
+    refuseCopies(
+      windows,
+      group.map(({ place }) => place),
+    ),
+  )
+  return varied.length - flat.reduce((sum, count) => sum + count, 0)
 }
+
+/** Gives the number of flat windows among those of one fingerprint: they equal each other without being copies. */
+function refuseCopies(windows: EegWindows, alike: readonly Place[]): number {
+  const varied = alike.filter(({ index }) => !isFlat(windows.window(index)))
+  for (const [i, place] of varied.entries()) {
+    const isCopy = ({ part, index }: Place) =>
+      part !== place.part && isEqual(windows.window(index), windows.window(place.index))
+    const copy = varied.slice(0, i).find(isCopy)
+    if (copy === undefined) continue
+    throw new EegTorchError(
+      'SPLIT_LEAKS',
+      `trial ${copy.trial} of ${copy.name} (${copy.part}) and trial ${place.trial} of ${place.name} (${place.part}) hold the same ` +
+        'samples: one recording was read under two names. Leave one of them out.',
+    )
+  }
+  return alike.length - varied.length
+}
+
+/** What the source knows, else a hash of the samples; undefined for a window that is flat. */
+function fingerprintOf(windows: EegWindows, index: number): number | undefined {
+  const known = windows.source?.fingerprint?.(index)
+  if (known !== undefined) return known
+  const samples = windows.window(index)
+  return isFlat(samples) ? undefined : fingerprint(samples, windows.nSamples)
+}
+
+const isFlat = (samples: Float32Array) => samples.every((value) => value === samples[0])
 
 function refuseSharedStimuli(windows: EegWindows, places: readonly Place[]): PartCounts {
   const owner = new Map<string, Place>()

@@ -61,7 +61,7 @@ export async function align(windows: EegWindows, embeddings: Tensor, options: Al
   const splits = leaveOneOut(windows, leaveOut)
   const ranks: number[] = []
   for (const [fold, split] of splits.entries()) {
-    const scaled = Standardiser.fit(windows, split.train).apply(windows)
+    const scaled = (await Standardiser.fitAsync(windows, split.train)).apply(windows)
     manualSeed(training.seed ?? 0)
     const sizes = { nChans: windows.nChannels, nTimes: windows.nSamples, latentDim: embeddings.shape[1]! }
     const encoder = models.sgdmEegEncoder({ ...model, ...sizes })

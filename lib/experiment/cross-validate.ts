@@ -1,5 +1,6 @@
 import { availableParallelism, cpus } from 'node:os'
 import { scoreWarnings } from '../datasets/registry.ts'
+import { loadWindows } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../decoders/baselines.ts'
 import { proveFitted } from '../evaluation/leaks.ts'
@@ -10,6 +11,7 @@ import type { ModelName } from '../models/configs.generated.ts'
 import type { ModelFactory } from '../models/models.ts'
 import { CrossValidationResult } from '../report/cross-validation-result.ts'
 import { exampleSignals } from '../report/example-signals.ts'
+import type { Baseline } from '../report/run-report.ts'
 import { libtorchVersion, numThreads } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
 import {
@@ -69,10 +71,11 @@ export async function crossValidate<N extends ModelName>(
 
   const predictions = outcomes.flatMap((outcome) => outcome.predictions)
   const decoders = classicalDecoders(options.baselines)
-  const baselines = decoders.map((decoder) => {
+  const baselines: Baseline[] = []
+  for (const decoder of decoders) {
     for (const fold of splits.keys()) ledger.open({ fold, by: decoder.name })
-    return decodeFolds(windows, kept, decoder)
-  })
+    baselines.push(await decodeFolds(windows, kept, decoder))
+  }
   const shuffled = async (): Promise<Prediction[]> => {
     const answers: Prediction[] = []
     for (const [fold, split] of splits.entries())
@@ -98,7 +101,7 @@ export async function crossValidate<N extends ModelName>(
     split: { ...withFindings(proof, findings), openings: ledger.openings },
     baselines,
     ...checks,
-    signals: exampleSignals(signalsOf(windows, options.report?.from), { classes: windows.classNames }),
+    signals: exampleSignals(await signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
     versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
     hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${numThreads()} of ${availableParallelism()}` },
@@ -110,10 +113,10 @@ export async function crossValidate<N extends ModelName>(
 const SHOWN = 2000
 
 /** What a report shows examples of; `from` is where windows start against the cue, in seconds. */
-function signalsOf(windows: EegWindows, from?: number) {
+async function signalsOf(windows: EegWindows, from?: number) {
   // Of windows in a store, those that are looked at are read, and no more.
-  const isMuch = windows.source !== undefined && windows.length > SHOWN
-  const shown = isMuch ? windows.subset(Array.from({ length: SHOWN }, (_, i) => i)) : windows
+  const first = Array.from({ length: Math.min(windows.length, SHOWN) }, (_, i) => i)
+  const shown = windows.source === undefined ? windows : await loadWindows(windows, first)
   const { data, nChannels, nSamples, labels, samplingRate, channelNames } = shown
   const signals = { data, nChannels, nSamples, labels, samplingRate, channelNames: [...channelNames] }
   return from === undefined ? signals : { ...signals, from }

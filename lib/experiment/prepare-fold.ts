@@ -52,7 +52,7 @@ export async function prepareFold(
     return { windows: finished, ...relocate(split, windows, finished), told }
   }
   if (standardise === false) return { windows, split, kept: split, told: {} }
-  const standardiser = Standardiser.fit(windows, split.train)
+  const standardiser = await Standardiser.fitAsync(windows, split.train)
   return { windows: standardiser.apply(windows), split, kept: split, told: { standardise: standardiser.toJSON() } }
 }
 

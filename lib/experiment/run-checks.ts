@@ -80,8 +80,8 @@ async function runControls(
   retrained: readonly NamedTests[],
 ): Promise<ControlResult[]> {
   const results: ControlResult[] = []
-  if (controls.includes('block')) results.push(...blockControl(windows))
-  if (controls.includes('time')) results.push(...timeControl(windows, splits))
+  if (controls.includes('block')) results.push(...(await blockControl(windows)))
+  if (controls.includes('time')) results.push(...(await timeControl(windows, splits)))
   if (!controls.includes('shuffled')) return results
   const tested = splits.flatMap(({ test }) => [...test])
   const chance = chanceLevel(windows.countClasses(tested))

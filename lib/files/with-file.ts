@@ -1,4 +1,5 @@
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync, type Stats, statSync } from 'node:fs'
+import { type FileHandle, open, stat as statAsync } from 'node:fs/promises'
 import { EegTorchError } from '../errors.ts'
 
 /**
@@ -15,17 +16,48 @@ export function withFile<T>(file: string, use: (descriptor: number) => T): T {
   }
 }
 
+/**
+ * {@link withFile} while the event loop goes on.
+ *
+ * @throws EegTorchError as {@link withFile}
+ */
+export async function withFileAsync<T>(file: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
+  const handle = await openFileAsync(file)
+  try {
+    return await use(handle)
+  } finally {
+    await handle.close()
+  }
+}
+
 function openFile(file: string): number {
   try {
     // Asked before opening: to open a pipe would wait for its writer.
-    const stat = statSync(file)
-    if (stat.isFile()) return openSync(file, 'r')
-    const received = stat.isDirectory() ? 'a folder' : 'a pipe or a device'
-    throw new EegTorchError('FILE_INVALID', 'this is not a file', { file, expected: 'a regular file', received })
+    requireRegular(file, statSync(file))
+    return openSync(file, 'r')
   } catch (cause) {
-    if (cause instanceof EegTorchError) throw cause
-    const code = (cause as NodeJS.ErrnoException).code
-    const what = code === 'ENOENT' ? 'there is no such file' : `the file cannot be opened (${code})`
-    throw new EegTorchError('FILE_NOT_FOUND', what, { file, cause })
+    throw notOpened(file, cause)
   }
+}
+
+async function openFileAsync(file: string): Promise<FileHandle> {
+  try {
+    requireRegular(file, await statAsync(file))
+    return await open(file, 'r')
+  } catch (cause) {
+    throw notOpened(file, cause)
+  }
+}
+
+function requireRegular(file: string, stat: Stats): void {
+  if (stat.isFile()) return
+  const received = stat.isDirectory() ? 'a folder' : 'a pipe or a device'
+  throw new EegTorchError('FILE_INVALID', 'this is not a file', { file, expected: 'a regular file', received })
+}
+
+function notOpened(file: string, cause: unknown): EegTorchError {
+  if (cause instanceof EegTorchError) return cause
+  const code = (cause as NodeJS.ErrnoException).code
+  const what = code === 'ENOENT' ? 'there is no such file' : `the file cannot be opened (${code})`
+  return new EegTorchError('FILE_NOT_FOUND', what, { file, cause })
 }

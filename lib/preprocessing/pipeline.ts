@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { stretchesOf } from '../datasets/fitted.ts'
+import { loadWindows } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { readYamlFile } from '../files/yaml.ts'
@@ -170,7 +171,11 @@ export class Pipeline {
     const last = rest.findLastIndex(learns)
     for (const [i, step] of rest.entries()) {
       if (i > last) break
-      if (learns(step)) learned.set(step, await workOf(step).learn!.fit(training, step.options))
+      if (learns(step)) {
+        const { learn } = workOf(step)
+        if (learn!.lazily === undefined) training = await loadWindows(training)
+        learned.set(step, await learn!.fit(training, step.options))
+      }
       if (i < last) training = await runOnEegWindows(training, [step], learned, this.hash)
     }
     return new FittedPipeline(this, [...learned.values()], stretchesOf(windows, indices))

@@ -1,4 +1,5 @@
 import { concatenateWindows } from '../datasets/concatenate.ts'
+import { loadWindows } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { SignalBlock } from './block.ts'
@@ -73,7 +74,7 @@ export async function runOnEegWindows(
     const pieces = workOf(step).together?.(step.options) ? [out] : piecesOf(out)
     const done: EegWindows[] = []
     for (const piece of pieces)
-      done.push(toEegWindows(await runOnWindows(fromEegWindows(piece), [step], learned), hash))
+      done.push(toEegWindows(await runOnWindows(fromEegWindows(await loadWindows(piece)), [step], learned), hash))
     out = done.length === 1 ? done[0]! : joinPieces(done, out.skipped)
   }
   return out.pipeline === hash ? out : out.with({ pipeline: hash })

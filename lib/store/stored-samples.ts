@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
-import type { WindowSource } from '../datasets/windows.ts'
-import { withFile } from '../files/with-file.ts'
-import { readAt } from '../recordings/binary/read-at.ts'
+import { allocate, type WindowSource } from '../datasets/windows.ts'
+import { withFile, withFileAsync } from '../files/with-file.ts'
+import { readAt, readAtAsync } from '../recordings/binary/read-at.ts'
 import { decodeWindow, type RecordShape, recordBytes } from './samples.ts'
 import { damaged } from './store-format.ts'
 
@@ -25,6 +25,9 @@ export interface ChannelScale {
   readonly factor: Float64Array
 }
 
+/** Records that are read at a time. */
+const AT_ONCE = 8
+
 /** Windows of a store, read one by one when they are asked for. */
 export class StoredSamples implements WindowSource {
   readonly layout: StoreLayout
@@ -44,13 +47,37 @@ export class StoredSamples implements WindowSource {
 
   /** @throws EegTorchError `FILE_INVALID` for a record that is damaged, `FILE_TRUNCATED`, `FILE_NOT_FOUND` */
   read(index: number): Float32Array {
-    const { path, offsets, checksums, shape } = this.layout
+    const { path, offsets, shape } = this.layout
     const row = this.rows[index]!
-    const record = withFile(path, (file) => readAt(file, offsets[row]!, recordBytes(shape), `window ${row}`, path))
-    if (crc32(record) !== checksums[row]) throw damaged(`the samples of window ${row} have another checksum`, path)
-    const window = decodeWindow(record, shape)
-    if (this.scale !== undefined) rescale(window, this.scale, shape.nSamples)
-    return window
+    return this.#decode(
+      row,
+      withFile(path, (file) => readAt(file, offsets[row]!, recordBytes(shape), `window ${row}`, path)),
+    )
+  }
+
+  /** @throws EegTorchError as {@link read} */
+  async load(indices: ArrayLike<number>): Promise<Float32Array> {
+    const { path, offsets, shape } = this.layout
+    const size = shape.nChannels * shape.nSamples
+    const out = allocate(indices.length * size)
+    await withFileAsync(path, async (file) => {
+      const load = async (i: number) => {
+        const row = this.rows[indices[i]!]!
+        const record = await readAtAsync(file, offsets[row]!, recordBytes(shape), `window ${row}`, path)
+        out.set(this.#decode(row, record), i * size)
+      }
+      let next = 0
+      const reader = async () => {
+        while (next < indices.length) await load(next++)
+      }
+      await Promise.all(Array.from({ length: AT_ONCE }, reader))
+    })
+    return out
+  }
+
+  /** The checksum of the window's record. */
+  fingerprint(index: number): number {
+    return this.layout.checksums[this.rows[index]!]!
   }
 
   subset(indices: ArrayLike<number>): StoredSamples {
@@ -65,6 +92,14 @@ export class StoredSamples implements WindowSource {
     const both = before.factor.map((first, i) => first * factor[i]!)
     const from = before.mean.map((first, i) => first + mean[i]! / before.factor[i]!)
     return new StoredSamples(this.layout, this.rows, { mean: from, factor: both })
+  }
+
+  #decode(row: number, record: Buffer): Float32Array {
+    const { path, checksums, shape } = this.layout
+    if (crc32(record) !== checksums[row]) throw damaged(`the samples of window ${row} have another checksum`, path)
+    const window = decodeWindow(record, shape)
+    if (this.scale !== undefined) rescale(window, this.scale, shape.nSamples)
+    return window
   }
 }
 

@@ -175,10 +175,10 @@ describe('power spectrum', () => {
 
 test.each([cspLda(), bandPowerLda(), tangentSpaceLr(), mdm()])(
   '$name tells a stronger rhythm from a weaker one in other windows',
-  (decoder) => {
+  async (decoder) => {
     const [train, unseen] = [rhythm(1), rhythm(2)]
-    const fitted = decoder.fit(decoder.extract(train), train.labels, 2)
-    const { predicted, probabilities } = fitted.predict(decoder.extract(unseen))
+    const fitted = await decoder.fit(decoder.extract(train), train.labels, 2)
+    const { predicted, probabilities } = await fitted.predict(decoder.extract(unseen))
     expect(Array.from(predicted).filter((p, i) => p === unseen.labels[i]).length).toBeGreaterThanOrEqual(38)
     for (const row of probabilities) close([row.reduce((a, b) => a + b, 0)], [1], 1e-12)
   },

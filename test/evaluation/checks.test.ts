@@ -139,36 +139,36 @@ describe('training on shuffled labels', () => {
 })
 
 describe('controls', () => {
-  test('tell blocks that differ in power, and not those that do not', () => {
-    const [told] = blockControl(study({ gain: (run) => 3 ** run }))
+  test('tell blocks that differ in power, and not those that do not', async () => {
+    const [told] = await blockControl(study({ gain: (run) => 3 ** run }))
     expect(told).toMatchObject({ control: 'block', figure: 'accuracy', chance: 1 / 3 })
     expect(told!.score).toBeGreaterThan(0.8)
     expect(told!.reading).toMatch(/^Blocks can be told/)
-    const [alike] = blockControl(study({}))
+    const [alike] = await blockControl(study({}))
     expect(alike!.p).toBeGreaterThan(0.05)
     expect(alike!.reading).toMatch(/cannot be told/)
   })
 
-  test('say where the block gives the class away', () => {
-    expect(blockControl(study({}))[1]).toMatchObject({ score: 0.5, chance: 0.5 })
-    const tied = blockControl(study({ label: (run) => (run === 0 ? 0 : 1) }))[1]!
+  test('say where the block gives the class away', async () => {
+    expect((await blockControl(study({})))[1]).toMatchObject({ score: 0.5, chance: 0.5 })
+    const tied = (await blockControl(study({ label: (run) => (run === 0 ? 0 : 1) })))[1]!
     expect(tied.score).toBe(1)
     expect(tied.reading).toMatch(/give the classes away/)
   })
 
-  test('tell time where power drifts alike in every run, and not where it is steady', () => {
+  test('tell time where power drifts alike in every run, and not where it is steady', async () => {
     const drifting = study({ gain: (_, trial) => 1.5 ** trial })
-    const [told] = timeControl(drifting, leaveOneOut(drifting, 'run'))
+    const [told] = await timeControl(drifting, leaveOneOut(drifting, 'run'))
     expect(told!.score).toBeGreaterThan(0.5)
     const steady = study({})
-    expect(timeControl(steady, timeBlocks(steady, { folds: 3 }))[0]!.score).toBeLessThan(0.1)
+    expect((await timeControl(steady, timeBlocks(steady, { folds: 3 })))[0]!.score).toBeLessThan(0.1)
   })
 
-  test('cut a single recording into fifths', () => {
+  test('cut a single recording into fifths', async () => {
     const windows = study({ gain: (_, trial) => 2 ** trial })
     const one = windows.subset(Array.from({ length: 12 }, (_, i) => i))
-    expect(blockControl(one)[0]!.what).toMatch(/which of 5 fifths/)
-    expect(errorOf(() => blockControl(windows.subset([0, 1, 2]))).option).toBe('controls')
+    expect((await blockControl(one))[0]!.what).toMatch(/which of 5 fifths/)
+    await expect(blockControl(windows.subset([0, 1, 2]))).rejects.toMatchObject({ option: 'controls' })
   })
 })
 

@@ -182,22 +182,28 @@ test('whatever the protocol, a fold’s scale is made by its training part alone
   expect(folds).toBeGreaterThan(40)
 })
 
-test('whatever the protocol, a classical decoder answers a test window as if there were no other', () => {
+test('whatever the protocol, a classical decoder answers a test window as if there were no other', async () => {
   let folds = 0
   const decoders = [cspLda({ band: null, filters: 1 }), logVarianceLda()]
-  fc.assert(
-    fc.property(study, protocol, fc.constantFrom(...decoders), fc.nat(), (windows, chosen, decoder, seed) => {
-      const answer = (from: EegWindows, split: Split) =>
-        decodeFolds(from, [split], decoder).predictions[0]!.probabilities
-      const hasBoth = ({ train }: Split) => windows.countClasses(train).every((count) => count > 1)
-      for (const split of attempt(() => protocolSplits(windows, chosen))
-        .filter(hasBoth)
-        .slice(0, 4)) {
-        folds++
-        const changed = changeOutside(windows, [...split.train, split.test[0]!], seed)
-        expect(answer(changed, split)).toEqual(answer(windows, split))
-      }
-    }),
+  await fc.assert(
+    fc.asyncProperty(
+      study,
+      protocol,
+      fc.constantFrom(...decoders),
+      fc.nat(),
+      async (windows, chosen, decoder, seed) => {
+        const answer = async (from: EegWindows, split: Split) =>
+          (await decodeFolds(from, [split], decoder)).predictions[0]!.probabilities
+        const hasBoth = ({ train }: Split) => windows.countClasses(train).every((count) => count > 1)
+        for (const split of attempt(() => protocolSplits(windows, chosen))
+          .filter(hasBoth)
+          .slice(0, 4)) {
+          folds++
+          const changed = changeOutside(windows, [...split.train, split.test[0]!], seed)
+          expect(await answer(changed, split)).toEqual(await answer(windows, split))
+        }
+      },
+    ),
     { numRuns: 40 },
   )
   expect(folds).toBeGreaterThan(40)

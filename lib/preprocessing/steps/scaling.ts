@@ -79,7 +79,14 @@ export const zscore = defineStep({
   block: (block, { per }) => standardiseItems(block, per === 'item'),
   learn: {
     when: ({ by }) => by === 'training',
-    fit: (training) => ({ ...Standardiser.fit(training, [...training.labels.keys()]).toJSON() }),
+    fit: async (training) => ({
+      ...(
+        await Standardiser.fitAsync(
+          training,
+          training.labels.map((_, i) => i),
+        )
+      ).toJSON(),
+    }),
     apply: (windows, _, learned) => {
       const { channelNames, mean, std } = learned as unknown as ReturnType<Standardiser['toJSON']>
       requireChannels(windows.block, channelNames)

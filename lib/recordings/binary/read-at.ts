@@ -1,4 +1,5 @@
 import { fstatSync, readSync } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { EegTorchError } from '../../errors.ts'
 import { withFile } from '../../files/with-file.ts'
 
@@ -25,6 +26,23 @@ export function readInto(descriptor: number, bytes: Buffer, position: number, wh
     if (count === 0) throw tooShort(what, position + bytes.length, position + done, file)
     done += count
   }
+}
+
+/** {@link readAt} while the event loop goes on; for records of a known, small size. */
+export async function readAtAsync(
+  handle: FileHandle,
+  position: number,
+  length: number,
+  what: string,
+  file: string,
+): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length)
+  for (let done = 0; done < length; ) {
+    const { bytesRead } = await handle.read(bytes, done, Math.min(length - done, MOST), position + done)
+    if (bytesRead === 0) throw tooShort(what, position + length, position + done, file)
+    done += bytesRead
+  }
+  return bytes
 }
 
 /** Refuses a file that is shorter than `needed` bytes, because what was checked when it was opened no longer holds. */
