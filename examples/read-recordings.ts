@@ -26,7 +26,7 @@ console.log(formatSummary(inspectRecording(recordings.at(0)!)))
 const windows = recordings
   .filter({ band: [8, 30] })
   .windows({ events: ['left hand', 'right hand'], from: 0.5, to: 3.5 })
-const { predictions } = decodeFolds(windows, leaveOneOut(windows, 'run'), cspLda({ band: null }))
+const { predictions } = await decodeFolds(windows, leaveOneOut(windows, 'run'), cspLda({ band: null }))
 const { accuracy } = summarisePredictions(predictions, { classes: windows.classNames.length })
 console.log(
   `accuracy ${accuracy.mean.toFixed(2)} of ${accuracy.n} trials, chance ${accuracy.chance.toFixed(2)}, p ${accuracy.p.toExponential(0)}`,

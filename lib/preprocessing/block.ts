@@ -31,6 +31,19 @@ export function* rowsOf(block: SignalBlock): Generator<{ row: Float64Array; item
   }
 }
 
+/** All items of blocks of the same channels, one after the other, as one item. */
+export function inARow(blocks: readonly SignalBlock[]): SignalBlock {
+  const samples = blocks.reduce((sum, block) => sum + block.items * block.samples, 0)
+  const first = blocks[0]!
+  const out = { ...first, items: 1, samples, data: new Float64Array(first.channels.length * samples) }
+  let at = 0
+  for (const block of blocks) {
+    for (const { row, item, channel } of rowsOf(block)) rowOf(out, 0, channel).set(row, at + item * block.samples)
+    at += block.items * block.samples
+  }
+  return out
+}
+
 /** Changes every row in place. */
 export function changeRows(block: SignalBlock, change: (row: Float64Array) => void): SignalBlock {
   for (const { row } of rowsOf(block)) change(row)

@@ -1,6 +1,6 @@
 import { fromTypedArray } from '../creation.ts'
 import type { Tensor } from '../tensor.ts'
-import type { SignalBlock } from './block.ts'
+import { rowOf, rowsOf, type SignalBlock, withChannels } from './block.ts'
 import type { StreamLayout, StreamStage } from './step.ts'
 
 /**
@@ -12,6 +12,24 @@ export async function onTensor(block: SignalBlock, run: (x: Tensor) => Promise<T
   using x = tensorOf(block)
   using y = await run(x)
   return blockOf(block, y)
+}
+
+/**
+ * {@link onTensor} over some channels; the others stay as they are.
+ *
+ * @param run (items, rows, samples) float64 -> the same shape
+ */
+export async function onRows(
+  block: SignalBlock,
+  rows: readonly number[],
+  run: (x: Tensor) => Promise<Tensor>,
+): Promise<SignalBlock> {
+  const channels = rows.map((index) => block.channels[index]!)
+  const some = withChannels(block, channels, (channel, target, item) => target.set(rowOf(block, item, rows[channel]!)))
+  const changed = await onTensor(some, run)
+  const data = block.data.slice()
+  for (const { row, item, channel } of rowsOf(changed)) rowOf({ ...block, data }, item, rows[channel]!).set(row)
+  return { ...block, data }
 }
 
 /** A stage of an operation that remembers what came before, such as `SosStream`. */

@@ -78,6 +78,19 @@ export const recipes = {
     ],
   },
   /**
+   * The document on scene-guided diffusion ("SGDM"): 1 to 50 Hz by MNE-Python's filter, independent components (15 of them, seed 42), windows of 0.5 s. Its code excludes no
+   * component, which leaves the signal as it was; here those that follow the eyes are taken out, as its heading "artifact removal" says. `remove: []` is its code to the letter.
+   * Needs EOG channels, or Fp.
+   */
+  sgdm: {
+    document: 'SGDM: 1-50 Hz, ICA with 15 components and seed 42, windows of 0.5 s',
+    steps: [
+      { filter: { band: [1, 50], manner: 'mne-fir' } },
+      { ica: { components: 15, seed: 42 } },
+      { windows: [0, 0.5] },
+    ],
+  },
+  /**
    * Electromyogram: 20 to 450 Hz without delay, then its envelope: rectified, low-pass of 6 Hz. Needs a sampling rate above 900 Hz. For a live stream, say
    * `phase: forward` in both.
    */

@@ -2,7 +2,7 @@ import { EegTorchError } from '../errors.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { Segment } from '../recordings/segments.ts'
 import type { ChannelRange } from '../recordings/source.ts'
-import { isElectric, rowOf, type SignalBlock } from './block.ts'
+import { inARow, isElectric, rowOf, type SignalBlock } from './block.ts'
 
 /** Numbers that are read at a time. */
 const PIECE = 1 << 22
@@ -17,14 +17,7 @@ export async function changeRecording(
   recording: Recording,
   change: (block: SignalBlock) => SignalBlock | Promise<SignalBlock>,
 ): Promise<Recording> {
-  const treated = [...recording.channels.keys()].filter((index) => isTreated(recording, index))
-  const stretches = recording.segments.filter(({ nSamples }) => nSamples > 0)
-  if (treated.length === 0 || stretches.length === 0) {
-    throw new EegTorchError('INVALID_OPTION', `${recording.name} has nothing to preprocess`, {
-      expected: `electric channels of ${recording.samplingRate} Hz with samples`,
-      received: `${treated.length} such channels, ${recording.nSamples} samples`,
-    })
-  }
+  const { treated, stretches } = partsOf(recording)
   const blocks: SignalBlock[] = []
   for (const segment of stretches) blocks.push(await change(readSegment(recording, segment, treated)))
   let sample = 0
@@ -38,6 +31,28 @@ export async function changeRecording(
     ...{ channels, samplingRate, segments, nSamples: sample },
     warnings: [...recording.warnings, ...leftOut(recording, treated)],
     source: { readsWhole: false, read: (ranges) => ranges.map((range) => readBlocks(blocks, segments, range)) },
+  })
+}
+
+/**
+ * What {@link changeRecording} sees of a recording, all stretches in a row as one: for what is learned from a whole recording.
+ *
+ * @throws EegTorchError as {@link changeRecording}
+ */
+export function readInARow(recording: Recording): SignalBlock {
+  const { treated, stretches } = partsOf(recording)
+  const blocks = stretches.map((segment) => readSegment(recording, segment, treated))
+  return blocks.length === 1 ? blocks[0]! : inARow(blocks)
+}
+
+/** Channels that are treated, and stretches that hold samples. */
+function partsOf(recording: Recording): { treated: number[]; stretches: Segment[] } {
+  const treated = [...recording.channels.keys()].filter((index) => isTreated(recording, index))
+  const stretches = recording.segments.filter(({ nSamples }) => nSamples > 0)
+  if (treated.length > 0 && stretches.length > 0) return { treated, stretches }
+  throw new EegTorchError('INVALID_OPTION', `${recording.name} has nothing to preprocess`, {
+    expected: `electric channels of ${recording.samplingRate} Hz with samples`,
+    received: `${treated.length} such channels, ${recording.nSamples} samples`,
   })
 }
 

@@ -100,6 +100,7 @@ function checkOrder(list: readonly Step[], file?: string): void {
   if (cuts.length > 1)
     throw refuse('windows are cut twice', 'one step windows', `steps ${cuts.map((i) => i + 1).join(', ')}`, file)
   const cut = cuts[0] ?? list.length
+  const learner = list.findIndex(learns)
   for (const [index, step] of list.entries()) {
     const { recording, block, windows } = workOf(step)
     const where = `step ${index + 1} (${step.name})`
@@ -108,6 +109,14 @@ function checkOrder(list: readonly Step[], file?: string): void {
         `${where} works on windows`,
         'a step windows before it',
         cuts.length === 0 ? 'none' : 'one after it',
+        file,
+      )
+    }
+    if (learner >= 0 && index > learner && workOf(step).needsMarks?.(step.options)) {
+      throw refuse(
+        `${where} goes by marks of recordings`,
+        `it before step ${learner + 1}, which learns`,
+        'it after',
         file,
       )
     }

@@ -34,6 +34,8 @@ export interface StepWork<Options> {
   readonly cut?: (recording: Recording, options: Options, trials: TrialOptions) => CutWindows
   /** Changes windows, or leaves some out. Only after the step `windows`. */
   readonly windows?: (windows: CutWindows, options: Options) => CutWindows | Promise<CutWindows>
+  /** Whether it goes by marks on channels, which windows of several recordings do not have. */
+  readonly needsMarks?: (options: Options) => boolean
   /** Whether what becomes of a window depends on the others. */
   readonly together?: (options: Options) => boolean
   /** Learns from training windows; `apply` then changes any windows. Only after the step `windows`. */

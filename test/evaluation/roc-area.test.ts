@@ -82,15 +82,15 @@ test('the area is the Mann-Whitney statistic, inside its interval', () => {
   )
 })
 
-test('means of stretches and LDA answer as scikit-learn on the same means', () => {
+test('means of stretches and LDA answer as scikit-learn on the same means', async () => {
   const labels = Array.from({ length: 24 }, (_, i) => i % 2)
   const data = Float32Array.from({ length: 480 }, (_, i) => Math.sin(i * i * 0.37))
   for (let i = 0; i < 480; i++) if (Math.floor(i / 20) % 2 === 1 && i % 20 >= 5 && i % 20 < 10) data[i]! += 0.6
   const decoder = windowMeansLda({ means: 0.5 })
   const { values, width } = decoder.extract({ data, nChannels: 2, nSamples: 10, samplingRate: 10 })
   expect(width).toBe(4)
-  const fitted = decoder.fit({ values: values.slice(0, 64), width }, labels.slice(0, 16), 2)
-  const { probabilities } = fitted.predict({ values: values.slice(64), width })
+  const fitted = await decoder.fit({ values: values.slice(0, 64), width }, labels.slice(0, 16), 2)
+  const { probabilities } = await fitted.predict({ values: values.slice(64), width })
   const expected = [0.011688508347361475, 0.711973807168492, 0.6293928853902034, 0.9931643974425899]
   expect(probabilities.slice(0, 4).map(([, p]) => p)).toEqual(expected.map((p) => expect.closeTo(p, 5)))
 })

@@ -21,7 +21,7 @@ export function findChannels(channels: readonly Channel[], wanted: readonly stri
   })
 }
 
-function ofTypes(channels: readonly Channel[], wanted: readonly ChannelType[]): number[] {
+export function ofTypes(channels: readonly Channel[], wanted: readonly ChannelType[]): number[] {
   const found = [...channels.keys()].filter((index) => wanted.includes(channels[index]!.type))
   if (found.length > 0) return found
   throw new EegTorchError('INVALID_OPTION', `there is no channel of the type ${wanted.join(' or ')}`, {
@@ -31,7 +31,7 @@ function ofTypes(channels: readonly Channel[], wanted: readonly ChannelType[]): 
   })
 }
 
-function keepChannels(block: SignalBlock, kept: readonly number[]): SignalBlock {
+export function keepChannels(block: SignalBlock, kept: readonly number[]): SignalBlock {
   const channels = kept.map((index) => block.channels[index]!)
   return withChannels(block, channels, (channel, target, item) => target.set(rowOf(block, item, kept[channel]!)))
 }

@@ -1,7 +1,8 @@
 import type { z } from 'zod'
 import { euclideanAlignment } from './alignment.ts'
 import { drop, pick, rename, setTypes } from './channels.ts'
-import { interpolate } from './electrodes.ts'
+import { ica, ssp } from './components.ts'
+import { currentSourceDensity, interpolate, markBad } from './electrodes.ts'
 import { envelope, filter, notch } from './filters.ts'
 import { heartbeats } from './heartbeats.ts'
 import { bipolar, reference } from './reference.ts'
@@ -21,7 +22,11 @@ export const steps = {
   scale,
   reference,
   bipolar,
+  markBad,
   interpolate,
+  currentSourceDensity,
+  ica,
+  ssp,
   filter,
   notch,
   resample,
