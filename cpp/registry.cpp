@@ -27,6 +27,9 @@
 #include "transformer/transformer_eeg.h"
 #include "variational/vae.h"
 #include "variational/vae_hybrid.h"
+#include "vision/alexnet.h"
+#include "vision/inception_v3.h"
+#include "vision/lpips_alex.h"
 
 namespace eegtorch {
 
@@ -138,6 +141,12 @@ const std::vector<RegistryEntry>& registry() {
                                       {"sample", "timestep", "latent", "semantic", "has_semantic",
                                        "down_block_additional_residual_*?", "mid_block_additional_residual?"},
                                       {"sample"}, "cf. arXiv 2604.22649"),
+      entry<AlexNet, AlexNetConfig>("alexnet", {"image"}, {"logits", "layer2", "layer5"},
+                                    "Krizhevsky 2014, arXiv 1404.5997"),
+      entry<InceptionV3, InceptionV3Config>("inception_v3", {"image"}, {"logits", "features"},
+                                            "Szegedy et al. 2016, CVPR, arXiv 1512.00567"),
+      entry<LpipsAlex, LpipsAlexConfig>("lpips_alex", {"image0", "image1"}, {"distance"},
+                                        "Zhang et al. 2018, CVPR, arXiv 1801.03924"),
   };
   return entries;
 }

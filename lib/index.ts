@@ -198,8 +198,21 @@ export { checkFiles, type Downloaded, downloadFiles } from './files/download/dow
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
 export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './generation/checkpoints/pipeline-folder.ts'
 export { openSingleFile, type SingleFile, type SingleFileOptions } from './generation/checkpoints/single-file.ts'
+export {
+  cosineSimilarity,
+  drawPicks,
+  frechetDistance,
+  type NWay,
+  nWayTopK,
+  type PickOptions,
+  type TwoWay,
+  twoWayIdentification,
+} from './generation/metrics/identification.ts'
+export { mse, pixelCorrelation, psnr } from './generation/metrics/pixels.ts'
+export { PAPER_SSIM, type SsimOptions, ssim } from './generation/metrics/ssim.ts'
 export type { GenerationHooks, GenerationProgress } from './generation/options.ts'
 export { drawComparison, drawGrid, type Heading, type Tile } from './generation/pictures/compose.ts'
+export { controlFolder, type PictureControl, pictureControls } from './generation/pictures/controls.ts'
 export {
   type GeneratedPicture,
   GenerationFolder,

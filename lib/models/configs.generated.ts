@@ -995,6 +995,40 @@ export interface SgdmUnetConfig {
   crossAttentionNorm: null
 }
 
+/** Options of `alexnet`: Krizhevsky 2014, arXiv 1404.5997. */
+export interface AlexnetConfig {
+  /** Widths of the five convolutions. An integer. Default: `[64, 192, 384, 256, 256]`. */
+  channels: readonly number[]
+  /** Width of the two hidden linear layers. An integer. Default: `4096`. */
+  hiddenFeatures: number
+  /** Classes. An integer. Default: `1000`. */
+  numClasses: number
+  /** Dropout probability before the hidden linear layers. Default: `0.5`. */
+  dropout: number
+}
+
+/** Options of `inception_v3`: Szegedy et al. 2016, CVPR, arXiv 1512.00567. */
+export interface InceptionV3Config {
+  /** Classes. An integer. Default: `1000`. */
+  numClasses: number
+  /** Whether the tensors of the auxiliary classifier are there, as in published checkpoints; it is not run. Default: `true`. */
+  auxLogits: boolean
+  /** Whether images normalised as ImageNet's are brought to -1 to 1 first, as published checkpoints want. Default: `false`. */
+  transformInput: boolean
+  /** Dropout probability before the classifier. Default: `0.5`. */
+  dropout: number
+  /** Divides the channels of every convolution, rounded up. An integer. Default: `1`. */
+  widthDivisor: number
+}
+
+/** Options of `lpips_alex`: Zhang et al. 2018, CVPR, arXiv 1801.03924. */
+export interface LpipsAlexConfig {
+  /** Widths of the five convolutions. An integer. Default: `[64, 192, 384, 256, 256]`. */
+  channels: readonly number[]
+  /** A distance for each pixel, in place of one for each pair of images. Default: `false`. */
+  spatial: boolean
+}
+
 /** Options by the registry's names. */
 export interface ModelConfigs {
   eegnet: EegnetConfig
@@ -1027,6 +1061,9 @@ export interface ModelConfigs {
   unet2d_condition: Unet2dConditionConfig
   controlnet: ControlnetConfig
   sgdm_unet: SgdmUnetConfig
+  alexnet: AlexnetConfig
+  inception_v3: InceptionV3Config
+  lpips_alex: LpipsAlexConfig
 }
 
 /** What each model takes. */
@@ -1061,6 +1098,9 @@ export interface ModelInputs {
   unet2d_condition: { sample: Tensor; timestep: Tensor; encoderHiddenStates: Tensor; [numbered: `downBlockAdditionalResidual${number}`]: Tensor; midBlockAdditionalResidual?: Tensor }
   controlnet: { sample: Tensor; timestep: Tensor; encoderHiddenStates: Tensor; controlnetCond: Tensor }
   sgdm_unet: { sample: Tensor; timestep: Tensor; latent: Tensor; semantic: Tensor; hasSemantic: Tensor; [numbered: `downBlockAdditionalResidual${number}`]: Tensor; midBlockAdditionalResidual?: Tensor }
+  alexnet: { image: Tensor }
+  inception_v3: { image: Tensor }
+  lpips_alex: { image0: Tensor; image1: Tensor }
 }
 
 /** What each model gives. */
@@ -1095,6 +1135,9 @@ export interface ModelOutputs {
   unet2d_condition: { sample: Tensor }
   controlnet: { [numbered: `downBlockResSample${number}`]: Tensor; midBlockResSample: Tensor }
   sgdm_unet: { sample: Tensor }
+  alexnet: { logits: Tensor; layer2: Tensor; layer5: Tensor }
+  inception_v3: { logits: Tensor; features: Tensor }
+  lpips_alex: { distance: Tensor }
 }
 
 export type ModelName = keyof ModelConfigs
@@ -1131,4 +1174,7 @@ export const modelFactoryNames = {
   unet2dCondition: 'unet2d_condition',
   controlnet: 'controlnet',
   sgdmUnet: 'sgdm_unet',
+  alexnet: 'alexnet',
+  inceptionV3: 'inception_v3',
+  lpipsAlex: 'lpips_alex',
 } as const

@@ -5,6 +5,7 @@ import { nativeModels } from '../models/native-models.ts'
 import { fromReferenceNames } from '../models/option-names.ts'
 import type { Tensor } from '../tensor.ts'
 import { LossOperator } from '../training/loss-operator.ts'
+import { METRIC, runMetric } from './metric-cases.ts'
 import type { ParityCase } from './parity-case.ts'
 import { findScheduler } from './scheduler-cases.ts'
 import { runSignal, SIGNAL } from './signal-cases.ts'
@@ -17,8 +18,9 @@ export interface Subject extends Disposable {
   run(inputs: NamedTensors): Promise<NamedTensors>
 }
 
-/** The model, loss or operation on signals that a case names, in the case's mode. @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION` */
+/** The model, loss, scheduler, measure of pictures or operation on signals that a case names, in the case's mode. @throws EegTorchError `UNKNOWN_NAME`, `INVALID_OPTION` */
 export function makeSubject({ model, config, mode }: ParityCase): Subject {
+  if (model === METRIC) return withoutWeights(model, (inputs) => runMetric(config, inputs))
   if (model === SIGNAL) return withoutWeights(model, (inputs) => runSignal(config, inputs))
   const scheduler = findScheduler(model)
   if (scheduler !== undefined) return withoutWeights(model, async (inputs) => scheduler(config, inputs))

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { models } from 'eegtorch'
 import { LossOperator } from '../../lib/training/loss-operator.ts'
+import { METRIC, metricOperations } from '../../lib/verify/metric-cases.ts'
 import { findParityCases, readParityCase } from '../../lib/verify/parity-case.ts'
 import { findScheduler, schedulerNames } from '../../lib/verify/scheduler-cases.ts'
 import { SIGNAL, signalOperations } from '../../lib/verify/signal-cases.ts'
@@ -19,7 +20,7 @@ test.each(folders.map((folder) => [relative(cases, folder), folder]))(
     expect(result.error).toBeUndefined()
     expect(result.tensors.filter(({ passed }) => !passed)).toEqual([])
     const differentiable = result.tensors.some(({ name }) => /^grad(_input)?\./.test(name))
-    const learns = result.model !== SIGNAL && findScheduler(result.model!) === undefined
+    const learns = ![SIGNAL, METRIC].includes(result.model!) && findScheduler(result.model!) === undefined
     expect([result.model, differentiable]).toEqual([result.model, learns])
   },
 )
@@ -41,6 +42,12 @@ test('every operation on signals has a case', () => {
   expect(cases.map(({ config }) => config.op)).toEqual(expect.arrayContaining([...signalOperations]))
 })
 
+test('every measure of pictures has a case', () => {
+  const cases = folders.map((folder) => readParityCase(folder)).filter(({ model }) => model === METRIC)
+  expect(metricOperations.length).toBeGreaterThan(4)
+  expect(cases.map(({ config }) => config.op)).toEqual(expect.arrayContaining([...metricOperations]))
+})
+
 test('every scheduler has a case', () => {
   const names = folders.map((folder) => readParityCase(folder).model)
   expect(schedulerNames.length).toBe(8)
@@ -49,6 +56,7 @@ test('every scheduler has a case', () => {
 
 test('a case carries every option of its model or loss', () => {
   const known = new Map<string, readonly string[]>([
+    [METRIC, ['op', 'args', 'count', 'size']],
     [SIGNAL, ['op', 'args', 'channels', 'times', 'trials']],
     ...models.list().map(({ name, options }) => [name, options.map((o) => o.referenceName)] as const),
     ...LossOperator.names().map((name) => [name, LossOperator.find(name)!.options] as const),

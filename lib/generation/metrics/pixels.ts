@@ -1,0 +1,53 @@
+import { asyncOps } from '../../ops/index.ts'
+import type { Tensor } from '../../tensor.ts'
+import { checkPictures, numbersOf } from './picture-batch.ts'
+
+const { mul, sub, mean, sum } = asyncOps.aten
+
+/**
+ * Mean squared difference of each picture from its counterpart, in float64.
+ *
+ * @param real (pictures, height, width, 3)
+ * @param made of the same shape
+ * @throws EegTorchError `SHAPE_MISMATCH`
+ */
+export async function mse(real: Tensor, made: Tensor): Promise<number[]> {
+  checkPictures(real, made)
+  using difference = await sub(real.to('float64'), made.to('float64'))
+  using squared = await mul(difference, difference)
+  using each = await mean(squared, [1, 2, 3])
+  return numbersOf(each)
+}
+
+/**
+ * Peak signal-to-noise ratio in decibels of pictures as {@link mse} takes them; infinite for equal ones.
+ *
+ * @param options.dataRange largest value less smallest, default 1
+ */
+export async function psnr(
+  real: Tensor,
+  made: Tensor,
+  { dataRange = 1 }: { dataRange?: number } = {},
+): Promise<number[]> {
+  return (await mse(real, made)).map((error) => 10 * Math.log10(dataRange ** 2 / error))
+}
+
+/** Pearson's correlation of all values of each picture with its counterpart's, as {@link mse} takes them; NaN where one has a single value. */
+export async function pixelCorrelation(real: Tensor, made: Tensor): Promise<number[]> {
+  checkPictures(real, made)
+  using a = await standardisedRows(real.flatten(1))
+  using b = await standardisedRows(made.flatten(1))
+  using products = await mul(a, b)
+  using each = await sum(products, [1])
+  return numbersOf(each)
+}
+
+/** Rows less their mean, of length 1, in float64; NaN for a row of one value. (rows, values) */
+export async function standardisedRows(rows: Tensor): Promise<Tensor> {
+  using values = rows.detach().to('float64')
+  using middle = await mean(values, [1], { keepdim: true })
+  using centred = await sub(values, middle)
+  using squared = await mul(centred, centred)
+  using lengths = (await sum(squared, [1], { keepdim: true })).sqrt()
+  return asyncOps.aten.div(centred, lengths)
+}
