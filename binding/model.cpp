@@ -11,6 +11,7 @@
 #include "convert.h"
 #include "core/allocator.h"
 #include "core/dtype.h"
+#include "core/methods.h"
 #include "core/state_dict.h"
 #include "errors.h"
 
@@ -143,10 +144,14 @@ Napi::Value ModelLoad(Environment& environment, const Napi::CallbackInfo& info) 
   return info.Env().Undefined();
 }
 
-Tensors runModel(ModelHandle& handle, const Tensors& inputs, bool training) {
+// method: "" for all of the network.
+Tensors runModel(ModelHandle& handle, const std::string& method, const Tensors& inputs, bool training) {
   const std::lock_guard lock(handle.mutex);
   if (handle.module->is_training() != training) handle.module->train(training);
-  return handle.module->run(inputs);
+  if (method.empty()) return handle.module->run(inputs);
+  const auto network = std::dynamic_pointer_cast<HasMethods>(handle.module);
+  if (!network) throw Error("UNKNOWN_NAME", handle.entry->name + " has no methods", "none", method);
+  return network->call(method, inputs);
 }
 
 // ids: null, or none at the end, where an input is absent; it is an undefined tensor then.
@@ -173,35 +178,56 @@ Napi::Value wrapAll(Environment& environment, Napi::Env env, const Tensors& tens
 
 torch::jit::Stack stackOf(const Tensors& tensors) { return {tensors.begin(), tensors.end()}; }
 
-void noteRun(TapeRecorder& recorder, const std::shared_ptr<ModelHandle>& handle, const Tensors& inputs,
-             const Tensors& outputs) {
-  const auto call = [handle, training = handle->training](torch::jit::Stack& stack) {
-    Tensors again;
-    for (const auto& value : stack) again.push_back(value.toTensor());
-    stack = stackOf(runModel(*handle, again, training));
+// Computes now, for an eager call.
+Napi::Value compute(Environment& environment, Napi::Env env, const std::shared_ptr<ModelHandle>& handle,
+                    const std::string& method, const Tensors& inputs) {
+  const auto outputs = runModel(*handle, method, inputs, handle->training);
+  if (environment.recorder) {
+    const auto again = [handle, method, training = handle->training](torch::jit::Stack& stack) {
+      Tensors given;
+      for (const auto& value : stack) given.push_back(value.toTensor());
+      stack = stackOf(runModel(*handle, method, given, training));
+    };
+    environment.recorder->note(again, stackOf(inputs), stackOf(outputs));
+  }
+  return wrapAll(environment, env, outputs);
+}
+
+// Computes on the compute thread.
+Napi::Value computeLater(Environment& environment, const std::shared_ptr<ModelHandle>& handle,
+                         const std::string& method, const Tensors& inputs, Napi::Value cancellation) {
+  auto work = [&environment, handle, method, inputs,
+               training = handle->training](const Cancellation&) -> Environment::Finish {
+    auto outputs = runModel(*handle, method, inputs, training);
+    return [&environment, outputs](Napi::Env env) { return wrapAll(environment, env, outputs); };
   };
-  recorder.note(call, stackOf(inputs), stackOf(outputs));
+  return environment.runAsync(std::move(work), environment.cancellation(cancellation));
 }
 
 // modelRun(model, inputs) -> outputs
 Napi::Value ModelRun(Environment& environment, const Napi::CallbackInfo& info) {
   const auto handle = modelOf(environment, info[0]);
-  const auto inputs = inputsOf(environment, *handle, info[1]);
-  const auto outputs = runModel(*handle, inputs, handle->training);
-  if (environment.recorder) noteRun(*environment.recorder, handle, inputs, outputs);
-  return wrapAll(environment, info.Env(), outputs);
+  return compute(environment, info.Env(), handle, "", inputsOf(environment, *handle, info[1]));
 }
 
 // modelRunAsync(model, inputs, cancellation?): the same on the compute thread.
 Napi::Value ModelRunAsync(Environment& environment, const Napi::CallbackInfo& info) {
   environment.refuseWhileRecording("run a model asynchronously");
   const auto handle = modelOf(environment, info[0]);
-  auto work = [&environment, handle, inputs = inputsOf(environment, *handle, info[1]),
-               training = handle->training](const Cancellation&) -> Environment::Finish {
-    auto outputs = runModel(*handle, inputs, training);
-    return [&environment, outputs](Napi::Env env) { return wrapAll(environment, env, outputs); };
-  };
-  return environment.runAsync(std::move(work), environment.cancellation(info[2]));
+  return computeLater(environment, handle, "", inputsOf(environment, *handle, info[1]), info[2]);
+}
+
+// modelCall(model, method, inputs) -> outputs: a part of a network (core/methods.h).
+Napi::Value ModelCall(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto inputs = environment.tensors(info[2]);
+  return compute(environment, info.Env(), modelOf(environment, info[0]), stringOf(info[1], "a method"), inputs);
+}
+
+// modelCallAsync(model, method, inputs, cancellation?): the same on the compute thread.
+Napi::Value ModelCallAsync(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.refuseWhileRecording("call a part of a model asynchronously");
+  const auto inputs = environment.tensors(info[2]);
+  return computeLater(environment, modelOf(environment, info[0]), stringOf(info[1], "a method"), inputs, info[3]);
 }
 
 // modelTrain(model, on): dropout and batch statistics on, or off.
@@ -293,6 +319,8 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("modelLoad", Napi::Function::New<callback<ModelLoad>>(env));
   exports.Set("modelRun", Napi::Function::New<callback<ModelRun>>(env));
   exports.Set("modelRunAsync", Napi::Function::New<callback<ModelRunAsync>>(env));
+  exports.Set("modelCall", Napi::Function::New<callback<ModelCall>>(env));
+  exports.Set("modelCallAsync", Napi::Function::New<callback<ModelCallAsync>>(env));
   exports.Set("modelTrain", Napi::Function::New<callback<ModelTrain>>(env));
   exports.Set("modelSilenceDropout", Napi::Function::New<callback<ModelSilenceDropout>>(env));
   exports.Set("modelIsTraining", Napi::Function::New<callback<ModelIsTraining>>(env));

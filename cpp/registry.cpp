@@ -16,9 +16,12 @@
 #include "conv/resnet1d.h"
 #include "conv/shallow_fbcsp_net.h"
 #include "core/nearest.h"
+#include "diffusion/autoencoder_kl.h"
 #include "diffusion/controlnet.h"
 #include "diffusion/sgdm_unet.h"
 #include "diffusion/unet2d_condition.h"
+#include "diffusion/uvit2d.h"
+#include "diffusion/vq_model.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
 #include "transformer/csbrain.h"
@@ -126,6 +129,14 @@ const std::vector<RegistryEntry>& registry() {
                                                 "after Li et al. 2023, ICML, arXiv 2301.12597"),
       entry<QFormer, QFormerConfig>("qformer", {"query_embeds", "encoder_hidden_states", "encoder_attention_mask"},
                                     {"last_hidden_state", "pooler_output"}, "Li et al. 2023, ICML, arXiv 2301.12597"),
+      entry<AutoencoderKl, AutoencoderKlConfig>("autoencoder_kl", {"image", "noise", "latents"},
+                                                {"mean", "logvar", "encoded", "decoded"},
+                                                "Rombach et al. 2022, CVPR, arXiv 2112.10752"),
+      entry<VqModel, VqModelConfig>("vq_model", {"image", "codes"},
+                                    {"latents", "indices", "decoded", "commit_loss", "decoded_from_codes"},
+                                    "Esser et al. 2021, CVPR, arXiv 2012.09841"),
+      entry<UVit2d, UVit2dConfig>("uvit2d", {"input_ids", "encoder_hidden_states", "pooled_text_emb", "micro_conds"},
+                                  {"logits"}, "Patil et al. 2024, arXiv 2401.01808"),
       entry<MultiScaleConditioning, MultiScaleConditioningConfig>(
           "multi_scale_conditioning", {"latent", "semantic", "has_semantic"}, {"eeg_*", "semantic_*", "context"},
           "MultiScaleConditioning of the sgdm design document"),

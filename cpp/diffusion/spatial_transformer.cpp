@@ -15,13 +15,14 @@ constexpr int64_t kFeedForwardFactor = 4;
 
 }  // namespace
 
-CrossAttentionImpl::CrossAttentionImpl(int64_t width, int64_t context_width, int64_t heads, double dropout)
+CrossAttentionImpl::CrossAttentionImpl(int64_t width, int64_t context_width, int64_t heads, double dropout,
+                                       const AttentionBias& bias)
     : heads_(heads) {
-  to_q_ = register_module("to_q", Linear(width, width, false));
-  to_k_ = register_module("to_k", Linear(context_width, width, false));
-  to_v_ = register_module("to_v", Linear(context_width, width, false));
+  to_q_ = register_module("to_q", Linear(width, width, bias.in));
+  to_k_ = register_module("to_k", Linear(context_width, width, bias.in));
+  to_v_ = register_module("to_v", Linear(context_width, width, bias.in));
   const auto out = register_module("to_out", std::make_shared<Named>());
-  to_out_ = out->register_module("0", Linear(width, width));
+  to_out_ = out->register_module("0", Linear(width, width, bias.out));
   dropout_ = out->register_module("1", Dropout(dropout));
 }
 
@@ -30,12 +31,13 @@ at::Tensor CrossAttentionImpl::forward(const at::Tensor& x, const at::Tensor& co
   return dropout_->forward(to_out_->forward(seen));
 }
 
-GatedFeedForwardImpl::GatedFeedForwardImpl(int64_t width, double dropout) {
+GatedFeedForwardImpl::GatedFeedForwardImpl(int64_t width, double dropout, const FeedForwardShape& shape) {
+  const int64_t inner = shape.inner > 0 ? shape.inner : kFeedForwardFactor * width;
   const auto net = register_module("net", std::make_shared<Named>());
   const auto gated = net->register_module("0", std::make_shared<Named>());
-  proj_ = gated->register_module("proj", Linear(width, 2 * kFeedForwardFactor * width));
+  proj_ = gated->register_module("proj", Linear(width, 2 * inner, shape.bias));
   dropout_ = net->register_module("1", Dropout(dropout));
-  out_ = net->register_module("2", Linear(kFeedForwardFactor * width, width));
+  out_ = net->register_module("2", Linear(inner, width, shape.bias));
 }
 
 at::Tensor GatedFeedForwardImpl::forward(const at::Tensor& x) {

@@ -19,10 +19,16 @@ struct SpatialTransformerOptions {
   double dropout = 0;
 };
 
-// Attention without biases but at its end. context_width: of the tokens that are looked at.
+// Where attention has biases.
+struct AttentionBias {
+  bool in = false, out = true;
+};
+
+// Attention of tokens to those of a context, of context_width.
 class CrossAttentionImpl : public torch::nn::Module {
  public:
-  CrossAttentionImpl(int64_t width, int64_t context_width, int64_t heads, double dropout);
+  CrossAttentionImpl(int64_t width, int64_t context_width, int64_t heads, double dropout,
+                     const AttentionBias& bias = {});
   // x (batch, tokens, width), context (batch, context tokens, context_width) -> (batch, tokens, width)
   at::Tensor forward(const at::Tensor& x, const at::Tensor& context);
 
@@ -33,10 +39,15 @@ class CrossAttentionImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CrossAttention);
 
+struct FeedForwardShape {
+  int64_t inner = 0;  // width inside; 0: four times that outside
+  bool bias = true;
+};
+
 // A linear layer whose one half passes GELU and gates the other (Shazeer 2020, arXiv 2002.05202), and one back.
 class GatedFeedForwardImpl : public torch::nn::Module {
  public:
-  GatedFeedForwardImpl(int64_t width, double dropout);
+  GatedFeedForwardImpl(int64_t width, double dropout, const FeedForwardShape& shape = {});
   at::Tensor forward(const at::Tensor& x);  // (batch, tokens, width), likewise
 
  private:

@@ -37,9 +37,9 @@ at::Tensor timeStepsOf(const char* owner, const at::Tensor& given, int64_t batch
   return given.to(device).reshape({-1}).expand({batch});
 }
 
-TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t in, int64_t out) {
-  linear_1_ = register_module("linear_1", Linear(in, out));
-  linear_2_ = register_module("linear_2", Linear(out, out));
+TimeEmbeddingImpl::TimeEmbeddingImpl(int64_t in, int64_t out, bool bias) {
+  linear_1_ = register_module("linear_1", Linear(in, out, bias));
+  linear_2_ = register_module("linear_2", Linear(out, out, bias));
 }
 
 at::Tensor TimeEmbeddingImpl::forward(const at::Tensor& x) { return linear_2_->forward(siluOf(linear_1_->forward(x))); }

@@ -24,7 +24,7 @@ at::Tensor timeStepsOf(const char* owner, const at::Tensor& given, int64_t batch
 
 class TimeEmbeddingImpl : public torch::nn::Module {
  public:
-  TimeEmbeddingImpl(int64_t in, int64_t out);
+  TimeEmbeddingImpl(int64_t in, int64_t out, bool bias = true);
   at::Tensor forward(const at::Tensor& x);  // (batch, in) -> (batch, out)
 
   at::ScalarType dtype() const { return linear_1_->weight.scalar_type(); }

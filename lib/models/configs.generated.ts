@@ -709,6 +709,132 @@ export interface QformerConfig {
   useQformerTextInput: boolean
 }
 
+/** Options of `autoencoder_kl`: Rombach et al. 2022, CVPR, arXiv 2112.10752. */
+export interface AutoencoderKlConfig {
+  /** Channels of an image that is encoded. An integer. Default: `3`. */
+  inChannels: number
+  /** Channels of an image that is decoded. An integer. Default: `3`. */
+  outChannels: number
+  /** Kind of the encoder's blocks, one for each resolution. Default: `['DownEncoderBlock2D']`. */
+  downBlockTypes: 'DownEncoderBlock2D'[]
+  /** Kind of the decoder's blocks, one for each resolution. Default: `['UpDecoderBlock2D']`. */
+  upBlockTypes: 'UpDecoderBlock2D'[]
+  /** Channels at each resolution, each half of the one before. An integer. Default: `[64]`. */
+  blockOutChannels: readonly number[]
+  /** Residual blocks at each resolution; the decoder has one more. An integer. Default: `1`. */
+  layersPerBlock: number
+  /** Nonlinearity. Default: `'silu'`. */
+  actFn: 'silu'
+  /** Channels of the latent. An integer. Default: `4`. */
+  latentChannels: number
+  /** Groups of group norms, a divisor of all block_out_channels. An integer. Default: `32`. */
+  normNumGroups: number
+  /** Image size it was trained on; recorded, not used by the network. An integer. Default: `32`. */
+  sampleSize: number | readonly number[] | null
+  /** Latents are multiplied by it after encoding and divided by it before decoding. Default: `0.18215`. */
+  scalingFactor: number
+  /** Subtracted from latents by some pipelines; recorded, not used by the network. Default: `null`. */
+  shiftFactor: number | null
+  /** Of each channel; recorded, not used by the network. Default: `null`. */
+  latentsMean: readonly number[] | null
+  /** Of each channel; recorded, not used by the network. Default: `null`. */
+  latentsStd: readonly number[] | null
+  /** Whether pipelines in half precision decode in float32; recorded. Default: `true`. */
+  forceUpcast: boolean
+  /** Whether a 1 x 1 convolution follows the encoder. Default: `true`. */
+  useQuantConv: boolean
+  /** Whether a 1 x 1 convolution comes before the decoder. Default: `true`. */
+  usePostQuantConv: boolean
+  /** Whether the lowest resolution has attention. Default: `true`. */
+  midBlockAddAttention: boolean
+}
+
+/** Options of `vq_model`: Esser et al. 2021, CVPR, arXiv 2012.09841. */
+export interface VqModelConfig {
+  /** Channels of an image that is encoded. An integer. Default: `3`. */
+  inChannels: number
+  /** Channels of an image that is decoded. An integer. Default: `3`. */
+  outChannels: number
+  /** Kind of the encoder's blocks, one for each resolution. Default: `['DownEncoderBlock2D']`. */
+  downBlockTypes: 'DownEncoderBlock2D'[]
+  /** Kind of the decoder's blocks, one for each resolution. Default: `['UpDecoderBlock2D']`. */
+  upBlockTypes: 'UpDecoderBlock2D'[]
+  /** Channels at each resolution, each half of the one before. An integer. Default: `[64]`. */
+  blockOutChannels: readonly number[]
+  /** Residual blocks at each resolution; the decoder has one more. An integer. Default: `1`. */
+  layersPerBlock: number
+  /** Nonlinearity. Default: `'silu'`. */
+  actFn: 'silu'
+  /** Channels of the latent. An integer. Default: `3`. */
+  latentChannels: number
+  /** Image size it was trained on; recorded, not used by the network. An integer. Default: `32`. */
+  sampleSize: number | readonly number[] | null
+  /** Codes. An integer. Default: `256`. */
+  numVqEmbeddings: number
+  /** Groups of group norms, a divisor of all block_out_channels. An integer. Default: `32`. */
+  normNumGroups: number
+  /** Width of a code; latent_channels when null. An integer. Default: `null`. */
+  vqEmbedDim: number | null
+  /** Of latents in some pipelines; recorded, not used by the network. Default: `0.18215`. */
+  scalingFactor: number
+  /** Norms of the decoder. Default: `'group'`. */
+  normType: 'group'
+  /** Whether the lowest resolution has attention. Default: `true`. */
+  midBlockAddAttention: boolean
+  /** Whether pipelines give the decoder codes; recorded, decode takes codes. Default: `false`. */
+  lookupFromCodebook: boolean
+  /** Whether pipelines in half precision decode in float32; recorded. Default: `false`. */
+  forceUpcast: boolean
+}
+
+/** Options of `uvit2d`: Patil et al. 2024, arXiv 2401.01808. */
+export interface Uvit2dConfig {
+  /** Width of the transformer. An integer. Default: `1024`. */
+  hiddenSize: number
+  /** Whether layers have biases. Default: `false`. */
+  useBias: boolean
+  /** Dropout probability. Default: `0`. */
+  hiddenDropout: number
+  /** Width of the pooled text. An integer. Default: `768`. */
+  condEmbedDim: number
+  /** Sines and cosines of each micro condition, an even number. An integer. Default: `256`. */
+  microCondEncodeDim: number
+  /** Those of all together. An integer. Default: `1280`. */
+  microCondEmbedDim: number
+  /** Width of a text token. An integer. Default: `768`. */
+  encoderHiddenSize: number
+  /** Codes and the mask. An integer. Default: `8256`. */
+  vocabSize: number
+  /** Codes. An integer. Default: `8192`. */
+  codebookSize: number
+  /** Width of a code's embedding. An integer. Default: `768`. */
+  inChannels: number
+  /** Channels of the blocks before and after the transformer. An integer. Default: `768`. */
+  blockOutChannels: number
+  /** How many blocks are before and after the transformer. An integer. Default: `3`. */
+  numResBlocks: number
+  /** Whether the first of these halve the image. Default: `false`. */
+  downsample: boolean
+  /** Whether the last of these double the image. Default: `false`. */
+  upsample: boolean
+  /** Attention heads of these blocks, a divisor of block_out_channels. An integer. Default: `12`. */
+  blockNumHeads: number
+  /** Layers of the transformer. An integer. Default: `22`. */
+  numHiddenLayers: number
+  /** Attention heads of these layers, a divisor of hidden_size. An integer. Default: `16`. */
+  numAttentionHeads: number
+  /** Dropout probability after attention of the blocks. Default: `0`. */
+  attentionDropout: number
+  /** Width inside a layer's feed-forward part. An integer. Default: `2816`. */
+  intermediateSize: number
+  /** Added to mean squares and variances in norms. Default: `0.000001`. */
+  layerNormEps: number
+  /** Whether norms have weights; only true is there. Default: `true`. */
+  lnElementwiseAffine: boolean
+  /** Rows and columns of codes it was trained on; recorded. An integer. Default: `64`. */
+  sampleSize: number
+}
+
 /** Options of `multi_scale_conditioning`: MultiScaleConditioning of the sgdm design document. */
 export interface MultiScaleConditioningConfig {
   /** Width of the EEG's latent vector. An integer. Default: `512`. */
@@ -1057,6 +1183,9 @@ export interface ModelConfigs {
   sgdm_eeg_encoder: SgdmEegEncoderConfig
   eeg_clip_mapper: EegClipMapperConfig
   qformer: QformerConfig
+  autoencoder_kl: AutoencoderKlConfig
+  vq_model: VqModelConfig
+  uvit2d: Uvit2dConfig
   multi_scale_conditioning: MultiScaleConditioningConfig
   unet2d_condition: Unet2dConditionConfig
   controlnet: ControlnetConfig
@@ -1094,6 +1223,9 @@ export interface ModelInputs {
   sgdm_eeg_encoder: { eeg: Tensor }
   eeg_clip_mapper: { tokens: Tensor }
   qformer: { queryEmbeds: Tensor; encoderHiddenStates: Tensor; encoderAttentionMask: Tensor }
+  autoencoder_kl: { image: Tensor; noise: Tensor; latents: Tensor }
+  vq_model: { image: Tensor; codes: Tensor }
+  uvit2d: { inputIds: Tensor; encoderHiddenStates: Tensor; pooledTextEmb: Tensor; microConds: Tensor }
   multi_scale_conditioning: { latent: Tensor; semantic: Tensor; hasSemantic: Tensor }
   unet2d_condition: { sample: Tensor; timestep: Tensor; encoderHiddenStates: Tensor; [numbered: `downBlockAdditionalResidual${number}`]: Tensor; midBlockAdditionalResidual?: Tensor }
   controlnet: { sample: Tensor; timestep: Tensor; encoderHiddenStates: Tensor; controlnetCond: Tensor }
@@ -1131,6 +1263,9 @@ export interface ModelOutputs {
   sgdm_eeg_encoder: { latent: Tensor }
   eeg_clip_mapper: { encoderHiddenStates: Tensor; promptEmbeds: Tensor; classLogits: Tensor }
   qformer: { lastHiddenState: Tensor; poolerOutput: Tensor }
+  autoencoder_kl: { mean: Tensor; logvar: Tensor; encoded: Tensor; decoded: Tensor }
+  vq_model: { latents: Tensor; indices: Tensor; decoded: Tensor; commitLoss: Tensor; decodedFromCodes: Tensor }
+  uvit2d: { logits: Tensor }
   multi_scale_conditioning: { [numbered: `eeg${number}`]: Tensor; [numbered: `semantic${number}`]: Tensor; context: Tensor }
   unet2d_condition: { sample: Tensor }
   controlnet: { [numbered: `downBlockResSample${number}`]: Tensor; midBlockResSample: Tensor }
@@ -1170,6 +1305,9 @@ export const modelFactoryNames = {
   sgdmEegEncoder: 'sgdm_eeg_encoder',
   eegClipMapper: 'eeg_clip_mapper',
   qformer: 'qformer',
+  autoencoderKl: 'autoencoder_kl',
+  vqModel: 'vq_model',
+  uvit2d: 'uvit2d',
   multiScaleConditioning: 'multi_scale_conditioning',
   unet2dCondition: 'unet2d_condition',
   controlnet: 'controlnet',

@@ -97,6 +97,23 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
     return this.#byName(await this.#runAsync(this.#inOrder(inputs), signal))
   }
 
+  /**
+   * Computes a part of a network that has some by name: `encode` and `decode` of image autoencoders.
+   *
+   * @param inputs of that part, in its order
+   * @returns its outputs, in order
+   * @throws EegTorchError `UNKNOWN_NAME` for a part that is not there
+   */
+  call(method: string, ...inputs: Tensor[]): Tensor[] {
+    return nativeModels.modelCall(this.id, method, idsOf(inputs)).map((id) => new Tensor(id))
+  }
+
+  /** {@link Model.call} on the compute thread; aborted before it begins, it rejects with `CANCELLED`. */
+  async callAsync(method: string, inputs: readonly Tensor[], { signal }: AsyncOptions = {}): Promise<Tensor[]> {
+    const call = (token?: number) => nativeModels.modelCallAsync(this.id, method, idsOf(inputs), token)
+    return (await cancellable(signal, call)).map((id) => new Tensor(id))
+  }
+
   /** Whether dropout is on and batch norms use the batch's own statistics. */
   get training(): boolean {
     return nativeModels.modelIsTraining(this.id)

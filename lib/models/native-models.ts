@@ -60,6 +60,8 @@ interface NativeModels {
   loadWeights(weights: number, id: ModelId, bytes: number): Promise<[done: number, total: number]>
   modelRun(id: ModelId, inputs: (TensorId | null)[]): TensorId[]
   modelRunAsync(id: ModelId, inputs: (TensorId | null)[], cancellation?: number): Promise<TensorId[]>
+  modelCall(id: ModelId, method: string, inputs: TensorId[]): TensorId[]
+  modelCallAsync(id: ModelId, method: string, inputs: TensorId[], cancellation?: number): Promise<TensorId[]>
   modelTrain(id: ModelId, training: boolean): void
   modelSilenceDropout(id: ModelId): void
   modelIsTraining(id: ModelId): boolean
