@@ -211,6 +211,7 @@ export {
 export { mse, pixelCorrelation, psnr } from './generation/metrics/pixels.ts'
 export { PAPER_SSIM, type SsimOptions, ssim } from './generation/metrics/ssim.ts'
 export type { GenerationHooks, GenerationProgress } from './generation/options.ts'
+export { type PictureCodec, PixelCodec } from './generation/picture-codec.ts'
 export { drawComparison, drawGrid, type Heading, type Tile } from './generation/pictures/compose.ts'
 export { controlFolder, type PictureControl, pictureControls } from './generation/pictures/controls.ts'
 export {
@@ -233,6 +234,14 @@ export { type Scheduler, schedulerFromConfig, schedulers } from './generation/sc
 export type { MaskedTokensConfig, MaskedTokensSampling, TokenDraws } from './generation/schedulers/masked-tokens.ts'
 export type { NoiseSchedule } from './generation/schedulers/noise-schedule.ts'
 export type { Draw, Sampling } from './generation/schedulers/sampling.ts'
+export { fitSgdm, type SgdmFitOptions, type SgdmLossWeights, type Stimuli } from './generation/sgdm/fit-sgdm.ts'
+export {
+  fitNoisedClassifier,
+  NoisedClassifier,
+  type NoisedClassifierConfig,
+} from './generation/sgdm/noised-classifier.ts'
+export { type EegReading, Sgdm, type SgdmConfig } from './generation/sgdm/sgdm.ts'
+export { type SgdmOptions, type SgdmParts, SgdmPipeline } from './generation/sgdm/sgdm-pipeline.ts'
 export type { ChatMessage } from './generation/tokenizers/chat.ts'
 export { loadTokenizer } from './generation/tokenizers/load.ts'
 export type { BatchOptions, EncodedBatch, EncodeOptions, Tokenizer } from './generation/tokenizers/tokenizer.ts'

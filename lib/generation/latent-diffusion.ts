@@ -3,7 +3,6 @@ import { cat, full } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Generator } from '../generator.ts'
 import { scope } from '../memory.ts'
-import { asyncOps } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { drawNoise } from './noise.ts'
 import type { PictureRun } from './pipeline.ts'
@@ -17,8 +16,8 @@ import type { Sampling } from './schedulers/sampling.ts'
  */
 export type Denoise = (sample: Tensor, timestep: Tensor) => Promise<Tensor>
 
-/** Changes what the network said before the scheduler takes its step, as classifier guidance does. */
-export type Guide = (output: Tensor, sample: Tensor, timestep: Tensor, step: number) => Promise<Tensor>
+/** Changes what the network said of a sample before the scheduler takes its step, as classifier guidance does. */
+export type Guide = (output: Tensor, sample: Tensor, timestep: number) => Promise<Tensor>
 
 /** What one run is made of. */
 export interface LatentDiffusion {
@@ -63,7 +62,7 @@ export class LatentDiffusionRun implements PictureRun {
     const latents = this.#latents
     const [sample, timestep] = noGrad(() => [sampling.scaleInput(latents), this.#timestep()])
     const said = await denoise(sample!, timestep!)
-    const output = guide === undefined ? said : await guide(said, latents, timestep!, this.#step)
+    const output = guide === undefined ? said : await guide(said, sample!, sampling.timesteps[this.#step]!)
     // Solvers look back at samples and outputs, so neither is disposed of here: they are small.
     this.#latents = noGrad(() => sampling.step(output, latents, { generator: generators }))
     this.#step++
@@ -141,18 +140,4 @@ export function guideFree<Name extends string>(
     said.dispose()
     return guided
   }
-}
-
-/**
- * What an autoencoder decodes, in -1 to 1, as pictures: (batch, 3, height, width) -> (batch, height, width, 3) in 0 to 1, float32.
- * On the compute thread.
- */
-export async function toPictures(decoded: Tensor): Promise<Tensor> {
-  const wide = await noGrad(() => asyncOps.aten.to(decoded, 'float32'))
-  const shifted = await asyncOps.aten.add(wide, 1)
-  const halved = await asyncOps.aten.mul_(shifted, 0.5)
-  const clipped = await asyncOps.aten.clamp_(halved, 0, 1)
-  const pictures = noGrad(() => clipped.permute([0, 2, 3, 1]))
-  for (const tensor of [wide, shifted, halved, clipped]) tensor.dispose()
-  return pictures
 }

@@ -862,7 +862,7 @@ export interface Unet2dConditionConfig {
   /** Subtracted from half the width, by which the time step's frequencies are spaced. An integer. Default: `0`. */
   freqShift: number
   /** Kind of each block on the way down. Default: `['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']`. */
-  downBlockTypes: 'CrossAttnDownBlock2D' | 'DownBlock2D'[]
+  downBlockTypes: readonly ('CrossAttnDownBlock2D' | 'DownBlock2D')[]
   /** Kind of the middle block. Default: `'UNetMidBlock2DCrossAttn'`. */
   midBlockType: 'UNetMidBlock2DCrossAttn'
   /** Recorded; these networks have no other value. Default: `false`. */
@@ -912,7 +912,7 @@ export interface Unet2dConditionConfig {
   /** Recorded, not used by these networks. An integer. Default: `64`. */
   additionEmbedTypeNumHeads: number
   /** Kind of each block on the way up. Default: `['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']`. */
-  upBlockTypes: 'CrossAttnUpBlock2D' | 'UpBlock2D'[]
+  upBlockTypes: readonly ('CrossAttnUpBlock2D' | 'UpBlock2D')[]
   /** Dropout probability. Default: `0`. */
   dropout: number
   /** Recorded; this network has no other value. Default: `null`. */
@@ -956,7 +956,7 @@ export interface ControlnetConfig {
   /** Subtracted from half the width, by which the time step's frequencies are spaced. An integer. Default: `0`. */
   freqShift: number
   /** Kind of each block on the way down. Default: `['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']`. */
-  downBlockTypes: 'CrossAttnDownBlock2D' | 'DownBlock2D'[]
+  downBlockTypes: readonly ('CrossAttnDownBlock2D' | 'DownBlock2D')[]
   /** Kind of the middle block. Default: `'UNetMidBlock2DCrossAttn'`. */
   midBlockType: 'UNetMidBlock2DCrossAttn'
   /** Recorded; these networks have no other value. Default: `false`. */
@@ -1038,7 +1038,7 @@ export interface SgdmUnetConfig {
   /** Subtracted from half the width, by which the time step's frequencies are spaced. An integer. Default: `0`. */
   freqShift: number
   /** Kind of each block on the way down. Default: `['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']`. */
-  downBlockTypes: 'CrossAttnDownBlock2D' | 'DownBlock2D'[]
+  downBlockTypes: readonly ('CrossAttnDownBlock2D' | 'DownBlock2D')[]
   /** Kind of the middle block. Default: `'UNetMidBlock2DCrossAttn'`. */
   midBlockType: 'UNetMidBlock2DCrossAttn'
   /** Recorded; these networks have no other value. Default: `false`. */
@@ -1086,7 +1086,7 @@ export interface SgdmUnetConfig {
   /** Recorded, not used by these networks. An integer. Default: `64`. */
   additionEmbedTypeNumHeads: number
   /** Kind of each block on the way up. Default: `['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']`. */
-  upBlockTypes: 'CrossAttnUpBlock2D' | 'UpBlock2D'[]
+  upBlockTypes: readonly ('CrossAttnUpBlock2D' | 'UpBlock2D')[]
   /** Dropout probability. Default: `0`. */
   dropout: number
   /** Recorded; this network has no other value. Default: `null`. */

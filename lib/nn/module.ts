@@ -1,5 +1,6 @@
+import { type Device, isDevice } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
-import { Model } from '../models/model.ts'
+import { Model, type ModelPlacement } from '../models/model.ts'
 import { type ModelId, nativeModels } from '../models/native-models.ts'
 import { randomState, setRandomState } from '../runtime.ts'
 import { Tensor } from '../tensor.ts'
@@ -43,6 +44,25 @@ export abstract class Module implements Disposable, Trainable {
 
   eval(): this {
     return this.train(false)
+  }
+
+  /**
+   * Moves parameters and buffers, those of the parts too: `net.to('cuda')`, `net.to({ dtype: 'float16' })`. Counters stay integers. A training step
+   * that was prepared before keeps the old ones.
+   */
+  to(placement: Device | ModelPlacement): this {
+    const { device, dtype } = isDevice(placement) ? { device: placement, dtype: undefined } : placement
+    const own = this as unknown as Record<string, unknown>
+    for (const [name, value] of Object.entries(this)) {
+      if (!(value instanceof Tensor)) continue
+      const placed = device === undefined ? value.detach() : value.detach().to(device)
+      const moved = dtype === undefined || !value.is_floating_point() ? placed : placed.to(dtype)
+      moved.requiresGrad = value.requiresGrad
+      own[name] = moved
+    }
+    for (const [, part] of this.parts()) part.to(placement)
+    this.#forget()
+    return this
   }
 
   /** The parts by name, in the order of the properties. */
@@ -94,11 +114,16 @@ export abstract class Module implements Disposable, Trainable {
 
   /** {@link Module.forward} on the compute thread: the event loop stays free once the shape of the inputs is known. */
   async forwardAsync(...inputs: Tensor[]): Promise<Tensor> {
-    this.prepare(inputs, this.#training)
-    nativeModels.modelTrain(this.id, this.#training)
-    const [first, ...others] = (await nativeModels.modelRunAsync(this.id, idsOf(inputs))).map((id) => new Tensor(id))
+    const [first, ...others] = await this.runAsync(...inputs)
     for (const other of others) other.dispose()
     return first!
+  }
+
+  /** {@link Module.forwardAsync} with all outputs. */
+  async runAsync(...inputs: Tensor[]): Promise<Tensor[]> {
+    this.prepare(inputs, this.#training)
+    nativeModels.modelTrain(this.id, this.#training)
+    return (await nativeModels.modelRunAsync(this.id, idsOf(inputs))).map((id) => new Tensor(id))
   }
 
   /** Prepares training: the result takes one step on a batch, in one native call. */
@@ -146,18 +171,22 @@ export abstract class Module implements Disposable, Trainable {
 
   /** Frees the recordings and all tensors, those of the parts too. */
   dispose(): void {
-    if (this.#id !== undefined) {
-      collected.unregister(this)
-      nativeModels.removeObject(this.#id)
-      this.#id = undefined
-    }
-    this.#recorded.clear()
+    this.#forget()
     for (const [, part] of this.parts()) part.dispose()
     for (const value of Object.values(this)) if (value instanceof Tensor) value.dispose()
   }
 
   [Symbol.dispose](): void {
     this.dispose()
+  }
+
+  #forget(): void {
+    if (this.#id !== undefined) {
+      collected.unregister(this)
+      nativeModels.removeObject(this.#id)
+      this.#id = undefined
+    }
+    this.#recorded.clear()
   }
 
   // A first run in training mode would count a batch twice: buffers and random numbers are put back.

@@ -11,9 +11,12 @@ const pascalCase = (name) => name.replace(/(?:^|_)([a-z])/g, (_, letter) => lett
 const configType = ({ name }) => `${pascalCase(name)}Config`
 const literal = (value) => JSON.stringify(value).replaceAll('"', "'").replaceAll(',', ', ')
 
-/** 'integer[] | null' -> 'readonly number[] | null' */
+/** 'integer[] | null' -> 'readonly number[] | null', "'a' | 'b'[]" -> "readonly ('a' | 'b')[]" */
 function typeOf(type) {
-  return type.replaceAll(/\b(integer|number)\b/g, 'number').replaceAll(/\b(\w+)\[\]/g, 'readonly $1[]')
+  return type
+    .replaceAll(/\b(integer|number)\b/g, 'number')
+    .replaceAll(/('[^']*'(?: \| '[^']*')*)\[\]/g, 'readonly ($1)[]')
+    .replaceAll(/\b(\w+)\[\]/g, 'readonly $1[]')
 }
 
 function field({ name, type, doc, default: value }) {

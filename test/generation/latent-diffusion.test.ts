@@ -5,9 +5,9 @@ import {
   LatentDiffusionRun,
   startFromLatents,
   startFromNoise,
-  toPictures,
 } from '../../lib/generation/latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../../lib/generation/noise.ts'
+import { toPictures } from '../../lib/generation/picture-codec.ts'
 import { Generation } from '../../lib/generation/pipeline.ts'
 import { errorOf } from '../thrown.ts'
 

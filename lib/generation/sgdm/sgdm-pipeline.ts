@@ -1,0 +1,195 @@
+import { z } from 'zod'
+import { noGrad } from '../../autograd.ts'
+import { ones, zeros } from '../../creation.ts'
+import { EegTorchError } from '../../errors.ts'
+import type { Model } from '../../models/model.ts'
+import { ops } from '../../ops/index.ts'
+import type { Tensor } from '../../tensor.ts'
+import { type Guide, guideFree, LatentDiffusionRun, startFromLatents, startFromNoise } from '../latent-diffusion.ts'
+import { drawNoise, pictureGenerators } from '../noise.ts'
+import {
+  type GenerationHooks,
+  generationFields,
+  pictureNumbers,
+  pictureSize,
+  readGenerationOptions,
+} from '../options.ts'
+import type { PictureCodec } from '../picture-codec.ts'
+import { Generation } from '../pipeline.ts'
+import type { Scheduler } from '../schedulers/index.ts'
+import { classifierGuide, type NoisedClassifier } from './noised-classifier.ts'
+import type { EegReading, Sgdm } from './sgdm.ts'
+
+const share = z.number().min(0).max(1)
+const schema = z.object({
+  ...generationFields,
+  steps: generationFields.steps.default(50),
+  guidance: generationFields.guidance.default(7.5),
+  /** How hard the class that is read from the EEG pulls, where there is a classifier of latents; 0: not at all. */
+  classGuidance: z.number().min(0).finite().default(1),
+  /** Share of the steps that are taken from the rough structure that is read from the EEG; 1: from noise alone. */
+  strength: share.gt(0).default(0.8),
+  /** Weight of what a ControlNet says of the rough structure's picture, where there is one. */
+  structureWeight: share.default(1),
+})
+
+/** How to draw pictures of EEG. */
+export interface SgdmOptions extends z.input<typeof schema>, GenerationHooks {}
+
+/** What a {@link SgdmPipeline} is made of. It owns them. */
+export interface SgdmParts {
+  networks: Sgdm
+  codec: PictureCodec
+  scheduler: Scheduler
+  classifier?: NoisedClassifier | undefined
+  controlNet?: Model<'controlnet'> | undefined
+}
+
+type Conditions = Record<'latent' | 'semantic' | 'hasSemantic', Tensor>
+
+/**
+ * Pictures from EEG by structure-guided diffusion (after arXiv 2604.22649, design document sgdm), from coarse to fine: a rough structure that is read
+ * from the EEG starts the sampling under noise; the UNet takes the noise away under the EEG's latent and the semantic vector that is read from it,
+ * further than it would without (classifier-free guidance), and towards the class that is read (classifier guidance).
+ */
+export class SgdmPipeline implements Disposable {
+  readonly parts: Readonly<SgdmParts>
+  readonly #like: Tensor
+
+  /** @throws EegTorchError `CHECKPOINT_MISMATCH` for parts that do not fit each other */
+  constructor(parts: SgdmParts) {
+    this.parts = parts
+    parts.networks.eval()
+    parts.classifier?.eval()
+    parts.controlNet?.eval()
+    this.#like = Object.values(parts.networks.unet.parameters())[0]!
+    requireChannels(parts)
+  }
+
+  /** What the EEG (batch, channels, samples) tells, before any diffusion. The tensors are the caller's to dispose of. */
+  async read(eeg: Tensor): Promise<EegReading> {
+    const { networks } = this.parts
+    const given = noGrad(() => eeg.to(this.#like.device).to(this.#like.dtype))
+    const [latent, semantic, structure, logits] = await noGrad(() => networks.runAsync(given))
+    given.dispose()
+    return { latent: latent!, semantic: semantic!, structure: structure!, logits }
+  }
+
+  /**
+   * Draws pictures of windows of EEG.
+   *
+   * @param eeg (batch, channels, samples)
+   * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`; while it runs `CANCELLED`, `DIVERGED`
+   */
+  generate(eeg: Tensor, options: SgdmOptions = {}): Generation {
+    const settings = readGenerationOptions(schema, options)
+    const hooks = { signal: options.signal, onProgress: options.onProgress, previewEvery: settings.previewEvery }
+    return new Generation(() => this.#start(eeg, settings, options.signal), hooks)
+  }
+
+  dispose(): void {
+    this.#like.dispose()
+    for (const part of [this.parts.networks, this.parts.codec, this.parts.classifier, this.parts.controlNet])
+      part?.[Symbol.dispose]()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  async #start(
+    eeg: Tensor,
+    settings: z.infer<typeof schema>,
+    signal: AbortSignal | undefined,
+  ): Promise<LatentDiffusionRun> {
+    const { networks, codec, scheduler } = this.parts
+    const reading = await this.read(eeg)
+    const batch = eeg.shape[0]!
+    const generators = pictureGenerators(settings.seed, pictureNumbers(batch, settings.numbers))
+    const size = this.#latentSize(settings)
+    const noise = drawNoise(generators, [codec.channels, ...size], this.#like)
+    const sampling = scheduler.steps(settings.steps)
+    const rough = noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false))
+    const residuals = this.#controlNet(await codec.decode(rough, { signal }), settings, signal)
+    const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions) => {
+      const extra = await residuals(sample, timestep, conditions)
+      const outputs = await noGrad(() =>
+        networks.unet.runAsync({ sample, timestep, ...conditions, ...extra }, { signal }),
+      )
+      for (const tensor of Object.values(extra)) tensor.dispose()
+      return outputs.sample
+    }
+    return new LatentDiffusionRun({
+      sampling,
+      start:
+        settings.strength < 1
+          ? startFromLatents(sampling, rough, noise, settings.strength)
+          : startFromNoise(sampling, noise),
+      denoise: guideFree(predict, this.#conditions(reading), settings.guidance),
+      guide: this.#guide(reading, settings.classGuidance),
+      decode: (latents) => codec.decode(latents, { signal }),
+      generators,
+    })
+  }
+
+  #conditions({ latent, semantic }: EegReading): { given: Conditions; without: Conditions } {
+    return noGrad(() => {
+      const place = { device: latent.device }
+      const batch = [latent.shape[0]!]
+      const nothing = this.parts.networks.nullLatent.expand([...latent.shape])
+      return {
+        given: { latent, semantic, hasSemantic: ones(batch, place).to('bool') },
+        without: { latent: nothing, semantic, hasSemantic: zeros(batch, place).to('bool') },
+      }
+    })
+  }
+
+  #guide({ logits }: EegReading, scale: number): Guide | undefined {
+    const { classifier, scheduler } = this.parts
+    if (classifier === undefined || logits === undefined || scale === 0) return undefined
+    const classes = noGrad(() => logits.argmax(1))
+    return classifierGuide(classifier, classes, scale, scheduler)
+  }
+
+  /** What a ControlNet adds to the UNet, from the rough structure's picture; nothing without one. */
+  #controlNet(
+    pictures: Tensor,
+    { structureWeight: weight }: z.infer<typeof schema>,
+    signal: AbortSignal | undefined,
+  ): (sample: Tensor, timestep: Tensor, conditions: Conditions) => Promise<Record<string, Tensor>> {
+    const { controlNet } = this.parts
+    if (controlNet === undefined || weight === 0) return async () => ({})
+    const once = noGrad(() => pictures.permute([0, 3, 1, 2]).contiguous().to(this.#like.device).to(this.#like.dtype))
+    return async (sample, timestep, { latent, semantic }) => {
+      const copies = sample.shape[0]! / once.shape[0]!
+      const controlnetCond = noGrad(() => once.repeat([copies, 1, 1, 1]))
+      const encoderHiddenStates = noGrad(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1))
+      const inputs = { sample, timestep, encoderHiddenStates, controlnetCond }
+      const said = await noGrad(() => controlNet.runAsync(inputs, { signal }))
+      return Object.fromEntries(
+        (Object.entries(said) as [string, Tensor][]).map(([name, residual]) => [
+          name.replace('ResSample', 'AdditionalResidual'),
+          noGrad(() => residual.mul_(weight)),
+        ]),
+      )
+    }
+  }
+
+  #latentSize(settings: z.infer<typeof schema>): [number, number] {
+    const { networks, codec } = this.parts
+    const { factor } = codec
+    const trained = networks.unet.config.sampleSize as number | readonly number[] | null
+    const side = trained === null ? [64, 64] : typeof trained === 'number' ? [trained, trained] : trained
+    const [height, width] = pictureSize(settings, [side[0]! * factor, side[1]! * factor], factor)
+    return [height / factor, width / factor]
+  }
+}
+
+function requireChannels({ networks, codec }: SgdmParts): void {
+  const { inChannels } = networks.unet.config
+  if (inChannels === codec.channels) return
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the UNet does not draw what the autoencoder decodes', {
+    expected: `${codec.channels} channels of latents`,
+    received: String(inChannels),
+  })
+}
