@@ -716,9 +716,9 @@ export interface AutoencoderKlConfig {
   /** Channels of an image that is decoded. An integer. Default: `3`. */
   outChannels: number
   /** Kind of the encoder's blocks, one for each resolution. Default: `['DownEncoderBlock2D']`. */
-  downBlockTypes: 'DownEncoderBlock2D'[]
+  downBlockTypes: readonly ('DownEncoderBlock2D')[]
   /** Kind of the decoder's blocks, one for each resolution. Default: `['UpDecoderBlock2D']`. */
-  upBlockTypes: 'UpDecoderBlock2D'[]
+  upBlockTypes: readonly ('UpDecoderBlock2D')[]
   /** Channels at each resolution, each half of the one before. An integer. Default: `[64]`. */
   blockOutChannels: readonly number[]
   /** Residual blocks at each resolution; the decoder has one more. An integer. Default: `1`. */
@@ -756,9 +756,9 @@ export interface VqModelConfig {
   /** Channels of an image that is decoded. An integer. Default: `3`. */
   outChannels: number
   /** Kind of the encoder's blocks, one for each resolution. Default: `['DownEncoderBlock2D']`. */
-  downBlockTypes: 'DownEncoderBlock2D'[]
+  downBlockTypes: readonly ('DownEncoderBlock2D')[]
   /** Kind of the decoder's blocks, one for each resolution. Default: `['UpDecoderBlock2D']`. */
-  upBlockTypes: 'UpDecoderBlock2D'[]
+  upBlockTypes: readonly ('UpDecoderBlock2D')[]
   /** Channels at each resolution, each half of the one before. An integer. Default: `[64]`. */
   blockOutChannels: readonly number[]
   /** Residual blocks at each resolution; the decoder has one more. An integer. Default: `1`. */
