@@ -447,3 +447,6 @@ export type {
   TrainStep,
 } from './training/train-step.ts'
 export type { ProgressRecord, TrainingProgress } from './training/training-progress.ts'
+export { type PublishedCheckpoint, publishedCheckpoint, publishedCheckpoints } from './weights/manifest.ts'
+export { findWeights, stateOf as weightsState, type WeightsState } from './weights/places.ts'
+export { type Pulled, type PullOptions, pullWeights } from './weights/pull.ts'

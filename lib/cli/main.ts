@@ -44,6 +44,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./fetch.ts'),
   },
   {
+    name: 'weights',
+    summary: 'download published checkpoints, or list what is there of them',
+    load: () => import('./weights.ts'),
+  },
+  {
     name: 'denoise',
     summary: 'measure how well autoencoders remove noise from recordings',
     load: () => import('./denoise.ts'),

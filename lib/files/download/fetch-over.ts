@@ -83,14 +83,14 @@ async function attempt(
   url: string,
   file: RemoteFile,
   part: PartialFile,
-  { signal, timeout = TIMEOUT }: DownloadOptions,
+  { signal, headers, timeout = TIMEOUT }: DownloadOptions,
   tell: (done: number, total?: number) => void,
 ): Promise<void> {
   if (!canGoOn(url, file, part)) await part.restart()
   const { origin } = part
   const expected = file.bytes ?? origin?.total
   if (part.size > 0 && part.size === expected) return
-  const answer = await askFor(url, { from: part.size, validator: origin?.validator, timeout, signal })
+  const answer = await askFor(url, { from: part.size, validator: origin?.validator, timeout, signal, headers })
   try {
     if (part.size > 0 && !goesOn(answer, part)) await part.restart()
     const total = file.bytes ?? answer.total

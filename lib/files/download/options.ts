@@ -23,6 +23,8 @@ export interface DownloadOptions {
   /** Target folder, made where it is missing. */
   folder: string
   signal?: AbortSignal
+  /** Sent with every request, such as a token; not to the host to which a request is redirected. */
+  headers?: Readonly<Record<string, string>>
   onProgress?: (progress: DownloadProgress) => void
   /** Attempts after the first one that failed, for each mirror; bytes that arrived count the failures anew. Default 5. */
   retries?: number

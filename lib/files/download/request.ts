@@ -37,6 +37,7 @@ interface Question {
   validator: string | undefined
   timeout: number
   signal: AbortSignal | undefined
+  headers?: Readonly<Record<string, string>> | undefined
 }
 
 const LONGEST_WAIT = 120_000
@@ -44,9 +45,12 @@ const LONGEST_WAIT = 120_000
 const PASSING = new Set([408, 425, 429, 500, 502, 503, 504])
 
 /** Asks a server for a file, or for the rest of it. @throws Refusal */
-export async function askFor(url: string, { from, validator, timeout, signal }: Question): Promise<Answer> {
+export async function askFor(
+  url: string,
+  { from, validator, timeout, signal, headers: more }: Question,
+): Promise<Answer> {
   const watch = new Watch(timeout, signal)
-  const headers: Record<string, string> = { 'accept-encoding': 'identity' }
+  const headers: Record<string, string> = { ...more, 'accept-encoding': 'identity' }
   if (from > 0) headers.range = `bytes=${from}-`
   if (from > 0 && validator !== undefined) headers['if-range'] = validator
   try {
