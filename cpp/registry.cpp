@@ -9,6 +9,8 @@
 #include "alignment/eeg_token_reducer.h"
 #include "alignment/multi_scale_conditioning.h"
 #include "alignment/sgdm_eeg_encoder.h"
+#include "clip/clip_text.h"
+#include "clip/clip_vision.h"
 #include "conv/atcnet.h"
 #include "conv/conv_net.h"
 #include "conv/deep4net.h"
@@ -129,6 +131,15 @@ const std::vector<RegistryEntry>& registry() {
                                                 "after Li et al. 2023, ICML, arXiv 2301.12597"),
       entry<QFormer, QFormerConfig>("qformer", {"query_embeds", "encoder_hidden_states", "encoder_attention_mask"},
                                     {"last_hidden_state", "pooler_output"}, "Li et al. 2023, ICML, arXiv 2301.12597"),
+      entry<ClipText, ClipTextConfig>("clip_text", {"input_ids"},
+                                      {"last_hidden_state", "pooler_output", "penultimate", "penultimate_normed"},
+                                      "Radford et al. 2021, ICML, arXiv 2103.00020"),
+      entry<ClipTextWithProjection, ClipTextConfig>("clip_text_with_projection", {"input_ids"},
+                                                    {"text_embeds", "last_hidden_state", "penultimate"},
+                                                    "Radford et al. 2021, ICML, arXiv 2103.00020"),
+      entry<ClipVision, ClipVisionConfig>("clip_vision", {"pixel_values"},
+                                          {"image_embeds", "last_hidden_state", "penultimate"},
+                                          "Radford et al. 2021, ICML, arXiv 2103.00020"),
       entry<AutoencoderKl, AutoencoderKlConfig>("autoencoder_kl", {"image", "noise", "latents"},
                                                 {"mean", "logvar", "encoded", "decoded"},
                                                 "Rombach et al. 2022, CVPR, arXiv 2112.10752"),

@@ -1,16 +1,16 @@
 #include "transformer/qformer.h"
 
-#include <ATen/Functions.h>
 #include <torch/nn/init.h>
 
 #include "blocks/attention.h"
+#include "blocks/transformers_activation.h"
 #include "core/check.h"
 
 namespace eegtorch {
 
 namespace {
 
-constexpr double kWeightDeviation = 0.02, kQuickGelu = 1.702;
+constexpr double kWeightDeviation = 0.02;
 
 void check(const QFormerConfig& c) {
   const OptionCheck options("qformer");
@@ -35,15 +35,6 @@ torch::nn::Linear linear(int64_t in, int64_t out) {
 
 torch::nn::LayerNorm norm(const QFormerConfig& c) {
   return torch::nn::LayerNorm(torch::nn::LayerNormOptions({c.hidden_size}).eps(c.layer_norm_eps));
-}
-
-at::Tensor activate(const std::string& name, const at::Tensor& x) {
-  if (name == "gelu") return at::gelu(x);
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh") return at::gelu(x, "tanh");
-  if (name == "quick_gelu") return x * at::sigmoid(kQuickGelu * x);
-  if (name == "relu") return at::relu(x);
-  if (name == "silu") return at::silu(x);
-  return name == "tanh" ? at::tanh(x) : at::sigmoid(x);
 }
 
 }  // namespace
@@ -92,7 +83,7 @@ torch::nn::Linear QFormerLayerImpl::addFeedForward(const QFormerConfig& config, 
 at::Tensor QFormerLayerImpl::forward(const at::Tensor& x, const at::Tensor& memory, const at::Tensor& mask) {
   auto y = attention_->forward(x, x, {});
   if (crossattention_) y = crossattention_->forward(y, memory, mask);
-  return output_->forward(activate(activation_, intermediate_->forward(y)), y);
+  return output_->forward(transformersActivation(activation_, intermediate_->forward(y)), y);
 }
 
 QFormerImpl::QFormerImpl(const QFormerConfig& config) : config_(config) {

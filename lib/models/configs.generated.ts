@@ -709,6 +709,90 @@ export interface QformerConfig {
   useQformerTextInput: boolean
 }
 
+/** Options of `clip_text`: Radford et al. 2021, ICML, arXiv 2103.00020. */
+export interface ClipTextConfig {
+  /** Tokens of the vocabulary. An integer. Default: `49408`. */
+  vocabSize: number
+  /** Tokens that a text may have. An integer. Default: `77`. */
+  maxPositionEmbeddings: number
+  /** Width of a token. An integer. Default: `768`. */
+  hiddenSize: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `3072`. */
+  intermediateSize: number
+  /** Width of the space that texts and images share. An integer. Default: `768`. */
+  projectionDim: number
+  /** Layers. An integer. Default: `12`. */
+  numHiddenLayers: number
+  /** Attention heads, a divisor of hidden_size. An integer. Default: `12`. */
+  numAttentionHeads: number
+  /** Nonlinearity of the feed-forward part, by its name in transformers. Default: `'quick_gelu'`. */
+  hiddenAct: 'quick_gelu' | 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'relu' | 'silu'
+  /** Added to variances in layer norms. Default: `0.00001`. */
+  layerNormEps: number
+  /** Dropout probability of attention weights. Default: `0`. */
+  attentionDropout: number
+  /** Token that fills texts up; recorded, not used by the network. An integer. Default: `1`. */
+  padTokenId: number
+  /** Token that begins a text; recorded, not used by the network. An integer. Default: `0`. */
+  bosTokenId: number
+  /** Token whose row is the text's; 2, which published files say wrongly, takes the row of the largest id. An integer. Default: `2`. */
+  eosTokenId: number
+}
+
+/** Options of `clip_text_with_projection`: Radford et al. 2021, ICML, arXiv 2103.00020. */
+export interface ClipTextWithProjectionConfig {
+  /** Tokens of the vocabulary. An integer. Default: `49408`. */
+  vocabSize: number
+  /** Tokens that a text may have. An integer. Default: `77`. */
+  maxPositionEmbeddings: number
+  /** Width of a token. An integer. Default: `768`. */
+  hiddenSize: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `3072`. */
+  intermediateSize: number
+  /** Width of the space that texts and images share. An integer. Default: `768`. */
+  projectionDim: number
+  /** Layers. An integer. Default: `12`. */
+  numHiddenLayers: number
+  /** Attention heads, a divisor of hidden_size. An integer. Default: `12`. */
+  numAttentionHeads: number
+  /** Nonlinearity of the feed-forward part, by its name in transformers. Default: `'quick_gelu'`. */
+  hiddenAct: 'quick_gelu' | 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'relu' | 'silu'
+  /** Added to variances in layer norms. Default: `0.00001`. */
+  layerNormEps: number
+  /** Dropout probability of attention weights. Default: `0`. */
+  attentionDropout: number
+  /** Token that fills texts up; recorded, not used by the network. An integer. Default: `1`. */
+  padTokenId: number
+  /** Token that begins a text; recorded, not used by the network. An integer. Default: `0`. */
+  bosTokenId: number
+  /** Token whose row is the text's; 2, which published files say wrongly, takes the row of the largest id. An integer. Default: `2`. */
+  eosTokenId: number
+}
+
+/** Options of `clip_vision`: Radford et al. 2021, ICML, arXiv 2103.00020. */
+export interface ClipVisionConfig {
+  /** Channels of an image. An integer. Default: `3`. */
+  numChannels: number
+  /** Height and width of an image. An integer. Default: `224`. */
+  imageSize: number
+  /** Height and width of a patch; rows and columns that fill none are left out. An integer. Default: `32`. */
+  patchSize: number
+  /** Width of a token. An integer. Default: `768`. */
+  hiddenSize: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `3072`. */
+  intermediateSize: number
+  /** Width of the space that texts and images share. An integer. Default: `512`. */
+  projectionDim: number
+  /** Layers. An integer. Default: `12`. */
+  numHiddenLayers: number
+  /** Attention heads, a divisor of hidden_size. An integer. Default: `12`. */
+  numAttentionHeads: number
+  /** Nonlinearity of the feed-forward part, by its name in transformers. Default: `'quick_gelu'`. */
+  hiddenAct: 'quick_gelu' | 'gelu' | 'gelu_new' | 'gelu_pytorch_tanh' | 'relu' | 'silu'
+  /** Added to variances in layer norms. Default: `0.00001`. */
+  layerNormEps: number
+  /** Dropout probability of attention weights. Default: `0`. */
+  attentionDropout: number
 /** Options of `autoencoder_kl`: Rombach et al. 2022, CVPR, arXiv 2112.10752. */
 export interface AutoencoderKlConfig {
   /** Channels of an image that is encoded. An integer. Default: `3`. */
@@ -1183,6 +1267,9 @@ export interface ModelConfigs {
   sgdm_eeg_encoder: SgdmEegEncoderConfig
   eeg_clip_mapper: EegClipMapperConfig
   qformer: QformerConfig
+  clip_text: ClipTextConfig
+  clip_text_with_projection: ClipTextWithProjectionConfig
+  clip_vision: ClipVisionConfig
   autoencoder_kl: AutoencoderKlConfig
   vq_model: VqModelConfig
   uvit2d: Uvit2dConfig
@@ -1223,6 +1310,9 @@ export interface ModelInputs {
   sgdm_eeg_encoder: { eeg: Tensor }
   eeg_clip_mapper: { tokens: Tensor }
   qformer: { queryEmbeds: Tensor; encoderHiddenStates: Tensor; encoderAttentionMask: Tensor }
+  clip_text: { inputIds: Tensor }
+  clip_text_with_projection: { inputIds: Tensor }
+  clip_vision: { pixelValues: Tensor }
   autoencoder_kl: { image: Tensor; noise: Tensor; latents: Tensor }
   vq_model: { image: Tensor; codes: Tensor }
   uvit2d: { inputIds: Tensor; encoderHiddenStates: Tensor; pooledTextEmb: Tensor; microConds: Tensor }
@@ -1263,6 +1353,9 @@ export interface ModelOutputs {
   sgdm_eeg_encoder: { latent: Tensor }
   eeg_clip_mapper: { encoderHiddenStates: Tensor; promptEmbeds: Tensor; classLogits: Tensor }
   qformer: { lastHiddenState: Tensor; poolerOutput: Tensor }
+  clip_text: { lastHiddenState: Tensor; poolerOutput: Tensor; penultimate: Tensor; penultimateNormed: Tensor }
+  clip_text_with_projection: { textEmbeds: Tensor; lastHiddenState: Tensor; penultimate: Tensor }
+  clip_vision: { imageEmbeds: Tensor; lastHiddenState: Tensor; penultimate: Tensor }
   autoencoder_kl: { mean: Tensor; logvar: Tensor; encoded: Tensor; decoded: Tensor }
   vq_model: { latents: Tensor; indices: Tensor; decoded: Tensor; commitLoss: Tensor; decodedFromCodes: Tensor }
   uvit2d: { logits: Tensor }
@@ -1305,6 +1398,9 @@ export const modelFactoryNames = {
   sgdmEegEncoder: 'sgdm_eeg_encoder',
   eegClipMapper: 'eeg_clip_mapper',
   qformer: 'qformer',
+  clipText: 'clip_text',
+  clipTextWithProjection: 'clip_text_with_projection',
+  clipVision: 'clip_vision',
   autoencoderKl: 'autoencoder_kl',
   vqModel: 'vq_model',
   uvit2d: 'uvit2d',
