@@ -198,6 +198,8 @@ export { checkFiles, type Downloaded, downloadFiles } from './files/download/dow
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
 export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './generation/checkpoints/pipeline-folder.ts'
 export { openSingleFile, type SingleFile, type SingleFileOptions } from './generation/checkpoints/single-file.ts'
+export { Clip, type ClipEncodeOptions, type ClipOptions } from './generation/clip/clip.ts'
+export { type ClipPreprocessing, preprocessImages, readPreprocessing } from './generation/clip/preprocess.ts'
 export {
   cosineSimilarity,
   drawPicks,

@@ -2,13 +2,15 @@ import type { Tensor } from '../tensor.ts'
 import { countElements, type StoredTensor } from './stored-tensor.ts'
 import { type LoadOptions, loadTogether, type TensorRequest, type TensorSource, unknownTensor } from './tensor-file.ts'
 
-/** A tensor under another name than the file's, and perhaps some of its rows, or all of it in another shape of as many elements. */
+/** A tensor under another name than the file's, and perhaps some of its rows, all of it in another shape of as many elements, or transposed. */
 export interface SelectedTensor {
   /** The file's name. */
   readonly from: string
   /** Along the first axis: from the first on, before the last. */
   readonly rows?: readonly [begin: number, end: number]
   readonly shape?: readonly number[]
+  /** A matrix with its rows as columns. */
+  readonly transposed?: boolean
 }
 
 /** Some tensors of a source, under names of one's own: a part of a larger file, or one that names its tensors otherwise. */
@@ -69,13 +71,20 @@ export class SelectedTensors implements TensorSource {
   }
 }
 
-function describe({ tensors, path }: TensorSource, { from, rows, shape }: SelectedTensor): StoredTensor {
+function describe({ tensors, path }: TensorSource, { from, rows, shape, transposed }: SelectedTensor): StoredTensor {
   const stored = tensors.get(from)
   if (stored === undefined) throw unknownTensor(from, path)
   if (rows !== undefined) return withRows(stored, rows)
+  if (transposed && stored.shape.length === 2) return transpose(stored)
   if (shape === undefined || !isInOneRow(stored) || countElements(shape) !== countElements(stored.shape)) return stored
   const { strides: _, ...rest } = stored
   return { ...rest, shape }
+}
+
+function transpose(stored: StoredTensor): StoredTensor {
+  const [rows, columns] = stored.shape as readonly [number, number]
+  const [down, along] = stored.strides ?? [columns, 1]
+  return { ...stored, shape: [columns, rows], strides: [along!, down!] }
 }
 
 /** Fewer rows than asked for where there are fewer: the network's shapes then tell what is wrong. */

@@ -793,6 +793,8 @@ export interface ClipVisionConfig {
   layerNormEps: number
   /** Dropout probability of attention weights. Default: `0`. */
   attentionDropout: number
+}
+
 /** Options of `autoencoder_kl`: Rombach et al. 2022, CVPR, arXiv 2112.10752. */
 export interface AutoencoderKlConfig {
   /** Channels of an image that is encoded. An integer. Default: `3`. */

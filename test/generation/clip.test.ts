@@ -1,0 +1,93 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Clip, openCheckpoint, preprocessImages, readPreprocessing, type Tensor, tensor } from 'eegtorch'
+import sharp from 'sharp'
+import { errorOf, rejectionOf } from '../thrown.ts'
+
+// The tiny CLIP of the oracle's pipelines, in the layout of the published one; expected: transformers 5.23
+const folder = join(import.meta.dirname, '..', 'fixtures', 'generation', 'clip-pipeline')
+const { sentences } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as { sentences: string[] }
+let expected: Map<string, Tensor>
+let clip: Clip
+let scratch: string
+beforeAll(async () => {
+  expected = await openCheckpoint(join(folder, 'expected.safetensors')).tensors.loadAll()
+  clip = await Clip.load(folder)
+  scratch = mkdtempSync(join(tmpdir(), 'clip-'))
+})
+afterAll(() => {
+  clip.dispose()
+  rmSync(scratch, { recursive: true })
+})
+
+const worst = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() as number
+
+function pictures() {
+  const images = expected.get('image')!
+  const [count = 0, height = 0, width = 0] = images.shape
+  const bytes = images.toTypedArray() as Uint8Array
+  const each = height * width * 3
+  return Array.from({ length: count }, (_, i) => ({ width, height, pixels: bytes.slice(i * each, (i + 1) * each) }))
+}
+
+test('a folder of transformers gives its embeddings and similarities', async () => {
+  expect(worst(preprocessImages(pictures(), clip.preprocessing), expected.get('pixel_values')!)).toBe(0)
+  const texts = await clip.encodeText(sentences, { truncate: true, batchSize: 3 })
+  const images = await clip.encodeImages(pictures())
+  expect(worst(texts, expected.get('text_embeds')!)).toBeLessThan(1e-6)
+  expect(worst(images, expected.get('image_embeds')!)).toBeLessThan(1e-6)
+  expect(worst(clip.similarity(images, texts), expected.get('logits_per_image')!)).toBeLessThan(1e-6)
+  expect(images.requiresGrad).toBe(false)
+})
+
+test('ids and pixels may be given; embeddings may keep their length', async () => {
+  const ids = expected.get('tokens.sentences')!
+  expect(worst(await clip.encodeText(ids), expected.get('text_embeds')!)).toBeLessThan(1e-6)
+  const long = await clip.encodeImages(expected.get('pixel_values')!, { normalise: false })
+  const unit = long.div(long.norm(2, [1], true))
+  expect(worst(long, unit)).toBeGreaterThan(0.01)
+  expect(worst(unit, expected.get('image_embeds')!)).toBeLessThan(1e-6)
+})
+
+test('a PNG is the picture that it holds', async () => {
+  const [picture] = pictures()
+  const { width, height, pixels } = picture!
+  const file = join(scratch, 'a.png')
+  await sharp(pixels, { raw: { width, height, channels: 3 } })
+    .png()
+    .toFile(file)
+  const image = await clip.encodeImages([file])
+  expect(worst(image, expected.get('image_embeds')!.narrow(0, 0, 1))).toBeLessThan(1e-6)
+})
+
+test('what cannot be encoded is a clear error', async () => {
+  const text = join(scratch, 'stimulus.jpg')
+  writeFileSync(text, 'a dog')
+  expect(await rejectionOf(clip.encodeImages([text]))).toMatchObject({ code: 'FILE_INVALID', file: text })
+  expect((await rejectionOf(clip.encodeImages([join(scratch, 'none.png')]))).code).toBe('FILE_NOT_FOUND')
+  expect((await rejectionOf(clip.encodeImages([]))).code).toBe('INVALID_OPTION')
+  expect((await rejectionOf(clip.encodeImages([{ width: 2, height: 2, pixels: new Uint8Array(5) }]))).code).toBe(
+    'SHAPE_MISMATCH',
+  )
+  expect(await rejectionOf(clip.encodeText([sentences.at(-1)!]))).toMatchObject({
+    code: 'INVALID_OPTION',
+    received: '98 tokens',
+  })
+  const ids = tensor(new BigInt64Array(78), { shape: [1, 78] })
+  expect((await rejectionOf(clip.encodeText(ids))).code).toBe('SHAPE_MISMATCH')
+  expect(errorOf(() => readPreprocessing({ do_center_crop: false })).code).toBe('FILE_INVALID')
+  expect(errorOf(() => readPreprocessing({ resample: 2 })).code).toBe('FILE_INVALID')
+})
+
+test('folders that do not hold together are refused', async () => {
+  const broken = join(scratch, 'broken')
+  cpSync(folder, broken, { recursive: true })
+  writeFileSync(join(broken, 'preprocessor_config.json'), JSON.stringify({ size: 32, crop_size: 32 }))
+  expect(await rejectionOf(Clip.load(broken))).toMatchObject({ code: 'FILE_INVALID', expected: 'crop_size 28' })
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8'))
+  writeFileSync(join(broken, 'config.json'), JSON.stringify({ ...config, projection_dim: 25 }))
+  expect((await rejectionOf(Clip.load(broken))).code).toBe('CHECKPOINT_MISMATCH')
+  rmSync(join(broken, 'model.safetensors'))
+  expect((await rejectionOf(Clip.load(broken))).code).toBe('FILE_NOT_FOUND')
+})
