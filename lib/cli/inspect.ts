@@ -1,17 +1,20 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
-import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { readRecording } from '../datasets/read-all.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { formatPipeline, inspectPipeline, isPipelineFolder } from '../generation/checkpoints/inspect-pipeline.ts'
 import { formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
+import { asRegistered } from '../models/published.ts'
 import { isRecordingFile } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
 import { fileOptions } from './file-options.ts'
 import { readModelConfig } from './model-config.ts'
+import { EXIT } from './program.ts'
 
 interface InspectOptions {
   json?: boolean
@@ -27,7 +30,7 @@ export function describe(command: Command): void {
     .description(
       'Show what a file holds, by its content: channels, events and quality of a recording; tensors, metadata and the model they fit of a checkpoint.',
     )
-    .argument('<file>', 'a recording, a checkpoint (safetensors, torch.save), or a folder of one')
+    .argument('<file>', 'a recording, a checkpoint (safetensors, torch.save), a folder of one, or of a diffusers pipeline')
     .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
     .option('--unit <unit>', 'unit of channels for which a recording names none, such as uV')
     .option('--sampling-rate <hertz>', 'sampling rate, for recordings that do not say')
@@ -45,7 +48,14 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'there is no such file', { file })
   if (!statSync(file).isDirectory() && isRecordingFile(file))
     await showRecording(await readRecording(file, fileOptions(options)), file, options)
+  else if (isPipelineFolder(file)) showPipeline(file, options)
   else showCheckpoint(file, options)
+}
+
+function showPipeline(folder: string, { json }: InspectOptions): void {
+  const summary = inspectPipeline(folder)
+  console.log(json ? JSON.stringify(summary, undefined, 2) : formatPipeline(summary))
+  if (summary.components.some(({ problem }) => problem !== undefined)) process.exitCode = EXIT.failed
 }
 
 async function showRecording(recording: Recording, file: string, { json, picture }: InspectOptions): Promise<void> {
@@ -68,6 +78,16 @@ async function draw(recording: Recording, picture: string | boolean, file: strin
 
 function showCheckpoint(file: string, { json, key, config }: InspectOptions): void {
   const options = config === undefined ? {} : readModelConfig(config)
-  const summary = inspectCheckpoint(openCheckpoint(file, { key }), options)
+  const summary = inspectCheckpoint(registered(openCheckpoint(file, { key })), options)
   console.log(json ? JSON.stringify(summary, undefined, 2) : formatCheckpoint(summary))
+}
+
+/** With the network's own options where it is registered; as it is where it is not. */
+function registered(checkpoint: Checkpoint): Checkpoint {
+  try {
+    return asRegistered(checkpoint)
+  } catch (error) {
+    if (error instanceof EegTorchError) return checkpoint
+    throw error
+  }
 }

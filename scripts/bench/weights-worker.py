@@ -1,0 +1,28 @@
+"""Loads a UNet by diffusers once, and says how long it took and how much memory."""
+
+import json
+import re
+import sys
+import time
+
+import torch
+from diffusers import UNet2DConditionModel
+
+folder, dtype = sys.argv[1:]
+torch.set_num_threads(2)
+torch.zeros(1)
+
+
+def peak():
+    return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) * 1024
+
+
+start = time.perf_counter()
+net = UNet2DConditionModel.from_pretrained(folder, torch_dtype=getattr(torch, dtype))
+load = time.perf_counter() - start
+load_peak = peak()
+with torch.no_grad():
+    for tensor in net.state_dict().values():
+        tensor.sum().item()
+read = time.perf_counter() - start
+print(json.dumps({"load": load, "read": read, "loadPeak": load_peak, "readPeak": peak()}))
