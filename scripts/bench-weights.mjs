@@ -35,7 +35,9 @@ await main(async () => {
       }
       for (const action of ['load', 'read']) rows.push(describe(action, dtype, series))
     }
-    console.log('| loaded as | until | eegtorch, s | diffusers, s | ratio (median of pairs) | peak MiB, eegtorch | diffusers |')
+    console.log(
+      '| loaded as | until | eegtorch, s | diffusers, s | ratio (median of pairs) | peak MiB, eegtorch | diffusers |',
+    )
     console.log(['|---|---|---|---|---|---|---|', ...rows].join('\n'))
   } finally {
     if (values.folder === undefined) rmSync(folder, { recursive: true })
@@ -47,7 +49,14 @@ async function writeUNet(folder) {
   const down = ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D']
   const up = ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D']
   const widths = { block_out_channels: [320, 640, 1280, 1280], cross_attention_dim: 768, attention_head_dim: 8 }
-  const config = { ...widths, down_block_types: down, up_block_types: up, in_channels: 4, out_channels: 4, sample_size: 64 }
+  const config = {
+    ...widths,
+    down_block_types: down,
+    up_block_types: up,
+    in_channels: 4,
+    out_channels: 4,
+    sample_size: 64,
+  }
   const net = models.create('unet2d_condition', config)
   mkdirSync(folder, { recursive: true })
   await writeSafetensors(join(folder, 'diffusion_pytorch_model.safetensors'), net.stateDict())

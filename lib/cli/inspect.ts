@@ -30,7 +30,10 @@ export function describe(command: Command): void {
     .description(
       'Show what a file holds, by its content: channels, events and quality of a recording; tensors, metadata and the model they fit of a checkpoint.',
     )
-    .argument('<file>', 'a recording, a checkpoint (safetensors, torch.save), a folder of one, or of a diffusers pipeline')
+    .argument(
+      '<file>',
+      'a recording, a checkpoint (safetensors, torch.save), a folder of one, or of a diffusers pipeline',
+    )
     .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
     .option('--unit <unit>', 'unit of channels for which a recording names none, such as uV')
     .option('--sampling-rate <hertz>', 'sampling rate, for recordings that do not say')

@@ -95,9 +95,10 @@ function isUnconcerned(name: string, value: unknown, { ignored = [] }: Published
 }
 
 function unknownField(name: string, value: unknown, { network }: PublishedPart, file: string): EegTorchError {
-  return new EegTorchError('INVALID_OPTION', `the config has a field that ${network} does not know`, {
+  const field = name.slice(0, 100)
+  return new EegTorchError('INVALID_OPTION', `the config has a field ${field} that ${network} does not know`, {
     file,
-    option: name.slice(0, 100),
+    option: field,
     received: JSON.stringify(value)?.slice(0, 100) ?? 'nothing',
   })
 }

@@ -1,7 +1,16 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { loadCheckpoint, type Model, models, ones, openSingleFile, type Tensor, writeSafetensors, writeTorch } from 'eegtorch'
+import {
+  loadCheckpoint,
+  type Model,
+  models,
+  ones,
+  openSingleFile,
+  type Tensor,
+  writeSafetensors,
+  writeTorch,
+} from 'eegtorch'
 import { rejectionOf } from '../../thrown.ts'
 import { unetToLdm, vaeToLdm } from './to-ldm.ts'
 
@@ -30,7 +39,8 @@ function folderOf(name: string, config: object): string {
 }
 
 function expectSame(back: Model, state: ReadonlyMap<string, Tensor>): void {
-  for (const [name, own] of Object.entries(back.stateDict())) expect([name, own.equal(state.get(name)!)]).toEqual([name, true])
+  for (const [name, own] of Object.entries(back.stateDict()))
+    expect([name, own.equal(state.get(name)!)]).toEqual([name, true])
 }
 
 test('a UNet of diffusers in shards, and in half precision, is loaded by its class', async () => {
@@ -39,8 +49,12 @@ test('a UNet of diffusers in shards, and in half precision, is loaded by its cla
   const folder = folderOf('unet', { _class_name: 'UNet2DConditionModel', ...net.referenceConfig })
   const names = [...state.keys()]
   const half = Math.floor(names.length / 2)
-  const shards = [names.slice(0, half), names.slice(half)].map((part, i) => ({ part, file: `diffusion_pytorch_model-0000${i + 1}-of-00002.safetensors` }))
-  for (const { part, file } of shards) await writeSafetensors(join(folder, file), new Map(part.map((name) => [name, state.get(name)!])))
+  const shards = [names.slice(0, half), names.slice(half)].map((part, i) => ({
+    part,
+    file: `diffusion_pytorch_model-0000${i + 1}-of-00002.safetensors`,
+  }))
+  for (const { part, file } of shards)
+    await writeSafetensors(join(folder, file), new Map(part.map((name) => [name, state.get(name)!])))
   const map = Object.fromEntries(shards.flatMap(({ part, file }) => part.map((name) => [name, file])))
   writeFileSync(join(folder, 'diffusion_pytorch_model.safetensors.index.json'), JSON.stringify({ weight_map: map }))
   const inHalf = new Map([...state].map(([name, tensor]) => [name, tensor.to({ dtype: 'float16' })]))
@@ -57,8 +71,15 @@ test('an autoencoder on its own, pickled and with the names of older releases, i
   const state = stateOf(net)
   const folder = folderOf('vae', { _class_name: 'AutoencoderKL', ...vaeConfig })
   const older = (name: string) =>
-    name.replace('.to_q.', '.query.').replace('.to_k.', '.key.').replace('.to_v.', '.value.').replace('.to_out.0.', '.proj_attn.')
-  await writeTorch(join(folder, 'diffusion_pytorch_model.bin'), new Map([...state].map(([name, tensor]) => [older(name), tensor])))
+    name
+      .replace('.to_q.', '.query.')
+      .replace('.to_k.', '.key.')
+      .replace('.to_v.', '.value.')
+      .replace('.to_out.0.', '.proj_attn.')
+  await writeTorch(
+    join(folder, 'diffusion_pytorch_model.bin'),
+    new Map([...state].map(([name, tensor]) => [older(name), tensor])),
+  )
   using back = await models.load(folder)
   expectSame(back, state)
 })
