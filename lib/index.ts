@@ -200,6 +200,15 @@ export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './ge
 export { openSingleFile, type SingleFile, type SingleFileOptions } from './generation/checkpoints/single-file.ts'
 export { Clip, type ClipEncodeOptions, type ClipOptions } from './generation/clip/clip.ts'
 export { type ClipPreprocessing, preprocessImages, readPreprocessing } from './generation/clip/preprocess.ts'
+export { EegPrompter, type EegPrompterOptions, type EegPrompts } from './generation/eeg-to-image/eeg-prompter.ts'
+export {
+  type EegGeneration,
+  EegToImage,
+  type EegToImageFiles,
+  type EegToImageLoadOptions,
+  type EegToImageMode,
+  type EegToImageOptions,
+} from './generation/eeg-to-image/eeg-to-image.ts'
 export {
   cosineSimilarity,
   drawPicks,
@@ -244,9 +253,17 @@ export {
 } from './generation/sgdm/noised-classifier.ts'
 export { type EegReading, Sgdm, type SgdmConfig } from './generation/sgdm/sgdm.ts'
 export { type SgdmOptions, type SgdmParts, SgdmPipeline } from './generation/sgdm/sgdm-pipeline.ts'
+export type { StableDiffusionLoadOptions } from './generation/stable-diffusion/load.ts'
+export {
+  type PromptEmbeddings,
+  StableDiffusion,
+  type StableDiffusionOptions,
+  type StableDiffusionParts,
+} from './generation/stable-diffusion/stable-diffusion.ts'
 export type { ChatMessage } from './generation/tokenizers/chat.ts'
 export { loadTokenizer } from './generation/tokenizers/load.ts'
 export type { BatchOptions, EncodedBatch, EncodeOptions, Tokenizer } from './generation/tokenizers/tokenizer.ts'
+export { VaeCodec } from './generation/vae-codec.ts'
 export { Generator } from './generator.ts'
 export { type Index, type SetValue, Slice, slice } from './indexing.ts'
 export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'

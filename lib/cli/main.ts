@@ -59,6 +59,16 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./align.ts'),
   },
   {
+    name: 'train-diffusion',
+    summary: 'train a diffusion model that draws what was seen from EEG',
+    load: () => import('./train-diffusion.ts'),
+  },
+  {
+    name: 'generate',
+    summary: 'draw pictures of EEG trials by a diffusion model',
+    load: () => import('./generate.ts'),
+  },
+  {
     name: 'setup',
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),

@@ -49,7 +49,7 @@ export async function toPictures(decoded: Tensor): Promise<Tensor> {
 }
 
 /** The way back: (batch, height, width, 3) in 0 to 1 -> (batch, 3, height, width) in -1 to 1, float32. */
-async function toNetwork(pictures: Tensor): Promise<Tensor> {
+export async function toNetwork(pictures: Tensor): Promise<Tensor> {
   if (pictures.shape.length !== 4 || pictures.shape[3] !== 3) {
     throw new EegTorchError('SHAPE_MISMATCH', 'these are no pictures', {
       expected: '(batch, height, width, 3)',

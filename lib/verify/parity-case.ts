@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { findFiles } from '../files/find-files.ts'
 import { parsePythonJson } from '../files/python-json.ts'
+import { PIPELINE_FILE } from './pipeline-cases.ts'
 
 const description = z.object({
   model: z.string(),
@@ -44,7 +45,7 @@ function readJson(file: string): unknown {
 }
 
 /**
- * The parity cases among paths: each is the folder of a case, or a folder that holds some at any depth.
+ * The parity cases among paths, of single networks and of whole pipelines: each is the folder of a case, or a folder that holds some at any depth.
  *
  * @throws EegTorchError `FILE_NOT_FOUND` for a path without any
  */
@@ -54,8 +55,14 @@ export async function findParityCases(paths: readonly string[]): Promise<string[
 }
 
 async function casesUnder(path: string): Promise<string[]> {
-  const files = await findFiles(path, [CASE_FILE])
-  const folders = files.filter((file) => basename(file) === CASE_FILE && existsSync(file)).map((file) => dirname(file))
+  const names = [CASE_FILE, PIPELINE_FILE]
+  const files = await findFiles(path, names)
+  const folders = files
+    .filter((file) => names.includes(basename(file)) && existsSync(file))
+    .map((file) => dirname(file))
   if (folders.length > 0) return folders
-  throw new EegTorchError('FILE_NOT_FOUND', 'no parity case is there', { file: path, expected: `a ${CASE_FILE}` })
+  throw new EegTorchError('FILE_NOT_FOUND', 'no parity case is there', {
+    file: path,
+    expected: `a ${CASE_FILE}, or a ${PIPELINE_FILE} beside a model`,
+  })
 }

@@ -8,6 +8,7 @@ import { camelCase } from '../ops/overload.ts'
 import type { Tensor } from '../tensor.ts'
 import { compareTensors, type TensorComparison } from './compare.ts'
 import { type ParityCase, readParityCase } from './parity-case.ts'
+import { isPipelineCase, verifyPipeline } from './pipeline-cases.ts'
 import { makeSubject, type Subject } from './subject.ts'
 
 /** What verifying one case found. */
@@ -33,6 +34,10 @@ export interface CaseResult {
 export async function verifyCase(folder: string): Promise<CaseResult> {
   let described: ParityCase | undefined
   try {
+    if (isPipelineCase(folder)) {
+      const { model, tensors } = await verifyPipeline(folder)
+      return { folder, model, mode: 'eval', passed: tensors.every(({ passed }) => passed), tensors }
+    }
     described = readParityCase(folder)
     const tensors = await runCase(folder, described)
     return { folder, ...nameOf(described), passed: tensors.every(({ passed }) => passed), tensors }

@@ -1,0 +1,138 @@
+import { noGrad } from '../autograd.ts'
+import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { fromTypedArray } from '../creation.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
+import type { Device } from '../dtype.ts'
+import { EegTorchError } from '../errors.ts'
+import type { EegPrompts } from '../generation/eeg-to-image/eeg-prompter.ts'
+import { EegToImage } from '../generation/eeg-to-image/eeg-to-image.ts'
+import type { PictureSource } from '../generation/generate-pictures.ts'
+import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
+import { type Scheduler, schedulerFromConfig } from '../generation/schedulers/index.ts'
+import { NoisedClassifier } from '../generation/sgdm/noised-classifier.ts'
+import { Sgdm } from '../generation/sgdm/sgdm.ts'
+import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
+import { loadVae } from '../generation/stable-diffusion/load.ts'
+import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
+import type { Tensor } from '../tensor.ts'
+import type { GenerateConfig } from './generate-config.ts'
+
+/** What draws the pictures of a configuration. */
+export async function openSource(config: GenerateConfig, windows: EegWindows | undefined): Promise<PictureSource> {
+  if (config.pipeline === 'prompt') return promptSource(config)
+  return config.pipeline === 'image' ? imageSource(config, windows!) : sgdmSource(config, windows!)
+}
+
+function placementOf({ device, dtype }: GenerateConfig) {
+  return { device: device as Device, dtype }
+}
+
+/** What all pipelines are told alike. */
+function drawOptions({ steps, guidance, seed, height, width }: GenerateConfig) {
+  return { ...defined({ steps, guidance, height, width }), seed }
+}
+
+async function promptSource(config: GenerateConfig): Promise<PictureSource> {
+  const { lowMemory, scheduler } = config
+  const pipeline = await StableDiffusion.load(config.diffusion!, { ...placementOf(config), lowMemory, scheduler })
+  return {
+    async prepare() {},
+    async draw(indices, numbers, signal) {
+      const prompts = indices.map((i) => config.prompts![i]!)
+      const generation = pipeline.generate(prompts, { ...drawOptions(config), numbers: [...numbers], signal })
+      return { generation, prompts, predicted: prompts, mode: 'prompt' }
+    },
+    [Symbol.dispose]: () => pipeline.dispose(),
+  }
+}
+
+async function imageSource(config: GenerateConfig, windows: EegWindows): Promise<PictureSource> {
+  const { lowMemory, prompts, mode } = config
+  const { channelNames, classNames } = windows
+  const files = { encoder: config.encoder!, mapper: config.checkpoint!, diffusion: config.diffusion! }
+  const pipeline = await EegToImage.load(files, {
+    ...{ ...placementOf(config), lowMemory, channels: channelNames, classNames, prompts, scheduler: config.scheduler },
+  })
+  const places = new Map<number, number>()
+  let read: EegPrompts | undefined
+  return {
+    // All of it before the first picture: with little memory the diffusion model then takes the place of the EEG's networks, once.
+    async prepare(indices, signal) {
+      indices.forEach((index, place) => void places.set(index, place))
+      using trials = tensorOf(windows, indices)
+      read = await pipeline.read(trials, { signal })
+    },
+    async draw(indices, numbers, signal) {
+      const part = rowsOf(
+        read!,
+        indices.map((index) => places.get(index)!),
+      )
+      const options = { ...drawOptions(config), mode, numbers: [...numbers], signal }
+      const { generation, labels, prompts: told } = await pipeline.draw(part, options)
+      return { generation, mode, prompts: told, predicted: labels.map((label) => classNames[label] ?? String(label)) }
+    },
+    [Symbol.dispose]: () => pipeline.dispose(),
+  }
+}
+
+async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<PictureSource> {
+  const { metadata } = openCheckpoint(config.checkpoint!)
+  const networks = await Sgdm.load(config.checkpoint!, placementOf(config))
+  const classifier = config.classifier === undefined ? undefined : await NoisedClassifier.load(config.classifier)
+  const codec = await codecOf(config, networks)
+  const pipeline = new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier })
+  const classNames = (metadata.classNames as string[] | undefined) ?? windows.classNames
+  return {
+    async prepare() {},
+    async draw(indices, numbers, signal) {
+      const trials = tensorOf(windows, indices)
+      const { logits, ...reading } = await pipeline.read(trials)
+      const labels =
+        logits === undefined ? [] : Array.from(noGrad(() => logits.argmax(1)).toTypedArray() as BigInt64Array, Number)
+      for (const tensor of Object.values(reading)) tensor.dispose()
+      const { strength } = config
+      const options = { ...drawOptions(config), ...defined({ strength }), numbers: [...numbers], signal }
+      const predicted = indices.map((_, i) => classNames[labels[i] ?? -1] ?? 'unknown')
+      return {
+        generation: pipeline.generate(trials, options),
+        predicted,
+        prompts: indices.map(() => null),
+        mode: 'sgdm',
+      }
+    },
+    [Symbol.dispose]: () => pipeline.dispose(),
+  }
+}
+
+async function codecOf(config: GenerateConfig, networks: Sgdm): Promise<PictureCodec> {
+  if (config.diffusion !== undefined)
+    return loadVae(config.diffusion, { ...placementOf(config), lowMemory: config.lowMemory })
+  if (networks.unet.config.inChannels === 3) return new PixelCodec()
+  throw new EegTorchError('INVALID_OPTION', 'these networks draw latents, which an autoencoder decodes', {
+    option: 'diffusion',
+    expected: 'the folder of a diffusion model, or of an autoencoder',
+  })
+}
+
+function schedulerOf({ scheduler }: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Scheduler {
+  const config = (metadata.scheduler ?? { _class_name: 'DDPMScheduler' }) as Record<string, unknown>
+  return schedulerFromConfig(config, scheduler)
+}
+
+/** (trials, channels, samples) */
+function tensorOf(windows: EegWindows, indices: readonly number[]): Tensor {
+  const { data, shape } = windows.batch(indices)
+  return fromTypedArray(data, { shape })
+}
+
+function rowsOf({ embeddings, promptEmbeds, classLogits, labels }: EegPrompts, places: readonly number[]): EegPrompts {
+  const rows = (tensor: Tensor) =>
+    noGrad(() => tensor.index_select(0, fromTypedArray(BigInt64Array.from(places, (place) => BigInt(place)))))
+  return {
+    embeddings: rows(embeddings),
+    promptEmbeds: rows(promptEmbeds),
+    classLogits: rows(classLogits),
+    labels: places.map((place) => labels[place]!),
+  }
+}

@@ -1,0 +1,35 @@
+import { z } from 'zod'
+
+const positive = z.number().int().positive()
+const options = z.record(z.string(), z.unknown())
+
+/** What a person may write: in a YAML file, or as flags of `eegtorch train-diffusion`. */
+export const trainDiffusionSchema = z.strictObject({
+  eeg: z.string().describe('a store of training trials that eegtorch prepare wrote'),
+  stimuli: z.string().describe('folder with pictures named by stimulus or class'),
+  vae: z
+    .string()
+    .optional()
+    .describe('folder of an autoencoder, or of a diffusion model that has one; default: pixels'),
+  semantics: z.string().optional().describe('safetensors file: one row per stimulus in the order of their names'),
+  size: positive.max(2048).default(32).describe('height and width of the pictures in pixels'),
+  latentDim: positive.default(64),
+  encoder: options.default({}).describe('options of sgdm_eeg_encoder'),
+  unet: options.default({}).describe('options of sgdm_unet'),
+  structureSize: positive.max(256).default(8),
+  timesteps: positive.default(1000),
+  predictionType: z.enum(['epsilon', 'sample', 'v_prediction']).default('epsilon'),
+  snrGamma: z.number().positive().nullable().default(5),
+  conditionDropout: z.number().min(0).lt(1).default(0.1),
+  freeze: z.array(z.string()).optional().describe('parameters that stay as they are'),
+  epochs: positive.default(100),
+  batchSize: positive.default(16),
+  lr: z.number().positive().default(1e-4),
+  clipNorm: z.number().positive().default(1),
+  ema: z.number().min(0).lt(1).default(0.999),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  threads: positive.optional(),
+})
+
+/** A complete configuration. */
+export type TrainDiffusionConfig = z.infer<typeof trainDiffusionSchema>

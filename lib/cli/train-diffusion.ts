@@ -1,0 +1,172 @@
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { readSafetensors } from '../checkpoints/safetensors.ts'
+import { cat, eye, fromTypedArray } from '../creation.ts'
+import { Standardiser } from '../datasets/standardise.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
+import { EegTorchError } from '../errors.ts'
+import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
+import { readPicture, tensorOfPictures } from '../generation/pictures/picture.ts'
+import { schedulers } from '../generation/schedulers/index.ts'
+import { fitSgdm, type Stimuli } from '../generation/sgdm/fit-sgdm.ts'
+import { Sgdm } from '../generation/sgdm/sgdm.ts'
+import { loadVae } from '../generation/stable-diffusion/load.ts'
+import { manualSeed, numThreads, setNumThreads } from '../runtime.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Tensor } from '../tensor.ts'
+import { TrainingCheckpoints } from '../training/checkpoints.ts'
+import { optim } from '../training/options.ts'
+import { windowTensors } from '../training/tensor-set.ts'
+import { workOfWindows } from './generate-work.ts'
+import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { checkOptions, readConfigFile } from './train-config.ts'
+import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
+
+interface Flags extends Record<string, unknown> {
+  out: string
+  json?: boolean
+}
+
+export function describe(command: Command): void {
+  command
+    .description(
+      'Train the networks of structure-guided diffusion (sgdm) on EEG trials and the pictures that were seen. A run that was stopped goes on.',
+    )
+    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
+    .option('--eeg <store>', 'training trials: a store that eegtorch prepare wrote; never those that are to be tested')
+    .option('--stimuli <folder>', 'pictures named by stimulus or class')
+    .option('--vae <folder>', 'autoencoder whose latents are learned (default: pixels)')
+    .option(
+      '--semantics <file>',
+      'safetensors: a vector for each stimulus, such as CLIP’s (default: which stimulus it is)',
+    )
+    .option('--size <pixels>', 'height and width of the pictures (default: 32)', Number)
+    .option('--latent-dim <n>', 'width of what is read from the EEG (default: 64)', Number)
+    .addOption(
+      new Option('--prediction-type <what>', 'what the UNet predicts (default: epsilon)').choices([
+        ...trainDiffusionSchema.shape.predictionType.unwrap().options,
+      ]),
+    )
+    .option('--snr-gamma <gamma>', 'bound of min-SNR weighting (default: 5)', Number)
+    .option('--condition-dropout <share>', 'conditions taken away, for guidance (default: 0.1)', Number)
+    .option('--freeze <names...>', 'parameters that stay as they are, such as networks.encoder.*')
+    .option('--epochs <n>', 'rounds over the trials (default: 100)', Number)
+    .option('--batch-size <n>', 'trials in a batch (default: 16)', Number)
+    .option('--lr <rate>', 'learning rate of AdamW (default: 1e-4)', Number)
+    .option('--clip-norm <norm>', 'largest norm of the gradients (default: 1)', Number)
+    .option('--ema <decay>', 'of the running mean of the weights (default: 0.999)', Number)
+    .option('--seed <n>', 'of weights, order and noise (default: 0)', Number)
+    .option('--threads <n>', 'CPU threads', Number)
+    .option('--out <folder>', 'folder of the run', 'runs/sgdm')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ eegtorch train-diffusion --eeg train.store --stimuli pictures/ --epochs 200 --out runs/sgdm
+  $ eegtorch generate --pipeline sgdm --eeg test.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
+    )
+    .action(train)
+}
+
+async function train(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+  const written = file === undefined ? {} : await readConfigFile(file)
+  const config = checkOptions(trainDiffusionSchema, { ...written, ...defined(flags) }, file)
+  if (config.threads !== undefined) await setNumThreads(config.threads)
+  await openStudy(out, { ...config, threads: numThreads() })
+  const { windows } = openStore(config.eeg)
+  using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae)
+  const seen = await readStimuli(windows, config, codec)
+  const networks = makeNetworks(windows, config, codec, seen.stimuli)
+  const scheduler = schedulers.ddpm({ numTrainTimesteps: config.timesteps, predictionType: config.predictionType })
+  const description = {
+    ...networks.description(),
+    classNames: windows.classNames,
+    scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
+  }
+  const { epochs, batchSize, lr, clipNorm, ema, seed, snrGamma, conditionDropout, freeze } = config
+  const result = await interruptible(out, (signal) =>
+    fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
+      ...{ scheduler, epochs, batchSize, clipNorm, ema, seed, snrGamma, conditionDropout, signal },
+      ...(freeze && { freeze }),
+      optimizer: optim.adamW({ lr }),
+      store: new TrainingCheckpoints(out, { description }),
+      onEpoch: ({ epoch, trainLoss }) =>
+        void (json || showProgress(`epoch ${epoch} of ${epochs}  loss ${trainLoss.toFixed(4)} `)),
+    }),
+  )
+  const told = {
+    folder: out,
+    trials: windows.length,
+    stimuli: seen.names.length,
+    loss: result.epochs.at(-1)?.trainLoss,
+  }
+  console.log(
+    json
+      ? JSON.stringify(told)
+      : `loss ${told.loss?.toFixed(4)} after ${epochs} epochs of ${told.trials} trials, ${told.stimuli} pictures\nnetworks  ${join(out, 'last.safetensors')}`,
+  )
+}
+
+/** The pictures that were seen, and which of them in each trial. */
+async function readStimuli(
+  windows: EegWindows,
+  { stimuli: folder, size, semantics }: TrainDiffusionConfig,
+  codec: PictureCodec,
+): Promise<{ names: string[]; stimuli: Stimuli; targets: Tensor }> {
+  const files = workOfWindows(windows, windows.length, folder).map(({ stimulus }) => stimulus!)
+  const names = [...new Set(files)].sort()
+  const parts: Tensor[] = []
+  for (const name of names) {
+    const picture = await readPicture(name, { width: size, height: size })
+    parts.push(await codec.encode(tensorOfPictures([picture])))
+  }
+  const firstOf = (name: string) => windows.labels[files.indexOf(name)]!
+  const whole = (values: readonly number[]) => fromTypedArray(BigInt64Array.from(values, (value) => BigInt(value)))
+  const count = names.length
+  return {
+    names,
+    stimuli: {
+      latents: cat(parts, 0),
+      semantics: semantics === undefined ? (eye(count) as Tensor) : await readRows(semantics, count),
+      classes: whole(names.map(firstOf)),
+    },
+    targets: whole(files.map((name) => names.indexOf(name))),
+  }
+}
+
+/** @throws EegTorchError `SHAPE_MISMATCH` unless the file holds one tensor with a row for each stimulus */
+async function readRows(file: string, count: number): Promise<Tensor> {
+  const tensors = [...(await readSafetensors(file).loadAll({ copy: true })).values()]
+  const [only] = tensors
+  if (tensors.length === 1 && only!.shape.length === 2 && only!.shape[0] === count) return only!.to('float32')
+  throw new EegTorchError('SHAPE_MISMATCH', 'does not hold one vector for each stimulus', {
+    ...{ file, option: 'semantics', expected: `one tensor (${count}, width)` },
+    received: tensors.map(({ shape }) => `(${shape.join(', ')})`).join(', '),
+  })
+}
+
+const DOWN = ['DownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D']
+const UP = ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D']
+
+function makeNetworks(
+  windows: EegWindows,
+  { seed, latentDim, encoder, unet, structureSize, size }: TrainDiffusionConfig,
+  { channels, factor }: PictureCodec,
+  { semantics }: Stimuli,
+): Sgdm {
+  manualSeed(seed)
+  const networks = new Sgdm({
+    encoder: { pooledLength: 32, ...encoder, nChans: windows.nChannels, nTimes: windows.nSamples, latentDim },
+    unet: {
+      ...{ blockOutChannels: [32, 64, 64], downBlockTypes: DOWN, upBlockTypes: UP, layersPerBlock: 1 },
+      ...{ normNumGroups: 8, attentionHeadDim: 4, nScales: 2, ...unet },
+      ...{ sampleSize: size / factor, inChannels: channels, outChannels: channels },
+    } as never,
+    semanticDim: semantics.shape[1]!,
+    nClasses: windows.classNames.length,
+    structureSize: Math.min(structureSize, size / factor),
+  })
+  return networks.scaleEeg(Standardiser.fit(windows, [...windows.labels.keys()]))
+}

@@ -1,0 +1,171 @@
+import { EegTorchError } from '../../errors.ts'
+import type { ModelPlacement } from '../../models/model.ts'
+import type { Tensor } from '../../tensor.ts'
+import type { Generation } from '../pipeline.ts'
+import { StableDiffusion, type StableDiffusionOptions } from '../stable-diffusion/stable-diffusion.ts'
+import { EegPrompter, type EegPrompts } from './eeg-prompter.ts'
+
+/** How a picture comes from EEG. It is told with every picture. */
+export const EEG_TO_IMAGE_MODES = ['eeg-tokens', 'label-prompt'] as const
+
+export type EegToImageMode = (typeof EEG_TO_IMAGE_MODES)[number]
+
+/** Where the networks lie. */
+export interface EegToImageFiles {
+  /** CSBrain, in any of its layouts. */
+  encoder: string
+  /** `eeg_clip_mapper`. */
+  mapper: string
+  /** A folder of Stable Diffusion in diffusers' layout. */
+  diffusion: string
+}
+
+/** How to hold the networks. */
+export interface EegToImageLoadOptions extends ModelPlacement {
+  /** Hold either the EEG's networks or the diffusion model, never both. */
+  lowMemory?: boolean
+  /** Names of the recorded channels, for CSBrain's regions of the brain. */
+  channels?: readonly string[] | undefined
+  /** Names of the classes, in the order of the mapper's scores: they make the prompts of `label-prompt`. */
+  classNames?: readonly string[] | undefined
+  /** diffusers' name of the scheduler class that reads the folder's file; default: the class that it names. */
+  scheduler?: string | undefined
+  /** One prompt for each class; default: `a photo of a NAME`. */
+  prompts?: readonly string[] | undefined
+}
+
+/** How to draw. */
+export interface EegToImageOptions extends StableDiffusionOptions {
+  /**
+   * `eeg-tokens` (default): the UNet sees the 77 tokens that were read from the EEG. `label-prompt`: it sees a text about the class that was read,
+   * as the design document does: then the EEG decides the class and nothing else.
+   */
+  mode?: EegToImageMode
+}
+
+/** Pictures that are being drawn, and what was read from the EEG. */
+export interface EegGeneration {
+  readonly mode: EegToImageMode
+  readonly generation: Generation
+  /** Class that was read, of each trial. */
+  readonly labels: readonly number[]
+  /** What the diffusion model was told in words; null where it saw the EEG's tokens. */
+  readonly prompts: readonly (string | null)[]
+}
+
+/** From EEG to pictures through Stable Diffusion 1.5, without words between (design document eeg2image, third pipeline). */
+export class EegToImage implements Disposable {
+  readonly #files: EegToImageFiles
+  readonly #options: EegToImageLoadOptions
+  #prompter: EegPrompter | undefined
+  #diffusion: StableDiffusion | undefined
+
+  private constructor(files: EegToImageFiles, options: EegToImageLoadOptions) {
+    this.#files = files
+    this.#options = options
+  }
+
+  /**
+   * Reads the networks; with `lowMemory` those of the EEG only, and the diffusion model in their place when pictures are drawn.
+   *
+   * @throws EegTorchError as {@link EegPrompter.load} and {@link StableDiffusion.load}
+   */
+  static async load(files: EegToImageFiles, options: EegToImageLoadOptions = {}): Promise<EegToImage> {
+    const pipeline = new EegToImage(files, options)
+    try {
+      await pipeline.#holdPrompter()
+      if (!options.lowMemory) await pipeline.#holdDiffusion()
+      return pipeline
+    } catch (error) {
+      pipeline.dispose()
+      throw error
+    }
+  }
+
+  /** What the EEG tells, before any diffusion: (trials, channels, patches, samples of a patch), or (trials, channels, samples). */
+  async read(trials: Tensor, options: { signal?: AbortSignal | undefined } = {}): Promise<EegPrompts> {
+    return (await this.#holdPrompter()).read(trials, options)
+  }
+
+  /**
+   * Draws a picture of each trial: `for await (const { step, preview } of pipeline.generate(trials, …))`.
+   *
+   * @throws EegTorchError `SHAPE_MISMATCH`, `INVALID_OPTION`; while it runs `CANCELLED`, `DIVERGED`
+   */
+  async *generate(
+    trials: Tensor,
+    options: EegToImageOptions = {},
+  ): AsyncGenerator<{ step: number; steps: number; preview?: Tensor; images?: Tensor }> {
+    const prompts = await this.read(trials, { signal: options.signal })
+    const { generation } = await this.draw(prompts, options)
+    for await (const progress of generation) {
+      const isLast = progress.step === progress.steps
+      yield { ...progress, ...(isLast && { images: await generation.images() }) }
+    }
+  }
+
+  /** Draws pictures of what was read before. */
+  async draw(read: EegPrompts, { mode = 'eeg-tokens', ...options }: EegToImageOptions = {}): Promise<EegGeneration> {
+    requireMode(mode)
+    const { labels } = read
+    const prompts = mode === 'label-prompt' ? labels.map((label) => this.promptOf(label)) : labels.map(() => null)
+    const diffusion = await this.#holdDiffusion()
+    const told = mode === 'label-prompt' ? (prompts as string[]) : { embeddings: read.embeddings }
+    return { mode, labels, prompts, generation: diffusion.generate(told, options) }
+  }
+
+  /** The text about a class. @throws EegTorchError `INVALID_OPTION` where nothing says what the class is called */
+  promptOf(label: number): string {
+    const { prompts, classNames } = this.#options
+    const name = classNames?.[label]
+    const prompt = prompts?.[label] ?? (name === undefined ? undefined : `a photo of a ${name}`)
+    if (prompt !== undefined) return prompt
+    throw new EegTorchError('INVALID_OPTION', `there is no prompt for class ${label}`, {
+      option: 'prompts',
+      expected: 'one prompt, or one of classNames, for each class of the mapper',
+    })
+  }
+
+  dispose(): void {
+    this.#prompter?.dispose()
+    this.#diffusion?.dispose()
+    this.#prompter = undefined
+    this.#diffusion = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  async #holdPrompter(): Promise<EegPrompter> {
+    if (this.#prompter !== undefined) return this.#prompter
+    if (this.#options.lowMemory) {
+      this.#diffusion?.dispose()
+      this.#diffusion = undefined
+    }
+    const { lowMemory: _, classNames: __, prompts: ___, scheduler: ____, ...options } = this.#options
+    this.#prompter = await EegPrompter.load(this.#files, options)
+    return this.#prompter
+  }
+
+  async #holdDiffusion(): Promise<StableDiffusion> {
+    if (this.#diffusion !== undefined) return this.#diffusion
+    const { lowMemory = false, device, dtype, scheduler } = this.#options
+    if (lowMemory) {
+      this.#prompter?.dispose()
+      this.#prompter = undefined
+    }
+    const placement = { ...(device && { device }), ...(dtype && { dtype }) }
+    this.#diffusion = await StableDiffusion.load(this.#files.diffusion, { ...placement, lowMemory, scheduler })
+    return this.#diffusion
+  }
+}
+
+function requireMode(mode: string): void {
+  if (EEG_TO_IMAGE_MODES.includes(mode as EegToImageMode)) return
+  throw new EegTorchError('INVALID_OPTION', 'there is no such mode', {
+    option: 'mode',
+    expected: EEG_TO_IMAGE_MODES.join(' or '),
+    received: mode,
+  })
+}

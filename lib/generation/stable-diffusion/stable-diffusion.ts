@@ -1,0 +1,211 @@
+import { z } from 'zod'
+import { noGrad } from '../../autograd.ts'
+import { tensor } from '../../creation.ts'
+import type { Device } from '../../dtype.ts'
+import { EegTorchError } from '../../errors.ts'
+import type { Model } from '../../models/model.ts'
+import { Tensor } from '../../tensor.ts'
+import { type Guide, guideFree, LatentDiffusionRun, startFromNoise } from '../latent-diffusion.ts'
+import { drawNoise, pictureGenerators } from '../noise.ts'
+import {
+  type GenerationHooks,
+  generationFields,
+  pictureNumbers,
+  pictureSize,
+  readGenerationOptions,
+} from '../options.ts'
+import type { PictureCodec } from '../picture-codec.ts'
+import { Generation } from '../pipeline.ts'
+import type { Scheduler } from '../schedulers/index.ts'
+import type { Tokenizer } from '../tokenizers/tokenizer.ts'
+import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
+
+/** @internal */
+export const stableDiffusionOptions = z.object({
+  ...generationFields,
+  steps: generationFields.steps.default(25),
+  guidance: generationFields.guidance.default(7.5),
+  /** What the pictures are kept away from; one for all of them. */
+  negativePrompt: z.string().default(''),
+  /** Cut prompts of more than the encoder's 77 tokens; else they are an error. */
+  truncate: z.boolean().default(false),
+})
+
+/** How to draw pictures. */
+export interface StableDiffusionOptions extends z.input<typeof stableDiffusionOptions>, GenerationHooks {
+  /** The first noise (batch, channels, height / factor, width / factor), in place of what the seed gives. */
+  noise?: Tensor | undefined
+}
+
+/** Conditions in the place of prompts, as text encoders or EEG give them. */
+export interface PromptEmbeddings {
+  /** (batch, tokens, width of the UNet's context) */
+  embeddings: Tensor
+  /** What stands for no condition, of the same shape or (1, tokens, width); default: the encoding of the negative prompt. */
+  negative?: Tensor | undefined
+}
+
+/** What a {@link StableDiffusion} is made of. It owns them. */
+export interface StableDiffusionParts {
+  tokenizer: Tokenizer
+  textEncoder: Model<'clip_text'>
+  unet: Model<'unet2d_condition'>
+  codec: PictureCodec
+  scheduler: Scheduler
+}
+
+/**
+ * Latent diffusion under a text (Rombach et al. 2022, CVPR): Stable Diffusion 1.5 and 2.1, and models of their layout. Reference: diffusers
+ * `StableDiffusionPipeline`, without its safety checker.
+ */
+export class StableDiffusion implements Disposable {
+  readonly parts: Readonly<StableDiffusionParts>
+  /** Where the UNet is, and in which type it computes. */
+  readonly #like: Tensor
+
+  /** @internal use {@link StableDiffusion.load} */
+  constructor(parts: StableDiffusionParts) {
+    this.parts = parts
+    parts.textEncoder.eval()
+    parts.unet.eval()
+    this.#like = Object.values(parts.unet.parameters())[0]!
+  }
+
+  /**
+   * Reads a folder in diffusers' layout: `model_index.json`, `unet`, `vae`, `text_encoder`, `tokenizer` and `scheduler`.
+   *
+   * @throws EegTorchError `FILE_NOT_FOUND`, `CHECKPOINT_MISMATCH`, `UNKNOWN_NAME` for a scheduler that is not there
+   */
+  static async load(folder: string, options: StableDiffusionLoadOptions = {}): Promise<StableDiffusion> {
+    return new StableDiffusion(await loadStableDiffusion(folder, options))
+  }
+
+  get device(): Device {
+    return this.#like.device
+  }
+
+  /**
+   * What the UNet is told of texts: (texts, 77, width), the text encoder's last hidden states.
+   *
+   * @throws EegTorchError `INVALID_OPTION` for a text of more than 77 tokens, unless `truncate`
+   */
+  async encodePrompts(
+    texts: readonly string[],
+    { truncate = false, signal }: { truncate?: boolean; signal?: AbortSignal | undefined } = {},
+  ): Promise<Tensor> {
+    const { tokenizer, textEncoder } = this.parts
+    const { ids } = tokenizer.encodeBatch(texts, { padTo: 'maxLength', truncate })
+    using inputIds = tensor(ids, { dtype: 'int64' }).to(this.device)
+    const outputs = await noGrad(() => textEncoder.runAsync({ inputIds }, { signal }))
+    const { lastHiddenState, ...others } = outputs
+    for (const other of Object.values(others) as Tensor[]) other.dispose()
+    return lastHiddenState
+  }
+
+  /**
+   * Draws pictures of texts, or of conditions that stand in their place.
+   *
+   * @throws EegTorchError `INVALID_OPTION`; while it runs `CANCELLED`, `DIVERGED`
+   */
+  generate(prompts: readonly string[] | PromptEmbeddings, options: StableDiffusionOptions = {}): Generation {
+    const { noise, ...rest } = options
+    const settings = readGenerationOptions(stableDiffusionOptions, rest)
+    const hooks = { signal: options.signal, onProgress: options.onProgress, previewEvery: settings.previewEvery }
+    return new Generation(() => this.start(prompts, { ...settings, signal: options.signal, noise }), hooks)
+  }
+
+  /** @internal The run behind {@link StableDiffusion.generate}. */
+  async start(
+    prompts: readonly string[] | PromptEmbeddings,
+    {
+      noise,
+      signal,
+      ...settings
+    }: z.infer<typeof stableDiffusionOptions> & { noise?: Tensor | undefined; signal?: AbortSignal | undefined },
+    guide?: Guide,
+  ): Promise<LatentDiffusionRun> {
+    const { unet, codec, scheduler } = this.parts
+    if (isTexts(prompts) && prompts.length === 0) throw new EegTorchError('INVALID_OPTION', 'there is no prompt')
+    const { given, without } = await this.#conditions(prompts, settings, signal)
+    const generators = pictureGenerators(settings.seed, pictureNumbers(given.shape[0]!, settings.numbers))
+    const sampling = scheduler.steps(settings.steps)
+    const conditions = { given: { encoderHiddenStates: given }, without: { encoderHiddenStates: without } }
+    const predict = async (sample: Tensor, timestep: Tensor, context: { encoderHiddenStates: Tensor }) => {
+      const outputs = await noGrad(() => unet.runAsync({ sample, timestep, ...context }, { signal }))
+      return outputs.sample
+    }
+    return new LatentDiffusionRun({
+      sampling,
+      start: startFromNoise(sampling, this.#placed(noise ?? this.#noise(generators, settings))),
+      denoise: guideFree(predict, conditions, settings.guidance),
+      guide,
+      decode: (latents) => codec.decode(latents, { signal }),
+      generators,
+    })
+  }
+
+  /** Frees all networks. */
+  dispose(): void {
+    const { textEncoder, unet, codec } = this.parts
+    this.#like.dispose()
+    for (const part of [textEncoder, unet, codec]) part[Symbol.dispose]()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
+  #noise(generators: ReturnType<typeof pictureGenerators>, settings: z.infer<typeof stableDiffusionOptions>): Tensor {
+    const { unet, codec } = this.parts
+    const { factor } = codec
+    const size = unet.config.sampleSize as number | readonly number[] | null
+    const usual = size === null ? [64, 64] : typeof size === 'number' ? [size, size] : size
+    const [height, width] = pictureSize(settings, [usual[0]! * factor, usual[1]! * factor], factor)
+    return drawNoise(generators, [unet.config.inChannels, height / factor, width / factor], this.#like)
+  }
+
+  async #conditions(
+    prompts: readonly string[] | PromptEmbeddings,
+    { negativePrompt, truncate, guidance }: z.infer<typeof stableDiffusionOptions>,
+    signal: AbortSignal | undefined,
+  ): Promise<{ given: Tensor; without: Tensor }> {
+    const { embeddings, negative } = isTexts(prompts)
+      ? { embeddings: await this.encodePrompts(prompts, { truncate, signal }), negative: undefined }
+      : prompts
+    this.#checkEmbeddings(embeddings)
+    const given = this.#placed(embeddings)
+    if (guidance <= 1) return { given, without: given }
+    const none = negative ?? (await this.encodePrompts([negativePrompt], { truncate, signal }))
+    const shape = [given.shape[0]!, none.shape[1]!, none.shape[2]!]
+    if (none.shape[1] !== given.shape[1]) throw unequalTokens(none, given)
+    return { given, without: noGrad(() => this.#placed(none).expand(shape)) }
+  }
+
+  /** The tensor where the UNet is, in its type. */
+  #placed(tensor: Tensor): Tensor {
+    return noGrad(() => tensor.to(this.#like.device).to(this.#like.dtype))
+  }
+
+  #checkEmbeddings(embeddings: Tensor): void {
+    const width = this.parts.unet.config.crossAttentionDim
+    const [batch = 0, tokens = 0, received] = embeddings instanceof Tensor ? embeddings.shape : []
+    if (embeddings instanceof Tensor && embeddings.shape.length === 3 && batch > 0 && tokens > 0 && received === width)
+      return
+    throw new EegTorchError('SHAPE_MISMATCH', 'these conditions do not fit the UNet', {
+      expected: `(batch, tokens, ${width}), one row at least`,
+      received: embeddings instanceof Tensor ? `(${embeddings.shape.join(', ')})` : typeof embeddings,
+    })
+  }
+}
+
+function isTexts(prompts: readonly string[] | PromptEmbeddings): prompts is readonly string[] {
+  return Array.isArray(prompts)
+}
+
+function unequalTokens(negative: Tensor, given: Tensor): EegTorchError {
+  return new EegTorchError('SHAPE_MISMATCH', 'the negative condition has another number of tokens', {
+    option: 'negative',
+    expected: String(given.shape[1]),
+    received: String(negative.shape[1]),
+  })
+}

@@ -1,0 +1,70 @@
+import { z } from 'zod'
+import { stack, tensor } from '../creation.ts'
+import { StableDiffusion, stableDiffusionOptions } from '../generation/stable-diffusion/stable-diffusion.ts'
+import type { NamedTensors } from '../models/model.ts'
+import type { Tensor } from '../tensor.ts'
+import type { PipelineRunner } from './pipeline-cases.ts'
+
+const described = z.looseObject({
+  prompt: z.string(),
+  negative_prompt: z.string(),
+  num_inference_steps: z.number(),
+  guidance_scale: z.number(),
+  /** Short name to diffusers' class. */
+  schedulers: z.record(z.string(), z.string()),
+  sentences: z.array(z.string()).optional(),
+})
+
+type Asked = z.infer<typeof described>
+
+/** Stable Diffusion 1.5 and 2.1: token ids, embeddings, and for each scheduler guided predictions, latents after each step, and the picture. */
+export const runStableDiffusion: PipelineRunner = async (folder, given, expected) => {
+  const asked = described.parse(given)
+  const noise = expected.initial_noise!
+  const answers: NamedTensors = { initial_noise: noise }
+  for (const [name, scheduler] of Object.entries(asked.schedulers)) {
+    using pipeline = await StableDiffusion.load(folder, { scheduler })
+    Object.assign(answers, await encode(pipeline, asked, expected))
+    const run = await draw(pipeline, asked, noise)
+    for (const [key, value] of Object.entries(run)) answers[`${name}.${key}`] = value
+  }
+  return answers
+}
+
+async function encode(pipeline: StableDiffusion, asked: Asked, expected: NamedTensors): Promise<NamedTensors> {
+  const ids = (texts: readonly string[]) =>
+    tensor(pipeline.parts.tokenizer.encodeBatch(texts, { padTo: 'maxLength', truncate: true }).ids, { dtype: 'int64' })
+  return {
+    // Folders of older tools do not say which sentences their tokens are of.
+    'tokens.sentences': asked.sentences === undefined ? expected['tokens.sentences']! : ids(asked.sentences),
+    'tokens.prompt': ids([asked.prompt]),
+    'tokens.negative': ids([asked.negative_prompt]),
+    prompt_embeds: await pipeline.encodePrompts([asked.prompt]),
+    negative_prompt_embeds: await pipeline.encodePrompts([asked.negative_prompt]),
+  }
+}
+
+async function draw(pipeline: StableDiffusion, asked: Asked, noise: Tensor): Promise<NamedTensors> {
+  const predictions: Tensor[] = []
+  const latents: Tensor[] = []
+  const options = stableDiffusionOptions.parse({
+    steps: asked.num_inference_steps,
+    guidance: asked.guidance_scale,
+    negativePrompt: asked.negative_prompt,
+  })
+  const run = await pipeline.start([asked.prompt], { ...options, noise }, async (output) => {
+    predictions.push(output)
+    return output
+  })
+  for (let step = 0; step < run.steps; step++) {
+    await run.step()
+    latents.push(run.state)
+  }
+  const { timesteps, timestepType } = pipeline.parts.scheduler.steps(asked.num_inference_steps)
+  return {
+    timesteps: tensor([...timesteps]).to(timestepType),
+    noise_pred: stack(predictions),
+    latents: stack(latents),
+    image: await run.decode(),
+  }
+}

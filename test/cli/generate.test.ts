@@ -1,0 +1,125 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { EegWindows, encodePng, manualSeed, models, readGenerations, writeStore } from 'eegtorch'
+import { runNode } from '../built.ts'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const main = join(here, '..', '..', 'dist', 'cli', 'main.js')
+const sd15 = join(here, '..', 'oracle', 'pipelines', 'sd15')
+const work = mkdtempSync(join(tmpdir(), 'eegtorch-generate-'))
+const at = (...parts: string[]) => join(work, ...parts)
+const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'], { timeout: 110_000 })
+const recordsOf = (folder: string) => readGenerations(join(folder, 'generations.jsonl'))
+
+const CHANNELS = ['Fz', 'Pz', 'Oz', 'Cz']
+const SMALL = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 32, nhead: 5, nLayer: 1, nPatches: 2 }
+
+beforeAll(async () => {
+  const origins = Array.from({ length: 6 }, (_, i) => ({
+    ...{ recording: 0, trial: i + 1, onset: i, start: 50 * i, label: i % 2 },
+  }))
+  const wave = (window: number, channel: number, sample: number) =>
+    1e-5 * Math.sin(sample * (window % 2 === channel % 2 ? 0.5 : 0.1) + window)
+  const data = Float32Array.from({ length: 6 * 4 * 50 }, (_, i) =>
+    wave(Math.floor(i / 200), Math.floor(i / 50) % 4, i % 50),
+  )
+  const recordings = [{ name: 'one.edf', identity: 'one.edf', subject: 'S1', session: undefined, run: undefined }]
+  const names = { classNames: ['face', 'house'], channelNames: CHANNELS }
+  await writeStore(
+    at('store'),
+    new EegWindows({ data, origins, recordings, ...names, nSamples: 50, samplingRate: 100 }),
+  )
+  mkdirSync(at('stimuli'))
+  for (const [i, name] of ['Animal_face', 'Object_house'].entries()) {
+    const pixels = new Uint8Array(3 * 8 * 8).fill(40 + 150 * i)
+    writeFileSync(at('stimuli', `${name}.png`), await encodePng({ width: 8, height: 8, pixels }))
+  }
+  manualSeed(1)
+  const encoder = models.csbrain({ ...SMALL, brainRegions: [0, 1, 3, 4] })
+  const mapper = models.eegClipMapper({
+    ...{ inDim: 25, nTokens: 8, dModel: 24, nHeads: 4, nLayers: 1, feedforwardDim: 32, clipDim: 24, nOutputs: 2 },
+  })
+  await encoder.save(at('encoder.safetensors'))
+  await mapper.save(at('mapper.safetensors'))
+}, 60_000)
+afterAll(() => rmSync(work, { recursive: true }))
+
+const image = ['generate', '--pipeline', 'image', '--diffusion', sd15, '--steps', '2', '--json']
+
+test('a folder of pictures goes on where it was, tells its mode, and makes nothing twice', async () => {
+  const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
+  const args = [...image, ...files, '--stimuli', at('stimuli'), '--out', at('image'), '--low-memory']
+  const first = await run(...args, '--n', '2')
+  expect(first.stderr).toBe('')
+  expect(JSON.parse(first.stdout)).toMatchObject({ made: 2, pictures: 2, known: 2, mode: 'eeg-tokens' })
+  const more = await run(...args, '--n', '3', '--batch', '2')
+  expect(JSON.parse(more.stdout)).toMatchObject({ made: 1, pictures: 3 })
+  const records = recordsOf(at('image'))
+  expect(records.map(({ true: truth }) => truth)).toEqual(['face', 'house', 'face'])
+  expect(records.every(({ prompt, comparison }) => prompt === null && comparison !== undefined)).toBe(true)
+  expect(readdirSync(at('image'))).toContain('summary_grid.png')
+  const other = await run(...args, '--n', '3', '--guidance', '3')
+  expect(other).toMatchObject({ code: 1 })
+  expect(other.stdout).toMatch(/made with other settings/)
+  const labels = [...image, ...files, '--mode', 'label-prompt', '--n', '1', '--out', at('labels')]
+  expect(JSON.parse((await run(...labels)).stdout)).toMatchObject({ mode: 'label-prompt' })
+  expect(recordsOf(at('labels'))[0]!.prompt).toMatch(/^a photo of a (face|house)$/)
+}, 120_000)
+
+test('texts are drawn, a YAML file tells the options, and what is missing is named', async () => {
+  writeFileSync(
+    at('prompt.yaml'),
+    `pipeline: prompt\ndiffusion: ${sd15}\nprompts: [a dog, a cup]\nsteps: 1\nbatch: 2\n`,
+  )
+  const drawn = await run('generate', at('prompt.yaml'), '--out', at('prompts'), '--json')
+  expect(JSON.parse(drawn.stdout)).toMatchObject({ made: 2, mode: 'prompt', known: 0 })
+  expect(recordsOf(at('prompts')).map(({ prompt }) => prompt)).toEqual(['a dog', 'a cup'])
+  const missing = await run('generate', '--pipeline', 'image', '--out', at('none'))
+  expect(missing.stderr).toMatch(/eeg.*the pipeline image needs it/)
+}, 120_000)
+
+test('a diffusion model is trained on a store and its stimuli, goes on when called again, and draws', async () => {
+  const blocks = 'blockOutChannels: [8], downBlockTypes: [CrossAttnDownBlock2D], upBlockTypes: [CrossAttnUpBlock2D]'
+  const unet = `{ ${blocks}, normNumGroups: 4, attentionHeadDim: 2, nScales: 1 }`
+  const encoder = '{ convFilters: [8, 8], pooledLength: 4, nHeads: 2, hiddenDim: 16 }'
+  const sizes = 'size: 8\nlatentDim: 8\nstructureSize: 4\ntimesteps: 50\nbatchSize: 6'
+  writeFileSync(at('sgdm.yaml'), `stimuli: ${at('stimuli')}\nunet: ${unet}\nencoder: ${encoder}\n${sizes}\n`)
+  const trained = await run(
+    'train-diffusion',
+    at('sgdm.yaml'),
+    '--eeg',
+    at('store'),
+    '--epochs',
+    '3',
+    '--out',
+    at('sgdm'),
+    '--json',
+  )
+  expect(trained.stderr).toBe('')
+  expect(JSON.parse(trained.stdout)).toMatchObject({ trials: 6, stimuli: 2 })
+  const networks = at('sgdm', 'last.safetensors')
+  const drawn = await run(
+    'generate',
+    '--pipeline',
+    'sgdm',
+    '--eeg',
+    at('store'),
+    '--checkpoint',
+    networks,
+    '--steps',
+    '4',
+    '--n',
+    '2',
+    '--out',
+    at('drawn'),
+    '--json',
+  )
+  expect(JSON.parse(drawn.stdout)).toMatchObject({ made: 2, mode: 'sgdm' })
+  expect(
+    readFileSync(join(at('drawn'), recordsOf(at('drawn'))[0]!.file))
+      .subarray(1, 4)
+      .toString(),
+  ).toBe('PNG')
+}, 120_000)
