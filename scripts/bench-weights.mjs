@@ -38,7 +38,7 @@ await main(async () => {
     console.log(
       '| loaded as | until | eegtorch, s | diffusers, s | ratio (median of pairs) | peak MiB, eegtorch | diffusers |',
     )
-    console.log(['|---|---|---|---|---|---|---|', ...rows].join('\n'))
+    console.log(['|---|---|---|---|---|---|---|---|---|', ...rows].join('\n'))
   } finally {
     if (values.folder === undefined) rmSync(folder, { recursive: true })
   }
@@ -69,6 +69,7 @@ function describe(action, dtype, [ours, theirs]) {
   const peak = (series) => Math.round(Math.max(...series.map((answer) => answer[`${action}Peak`])) / 2 ** 20)
   const ratio = compare(seconds(ours), seconds(theirs)).median.toFixed(2)
   const middle = (series) => median(seconds(series)).toFixed(2)
+  const cpu = (series) => median(series.map((answer) => answer[`${action}Cpu`])).toFixed(2)
   const until = action === 'load' ? 'it is loaded' : 'every number was read'
-  return `| ${dtype} | ${until} | ${middle(ours)} | ${middle(theirs)} | ${ratio} | ${peak(ours)} | ${peak(theirs)} |`
+  return `| ${dtype} | ${until} | ${middle(ours)} | ${middle(theirs)} | ${ratio} | ${cpu(ours)} | ${cpu(theirs)} | ${peak(ours)} | ${peak(theirs)} |`
 }

@@ -17,12 +17,16 @@ def peak():
     return int(re.search(r"VmHWM:\s+(\d+)", open("/proc/self/status").read())[1]) * 1024
 
 
+cpu_before = time.process_time()
 start = time.perf_counter()
 net = UNet2DConditionModel.from_pretrained(folder, torch_dtype=getattr(torch, dtype))
 load = time.perf_counter() - start
 load_peak = peak()
+load_cpu = time.process_time() - cpu_before
 with torch.no_grad():
     for tensor in net.state_dict().values():
         tensor.sum().item()
 read = time.perf_counter() - start
-print(json.dumps({"load": load, "read": read, "loadPeak": load_peak, "readPeak": peak()}))
+read_cpu = time.process_time() - cpu_before
+cpus = {"loadCpu": load_cpu, "readCpu": read_cpu}
+print(json.dumps({"load": load, "read": read, **cpus, "loadPeak": load_peak, "readPeak": peak()}))
