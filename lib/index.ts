@@ -200,6 +200,14 @@ export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './ge
 export { openSingleFile, type SingleFile, type SingleFileOptions } from './generation/checkpoints/single-file.ts'
 export { Clip, type ClipEncodeOptions, type ClipOptions } from './generation/clip/clip.ts'
 export { type ClipPreprocessing, preprocessImages, readPreprocessing } from './generation/clip/preprocess.ts'
+export { findStimuli } from './generation/clip/stimuli.ts'
+export { type ClipTargets, clipTargets, meanPairwiseCosine, type TargetOptions } from './generation/clip/targets.ts'
+export {
+  encodeConditions,
+  openPipelineEncoder,
+  type PipelineEncoder,
+  type TextConditions,
+} from './generation/clip/text-conditions.ts'
 export { EegPrompter, type EegPrompterOptions, type EegPrompts } from './generation/eeg-to-image/eeg-prompter.ts'
 export {
   type EegGeneration,

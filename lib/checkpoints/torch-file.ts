@@ -8,6 +8,7 @@ import { unpickle } from '../pickle/unpickle.ts'
 import { joinTables } from '../pickle/values.ts'
 import type { StorageRange } from './stored-tensor.ts'
 import { StorageType, TorchStorage, torchNames } from './torch-names.ts'
+import { attributesByPath, scriptNames } from './torch-script.ts'
 
 /** What `torch.save` wrote: the object as plain data, with {@link TorchTensor} leaves that are not read yet. */
 export interface TorchFile {
@@ -33,8 +34,8 @@ export function isLegacyTorchFile(start: Uint8Array): boolean {
 }
 
 /**
- * Reads a `.pt`, `.pth` or `.bin` file in the zip format of `torch.save` (PyTorch 1.6 and later). Nothing in it is run; the
- * tensors' bytes stay in the file.
+ * Reads a `.pt`, `.pth` or `.bin` file in the zip format of `torch.save` (PyTorch 1.6 and later), or the tensors of a TorchScript archive. Nothing
+ * in it is run; the tensors' bytes stay in the file.
  *
  * @throws EegTorchError `FILE_UNSAFE` naming what the pickle asks for; `FILE_INVALID`, `FILE_TRUNCATED`, `FILE_UNSUPPORTED`
  */
@@ -46,8 +47,10 @@ export function readTorchZip(path: string): TorchFile {
     const pickle = zip.entry(`${root}data.pkl`)
     if (pickle.size > MAX_PICKLE_BYTES) throw fail(path, 'FILE_UNSAFE', `data.pkl claims ${pickle.size} bytes`)
     const persistentLoad = storagesOfZip(zip, root)
-    const { value } = unpickle(zip.readSync(pickle), { names: checkpointNames, file: path, persistentLoad })
-    return { path, size: zip.size, format: 'torch', data: value }
+    const isScript = zip.entries.has(`${root}constants.pkl`)
+    const names = isScript ? joinTables(checkpointNames, scriptNames) : checkpointNames
+    const { value } = unpickle(zip.readSync(pickle), { names, file: path, persistentLoad })
+    return { path, size: zip.size, format: 'torch', data: isScript ? attributesByPath(value) : value }
   } finally {
     zip.close()
   }
@@ -56,9 +59,6 @@ export function readTorchZip(path: string): TorchFile {
 /** The folder in the archive: torch.save names it after the file. */
 function findRoot(zip: ZipFile): string {
   const names = [...zip.entries.keys()]
-  if (names.some((name) => /^[^/]+\/constants\.pkl$/.test(name))) {
-    throw fail(zip.path, 'FILE_UNSUPPORTED', 'a TorchScript program, not a checkpoint: save its state_dict() instead')
-  }
   const pickle = names.find((name) => /^([^/]+\/)?data\.pkl$/.test(name))
   if (pickle !== undefined) return pickle.slice(0, -'data.pkl'.length)
   throw fail(zip.path, 'FILE_INVALID', 'a zip archive without data.pkl is no PyTorch checkpoint')

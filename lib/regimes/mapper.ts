@@ -54,7 +54,9 @@ class MapperTask extends Module {
   override forward(tokens: Tensor, labels: Tensor): Tensor[] {
     const outputs = this.mapper.run({ tokens })
     // The recording keeps numbers as they are: what changes with the phase is a tensor.
-    const { loss, mse } = losses.mapper({ ...outputs, labels, ...this.#targets }, { ...this.#weights, lambdaMse: 0 })
+    const { imagePrototypes, textHidden } = this.#targets
+    const inputs = { ...outputs, labels, imagePrototypes, textHidden }
+    const { loss, mse } = losses.mapper(inputs, { ...this.#weights, lambdaMse: 0 })
     return [loss.add(mse.mul(this.#mseWeight)), outputs.classLogits]
   }
 }

@@ -124,18 +124,18 @@ test.each<[string, () => unknown, string, RegExp]>([
     /no PyTorch checkpoint/,
   ],
   [
-    'TorchScript',
+    "a TorchScript archive that asks for more than its own program's classes",
     () =>
       readTorchZip(
         temporary(
           writeZip([
             { name: 'a/constants.pkl', content: Buffer.from('.') },
-            { name: 'a/data.pkl', content: Buffer.from('.') },
+            { name: 'a/data.pkl', content: Buffer.from("cos\nsystem\n(S'true'\ntR.") },
           ]),
         ),
       ),
-    'FILE_UNSUPPORTED',
-    /TorchScript/,
+    'FILE_UNSAFE',
+    /asks for os.system/,
   ],
   [
     'big-endian',

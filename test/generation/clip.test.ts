@@ -61,6 +61,20 @@ test('a PNG is the picture that it holds', async () => {
   expect(worst(image, expected.get('image_embeds')!.narrow(0, 0, 1))).toBeLessThan(1e-6)
 })
 
+// A TorchScript archive with the names of OpenAI's files in half precision; expected: transformers with the same weights
+test('a file as OpenAI publishes it', async () => {
+  const fixtures = join(folder, '..')
+  const wanted = await openCheckpoint(join(fixtures, 'openai-clip.expected.safetensors')).tensors.loadAll()
+  const published = await Clip.load(join(fixtures, 'openai-clip.pt'))
+  const texts = await published.encodeText(wanted.get('ids')!)
+  const images = await published.encodeImages(wanted.get('pixels')!)
+  expect(worst(texts, wanted.get('text_embeds')!)).toBeLessThan(1e-6)
+  expect(worst(images, wanted.get('image_embeds')!)).toBeLessThan(1e-6)
+  expect(worst(published.similarity(images, texts), wanted.get('logits')!)).toBeLessThan(1e-6)
+  expect((await rejectionOf(published.encodeText(['a dog']))).option).toBe('tokenizer')
+  published.dispose()
+})
+
 test('what cannot be encoded is a clear error', async () => {
   const text = join(scratch, 'stimulus.jpg')
   writeFileSync(text, 'a dog')

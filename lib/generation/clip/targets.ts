@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync } from 'node:fs'
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline as pipe } from 'node:stream/promises'
+import { type Checkpoint, openCheckpoint } from '../../checkpoints/checkpoint.ts'
+import { writeSafetensors } from '../../checkpoints/safetensors.ts'
+import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
+import type { LoadWeightsOptions } from '../../models/load-weights.ts'
+import type { MapperTargets } from '../../regimes/mapper.ts'
+import type { Tensor } from '../../tensor.ts'
+import { Clip } from './clip.ts'
+import { encodeConditions, openPipelineEncoder } from './text-conditions.ts'
+
+/** What a mapper's targets are made of. */
+export interface TargetOptions extends LoadWeightsOptions {
+  /** A picture for each class. */
+  stimuli: readonly string[]
+  /** A text for each class, in the same order. */
+  prompts: readonly string[]
+  /** The CLIP that sees the pictures: a folder or file, as {@link Clip.load} takes it. */
+  clip: string
+  /** The diffusers folder whose text encoder reads the prompts: the pipeline that the mapper is to serve. */
+  pipeline: string
+  /** Where targets are kept: the folder of a store. */
+  store: string
+}
+
+/** Targets of a mapper, and how alike they are. */
+export interface ClipTargets extends MapperTargets {
+  /** Pooled rows of the prompts (classes, dim). */
+  textPooled: Tensor
+  /** Mean cosine of two classes: near 1, targets hardly tell classes apart. */
+  cosines: { images: number; texts: number }
+  /** Names weights, pictures and prompts by their content. */
+  key: string
+  file: string
+  /** Whether they were there already. */
+  cached: boolean
+}
+
+/**
+ * CLIP targets of classes: pictures by CLIP's image network, texts by the encoder of the pipeline that is to draw. They are computed once for the
+ * same weights, pictures and prompts, and kept in the store's folder under `targets/`.
+ *
+ * @throws EegTorchError `INVALID_OPTION` unless there is a picture and a text for each class; as {@link Clip.load} and `encodeImages`
+ */
+export async function clipTargets(options: TargetOptions): Promise<ClipTargets> {
+  const { stimuli, prompts, clip, pipeline, store, ...placement } = options
+  if (stimuli.length === 0 || stimuli.length !== prompts.length) {
+    throw new EegTorchError('INVALID_OPTION', 'each class needs a picture and a text', {
+      option: 'stimuli',
+      expected: `${prompts.length} pictures, one for each text`,
+      received: String(stimuli.length),
+    })
+  }
+  const encoder = openPipelineEncoder(pipeline)
+  const key = await hash(
+    [
+      ...(await filesOf(openCheckpoint(clip))),
+      ...(await filesOf(encoder.checkpoint)),
+      ...(await filesIn(encoder.tokenizer)),
+      ...stimuli,
+    ],
+    JSON.stringify(prompts),
+  )
+  const folder = join(store, 'targets')
+  const file = join(folder, `clip-${key.slice(0, 32)}.safetensors`)
+  if (existsSync(file)) return read(file, key, true)
+  const seen = await Clip.load(clip, placement)
+  let images: Tensor
+  try {
+    images = await seen.encodeImages(stimuli)
+  } finally {
+    seen.dispose()
+  }
+  const { hidden, pooled } = await encodeConditions(encoder, prompts, placement)
+  await mkdir(folder, { recursive: true })
+  await writeSafetensors(file, new Map(Object.entries({ images, text_hidden: hidden, text_pooled: pooled })))
+  for (const each of [images, hidden, pooled]) each.dispose()
+  return read(file, key, false)
+}
+
+/** @param rows (classes, dim) @returns the mean cosine of two different rows; 1 for a single one */
+export function meanPairwiseCosine(rows: Tensor): number {
+  const count = rows.shape[0]!
+  if (count < 2) return 1
+  return scope(() => {
+    const unit = rows.div(rows.norm(2, [1], true))
+    const total = unit.matmul(unit.transpose(0, 1)).sum().item() as number
+    return (total - count) / (count * (count - 1))
+  })
+}
+
+async function read(file: string, key: string, cached: boolean): Promise<ClipTargets> {
+  const tensors = await openCheckpoint(file).tensors.loadAll({ copy: true })
+  const [images, hidden, pooled] = ['images', 'text_hidden', 'text_pooled'].map((name) => tensors.get(name))
+  if (images === undefined || hidden === undefined || pooled === undefined) {
+    throw new EegTorchError('FILE_INVALID', 'these are no CLIP targets; delete the file to compute them again', {
+      file,
+    })
+  }
+  const cosines = { images: meanPairwiseCosine(images), texts: meanPairwiseCosine(pooled) }
+  return { imagePrototypes: images, textHidden: hidden, textPooled: pooled, cosines, key, file, cached }
+}
+
+/** What decides the outputs of a network: its weights, and the descriptions beside them. */
+async function filesOf({ path, tensors, format }: Checkpoint): Promise<string[]> {
+  const requests = await tensors.requests(tensors.names)
+  const weights = new Set(requests.map((request) => request.path))
+  const beside = format === 'folder' ? (await filesIn(path)).filter((name) => name.endsWith('.json')) : []
+  return [...new Set([...weights, ...beside])].sort()
+}
+
+async function filesIn(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .map(({ name }) => join(folder, name))
+    .sort()
+}
+
+async function hash(files: readonly string[], text: string): Promise<string> {
+  const whole = createHash('sha256').update(text)
+  for (const file of files) {
+    const one = createHash('sha256')
+    try {
+      await pipe(createReadStream(file), one)
+    } catch (cause) {
+      throw new EegTorchError('FILE_NOT_FOUND', 'this file cannot be read', { file, cause })
+    }
+    whole.update(one.digest())
+  }
+  return whole.digest('hex')
+}
