@@ -53,6 +53,13 @@ at::Tensor batchNorm(const at::Tensor& x, const BatchNorm& norm, const at::Tenso
                         norm.eps, false);
 }
 
+at::Tensor batchNormAgain(const at::Tensor& x, const BatchNorm& norm, const at::Tensor& weight,
+                          const at::Tensor& bias) {
+  BatchNorm again = norm;
+  if (again.batch_statistics) again.running_mean = again.running_var = at::Tensor();
+  return batchNorm(x, again, weight, bias);
+}
+
 ChannelAffine runningAffine(const BatchNorm& norm) {
   return withParameters(norm, values(norm.running_mean), values(norm.running_var));
 }
@@ -90,27 +97,40 @@ ChannelAffine batchAffine(const BatchNorm& norm, const float* x, const Rows& row
   return batchAffine(norm, mean, variance, rows.batch * rows.samples);
 }
 
-NormGradient::NormGradient(const Rows& rows, const ChannelAffine& affine, bool batch_statistics,
-                           const std::vector<double>& sums)
-    : weight(rows.channels),
-      bias(rows.channels),
-      rows_(rows),
-      affine_(affine),
-      count_(batch_statistics ? static_cast<double>(rows.batch * rows.samples) : INFINITY) {
-  for (int64_t row = 0; row < rows.count(); row++) {
-    const int64_t channel = rows.channel(row);
-    bias[channel] += sums[2 * row];
-    weight[channel] += sums[2 * row + 1] * affine.inverse_std[channel];
+ChannelGradient::ChannelGradient(const ChannelAffine& affine, bool batch_statistics, int64_t count,
+                                 const std::vector<double>& sum, const std::vector<double>& centred_sum)
+    : bias(sum), mean(affine.mean.begin(), affine.mean.end()) {
+  // Statistics that do not come from the batch do not depend on it.
+  const double values = batch_statistics ? static_cast<double>(count) : INFINITY;
+  for (size_t c = 0; c < sum.size(); c++) {
+    weight.push_back(centred_sum[c] * affine.inverse_std[c]);
+    scale.push_back(static_cast<float>(affine.scale(c)));
+    offset.push_back(static_cast<float>(affine.scale(c) * bias[c] / values));
+    slope.push_back(static_cast<float>(affine.scale(c) * affine.inverse_std[c] * weight[c] / values));
   }
 }
 
+namespace {
+
+// Sums of each channel over its rows: `which` of the two numbers of a row.
+std::vector<double> channelSums(const Rows& rows, const std::vector<double>& sums, int64_t which) {
+  std::vector<double> total(rows.channels);
+  for (int64_t row = 0; row < rows.count(); row++) total[rows.channel(row)] += sums[2 * row + which];
+  return total;
+}
+
+}  // namespace
+
+NormGradient::NormGradient(const Rows& rows, const ChannelAffine& affine, bool batch_statistics,
+                           const std::vector<double>& sums)
+    : rows_(rows),
+      channels_(affine, batch_statistics, rows.batch * rows.samples, channelSums(rows, sums, 0),
+                channelSums(rows, sums, 1)) {}
+
 void NormGradient::apply(int64_t row, const float* x, const float* g, float* d) const {
-  const int64_t channel = rows_.channel(row);
-  const double scale = affine_.scale(channel);
-  table().normalise_backward(x, g, rows_.samples, static_cast<float>(scale),
-                             static_cast<float>(scale * bias[channel] / count_),
-                             static_cast<float>(scale * affine_.inverse_std[channel] * weight[channel] / count_),
-                             static_cast<float>(affine_.mean[channel]), d);
+  const int64_t c = rows_.channel(row);
+  const auto& [weight, bias, scale, offset, slope, mean] = channels_;
+  table().normalise_backward(x, g, rows_.samples, scale[c], offset[c], slope[c], mean[c], d);
 }
 
 at::Tensor toTensor(const std::vector<double>& values) {

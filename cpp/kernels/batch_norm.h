@@ -23,6 +23,10 @@ BatchNorm takeBatchNorm(torch::nn::BatchNorm2dImpl& module);
 // The plain operator.
 at::Tensor batchNorm(const at::Tensor& x, const BatchNorm& norm, const at::Tensor& weight, const at::Tensor& bias);
 
+// The same over a batch whose statistics are in the running ones already: for derivatives of what was normalised
+// before.
+at::Tensor batchNormAgain(const at::Tensor& x, const BatchNorm& norm, const at::Tensor& weight, const at::Tensor& bias);
+
 // Per channel: y = scale * x + shift.
 struct ChannelAffine {
   std::vector<double> mean, inverse_std, weight, bias;
@@ -48,8 +52,18 @@ struct Rows {
 // From the batch itself, each row's mean and variance joined.
 ChannelAffine batchAffine(const BatchNorm& norm, const float* x, const Rows& rows);
 
-// What batch norm's backward needs of all rows before it can go through them again: of the gradient g of its output,
-// the sum, and the sum of g * (x - mean), two numbers a row.
+// Batch norm's gradient, channel by channel: that of x is scale * g - offset - slope * (x - mean), of the gradient g of
+// its output.
+struct ChannelGradient {
+  // sums: of g, and of g * (x - mean), over the `count` values of each channel.
+  ChannelGradient(const ChannelAffine& affine, bool batch_statistics, int64_t count, const std::vector<double>& sum,
+                  const std::vector<double>& centred_sum);
+
+  std::vector<double> weight, bias;
+  std::vector<float> scale, offset, slope, mean;
+};
+
+// The same for rows: sums holds the two numbers of each row.
 class NormGradient {
  public:
   NormGradient(const Rows& rows, const ChannelAffine& affine, bool batch_statistics, const std::vector<double>& sums);
@@ -57,12 +71,12 @@ class NormGradient {
   // d, the gradient of x, from g; d may be g.
   void apply(int64_t row, const float* x, const float* g, float* d) const;
 
-  std::vector<double> weight, bias;  // one value a channel
+  const std::vector<double>& weight() const { return channels_.weight; }
+  const std::vector<double>& bias() const { return channels_.bias; }
 
  private:
   Rows rows_;
-  const ChannelAffine& affine_;
-  double count_;
+  ChannelGradient channels_;
 };
 
 // A float32 tensor of these numbers.

@@ -73,9 +73,7 @@ struct BatchNormEluPool : torch::autograd::Function<BatchNormEluPool> {
   static variable_list plainBackward(AutogradContext* ctx, const variable_list& saved, const at::Tensor& grad,
                                      const State& state) {
     const auto forward = [&](const variable_list& in) {
-      BatchNorm norm = state.norm;  // the statistics of this batch are already in the running ones
-      if (norm.batch_statistics) norm.running_mean = norm.running_var = at::Tensor();
-      return plainEluPool(batchNorm(in[0], norm, in[1], in[2]), state.pool);
+      return plainEluPool(batchNormAgain(in[0], state.norm, in[1], in[2]), state.pool);
     };
     auto result = plainGradients(forward, saved, grad,
                                  {ctx->needs_input_grad(0), ctx->needs_input_grad(1), ctx->needs_input_grad(2)});
@@ -108,8 +106,8 @@ struct BatchNormEluPool : torch::autograd::Function<BatchNormEluPool> {
       }
     });
     return {dx,
-            ctx->needs_input_grad(1) ? toTensor(norm.weight) : at::Tensor(),
-            ctx->needs_input_grad(2) ? toTensor(norm.bias) : at::Tensor(),
+            ctx->needs_input_grad(1) ? toTensor(norm.weight()) : at::Tensor(),
+            ctx->needs_input_grad(2) ? toTensor(norm.bias()) : at::Tensor(),
             {}};
   }
 };

@@ -198,9 +198,7 @@ struct FilterBank : torch::autograd::Function<FilterBank> {
     for (size_t i = 0; i < saved.size(); i++) needed.push_back(ctx->needs_input_grad(i));
     if (needed[0] || at::GradMode::is_enabled()) {
       const auto plain = [&](const variable_list& in) {
-        BatchNorm norm = state.norm;  // the statistics of this batch are already in the running ones
-        if (norm.batch_statistics) norm.running_mean = norm.running_var = at::Tensor();
-        const auto x = batchNorm(filterTime(in[0], in[1], state.padding), norm, in[2], in[3]);
+        const auto x = batchNormAgain(filterTime(in[0], in[1], state.padding), state.norm, in[2], in[3]);
         return mixElectrodes(x, in[4], in[1].size(0));
       };
       auto result = plainGradients(plain, saved, grads[0], needed);

@@ -195,9 +195,7 @@ struct FilterMix : torch::autograd::Function<FilterMix> {
   static variable_list plainBackward(const variable_list& saved, const std::vector<bool>& needed,
                                      const at::Tensor& grad, const State& state) {
     const auto forward = [&](const variable_list& in) {
-      BatchNorm norm = state.norm;  // the statistics of this batch are already in the running ones
-      if (norm.batch_statistics) norm.running_mean = norm.running_var = at::Tensor();
-      return plainFilterMix(batchNorm(filterTime(in[0], in[1], in[2]), norm, in[3], in[4]), in[5], in[6]);
+      return plainFilterMix(batchNormAgain(filterTime(in[0], in[1], in[2]), state.norm, in[3], in[4]), in[5], in[6]);
     };
     auto result = plainGradients(forward, saved, grad, needed);
     result.emplace_back();

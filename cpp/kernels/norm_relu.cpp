@@ -65,9 +65,7 @@ struct BatchNormRelu : torch::autograd::Function<BatchNormRelu> {
                                      const State& state) {
     const bool has_short_cut = saved[3].defined();
     const auto forward = [&](const variable_list& in) {
-      BatchNorm norm = state.norm;  // the statistics of this batch are already in the running ones
-      if (norm.batch_statistics) norm.running_mean = norm.running_var = at::Tensor();
-      return plainRelu(batchNorm(in[0], norm, in[1], in[2]), has_short_cut ? in[3] : at::Tensor());
+      return plainRelu(batchNormAgain(in[0], state.norm, in[1], in[2]), has_short_cut ? in[3] : at::Tensor());
     };
     variable_list inputs(saved.begin(), saved.begin() + (has_short_cut ? 4 : 3));
     std::vector<bool> needed;
@@ -106,8 +104,8 @@ struct BatchNormRelu : torch::autograd::Function<BatchNormRelu> {
       }
     });
     return {dx,
-            ctx->needs_input_grad(1) ? toTensor(norm.weight) : at::Tensor(),
-            ctx->needs_input_grad(2) ? toTensor(norm.bias) : at::Tensor(),
+            ctx->needs_input_grad(1) ? toTensor(norm.weight()) : at::Tensor(),
+            ctx->needs_input_grad(2) ? toTensor(norm.bias()) : at::Tensor(),
             shared ? before_relu : at::Tensor(),
             {}};
   }

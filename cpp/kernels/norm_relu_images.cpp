@@ -89,9 +89,7 @@ struct NormLeakyRelu : torch::autograd::Function<NormLeakyRelu> {
   static variable_list plainBackward(AutogradContext* ctx, const variable_list& saved, const at::Tensor& grad,
                                      const State& state) {
     const auto forward = [&](const variable_list& in) {
-      BatchNorm norm = state.norm;  // the statistics of this batch are already in the running ones
-      if (norm.batch_statistics) norm.running_mean = norm.running_var = at::Tensor();
-      return plain(batchNorm(in[0], norm, in[1], in[2]), state.slope);
+      return plain(batchNormAgain(in[0], state.norm, in[1], in[2]), state.slope);
     };
     auto result = plainGradients(forward, {saved[0], saved[1], saved[2]}, grad,
                                  {ctx->needs_input_grad(0), ctx->needs_input_grad(1), ctx->needs_input_grad(2)});
@@ -116,23 +114,17 @@ struct NormLeakyRelu : torch::autograd::Function<NormLeakyRelu> {
                                          state.slope, d + at, sums.of(piece), sums.of(piece) + p.channels);
     });
     const Numbers total = sums.total();
-    const Numbers dbias(total.begin(), total.begin() + p.channels);
-    Numbers dweight(total.begin() + p.channels, total.end());
-    for (int64_t c = 0; c < p.channels; c++) dweight[c] *= affine.inverse_std[c];
-
-    const double count = state.norm.batch_statistics ? static_cast<double>(p.count) : INFINITY;
-    const auto scale = perChannel(p.channels, [&](int64_t c) { return affine.scale(c); });
-    const auto offset = perChannel(p.channels, [&](int64_t c) { return affine.scale(c) * dbias[c] / count; });
-    const auto slope =
-        perChannel(p.channels, [&](int64_t c) { return affine.scale(c) * affine.inverse_std[c] * dweight[c] / count; });
+    const auto middle = total.begin() + p.channels;
+    const ChannelGradient norm(affine, state.norm.batch_statistics, p.count, {total.begin(), middle},
+                               {middle, total.end()});
     pieces.run([&](int64_t, int64_t first, int64_t last) {
       const int64_t at = first * p.channels;
-      table().normalise_backward_columns(from + at, d + at, last - first, p.channels, scale.data(), offset.data(),
-                                         slope.data(), mean.data(), d + at);
+      table().normalise_backward_columns(from + at, d + at, last - first, p.channels, norm.scale.data(),
+                                         norm.offset.data(), norm.slope.data(), norm.mean.data(), d + at);
     });
     return {dx,
-            ctx->needs_input_grad(1) ? toTensor(dweight) : at::Tensor(),
-            ctx->needs_input_grad(2) ? toTensor(dbias) : at::Tensor(),
+            ctx->needs_input_grad(1) ? toTensor(norm.weight) : at::Tensor(),
+            ctx->needs_input_grad(2) ? toTensor(norm.bias) : at::Tensor(),
             {}};
   }
 };

@@ -72,7 +72,9 @@ class TimeLanes {
   std::vector<at::Tensor> zeros(at::IntArrayRef shape, const at::TensorOptions& options) const;
 
  private:
-  static constexpr int64_t kSmallestWork = 1 << 18;
+  // About a millisecond: where other processes hold the processors, a thread is waited for that long, or longer, in
+  // every pass.
+  static constexpr int64_t kSmallestWork = 1 << 20;
 
   int64_t samples_, block_, blocks_, lanes_;
   bool serial_;

@@ -1,12 +1,8 @@
 import type { KnownDataset } from '../dataset.ts'
-import { type GrazLayout, grazTask, openGraz } from './graz.ts'
+import { type GrazLayout, grazRemote, grazTask, openGraz } from './graz.ts'
 
 const EEG = 'Fz FC3 FC1 FCz FC2 FC4 C5 C3 C1 Cz C2 C4 C6 CP3 CP1 CPz CP2 CP4 P1 Pz P2 POz'.split(' ')
 const EOG = ['EOG left', 'EOG central', 'EOG right']
-const HOSTS = [
-  'https://bnci-horizon-2020.eu/database/data-sets/001-2014',
-  'https://lampx.tugraz.at/~bci/database/001-2014',
-]
 export const FOUR_CLASSES: readonly string[] = ['left hand', 'right hand', 'feet', 'tongue']
 
 /** Electrodes of the set, EEG and then EOG. */
@@ -63,16 +59,5 @@ export const bcicIv2a: KnownDataset = {
   window: [0, 4],
   band: [4, 38],
   open: (folder, wanted) => openGraz(folder, wanted, layout),
-  remote: {
-    subjects: Array.from({ length: 9 }, (_, i) => `A0${i + 1}`),
-    bytes: 0.78e9,
-    checksums: 'none published: only lengths are checked',
-    files: async (subjects) =>
-      subjects.flatMap((subject) =>
-        ['T', 'E'].map((session) => ({
-          path: `${subject}${session}.mat`,
-          urls: HOSTS.map((host) => `${host}/${subject}${session}.mat`),
-        })),
-      ),
-  },
+  remote: grazRemote('001-2014', 'A', 0.78e9),
 }

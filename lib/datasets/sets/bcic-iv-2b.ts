@@ -1,10 +1,6 @@
 import type { KnownDataset } from '../dataset.ts'
-import { type GrazLayout, grazTask, openGraz } from './graz.ts'
+import { type GrazLayout, grazRemote, grazTask, openGraz } from './graz.ts'
 
-const HOSTS = [
-  'https://bnci-horizon-2020.eu/database/data-sets/004-2014',
-  'https://lampx.tugraz.at/~bci/database/004-2014',
-]
 const CLASSES = ['left hand', 'right hand']
 
 const layout: GrazLayout = {
@@ -51,16 +47,5 @@ export const bcicIv2b: KnownDataset = {
   window: [0, 4],
   band: [4, 38],
   open: (folder, wanted) => openGraz(folder, wanted, layout),
-  remote: {
-    subjects: Array.from({ length: 9 }, (_, i) => `B0${i + 1}`),
-    bytes: 0.3e9,
-    checksums: 'none published: only lengths are checked',
-    files: async (subjects) =>
-      subjects.flatMap((subject) =>
-        ['T', 'E'].map((session) => ({
-          path: `${subject}${session}.mat`,
-          urls: HOSTS.map((host) => `${host}/${subject}${session}.mat`),
-        })),
-      ),
-  },
+  remote: grazRemote('004-2014', 'B', 0.3e9),
 }

@@ -4,7 +4,7 @@ import { openRecording } from '../../recordings/formats.ts'
 import { readMatFile } from '../../recordings/matlab/mat-file.ts'
 import type { MatValue } from '../../recordings/matlab/values.ts'
 import type { Channel, ChannelType, Recording, RecordingEvent } from '../../recordings/recording.ts'
-import type { Wanted } from '../dataset.ts'
+import type { RemoteDataset, Wanted } from '../dataset.ts'
 import type { Task } from '../eegmmidb.ts'
 import { matchFiles } from '../open-files.ts'
 import { partOfRecording } from '../part-of-recording.ts'
@@ -24,6 +24,8 @@ export interface GrazLayout {
   /** Whether a MATLAB file holds the runs of one session, or a session in each item. */
   readonly matItems: 'runs' | 'sessions'
 }
+
+const HOSTS = ['https://bnci-horizon-2020.eu/database/data-sets', 'https://lampx.tugraz.at/~bci/database']
 
 /** Event codes of BioSig, as both sets use them. */
 const CODES: { trial: '768'; unknownCue: '783'; rejected: '1023'; run: '32766' } = {
@@ -71,6 +73,27 @@ export async function openGraz(folder: string, wanted: Wanted, layout: GrazLayou
       for (const mat of mats) recordings.push(...readGrazMat(mat, { subject, session }, layout))
   }
   return recordings
+}
+
+/**
+ * The sessions of nine subjects on the hosts of BNCI Horizon 2020.
+ *
+ * @param set its folder there
+ * @param subject begins the names of files: `A`
+ */
+export function grazRemote(set: string, subject: string, bytes: number): RemoteDataset {
+  return {
+    subjects: Array.from({ length: 9 }, (_, i) => `${subject}0${i + 1}`),
+    bytes,
+    checksums: 'none published: only lengths are checked',
+    files: async (subjects) =>
+      subjects.flatMap((name) =>
+        ['T', 'E'].map((session) => ({
+          path: `${name}${session}.mat`,
+          urls: HOSTS.map((host) => `${host}/${set}/${name}${session}.mat`),
+        })),
+      ),
+  }
 }
 
 /** A task of some of the classes; with `isClean`, without trials that the publishers marked as artefacts. */
