@@ -104,9 +104,8 @@ export const trainSchema = z
     retrainings: positive.max(1_000_000).optional().describe('trainings of each classical decoder on shuffled labels'),
     controls: z
       .array(z.enum(['block', 'time', 'shuffled']))
-      .min(1)
       .optional()
-      .describe('what else the same windows tell'),
+      .describe('what else the same windows tell; default what the card of the data set asks for, [] for nothing'),
     epochs: positive.default(60),
     batchSize: positive.default(16),
     optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']).default('adam'),

@@ -1,3 +1,7 @@
+/** What may be told from windows that is not brain: the block, the time, the class after training on shuffled labels. */
+export const ASKED_CONTROLS = ['block', 'time', 'shuffled'] as const
+export type AskedControl = (typeof ASKED_CONTROLS)[number]
+
 /** What everybody should know of a data set before believing a score on it. */
 export interface DatasetCard {
   /** By this name commands know it: `bcic-iv-2a`. */
@@ -25,10 +29,17 @@ export interface DatasetCard {
   readonly protocol: string
   /** Printed beside every score. */
   readonly warnings: readonly string[]
+  /** What else to tell from the same windows beside every score; default: all of it where the design is not random or unknown. */
+  readonly controls?: readonly AskedControl[]
   /** Which files in which folders the reader expects. */
   readonly layout: string
   /** How to get it where no program may fetch it. */
   readonly byHand?: string
+}
+
+/** Which controls a card asks for. Where classes come in blocks or runs of their own, a score of classes may be a score of blocks. */
+export function controlsOf({ controls, design }: Pick<DatasetCard, 'controls' | 'design'>): readonly AskedControl[] {
+  return controls ?? (design === 'block' || design === 'by run' ? ASKED_CONTROLS : [])
 }
 
 /** A card as lines of text, for a terminal. */
@@ -47,6 +58,7 @@ export function formatCard(card: DatasetCard): string {
     ['known defects', card.defects],
     ['protocol', card.protocol],
     ['with every score', card.warnings],
+    ['controls', controlsOf(card).join(', ') || 'none asked for'],
     ['files', card.layout],
     ['by hand', card.byHand],
   ]

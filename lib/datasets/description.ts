@@ -5,6 +5,7 @@ import { findFiles } from '../files/find-files.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { isSecondary, openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
 import type { Recording, RecordingEvent, RecordingMetadata } from '../recordings/recording.ts'
+import { ASKED_CONTROLS } from './card.ts'
 import { type KnownDataset, meaningTask, type Wanted } from './dataset.ts'
 
 const text = z.string().min(1)
@@ -36,6 +37,7 @@ const descriptionSchema = z.strictObject({
   licence: text.default('not stated'),
   citation: text.default('none given'),
   design: z.enum(['random', 'block', 'by run', 'unknown']).default('unknown'),
+  controls: z.array(z.enum(ASKED_CONTROLS)).optional(),
   repeats: text.default('not stated'),
   defects: texts.default([]),
   warnings: texts.default([]),
@@ -88,6 +90,7 @@ export function describedDataset(value: DatasetDescription): KnownDataset {
       channels: (said.channels?.join(', ') ?? 'as recorded') + (said.reference ? `, against ${said.reference}` : ''),
       samplingRate: said.samplingRate ?? 'as recorded',
       ...{ defects: said.defects, protocol: said.protocol, warnings: said.warnings },
+      ...(said.controls && { controls: said.controls }),
       layout: `files that match ${[said.files ?? 'any recording'].flat().join(', ')}`,
     },
     tasks: tasks.map(([name, members]) => meaningTask(name, members)),

@@ -1,4 +1,4 @@
-import type { DatasetCard } from './card.ts'
+import { ASKED_CONTROLS, type AskedControl, controlsOf, type DatasetCard } from './card.ts'
 import type { KnownDataset } from './dataset.ts'
 import { bcicIv2a } from './sets/bcic-iv-2a.ts'
 import { bcicIv2aNpy } from './sets/bcic-iv-2a-npy.ts'
@@ -47,6 +47,13 @@ export function rememberDataset(known: KnownDataset): void {
 /** The data set that a recording names. */
 export function datasetOf(name: string): KnownDataset | undefined {
   return described.get(name) ?? findDataset(name)
+}
+
+/** Controls that the cards of the data sets ask for that windows come from. */
+export function askedControls({ recordings }: Pick<EegWindows, 'recordings'>): AskedControl[] {
+  const names = new Set(recordings.flatMap(({ dataset }) => dataset ?? []))
+  const asked = new Set([...names].flatMap((name) => datasetOf(name)?.card ?? []).flatMap(controlsOf))
+  return ASKED_CONTROLS.filter((control) => asked.has(control))
 }
 
 /** What the cards of the data sets that windows come from say beside every score; none for recordings of no known data set. */

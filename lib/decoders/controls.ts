@@ -1,3 +1,4 @@
+import type { AskedControl } from '../datasets/card.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { groupBy } from '../evaluation/group-by.ts'
@@ -13,7 +14,7 @@ import { cholesky, solveLower, solveLowerTransposed } from './linear-algebra.ts'
 import type { PermutationTest } from './permutation-tests.ts'
 
 /** A control for what is not brain: can the block be told, or the time; what is scored where labels mean nothing. */
-export type ControlName = 'block' | 'time' | 'shuffled'
+export type ControlName = AskedControl
 
 /** What a control found. */
 export interface ControlResult {

@@ -64,7 +64,7 @@ export interface CrossValidateOptions
   permutations?: number
   /** Trainings of each classical decoder on shuffled labels. Default: none, or 20 where `controls` names `shuffled`. */
   retrainings?: number
-  /** What else the same windows tell: block, time, and the class after training on shuffled labels. Default: none. */
+  /** What else the same windows tell: block, time, and the class after training on shuffled labels. Default: what the card of the data set asks for. */
   controls?: readonly ControlName[]
   /** A file of weights to start each training from: those that fit by name and shape, at least one; the others start at random. */
   startFrom?: string

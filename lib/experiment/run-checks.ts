@@ -1,3 +1,4 @@
+import { askedControls } from '../datasets/registry.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { BaselineDecoder } from '../decoders/baselines.ts'
 import {
@@ -9,6 +10,7 @@ import {
   timeControl,
 } from '../decoders/controls.ts'
 import { permutationTest, retrainingTest } from '../decoders/permutation-tests.ts'
+import { EegTorchError } from '../errors.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import type { Split } from '../evaluation/split.ts'
 import { chanceLevel } from '../evaluation/statistics.ts'
@@ -19,6 +21,7 @@ import type { Baseline, CheckResults, NamedTests } from '../report/run-report.ts
 export interface CheckOptions {
   permutations?: number | undefined
   retrainings?: number | undefined
+  /** Default: what the cards of the data sets ask for. */
   controls?: readonly ControlName[] | undefined
   signal?: AbortSignal | undefined
 }
@@ -39,13 +42,14 @@ const CONTROL_RETRAININGS = 20
 
 /** Permutation tests of the answers, trainings on shuffled labels, and controls, as far as they are asked for. */
 export async function runChecks(run: CheckedRun, options: CheckOptions): Promise<CheckResults> {
-  const { permutations, controls = [], signal } = options
+  const { permutations, signal } = options
+  const controls = options.controls ?? askedControls(run.windows)
   const retrainings = options.retrainings ?? (controls.includes('shuffled') ? CONTROL_RETRAININGS : undefined)
   const retrained = retrainings === undefined ? [] : await retrainDecoders(run, retrainings, signal)
   return {
     ...(permutations !== undefined && { permutationTests: await testAnswers(run, permutations, signal) }),
     ...(options.retrainings !== undefined && { retrainingTests: retrained }),
-    ...(controls.length > 0 && { controls: await runControls(run, controls, retrained) }),
+    ...(controls.length > 0 && (await runControls(run, controls, retrained, options.controls !== undefined))),
   }
 }
 
@@ -78,15 +82,30 @@ async function runControls(
   { windows, splits, network }: CheckedRun,
   controls: readonly ControlName[],
   retrained: readonly NamedTests[],
-): Promise<ControlResult[]> {
+  isAskedByUser: boolean,
+): Promise<Pick<CheckResults, 'controls' | 'missingControls'>> {
   const results: ControlResult[] = []
-  if (controls.includes('block')) results.push(...(await blockControl(windows)))
-  if (controls.includes('time')) results.push(...(await timeControl(windows, splits)))
-  if (!controls.includes('shuffled')) return results
+  const missing: string[] = []
+  const told = {
+    block: () => blockControl(windows),
+    time: () => timeControl(windows, splits),
+  }
+  for (const name of ['block', 'time'] as const) {
+    if (!controls.includes(name)) continue
+    try {
+      results.push(...(await told[name]()))
+    } catch (error) {
+      // What a card asks for stops no run that cannot give it.
+      if (isAskedByUser || !(error instanceof EegTorchError) || error.option !== 'controls') throw error
+      missing.push(`the card of the data set asks for the control ${name}: ${error.message}`)
+    }
+  }
+  const found = { controls: results, ...(missing.length > 0 && { missingControls: missing }) }
+  if (!controls.includes('shuffled')) return found
   const tested = splits.flatMap(({ test }) => [...test])
   const chance = chanceLevel(windows.countClasses(tested))
   for (const { name, tests } of retrained) results.push(...shuffledControl(name, tests, chance))
   if (network !== undefined)
     results.push(...shuffledNetwork(network.name, await network.shuffled(), windows.classNames.length))
-  return results
+  return found
 }

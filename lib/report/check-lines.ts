@@ -4,11 +4,17 @@ import { formatP } from '../evaluation/text.ts'
 import type { CheckResults, NamedTests, SplitProof } from './run-report.ts'
 
 /** What permutation tests and controls found, a line each. */
-export function checkLines({ permutationTests = [], retrainingTests = [], controls = [] }: CheckResults): string[] {
+export function checkLines({
+  permutationTests = [],
+  retrainingTests = [],
+  controls = [],
+  missingControls = [],
+}: CheckResults): string[] {
   return [
     ...permutationTests.flatMap((tests) => testLines(tests, 'answers against shuffled labels')),
     ...retrainingTests.flatMap((tests) => testLines(tests, 'trained anew on shuffled labels')),
     ...controls.map(formatControl),
+    ...missingControls,
   ]
 }
 

@@ -1,6 +1,6 @@
 import { formatP } from '../evaluation/text.ts'
 import type { CheckResults, NamedTests } from './run-report.ts'
-import { type Markup, text } from './svg.ts'
+import { element, type Markup, text } from './svg.ts'
 import { section, table } from './tables.ts'
 
 const TEST_HEADING = [
@@ -16,14 +16,20 @@ const TEST_HEADING = [
 const CONTROL_HEADING = ['control', 'predicted', 'figure', 'score', 'interval', 'chance', 'p', 'what it means']
 
 /** Answers against shuffled labels, and what else the same windows tell. */
-export function checksSection({ permutationTests = [], retrainingTests = [], controls = [] }: CheckResults): Markup {
+export function checksSection({
+  permutationTests = [],
+  retrainingTests = [],
+  controls = [],
+  missingControls = [],
+}: CheckResults): Markup {
   const tests = [...testRows(permutationTests, 'tested labels'), ...testRows(retrainingTests, 'training labels')]
-  if (tests.length === 0 && controls.length === 0) return text('')
+  if ([tests, controls, missingControls].every(({ length }) => length === 0)) return text('')
   return section(
     'Controls',
     'Tested labels are shuffled among the trials of a subject that one fold tests, training labels within recordings. Controls ask what else the same windows tell.',
     tests.length === 0 ? text('') : table(TEST_HEADING, tests),
     controls.length === 0 ? text('') : table(CONTROL_HEADING, controlRows(controls)),
+    ...missingControls.map((line) => element('p', {}, text(`${line}.`))),
   )
 }
 

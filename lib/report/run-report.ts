@@ -46,6 +46,8 @@ export interface CheckResults {
   retrainingTests?: NamedTests[]
   /** What else the same windows tell. */
   controls?: ControlResult[]
+  /** Controls that a card asks for and the windows cannot give, a sentence each. */
+  missingControls?: string[]
 }
 
 /** Permutation tests of one model. */
