@@ -8,6 +8,7 @@ import { EegTorchError } from '../errors.ts'
 import { checkFiles, downloadFiles } from '../files/download/download.ts'
 import type { RemoteFile } from '../files/download/options.ts'
 import { downloadText } from '../files/download/read-text.ts'
+import { folderBeside, unpackZip } from '../files/unpack.ts'
 import { EXIT } from './program.ts'
 import { showProgress } from './progress-line.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -16,6 +17,7 @@ interface Flags {
   out?: string
   subjects?: string[]
   skipDownload?: boolean
+  unpack?: boolean
   yes?: boolean
   host?: string
   retries?: number
@@ -40,6 +42,7 @@ export function describe(command: Command): void {
     .option('--out <folder>', 'where it goes (default: data/NAME, or NAME in the folder that EEGTORCH_DATASETS names)')
     .option('--subjects <names...>', 'only these subjects')
     .option('--skip-download', 'download nothing, check what is there')
+    .option('--no-unpack', 'leave archives as they are')
     .option('--yes', 'do not ask')
     .option('--host <url>', 'another address in place of the official host: a mirror with the same paths')
     .option('--retries <n>', 'attempts after one that failed (default: 5)', Number)
@@ -117,13 +120,33 @@ async function download(job: Fetch, files: readonly RemoteFile[], flags: Flags, 
       console.log(`${known.card.name} is in ${folder}: ${fresh} files downloaded, ${results.length - fresh} were there`)
       console.log(verified === results.length ? 'every checksum is right' : `checksums: ${remote.checksums}`)
     }
-    const zip = files.find(({ path }) => path.endsWith('.zip'))
-    if (zip !== undefined && !quiet) console.log(`unpack the archives in ${folder}, such as ${join(folder, zip.path)}`)
+    if (flags.unpack !== false) await unpackArchives(job, files, signal)
   } catch (error) {
     throw unreachable(error, known, folder)
   } finally {
     progress.end()
   }
+}
+
+/** Unpacks archives where they lie; they stay, so that their checksums can be compared. */
+async function unpackArchives(
+  { folder, quiet }: Fetch,
+  files: readonly RemoteFile[],
+  signal: AbortSignal,
+): Promise<void> {
+  const archives = files.filter(({ path }) => path.endsWith('.zip')).map(({ path }) => join(folder, path))
+  const progress = showProgress(quiet ? undefined : process.stderr)
+  let written = 0
+  try {
+    for (const archive of archives) {
+      const onProgress = ({ file, done, total }: { file: string; done: number; total: number }) =>
+        progress.update({ step: 'unpack', what: file, done, total })
+      written += (await unpackZip(archive, folderBeside(archive), { signal, onProgress })).written.length
+    }
+  } finally {
+    progress.end()
+  }
+  if (archives.length > 0 && !quiet) console.log(`${archives.length} archives unpacked: ${written} new files`)
 }
 
 async function check(job: Fetch, flags: Flags, signal: AbortSignal): Promise<void> {

@@ -65,7 +65,7 @@ export const visualImagery: KnownDataset = {
   remote: {
     subjects: Array.from({ length: 22 }, (_, i) => `sub-${String(i + 1).padStart(2, '0')}`),
     bytes: 20e9,
-    checksums: 'MD5, published by the host; each subject is a .zip to unpack',
+    checksums: 'MD5, published by the host; each subject is a .zip',
     files: async (subjects, read) => figshareFiles(await read(FILE_LIST), subjects),
   },
   async open(folder, wanted) {
