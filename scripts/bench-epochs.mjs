@@ -10,7 +10,7 @@ import { main, root, StepError } from './steps.mjs'
 const DEFAULTS = ['eegnet', 'deep4net', 'cnn_rnn', 'shallow_fbcsp_net', 'eeg_conformer', 'lstm_eeg', 'resnet1d']
 const BATCH_SIZE = 16
 
-// node scripts/bench-epochs.mjs --data FILE... --task NAME [--repeats 5] [NETWORK ...]: an epoch of training on recordings, eegtorch and PyTorch in
+// npm run bench -- epochs --data FILE... --task NAME [--repeats 5] [NETWORK ...]: an epoch of training on recordings, eegtorch and PyTorch in
 // turns, one thread each. Times are processor time, which what else the machine does disturbs least.
 await main(async () => {
   const { values, positionals } = parseArgs({

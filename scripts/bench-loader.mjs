@@ -9,7 +9,7 @@ import { main, root } from './steps.mjs'
 
 const SHAPE = { windows: 1024, channels: 22, samples: 800, batchSize: 64 }
 
-// node scripts/bench-loader.mjs [--repeats 7]: shuffled epochs over one store, eegtorch's loader and PyTorch's DataLoader with four workers that read
+// npm run bench -- loader [--repeats 7]: shuffled epochs over one store, eegtorch's loader and PyTorch's DataLoader with four workers that read
 // the same file by Python's lmdb, in turns. The Python needs the package lmdb: EEGTORCH_BENCH_PYTHON.
 await main(async () => {
   const { values } = parseArgs({ options: { repeats: { type: 'string', default: '7' } } })

@@ -9,7 +9,7 @@ import { main, root, StepError } from './steps.mjs'
 
 const actions = [...filters, ...spectraAndSpace]
 
-// node scripts/bench-signals.mjs [--repeats 5] [--seconds 600] [--threads 2] [ACTION ...]: 64 channels at 1 kHz, eegtorch beside MNE, SciPy, NumPy and
+// npm run bench -- signals [--repeats 5] [--seconds 600] [--threads 2] [ACTION ...]: 64 channels at 1 kHz, eegtorch beside MNE, SciPy, NumPy and
 // braindecode in turns. The Python of EEGTORCH_BENCH_PYTHON needs mne. Memory is the peak of the process beyond what it held before the
 // recording was worked on, plus the recording, over the recording.
 await main(async () => {

@@ -8,13 +8,22 @@ import { interleave, Peer } from './bench/peer.mjs'
 import { best, formatTable, formatThroughput } from './bench/table.mjs'
 import { main, root, StepError } from './steps.mjs'
 
+/** Comparisons that have options of their own. */
+const comparisons = ['signals', 'loader', 'epochs']
 const operators = ['new, collected', 'new, disposed', 'in place']
 /** Windows in a row that a turn of inference times one by one, so that there is a 99th percentile. */
 const windows = 20
 
 // npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --no-compile]: eegtorch and PyTorch
-// side by side
-await main(async () => {
+// side by side. npm run bench -- signals | loader | epochs [...]: what those scripts compare, with their options.
+const other = comparisons.find((name) => name === process.argv[2])
+if (other === undefined) await main(benchNetworks)
+else {
+  process.argv.splice(2, 1)
+  await import(`./bench-${other}.mjs`)
+}
+
+async function benchNetworks() {
   const { values, positionals } = readArguments()
   const tools = { python: findPython(), tcmalloc: findTcmalloc(), compile: !values['no-compile'] }
   const header = describeHeader(tools)
@@ -26,7 +35,7 @@ await main(async () => {
     save(values, header, results)
   }
   console.log(`\n${format(values, results)}`)
-})
+}
 
 function everything({ batches }) {
   return batches ? Object.keys(cases) : [...Object.keys(cases), 'operators', 'start']
