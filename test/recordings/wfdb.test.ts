@@ -80,3 +80,19 @@ test.each([
   change(name, from, to)
   await expect(readRecording(join(folder, name.replace(/_.*/, '.hea')))).rejects.toThrow(message)
 })
+
+test.each([
+  ['508', /compressed by FLAC: write them anew with xform -O/],
+  ['516', /compressed by FLAC/],
+  ['524', /compressed by FLAC/],
+  ['999', /stored in a format that is not known/],
+  ['16:3', /skewed against one another are not read: xform aligns them: expected no skew, received skew 3/],
+])('format %s is refused by name', async (format, message) => {
+  for (const ending of ['hea', 'dat']) copyFileSync(join(source, `f16.${ending}`), join(folder, `f16.${ending}`))
+  const file = change('f16.hea', /f16\.dat 16/g, `f16.dat ${format}`)
+  await expect(readRecording(file)).rejects.toMatchObject({
+    code: 'FILE_UNSUPPORTED',
+    file,
+    message: expect.stringMatching(message),
+  })
+})

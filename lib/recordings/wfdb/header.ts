@@ -91,10 +91,15 @@ function parseSignal(line: string, file: string): WfdbSignal {
   if (match === null) throw invalid(file, 'a signal line is not readable', 'file, format, gain, ...', quoted(line))
   const [, name, format, perFrame, skew, offset, gain, baseline, unit, , zero, initial, , , description] = match
   if (Number(skew ?? 0) !== 0) {
-    throw new EegTorchError('FILE_UNSUPPORTED', 'signals that are skewed against one another cannot be read', {
-      file,
-      received: `skew ${skew}`,
-    })
+    throw new EegTorchError(
+      'FILE_UNSUPPORTED',
+      'signals that are skewed against one another are not read: xform aligns them',
+      {
+        file,
+        expected: 'no skew',
+        received: `skew ${skew}`,
+      },
+    )
   }
   const samplesPerFrame = Number(perFrame ?? 1)
   const perUnit = Number(gain ?? 0)

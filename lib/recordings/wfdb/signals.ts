@@ -16,6 +16,9 @@ export interface OpenSignals {
   readonly source: WfdbSource
 }
 
+/** Formats whose samples are a FLAC stream. */
+const FLAC: ReadonlySet<number> = new Set([508, 516, 524])
+
 /** Opens the files of signals that a header names. @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_UNSUPPORTED` */
 export function openSignals(header: WfdbHeader, file: string, options: FileOptions, warnings: string[]): OpenSignals {
   const groups = groupsOf(header, file, options.truncated, warnings)
@@ -41,7 +44,8 @@ function groupsOf(
     const { file: name, format, byteOffset } = members[0]!
     const packing = PACKINGS[format]
     if (packing === undefined || members.some((member) => member.format !== format)) {
-      throw new EegTorchError('FILE_UNSUPPORTED', `the samples of ${name} are stored in a format that is not known`, {
+      const what = FLAC.has(format) ? 'compressed by FLAC' : 'stored in a format that is not known'
+      throw new EegTorchError('FILE_UNSUPPORTED', `the samples of ${name} are ${what}: write them anew with xform -O`, {
         file,
         expected: `one of ${Object.keys(PACKINGS).join(', ')}`,
         received: [...new Set(members.map((member) => member.format))].join(' and '),
