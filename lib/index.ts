@@ -196,6 +196,14 @@ export { RunFolder, type RunFolderOptions } from './experiment/run-folder.ts'
 export { trainSplit } from './experiment/train-fold.ts'
 export { checkFiles, type Downloaded, downloadFiles } from './files/download/download.ts'
 export type { DownloadOptions, DownloadProgress, RemoteFile } from './files/download/options.ts'
+export {
+  Amused,
+  type AmusedCondition,
+  type AmusedEmbeddings,
+  type AmusedOptions,
+  type AmusedParts,
+} from './generation/amused/amused.ts'
+export type { AmusedLoadOptions } from './generation/amused/load.ts'
 export { openPipelineFolder, type PipelineComponent, PipelineFolder } from './generation/checkpoints/pipeline-folder.ts'
 export { openSingleFile, type SingleFile, type SingleFileOptions } from './generation/checkpoints/single-file.ts'
 export { Clip, type ClipEncodeOptions, type ClipOptions } from './generation/clip/clip.ts'

@@ -27,6 +27,9 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
       ['epochs: 30,', 'epochs: 1,'],
     ],
   },
+  'docs/generation.md': {
+    shorter: [["'amused-512'", JSON.stringify(join(packageRoot, 'test', 'oracle', 'pipelines', 'amused'))]],
+  },
   'docs/training.md': {
     before: `import { addNoise, augment, augmentWithSamples, balancedWeights, DataLoader, EegImages, fit, fitAdversarial, fitAlignment, fitHybrid } from 'eegtorch'
 import { fitLatentClassifier, fitMapper, fitVariational, loss, losses, models, Module, optim, presets, randint, randn, readAll } from 'eegtorch'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { scope } from '../../memory.ts'
-import { ops } from '../../ops/index.ts'
+import { asyncOps, ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkSteps, readConfig } from './config.ts'
 import { Counter } from './sampling.ts'
@@ -20,6 +20,16 @@ export interface TokenDraws {
   exponential: Tensor
   /** Uniform from 0 to 1, (batch, tokens). */
   uniform: Tensor
+}
+
+/** What a step leaves. */
+export interface TokenStep {
+  /** (batch, height, width), those that are still to be drawn `maskTokenId`. */
+  tokens: Tensor
+  /** The same with every token as it was drawn. */
+  filled: Tensor
+  /** The probability of each of these, (batch, tokens). */
+  chosen: Tensor
 }
 
 const LEAST = 1e-20
@@ -60,17 +70,39 @@ export class MaskedTokensSampling {
    * @returns the tokens after the present step, of the same shape
    */
   step(logits: Tensor, tokens: Tensor, draws: TokenDraws): Tensor {
+    return scope((keep) => {
+      const probabilities = logits.flatten(2).transpose(1, 2).softmax(-1)
+      const drawn = probabilities.div(draws.exponential.reshape(probabilities.shape)).argmax(-1)
+      return keep(this.#next(probabilities, drawn, tokens, draws.uniform).tokens)
+    })
+  }
+
+  /**
+   * The same with what is large on the compute thread.
+   *
+   * @returns besides, all tokens as drawn, none masked, and the probabilities they were drawn with (batch, tokens)
+   */
+  async stepAsync(logits: Tensor, tokens: Tensor, draws: TokenDraws): Promise<TokenStep> {
+    const rows = logits.flatten(2).transpose(1, 2)
+    const probabilities = await asyncOps.aten.softmax(rows, -1)
+    const drawing = draws.exponential.reshape(probabilities.shape)
+    const ratios = await asyncOps.aten.div(probabilities, drawing)
+    const drawn = await asyncOps.aten.argmax(ratios, -1)
+    const step = this.#next(probabilities, drawn, tokens, draws.uniform)
+    for (const tensor of [rows, probabilities, drawing, ratios, drawn]) tensor.dispose()
+    return step
+  }
+
+  #next(probabilities: Tensor, drawn: Tensor, tokens: Tensor, uniform: Tensor): TokenStep {
     const index = this.counter.next()
+    const isLast = index === this.timesteps.length - 1
     return scope((keep) => {
       const flat = tokens.flatten(1)
       const unknown = flat.eq(this.config.maskTokenId)
-      const probabilities = logits.flatten(2).transpose(1, 2).softmax(-1)
-      const { exponential } = draws
-      const drawn = probabilities.div(exponential.reshape(probabilities.shape)).argmax(-1)
       const filled = ops.aten.where(unknown, drawn, flat)
-      const next =
-        index === this.timesteps.length - 1 ? filled : this.maskAgain(index, filled, unknown, probabilities, draws)
-      return keep(next.reshape(tokens.shape))
+      const chosen = keep(probabilities.gather(-1, filled.unsqueeze(-1)).squeeze(-1))
+      const next = isLast ? filled : this.#maskAgain(index, filled, unknown, chosen, uniform)
+      return { tokens: keep(next.reshape(tokens.shape)), filled: keep(filled.reshape(tokens.shape)), chosen }
     })
   }
 
@@ -81,12 +113,11 @@ export class MaskedTokensSampling {
     return fround(Math.cos(fround(done * fround(Math.PI)) / 2))
   }
 
-  private maskAgain(index: number, filled: Tensor, unknown: Tensor, probabilities: Tensor, draws: TokenDraws): Tensor {
+  #maskAgain(index: number, filled: Tensor, unknown: Tensor, chosen: Tensor, uniform: Tensor): Tensor {
     const most = Math.floor(fround(filled.shape[1]! * this.shareMasked(index)))
     const count = unknown.sum(-1, true).sub(1).clamp_max(most).clamp_min(1)
-    const chosen = probabilities.gather(-1, filled.unsqueeze(-1)).squeeze(-1)
     const sure = chosen.masked_fill(unknown.logical_not(), 3.4028234663852886e38)
-    const gumbel = draws.uniform.reshape(sure.shape).clamp_min(LEAST).log().neg().clamp_min(LEAST).log().neg()
+    const gumbel = uniform.reshape(sure.shape).clamp_min(LEAST).log().neg().clamp_min(LEAST).log().neg()
     const confidence = sure.clamp_min(LEAST).log().add(gumbel, { alpha: this.temperatures[index]! })
     const cut = confidence.sort(-1)[0].gather(1, count)
     return filled.masked_fill(confidence.lt(cut), this.config.maskTokenId)
