@@ -89,7 +89,7 @@ function actionsOf(name, batches) {
   if (batches) return batches.map(infer)
   const { batch, loss } = cases[name]
   const training = [`training step, batch ${batch}`, { action: 'training' }]
-  return [infer(1), infer(batch), ...(loss ? [training] : [])]
+  return [infer(1), ...(batch > 1 ? [infer(batch)] : []), ...(loss ? [training] : [])]
 }
 
 async function measure(name, tools, { repeats, batches }) {

@@ -2,6 +2,13 @@
 const stableDiffusion = { crossAttentionDim: 768 }
 const latent = { sample: [4, 32, 32], timestep: [] }
 const prompt = { encoder_hidden_states: [77, 768] }
+/** The autoencoder of Stable Diffusion. */
+const stableDiffusionVae = {
+  blockOutChannels: [128, 256, 512, 512],
+  downBlockTypes: Array(4).fill('DownEncoderBlock2D'),
+  upBlockTypes: Array(4).fill('UpDecoderBlock2D'),
+  layersPerBlock: 2,
+}
 /** A UNet of 102 million parameters. */
 const smallUNet = { blockOutChannels: [128, 256, 384, 448] }
 
@@ -12,7 +19,7 @@ const trial = { eeg: [22, 1000] }
  * What is measured, by case. A case is one network, or several in a row, at the reference's default sizes unless `options` say
  * otherwise (the reference's are made from them). `inputs` are shapes without the batch, standard normal; `integers` names those that
  * are zeros of int64. The loss compares the first output with class numbers or, by squares, with noise; null: nothing to train.
- * large: weights of gigabytes, so that PyTorch runs as it comes, and once.
+ * method: the part of the network that is run, all of it where there is none. large: weights of gigabytes, so that PyTorch runs as it comes, and once.
  */
 export const cases = {
   eegnet: network('eegnet', trial),
@@ -58,6 +65,9 @@ export const cases = {
     { ...latent, ...prompt },
     { batch: 2, integers: ['timestep'], options: stableDiffusion, loss: null, large: true },
   ),
+  // Pictures of 256 x 256 and of 512 x 512 from their latents.
+  vae_decode_256: decoder({ latents: [4, 32, 32] }, 2),
+  vae_decode_512: decoder({ latents: [4, 64, 64] }, 1),
   unet2d_condition_100m: network(
     'unet2d_condition',
     { ...latent, ...prompt },
@@ -80,5 +90,10 @@ function network(
   inputs,
   { options = {}, batch = 64, integers = [], loss = 'cross_entropy', large = false } = {},
 ) {
-  return { networks: [name], options, inputs, batch, integers, loss, large }
+  return { networks: [name], options, inputs, batch, integers, loss, large, method: null }
+}
+
+function decoder(inputs, batch) {
+  const settings = { batch, options: stableDiffusionVae, loss: null, large: true }
+  return { ...network('autoencoder_kl', inputs, settings), method: 'decode' }
 }

@@ -19,14 +19,17 @@ function prepareOperators() {
   }
 }
 
-function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective }) {
+function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective, method }) {
   const nets = networks.map((name) => models.create(name, options))
   const whole = nets.length > 1 ? new Sequential(...nets) : nets[0]
   const draw = (size) =>
     Object.entries(inputs).map(([name, shape]) =>
       integers.includes(name) ? zeros([size, ...shape], { dtype: 'int64' }) : randn([size, ...shape]),
     )
-  const prepared = { inference: inference(nets, draw), product: prepareProduct() }
+  const prepared = {
+    inference: method ? part(nets[0], method, draw) : inference(nets, draw),
+    product: prepareProduct(),
+  }
   if (objective) prepared.training = prepareTraining(whole, objective, draw(batch))
   return prepared
 }
@@ -58,6 +61,16 @@ function inference(nets, draw) {
       values = [next]
     }
     values[0].dispose()
+  }
+}
+
+/** A part of a network, on the compute thread. */
+function part(net, method, draw) {
+  net.eval()
+  const drawn = new Map()
+  return async ({ batch }) => {
+    if (!drawn.has(batch)) drawn.set(batch, draw(batch))
+    for (const output of await noGrad(() => net.callAsync(method, drawn.get(batch)))) output.dispose()
   }
 }
 

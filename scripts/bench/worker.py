@@ -40,7 +40,8 @@ def networks():
     if len(nets) > 1:
         return torch.nn.Sequential(*nets), lambda net, inputs: net(*inputs)
     names = list(case["inputs"])
-    return nets[0], lambda net, inputs: next(iter(references[0].run(net, dict(zip(names, inputs))).values()))
+    run = references[0].METHODS[case["method"]] if case["method"] else references[0].run
+    return nets[0], lambda net, inputs: next(iter(run(net, dict(zip(names, inputs))).values()))
 
 
 def draw(batch):
