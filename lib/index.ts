@@ -235,6 +235,7 @@ export {
   type TwoWay,
   twoWayIdentification,
 } from './generation/metrics/identification.ts'
+export { type ImageNetworkFiles, ImageNetworks, type SeenFeatures } from './generation/metrics/image-networks.ts'
 export { mse, pixelCorrelation, psnr } from './generation/metrics/pixels.ts'
 export { PAPER_SSIM, type SsimOptions, ssim } from './generation/metrics/ssim.ts'
 export type { GenerationHooks, GenerationProgress } from './generation/options.ts'
@@ -261,6 +262,25 @@ export { type Scheduler, schedulerFromConfig, schedulers } from './generation/sc
 export type { MaskedTokensConfig, MaskedTokensSampling, TokenDraws } from './generation/schedulers/masked-tokens.ts'
 export type { NoiseSchedule } from './generation/schedulers/noise-schedule.ts'
 export type { Draw, Sampling } from './generation/schedulers/sampling.ts'
+export type { ControlEstimate, Estimate } from './generation/scores/estimate.ts'
+export { type MeasureName, measureNames } from './generation/scores/measures.ts'
+export type { Memorisation } from './generation/scores/memorisation.ts'
+export {
+  type FolderScoreOptions,
+  type FolderScores,
+  type ScoredRow,
+  scoreFolder,
+} from './generation/scores/score-folder.ts'
+export {
+  type LoggedPicture,
+  type PictureScore,
+  type PictureScores,
+  type ScoreControl,
+  type ScoreInput,
+  type ScoreOptions,
+  scorePictures,
+} from './generation/scores/score-pictures.ts'
+export type { Pairing } from './generation/scores/stimuli.ts'
 export { fitSgdm, type SgdmFitOptions, type SgdmLossWeights, type Stimuli } from './generation/sgdm/fit-sgdm.ts'
 export {
   fitNoisedClassifier,

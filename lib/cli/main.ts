@@ -34,6 +34,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./evaluate.ts'),
   },
   {
+    name: 'score',
+    summary: 'score generated pictures against what was seen, beside their controls',
+    load: () => import('./score.ts'),
+  },
+  {
     name: 'datasets',
     summary: 'list the data sets that are known by name, or show the card of one',
     load: () => import('./datasets.ts'),

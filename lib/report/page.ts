@@ -30,7 +30,7 @@ function head(title: string): Markup {
     'head',
     {},
     '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' as Markup,
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">` as Markup,
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">` as Markup,
     element('title', {}, text(title)),
     element('style', {}, STYLE as Markup),
   )

@@ -1,0 +1,165 @@
+import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
+import { tensor } from '../../creation.ts'
+import { EegTorchError } from '../../errors.ts'
+import { Model } from '../../models/model.ts'
+import { models } from '../../models/models.ts'
+import { asyncOps } from '../../ops/index.ts'
+import type { Tensor } from '../../tensor.ts'
+
+/** Files of the networks that look at pictures: eegtorch's own, or torchvision's and lpips' `.pth`. */
+export interface ImageNetworkFiles {
+  /** AlexNet of torchvision: layers 2 and 5 for two-way identification. */
+  alexnet?: string | undefined
+  /** Inception-v3 of torchvision: features and classes. */
+  inception?: string | undefined
+  /** LPIPS over AlexNet. A file that holds the heads alone, as lpips publishes it, takes the trunk from `alexnet`. */
+  lpips?: string | undefined
+}
+
+/** What networks see in pictures, by the name of the place: (pictures, features) each. */
+export type SeenFeatures = Readonly<Record<string, Tensor>>
+
+const MEAN = [0.485, 0.456, 0.406]
+const DEVIATION = [0.229, 0.224, 0.225]
+/** Sides to which pictures are scaled, as torchvision's own transforms of these networks do. */
+const [ALEXNET_SIDE, INCEPTION_SIDE] = [256, 342]
+const LPIPS_LEAST = 63
+
+/** Networks that look at pictures, with their weights. */
+export class ImageNetworks implements Disposable {
+  readonly #alexnet: Model<'alexnet'> | undefined
+  readonly #inception: Model<'inception_v3'> | undefined
+  readonly #lpips: Model<'lpips_alex'> | undefined
+
+  private constructor(
+    alexnet: Model<'alexnet'> | undefined,
+    inception: Model<'inception_v3'> | undefined,
+    lpips: Model<'lpips_alex'> | undefined,
+  ) {
+    this.#alexnet = alexnet?.eval()
+    this.#inception = inception?.eval()
+    this.#lpips = lpips?.eval()
+  }
+
+  /** Opens those whose files are given. @throws EegTorchError as `models.load` does */
+  static async open({ alexnet, inception, lpips }: ImageNetworkFiles): Promise<ImageNetworks> {
+    return new ImageNetworks(
+      alexnet === undefined ? undefined : await models.load(alexnet, { model: 'alexnet' }),
+      inception === undefined ? undefined : await openInception(inception),
+      lpips === undefined ? undefined : await openLpips(lpips, alexnet),
+    )
+  }
+
+  /** Places whose features {@link see} gives. */
+  get places(): readonly string[] {
+    return [...(this.#alexnet ? ['alexnet-2', 'alexnet-5'] : []), ...(this.#inception ? ['inception'] : [])]
+  }
+
+  get hasLpips(): boolean {
+    return this.#lpips !== undefined
+  }
+
+  /** How many classes Inception-v3 tells; undefined without it. */
+  get classes(): number | undefined {
+    return this.#inception?.config.numClasses
+  }
+
+  /**
+   * @param pictures (pictures, height, width, 3) from 0 to 1
+   * @returns features by place, and `classes`: what Inception-v3 gives each class; the caller's to dispose of
+   */
+  async see(pictures: Tensor): Promise<SeenFeatures> {
+    const seen: Record<string, Tensor> = {}
+    if (this.#alexnet !== undefined) {
+      using image = await normalised(pictures, ALEXNET_SIDE)
+      const { layer2, layer5, logits } = await this.#alexnet.runAsync({ image })
+      logits.dispose()
+      for (const [name, layer] of Object.entries({ 'alexnet-2': layer2, 'alexnet-5': layer5 })) {
+        seen[name] = layer.detach().flatten(1)
+        layer.dispose()
+      }
+    }
+    if (this.#inception !== undefined) {
+      using image = await normalised(pictures, INCEPTION_SIDE)
+      const { features, logits } = await this.#inception.runAsync({ image })
+      seen.inception = features.detach()
+      seen.classes = logits.detach()
+    }
+    return seen
+  }
+
+  /**
+   * LPIPS of each picture and its counterpart: 0 for equal ones.
+   *
+   * @param real (pictures, height, width, 3) from 0 to 1
+   * @param made of the same shape
+   */
+  async distances(real: Tensor, made: Tensor): Promise<Tensor> {
+    if (this.#lpips === undefined)
+      throw new EegTorchError('INVALID_OPTION', 'there are no weights of LPIPS', { option: 'lpips' })
+    using image0 = await centred(real)
+    using image1 = await centred(made)
+    const { distance } = await this.#lpips.runAsync({ image0, image1 })
+    return distance.detach().flatten()
+  }
+
+  dispose(): void {
+    for (const network of [this.#alexnet, this.#inception, this.#lpips]) network?.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+}
+
+/** torchvision's published files want their input brought to -1 .. 1; those that eegtorch wrote say what they want. */
+async function openInception(file: string): Promise<Model<'inception_v3'>> {
+  const known = openCheckpoint(file).metadata.config !== undefined
+  return models.load(file, { model: 'inception_v3', ...(!known && { config: { transform_input: true } }) })
+}
+
+async function openLpips(file: string, trunk: string | undefined): Promise<Model<'lpips_alex'>> {
+  const checkpoint = openCheckpoint(file)
+  if (checkpoint.tensors.names.some((name) => name.startsWith('net.'))) {
+    return models.load(file, { model: 'lpips_alex' })
+  }
+  if (trunk === undefined) {
+    throw new EegTorchError('CHECKPOINT_MISMATCH', 'holds the heads of LPIPS alone, without the AlexNet below them', {
+      file,
+      option: 'alexnet',
+      expected: "torchvision's AlexNet beside it",
+    })
+  }
+  const heads = await checkpoint.tensors.loadAll({ copy: true })
+  const below = await openCheckpoint(trunk).tensors.loadAll({ copy: true })
+  const net = new Model('lpips_alex')
+  const own = net.stateDict()
+  for (const name of Object.keys(own)) {
+    const place = /^net\.slice\d\.(.*)$/.exec(name)?.[1]
+    const given = place === undefined ? heads.get(name) : below.get(`features.${place}`)
+    if (given !== undefined) own[name] = given
+  }
+  return net.loadStateDict(own)
+}
+
+/** (pictures, height, width, 3) -> (pictures, 3, side, side), normalised as ImageNet's */
+async function normalised(pictures: Tensor, side: number): Promise<Tensor> {
+  using image = pictures.detach().permute([0, 3, 1, 2]).to('float32').contiguous()
+  using scaled = await asyncOps.aten._upsample_bilinear2d_aa(image, [side, side], false)
+  using mean = tensor(Float32Array.from(MEAN), { shape: [1, 3, 1, 1] })
+  using deviation = tensor(Float32Array.from(DEVIATION), { shape: [1, 3, 1, 1] })
+  using shifted = await asyncOps.aten.sub(scaled, mean)
+  return asyncOps.aten.div(shifted, deviation)
+}
+
+/** (pictures, height, width, 3) from 0 to 1 -> (pictures, 3, height, width) from -1 to 1, small pictures scaled up */
+async function centred(pictures: Tensor): Promise<Tensor> {
+  using image = pictures.detach().permute([0, 3, 1, 2]).to('float32').mul(2).sub(1).contiguous()
+  const [height, width] = image.shape.slice(2) as [number, number]
+  if (Math.min(height, width) >= LPIPS_LEAST) return image.clone()
+  return asyncOps.aten._upsample_bilinear2d_aa(
+    image,
+    [Math.max(height, LPIPS_LEAST), Math.max(width, LPIPS_LEAST)],
+    false,
+  )
+}

@@ -1,0 +1,118 @@
+import { EegTorchError } from '../../errors.ts'
+import type { Tensor } from '../../tensor.ts'
+import { drawPicks, nWayTopK, twoWayIdentification } from '../metrics/identification.ts'
+import type { ImageNetworks } from '../metrics/image-networks.ts'
+import { numbersOf } from '../metrics/picture-batch.ts'
+import { mse, pixelCorrelation, psnr } from '../metrics/pixels.ts'
+import { PAPER_SSIM, ssim } from '../metrics/ssim.ts'
+import type { PictureSide } from './picture-side.ts'
+
+/** One way to say how alike pictures and their stimuli are. */
+export interface Measure {
+  /** As `--metrics` names it. */
+  readonly name: string
+  readonly title: string
+  readonly better: 'higher' | 'lower'
+  /** What knowing nothing scores, where that is known beforehand. */
+  readonly chance?: number
+  /** One number for each made picture, in order; NaN where it is not defined. */
+  values(real: PictureSide, made: PictureSide): Promise<number[]>
+}
+
+/** Measures that a user may ask for, and what each needs. */
+export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'two-way', 'lpips', 'n-way'] as const
+
+export type MeasureName = (typeof measureNames)[number]
+
+/** Classes that `n-way` tells the right one from, and trials of each picture. */
+const N_WAY = { n: 50, trials: 1000, k: 1 }
+
+type PairMeasure = (real: Tensor, made: Tensor) => Promise<number[]>
+
+/**
+ * The measures of some names, or all that the networks allow. `two-way` is one measure for each place whose features there are.
+ *
+ * @throws EegTorchError `INVALID_OPTION` for one whose network is missing
+ */
+export function makeMeasures(networks: ImageNetworks, names?: readonly MeasureName[], seed = 0): Measure[] {
+  const wanted = names ?? measureNames.filter((name) => missingFor(name, networks) === undefined)
+  return wanted.flatMap((name) => {
+    const missing = missingFor(name, networks)
+    if (missing === undefined) return make(name, networks, seed)
+    throw new EegTorchError('INVALID_OPTION', `${name} needs a network whose weights were not given`, {
+      option: missing,
+      expected: `--${missing}`,
+      received: 'nothing',
+    })
+  })
+}
+
+function missingFor(name: MeasureName, networks: ImageNetworks): string | undefined {
+  if (name === 'lpips' && !networks.hasLpips) return 'lpips'
+  if (name === 'n-way' && networks.classes === undefined) return 'inception'
+  return undefined
+}
+
+function make(name: MeasureName, networks: ImageNetworks, seed: number): Measure[] {
+  switch (name) {
+    case 'mse':
+      return [inPairs(name, 'mean squared error', 'lower', mse)]
+    case 'psnr':
+      return [inPairs(name, 'PSNR (dB)', 'higher', psnr)]
+    case 'ssim':
+      return [inPairs(name, 'SSIM', 'higher', (real, made) => ssim(real, made, PAPER_SSIM))]
+    case 'pixcorr':
+      return [inPairs(name, 'pixel correlation', 'higher', pixelCorrelation)]
+    case 'lpips':
+      return [inPairs(name, 'LPIPS', 'lower', (real, made) => lpips(networks, real, made))]
+    case 'two-way':
+      return ['pixels', ...networks.places].map(twoWay)
+    case 'n-way':
+      return [nWay(networks.classes!, seed)]
+  }
+}
+
+/** Measures that look at one pair at a time, small enough for pictures of every size. */
+function inPairs(name: MeasureName, title: string, better: Measure['better'], measure: PairMeasure): Measure {
+  const values = async (real: PictureSide, made: PictureSide) => {
+    const each: number[] = []
+    for (let i = 0; i < made.pictures.length; i++) {
+      using a = real.one(i)
+      using b = made.one(i)
+      each.push(...(await measure(a, b)))
+    }
+    return each
+  }
+  return { name, title, better, values }
+}
+
+async function lpips(networks: ImageNetworks, real: Tensor, made: Tensor): Promise<number[]> {
+  using distances = await networks.distances(real, made)
+  return numbersOf(distances)
+}
+
+function twoWay(place: string): Measure {
+  const values = async (real: PictureSide, made: PictureSide) => {
+    if (made.pictures.length < 2) return [Number.NaN]
+    const { correlation } = await twoWayIdentification(await real.features(place), await made.features(place))
+    // Trials that saw the same picture are not told apart by it.
+    return correlation.map((_, j) => {
+      const others = correlation.filter((_, i) => real.keys[i] !== real.keys[j])
+      return others.filter((row) => row[j]! < correlation[j]![j]!).length / others.length
+    })
+  }
+  return { name: `two-way:${place}`, title: `two-way, ${place}`, better: 'higher', chance: 0.5, values }
+}
+
+function nWay(classes: number, seed: number): Measure {
+  const { trials, k } = N_WAY
+  const n = Math.min(N_WAY.n, classes)
+  const values = async (real: PictureSide, made: PictureSide) => {
+    const truths = (await real.features('classes')).toArray() as number[][]
+    const scores = (await made.features('classes')).toArray() as number[][]
+    const labels = truths.map((row) => row.indexOf(Math.max(...row)))
+    const picks = drawPicks(labels, { classes, n, trials, seed })
+    return nWayTopK(scores, labels, picks, { k }).perImage
+  }
+  return { name: 'n-way', title: `${n}-way top-${k}`, better: 'higher', chance: k / n, values }
+}

@@ -1,0 +1,66 @@
+import { asyncOps } from '../../ops/index.ts'
+import type { Tensor } from '../../tensor.ts'
+import { numbersOf } from '../metrics/picture-batch.ts'
+import { standardisedRows } from '../metrics/pixels.ts'
+import type { PictureSide } from './picture-side.ts'
+
+/** Whether pictures come from training pictures rather than from the trial. */
+export interface Memorisation {
+  /** Where likeness was looked for: `pixels`, or a place in a network. */
+  place: string
+  /** Training pictures that were looked through. */
+  trainingPictures: number
+  /** Share of made pictures that are more like a training picture than like their own stimulus; above one half, they are recalled rather than read. */
+  closerToTraining: number
+  /** Made pictures whose correlation with a training picture, in that place, is above 0.95. */
+  copies: number
+  /** Stimuli that are among the training pictures, pixel by pixel: with any, scores say nothing about new pictures. */
+  stimuliInTraining: number
+}
+
+const COPY = 0.95
+const SAME = 1 - 1e-6
+
+/** @returns what {@link Memorisation} tells, and for each made picture the index of the training picture that is most like it */
+export async function findMemorised(
+  real: PictureSide,
+  made: PictureSide,
+  training: PictureSide,
+  place: string,
+): Promise<{ memorisation: Memorisation; nearest: number[] }> {
+  const toTraining = await correlations(await made.features(place), await training.features(place))
+  const own = await correlations(await made.features(place), await real.features(place))
+  const nearest = toTraining.map(indexOfLargest)
+  const likeness = nearest.map((index, i) => toTraining[i]![index]!)
+  const pixels = await correlations(await real.features('pixels'), await training.features('pixels'))
+  return {
+    nearest,
+    memorisation: {
+      place,
+      trainingPictures: training.pictures.length,
+      closerToTraining: share(likeness, (value, i) => value > own[i]![i]!),
+      copies: likeness.filter((value) => value > COPY).length,
+      stimuliInTraining: new Set(
+        pixels.flatMap((row, i) => (row.some((value) => value > SAME) ? [real.pictures[i]!.pixels] : [])),
+      ).size,
+    },
+  }
+}
+
+/** Correlations of the features of pictures (rows) with others' (columns). */
+async function correlations(rows: Tensor, columns: Tensor): Promise<number[][]> {
+  using a = await standardisedRows(rows)
+  using b = await standardisedRows(columns)
+  using products = await asyncOps.aten.matmul(a, b.t())
+  const flat = numbersOf(products)
+  const width = columns.shape[0]!
+  return Array.from({ length: rows.shape[0]! }, (_, i) => flat.slice(i * width, (i + 1) * width))
+}
+
+function indexOfLargest(values: readonly number[]): number {
+  return values.reduce((best, value, i) => (value > values[best]! ? i : best), 0)
+}
+
+function share(values: readonly number[], holds: (value: number, i: number) => boolean): number {
+  return values.filter(holds).length / values.length
+}

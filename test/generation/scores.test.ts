@@ -1,0 +1,195 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import {
+  controlFolder,
+  encodePng,
+  GenerationFolder,
+  ImageNetworks,
+  models,
+  type Picture,
+  Random,
+  scoreFolder,
+} from 'eegtorch'
+import { runNode } from '../built.ts'
+import { rejectionOf } from '../thrown.ts'
+
+const SIDE = 40
+const COUNT = 12
+const CLI = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+
+let root: string
+let none: ImageNetworks
+beforeAll(async () => {
+  root = mkdtempSync(join(tmpdir(), 'scores-'))
+  none = await ImageNetworks.open({})
+})
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+/** Smooth blobs of a seed. */
+function scene(seed: number): Picture {
+  const random = new Random(seed)
+  const waves = Array.from({ length: 9 }, () => [random.uniform(), random.uniform(), 6.28 * random.uniform()] as const)
+  const pixels = new Uint8Array(3 * SIDE * SIDE)
+  for (let y = 0; y < SIDE; y++)
+    for (let x = 0; x < SIDE; x++)
+      for (let c = 0; c < 3; c++) {
+        const parts = waves.slice(3 * c, 3 * c + 3).map(([u, v, phase]) => Math.sin(0.5 * (u * x + v * y) + phase))
+        pixels[3 * (y * SIDE + x) + c] = 127 + 42 * parts.reduce((a, b) => a + b, 0)
+      }
+  return { width: SIDE, height: SIDE, pixels }
+}
+
+/** Half of a scene, half of another. */
+function mixed(a: Picture, b: Picture, share: number): Picture {
+  return { ...a, pixels: a.pixels.map((value, i) => share * value + (1 - share) * b.pixels[i]!) }
+}
+
+const className = (i: number) => (i % 2 === 0 ? 'face' : 'house')
+
+/** Twelve stimuli in folders of their class, and a folder of pictures made from them. */
+async function study(
+  name: string,
+  make: (i: number) => Picture,
+  { named = true } = {},
+): Promise<{ out: string; stimuli: string }> {
+  const [out, stimuli] = [join(root, name), join(root, `${name}-stimuli`)]
+  for (const one of ['face', 'house']) mkdirSync(join(stimuli, one), { recursive: true })
+  const folder = await GenerationFolder.open(out)
+  for (let i = 0; i < COUNT; i++) {
+    const file = join(stimuli, className(i), `${String(i).padStart(2, '0')}.png`)
+    writeFileSync(file, await encodePng(scene(i)))
+    const work = { trial: `s1/${i}`, seed: 0, true: className(i), predicted: className(i === 3 ? 0 : i) }
+    await folder.add({ ...work, prompt: null, mode: 'eeg tokens', picture: make(i), ...(named && { stimulus: file }) })
+  }
+  await folder.close()
+  return { out, stimuli }
+}
+
+async function addControl(out: string, control: 'random' | 'label', make: (i: number) => Picture): Promise<void> {
+  const folder = await GenerationFolder.open(controlFolder(out, control))
+  for (let i = 0; i < COUNT; i++) {
+    const work = { trial: `s1/${i}`, seed: 0, true: className(i), predicted: className(i), prompt: null, mode: control }
+    await folder.add({ ...work, picture: make(i) })
+  }
+  await folder.close()
+}
+
+test('pictures that come from the stimuli beat their controls, and controls score chance', async () => {
+  const { out, stimuli } = await study('good', (i) => mixed(scene(i), scene(100 + i), 0.6))
+  await addControl(out, 'random', (i) => scene(200 + i))
+  const training = join(root, 'training')
+  mkdirSync(training)
+  for (let i = 0; i < 20; i++) writeFileSync(join(training, `${i}.png`), await encodePng(scene(300 + i)))
+  const scores = await scoreFolder(out, { networks: none, against: stimuli, training, shuffles: 2 })
+
+  expect([scores.pictures, scores.trials, scores.stimuli, scores.size, scores.pairing]).toEqual([
+    12,
+    12,
+    12,
+    SIDE,
+    'picture',
+  ])
+  expect(scores.reading).toMatchObject({ mean: 11 / 12, n: 12, chance: 0.5 })
+  expect(scores.scores.map(({ name }) => name)).toEqual(['mse', 'psnr', 'ssim', 'pixcorr', 'two-way:pixels'])
+  const twoWay = scores.scores.at(-1)!
+  expect(twoWay.score.mean).toBeGreaterThan(0.95)
+  for (const { name, better, score, controls } of scores.scores) {
+    for (const control of ['shuffled', 'random', 'nearest'] as const) {
+      const own = better === 'higher' ? score.mean : -score.mean
+      const other = better === 'higher' ? controls[control]!.mean : -controls[control]!.mean
+      expect([name, control, own > other]).toEqual([name, control, true])
+    }
+    expect([name, controls.shuffled!.p! < 0.01]).toEqual([name, true])
+    expect(score.low!).toBeLessThanOrEqual(score.mean)
+    expect(score.high!).toBeGreaterThanOrEqual(score.mean)
+  }
+  expect(Math.abs(twoWay.controls.shuffled!.mean - 0.5)).toBeLessThan(0.2)
+  expect(Math.abs(twoWay.controls.random!.mean - 0.5)).toBeLessThan(0.25)
+  expect(scores.missing.label).toContain('controls/label')
+  expect(scores.memorisation).toMatchObject({ trainingPictures: 20, copies: 0, stimuliInTraining: 0 })
+  expect(scores.memorisation!.closerToTraining).toBeLessThan(0.3)
+})
+
+test('pictures that are copies of training pictures are told, and do not beat shuffled stimuli', async () => {
+  const { out, stimuli } = await study('recalled', (i) => scene(300 + i))
+  const training = join(root, 'recalled-training')
+  mkdirSync(training)
+  for (let i = 0; i < 14; i++)
+    writeFileSync(join(training, `${i}.png`), await encodePng(scene(i < 12 ? 300 + i : i - 12)))
+  const scores = await scoreFolder(out, { networks: none, against: stimuli, training, metrics: ['two-way'] })
+  expect(scores.memorisation).toMatchObject({ closerToTraining: 1, copies: 12, stimuliInTraining: 2 })
+  expect(scores.scores[0]!.controls.shuffled!.p!).toBeGreaterThan(0.05)
+  expect(scores.scores[0]!.controls.nearest!.mean).toBeCloseTo(scores.scores[0]!.score.mean, 12)
+})
+
+test('several seeds of a trial count once, and stimuli of the class stand in where none is named', async () => {
+  const { out, stimuli } = await study('classes', (i) => scene(i), { named: false })
+  const folder = await GenerationFolder.open(out)
+  const again = { trial: 's1/0', seed: 1, true: 'face', predicted: 'house', prompt: null, mode: 'eeg tokens' }
+  await folder.add({ ...again, picture: scene(50) })
+  await folder.close()
+  const scores = await scoreFolder(out, { networks: none, against: stimuli, metrics: ['mse'], shuffles: 1 })
+  expect([scores.pictures, scores.trials, scores.seeds, scores.pairing]).toEqual([13, 12, 2, 'class'])
+  expect(scores.scores[0]!.score.n).toBe(12)
+  expect(scores.rows[0]!.files.stimulus).toBe(scores.rows.at(-1)!.files.stimulus)
+  expect((await rejectionOf(scoreFolder(out, { networks: none }))).option).toBe('against')
+  rmSync(join(stimuli, 'house'), { recursive: true })
+  expect((await rejectionOf(scoreFolder(out, { networks: none, against: stimuli }))).message).toContain('no stimulus')
+})
+
+test('tiny networks: two-way by their layers, n-way, LPIPS; a measure without its weights is refused', async () => {
+  const { out, stimuli } = await study('networks', (i) => mixed(scene(i), scene(100 + i), 0.7))
+  const [alexnet, inception, lpips] = ['alexnet', 'inception', 'lpips'].map((name) => join(root, `${name}.safetensors`))
+  const channels = [3, 4, 5, 4, 3]
+  await models.alexnet({ channels, hiddenFeatures: 4, numClasses: 6 }).save(alexnet!)
+  await models.inceptionV3({ widthDivisor: 64, numClasses: 6 }).save(inception!)
+  await models.lpipsAlex({ channels }).save(lpips!)
+  using networks = await ImageNetworks.open({ alexnet, inception, lpips })
+  expect(networks.places).toEqual(['alexnet-2', 'alexnet-5', 'inception'])
+  const { scores } = await scoreFolder(out, {
+    networks,
+    against: stimuli,
+    shuffles: 1,
+    metrics: ['two-way', 'n-way', 'lpips'],
+  })
+  expect(scores.map(({ name }) => name)).toEqual([
+    ...['two-way:pixels', 'two-way:alexnet-2', 'two-way:alexnet-5', 'two-way:inception', 'n-way', 'lpips'],
+  ])
+  expect(scores.find(({ name }) => name === 'n-way')!.chance).toBeCloseTo(1 / 6, 12)
+  for (const { score } of scores) expect(Number.isFinite(score.mean)).toBe(true)
+  const error = await rejectionOf(scoreFolder(out, { networks: none, against: stimuli, metrics: ['lpips'] }))
+  expect([error.code, error.option]).toEqual(['INVALID_OPTION', 'lpips'])
+})
+
+test('what is missing or no picture is named', async () => {
+  const { out, stimuli } = await study('broken', (i) => scene(i))
+  expect((await rejectionOf(scoreFolder(root, { networks: none }))).file).toBe(join(root, 'generations.jsonl'))
+  expect((await rejectionOf(scoreFolder(out, { networks: none, against: join(root, 'nowhere') }))).code).toBe(
+    'FILE_NOT_FOUND',
+  )
+  writeFileSync(join(stimuli, 'face', '02.png'), 'words')
+  expect((await rejectionOf(scoreFolder(out, { networks: none, against: stimuli }))).code).toBe('FILE_INVALID')
+  rmSync(join(stimuli, 'face', '02.png'))
+  expect((await rejectionOf(scoreFolder(out, { networks: none, against: stimuli }))).message).toContain('0003')
+})
+
+test('eegtorch score writes scores and a page that stands alone, and fails with one sentence', async () => {
+  const { out, stimuli } = await study('command', (i) => mixed(scene(i), scene(100 + i), 0.6))
+  await addControl(out, 'label', (i) => scene(400 + (i % 2)))
+  const words = ['score', out, '--against', stimuli, '--metrics', 'mse', 'two-way', '--protocol', 'leave <run> out']
+  const done = await runNode([CLI, ...words])
+  expect([done.code, done.stderr]).toEqual([0, ''])
+  expect(done.stdout).toContain('two-way, pixels')
+  const written = JSON.parse(readFileSync(join(out, 'scores.json'), 'utf8'))
+  expect(written.scores.map(({ name }: { name: string }) => name)).toEqual(['mse', 'two-way:pixels'])
+  const html = readFileSync(join(out, 'scores.html'), 'utf8')
+  expect(html).toContain('leave &lt;run&gt; out')
+  expect(html.match(/<img /g)).toHaveLength(3 * COUNT) // seen, made, label
+  expect(html).not.toMatch(/<script|src="(?!data:image\/png;base64,)/)
+  expect(html).toContain('Not controlled by random EEG')
+  const failed = await runNode([CLI, 'score', join(root, 'nowhere'), '--json'])
+  expect([failed.code, JSON.parse(failed.stdout).error.code]).toEqual([1, 'FILE_NOT_FOUND'])
+  expect((await runNode([CLI, 'score', out, '--metrics', 'beauty'])).code).toBe(2)
+})
