@@ -17,6 +17,7 @@ interface Flags {
   alexnet?: string
   inception?: string
   lpips?: string
+  clip?: string
   size?: number
   shuffles: number
   seed: number
@@ -45,6 +46,7 @@ export function describe(command: Command): void {
     .option('--alexnet <file>', 'weights of torchvision’s AlexNet: two-way identification by its layers 2 and 5')
     .option('--inception <file>', 'weights of torchvision’s Inception-v3: two-way and n-way identification')
     .option('--lpips <file>', 'weights of LPIPS over AlexNet; its heads alone go with --alexnet')
+    .option('--clip <path>', 'a CLIP of transformers or OpenAI: similarity and two-way identification')
     .option('--size <pixels>', 'side to which all pictures are scaled (default: theirs, 256 at most)', Number)
     .option('--shuffles <n>', 'times that stimuli are shuffled', Number, 5)
     .option('--seed <n>', 'of shuffles and draws', Number, 0)
@@ -59,8 +61,8 @@ export function describe(command: Command): void {
 }
 
 async function score(folder: string, flags: Flags): Promise<void> {
-  const { json = false, alexnet, inception, lpips, protocol, simulated = false, ...options } = flags
-  using networks = await ImageNetworks.open({ alexnet, inception, lpips })
+  const { json = false, alexnet, inception, lpips, clip, protocol, simulated = false, ...options } = flags
+  using networks = await ImageNetworks.open({ alexnet, inception, lpips, clip })
   const onProgress = (done: number, total: number) => {
     if (!json) showProgress(done === total ? '' : `measure ${done} of ${total} `)
   }

@@ -1,8 +1,10 @@
 import { tensor } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
+import { preprocessImages, readPreprocessing } from '../generation/clip/preprocess.ts'
 import { nWayTopK, twoWayIdentification } from '../generation/metrics/identification.ts'
 import { mse, pixelCorrelation } from '../generation/metrics/pixels.ts'
 import { type SsimOptions, ssim } from '../generation/metrics/ssim.ts'
+import type { Picture } from '../generation/pictures/picture.ts'
 import type { NamedTensors } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
 
@@ -30,6 +32,10 @@ const operations: Readonly<Record<string, MetricCase>> = {
       { k: k as number },
     )
     return { perImage: row(perImage), accuracy: single(accuracy) }
+  },
+  clip_preprocess: async ({ image }, { size }) => {
+    const pixels = preprocessImages(bytesOf(image!), readPreprocessing({ size, crop_size: size }))
+    return { pixelValues: pixels.to('float64') }
   },
 }
 
@@ -65,6 +71,14 @@ function ssimOptions(args: Args): SsimOptions {
     ...(args.use_sample_covariance !== undefined && { sampleCovariance: args.use_sample_covariance as boolean }),
     ...(args.data_range !== undefined && { dataRange: args.data_range as number }),
   }
+}
+
+/** (images, height, width, 3), uint8 */
+function bytesOf(images: Tensor): Picture[] {
+  const [count, height, width] = images.shape as [number, number, number]
+  const bytes = images.contiguous().toTypedArray() as Uint8Array
+  const each = 3 * height * width
+  return Array.from({ length: count }, (_, i) => ({ width, height, pixels: bytes.slice(i * each, (i + 1) * each) }))
 }
 
 function row(values: readonly number[]): Tensor {

@@ -5,6 +5,8 @@ import { Model } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
+import { Clip } from '../clip/clip.ts'
+import { picturesOf } from '../pictures/picture.ts'
 
 /** Files of the networks that look at pictures: eegtorch's own, or torchvision's and lpips' `.pth`. */
 export interface ImageNetworkFiles {
@@ -14,6 +16,8 @@ export interface ImageNetworkFiles {
   inception?: string | undefined
   /** LPIPS over AlexNet. A file that holds the heads alone, as lpips publishes it, takes the trunk from `alexnet`. */
   lpips?: string | undefined
+  /** CLIP, of transformers or OpenAI: its embeddings of pictures. */
+  clip?: string | undefined
 }
 
 /** What networks see in pictures, by the name of the place: (pictures, features) each. */
@@ -30,29 +34,37 @@ export class ImageNetworks implements Disposable {
   readonly #alexnet: Model<'alexnet'> | undefined
   readonly #inception: Model<'inception_v3'> | undefined
   readonly #lpips: Model<'lpips_alex'> | undefined
+  readonly #clip: Clip | undefined
 
   private constructor(
     alexnet: Model<'alexnet'> | undefined,
     inception: Model<'inception_v3'> | undefined,
     lpips: Model<'lpips_alex'> | undefined,
+    clip: Clip | undefined,
   ) {
     this.#alexnet = alexnet?.eval()
     this.#inception = inception?.eval()
     this.#lpips = lpips?.eval()
+    this.#clip = clip
   }
 
-  /** Opens those whose files are given. @throws EegTorchError as `models.load` does */
-  static async open({ alexnet, inception, lpips }: ImageNetworkFiles): Promise<ImageNetworks> {
+  /** Opens those whose files are given. @throws EegTorchError as `models.load` and `Clip.load` do */
+  static async open({ alexnet, inception, lpips, clip }: ImageNetworkFiles): Promise<ImageNetworks> {
     return new ImageNetworks(
       alexnet === undefined ? undefined : await models.load(alexnet, { model: 'alexnet' }),
       inception === undefined ? undefined : await openInception(inception),
       lpips === undefined ? undefined : await openLpips(lpips, alexnet),
+      clip === undefined ? undefined : await Clip.load(clip),
     )
   }
 
   /** Places whose features {@link see} gives. */
   get places(): readonly string[] {
-    return [...(this.#alexnet ? ['alexnet-2', 'alexnet-5'] : []), ...(this.#inception ? ['inception'] : [])]
+    return [
+      ...(this.#alexnet ? ['alexnet-2', 'alexnet-5'] : []),
+      ...(this.#inception ? ['inception'] : []),
+      ...(this.#clip ? ['clip'] : []),
+    ]
   }
 
   get hasLpips(): boolean {
@@ -85,6 +97,7 @@ export class ImageNetworks implements Disposable {
       seen.inception = features.detach()
       seen.classes = logits.detach()
     }
+    if (this.#clip !== undefined) seen.clip = await this.#clip.encodeImages(await picturesOf(pictures))
     return seen
   }
 
@@ -104,7 +117,7 @@ export class ImageNetworks implements Disposable {
   }
 
   dispose(): void {
-    for (const network of [this.#alexnet, this.#inception, this.#lpips]) network?.dispose()
+    for (const network of [this.#alexnet, this.#inception, this.#lpips, this.#clip]) network?.dispose()
   }
 
   [Symbol.dispose](): void {

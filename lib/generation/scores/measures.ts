@@ -1,6 +1,6 @@
 import { EegTorchError } from '../../errors.ts'
 import type { Tensor } from '../../tensor.ts'
-import { drawPicks, nWayTopK, twoWayIdentification } from '../metrics/identification.ts'
+import { cosineSimilarity, drawPicks, nWayTopK, twoWayIdentification } from '../metrics/identification.ts'
 import type { ImageNetworks } from '../metrics/image-networks.ts'
 import { numbersOf } from '../metrics/picture-batch.ts'
 import { mse, pixelCorrelation, psnr } from '../metrics/pixels.ts'
@@ -20,7 +20,7 @@ export interface Measure {
 }
 
 /** Measures that a user may ask for, and what each needs. */
-export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'two-way', 'lpips', 'n-way'] as const
+export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'two-way', 'lpips', 'n-way', 'clip'] as const
 
 export type MeasureName = (typeof measureNames)[number]
 
@@ -50,6 +50,7 @@ export function makeMeasures(networks: ImageNetworks, names?: readonly MeasureNa
 function missingFor(name: MeasureName, networks: ImageNetworks): string | undefined {
   if (name === 'lpips' && !networks.hasLpips) return 'lpips'
   if (name === 'n-way' && networks.classes === undefined) return 'inception'
+  if (name === 'clip' && !networks.places.includes('clip')) return 'clip'
   return undefined
 }
 
@@ -69,6 +70,8 @@ function make(name: MeasureName, networks: ImageNetworks, seed: number): Measure
       return ['pixels', ...networks.places].map(twoWay)
     case 'n-way':
       return [nWay(networks.classes!, seed)]
+    case 'clip':
+      return [{ name, title: 'CLIP similarity', better: 'higher', values: clipSimilarity }]
   }
 }
 
@@ -115,4 +118,8 @@ function nWay(classes: number, seed: number): Measure {
     return nWayTopK(scores, labels, picks, { k }).perImage
   }
   return { name: 'n-way', title: `${n}-way top-${k}`, better: 'higher', chance: k / n, values }
+}
+
+async function clipSimilarity(real: PictureSide, made: PictureSide): Promise<number[]> {
+  return cosineSimilarity(await real.features('clip'), await made.features('clip'))
 }

@@ -174,7 +174,7 @@ async function memorised(
   training: PictureSide,
   { places }: ImageNetworks,
 ): Promise<{ memorisation: Memorisation; nearest: number[]; side: PictureSide }> {
-  const place = ['inception', 'alexnet-5'].find((name) => places.includes(name)) ?? 'pixels'
+  const place = ['clip', 'inception', 'alexnet-5'].find((name) => places.includes(name)) ?? 'pixels'
   const found = await findMemorised(real, own, training, place)
   return { ...found, side: await training.take(found.nearest) }
 }
