@@ -4,7 +4,7 @@ import { element, type Markup, text } from './svg.ts'
 /** A page that stands alone: nothing is loaded, no script runs, and the page's own policy forbids both. */
 export function page(title: string, ...content: Markup[]): string {
   const body = element('body', {}, element('main', {}, ...content))
-  return `<!doctype html>\n${element('html', { lang: 'en' }, head(title), body)}\n`
+  return `<!doctype html>\n${element('html', { lang: 'en' }, head(title, body.includes('<img ')), body)}\n`
 }
 
 /** Says that signals come from a program, where they do. */
@@ -25,12 +25,13 @@ export function warningBanner(warnings: readonly string[]): Markup {
   return element('div', { class: 'banner', role: 'note' }, ...lines)
 }
 
-function head(title: string): Markup {
+function head(title: string, hasPictures: boolean): Markup {
+  const pictures = hasPictures ? ' img-src data:;' : ''
   return element(
     'head',
     {},
     '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">' as Markup,
-    `<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">` as Markup,
+    `<meta http-equiv="Content-Security-Policy" content="default-src 'none';${pictures} style-src 'unsafe-inline'">` as Markup,
     element('title', {}, text(title)),
     element('style', {}, STYLE as Markup),
   )
