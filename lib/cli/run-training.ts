@@ -123,15 +123,19 @@ async function trainInFolder(
   }
 }
 
+/** What a run tells a program at its end. */
+export function runFacts({ folder, report, result }: FinishedRun): Record<string, unknown> {
+  const baselines = result.baselines.map(({ name, summary }) => ({ name, accuracy: summary.accuracy }))
+  return { accuracy: result.accuracy, baselines, simulated: result.run.simulated, folder, report }
+}
+
 /** What a run prints at its end. */
-export function printRun({ folder, report, result }: FinishedRun, json: boolean): void {
+export function printRun(run: FinishedRun, json: boolean): void {
   if (json) {
-    const baselines = result.baselines.map(({ name, summary }) => ({ name, accuracy: summary.accuracy }))
-    console.log(
-      JSON.stringify({ accuracy: result.accuracy, baselines, simulated: result.run.simulated, folder, report }),
-    )
+    console.log(JSON.stringify(runFacts(run)))
     return
   }
+  const { folder, report, result } = run
   for (const line of result.lines()) console.log(line)
   console.log(`report   ${report}        resume or repeat   eegtorch train --resume ${folder}`)
 }

@@ -4,7 +4,6 @@ import { EegTorchError } from '../errors.ts'
 import type { Generator } from '../generator.ts'
 import { scope } from '../memory.ts'
 import type { Tensor } from '../tensor.ts'
-import { drawNoise } from './noise.ts'
 import type { PictureRun } from './pipeline.ts'
 import type { Sampling } from './schedulers/sampling.ts'
 

@@ -10,7 +10,7 @@ import type { TrainStepOptions } from '../training/options.ts'
 import { createTrainStep, type TrainStep } from '../training/train-step.ts'
 import type { ModelConfigs, ModelInputs, ModelName, ModelOutputs } from './configs.generated.ts'
 import { type ModelId, nativeModels } from './native-models.ts'
-import { describeModels, fromReferenceNames, toReferenceNames, withOurNames } from './option-names.ts'
+import { fromReferenceNames, toReferenceNames, withOurNames } from './option-names.ts'
 
 /** Tensors by name. */
 export type NamedTensors = Record<string, Tensor>

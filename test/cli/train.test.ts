@@ -225,7 +225,7 @@ describe('evaluate', () => {
 
 describe('demo', () => {
   test('trains on recordings, whose task it finds by itself', async () => {
-    const { code, stdout } = await eegtorch('demo', '--data', data, '--out', inFolder('demo'))
+    const { code, stdout } = await eegtorch('demo', '--no-pictures', '--data', data, '--out', inFolder('demo'))
     expect(code).toBe(0)
     expect(stdout).toMatch(/^3 recordings in /)
     expect(stdout).toMatch(/accuracy 0\.\d+ {3}n = 24 trials/)

@@ -1,4 +1,4 @@
-import { fit, Linear, loss, Module, manualSeed, optim, randn, schedulers, type Tensor, zeros } from 'eegtorch'
+import { fit as train, Linear, loss, Module, manualSeed, optim, randn, schedulers, type Tensor, zeros } from 'eegtorch'
 import { DenoisingObjective } from '../../lib/generation/training/denoising-objective.ts'
 import { errorOf } from '../thrown.ts'
 
@@ -57,7 +57,7 @@ test('a recorded network learns to take noise away from a point', async () => {
       .forward(zeros([32, 1]), clean)[0]!
       .item() as number
   const before = error()
-  await fit(
+  await train(
     task,
     { inputs: zeros([32, 1]), targets: clean },
     { epochs: 60, loss: loss.output(), optimizer: optim.adamW({ lr: 0.05 }) },

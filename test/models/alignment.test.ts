@@ -38,7 +38,7 @@ describe('outputs that depend on options', () => {
 
 test('a learned vector stands where there is no semantic one', () => {
   using net = models.multiScaleConditioning({ latentDim: 2, semanticDim: 3, nScales: 1 })
-  net.parameters()['null_semantic']!.detach().fill_(7)
+  net.parameters().null_semantic!.detach().fill_(7)
   const semantic = ones([2, 3]).mul(Number.NaN)
   const inputs = { latent: zeros([2, 2]), semantic, hasSemantic: tensor([true, false]) }
   const { context } = net.run(inputs)

@@ -82,9 +82,22 @@ export class SgdmPipeline implements Disposable {
    * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`; while it runs `CANCELLED`, `DIVERGED`
    */
   generate(eeg: Tensor, options: SgdmOptions = {}): Generation {
+    return this.#generation(() => this.read(eeg), options)
+  }
+
+  /**
+   * Draws pictures of what was read before, or of what somebody claims to have read: a control without EEG.
+   *
+   * @throws EegTorchError as {@link SgdmPipeline.generate}
+   */
+  draw(reading: EegReading, options: SgdmOptions = {}): Generation {
+    return this.#generation(async () => reading, options)
+  }
+
+  #generation(read: () => Promise<EegReading>, options: SgdmOptions): Generation {
     const settings = readGenerationOptions(schema, options)
     const hooks = { signal: options.signal, onProgress: options.onProgress, previewEvery: settings.previewEvery }
-    return new Generation(() => this.#start(eeg, settings, options.signal), hooks)
+    return new Generation(async () => this.#start(await read(), settings, options.signal), hooks)
   }
 
   dispose(): void {
@@ -98,13 +111,12 @@ export class SgdmPipeline implements Disposable {
   }
 
   async #start(
-    eeg: Tensor,
+    reading: EegReading,
     settings: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
   ): Promise<LatentDiffusionRun> {
     const { networks, codec, scheduler } = this.parts
-    const reading = await this.read(eeg)
-    const batch = eeg.shape[0]!
+    const batch = reading.latent.shape[0]!
     const generators = pictureGenerators(settings.seed, pictureNumbers(batch, settings.numbers))
     const size = this.#latentSize(settings)
     const noise = drawNoise(generators, [codec.channels, ...size], this.#like)
