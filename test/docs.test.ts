@@ -28,7 +28,13 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
     ],
   },
   'docs/generation.md': {
-    shorter: [["'amused-512'", JSON.stringify(join(packageRoot, 'test', 'oracle', 'pipelines', 'amused'))]],
+    shorter: [
+      ["'amused-512'", JSON.stringify(join(packageRoot, 'test', 'oracle', 'pipelines', 'amused'))],
+      [
+        "'clip-vit-large-patch14'",
+        JSON.stringify(join(packageRoot, 'test', 'fixtures', 'generation', 'clip-pipeline')),
+      ],
+    ],
   },
   'docs/training.md': {
     before: `import { addNoise, augment, augmentWithSamples, balancedWeights, DataLoader, EegImages, fit, fitAdversarial, fitAlignment, fitHybrid } from 'eegtorch'

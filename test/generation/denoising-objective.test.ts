@@ -1,4 +1,4 @@
-import { fit as train, Linear, loss, Module, manualSeed, optim, randn, schedulers, type Tensor, zeros } from 'eegtorch'
+import { Linear, loss, Module, manualSeed, optim, randn, schedulers, type Tensor, fit as train, zeros } from 'eegtorch'
 import { DenoisingObjective } from '../../lib/generation/training/denoising-objective.ts'
 import { errorOf } from '../thrown.ts'
 

@@ -29,7 +29,7 @@ const record = z.object({
   stimulus: z.string().optional(),
   /** What was measured while generating, by name. */
   scores: z
-    .record(z.string(), z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity']).transform(Number)]))
+    .record(z.string(), z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity']).transform(Number)]))
     .optional(),
   createdAt: z.string(),
 })
