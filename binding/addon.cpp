@@ -3,6 +3,7 @@
 
 #include "autograd.h"
 #include "core/allocator.h"
+#include "decoder.h"
 #include "distributed.h"
 #include "environment.h"
 #include "model.h"
@@ -24,6 +25,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   eegtorch::exportTensor(*environment, exports);
   eegtorch::exportOperators(*environment, exports);
   eegtorch::exportAutograd(*environment, exports);
+  eegtorch::exportDecoder(*environment, exports);
   eegtorch::exportDistributed(*environment, exports);
   eegtorch::exportModel(*environment, exports);
   eegtorch::exportRecording(*environment, exports);

@@ -5,11 +5,11 @@
 #include <ATen/ops/index_select.h>
 
 #include "convert.h"
+#include "core/scopes.h"
 #include "core/state_dict.h"
 #include "distributed.h"
 #include "errors.h"
 #include "model.h"
-#include "training/scopes.h"
 #include "training/train_step.h"
 
 namespace eegtorch {

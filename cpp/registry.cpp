@@ -24,6 +24,8 @@
 #include "diffusion/unet2d_condition.h"
 #include "diffusion/uvit2d.h"
 #include "diffusion/vq_model.h"
+#include "llama/llama.h"
+#include "llama/nf4_model.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
 #include "transformer/csbrain.h"
@@ -41,6 +43,9 @@ namespace eegtorch {
 namespace {
 
 using Names = std::vector<std::string>;
+
+const Names kLlamaInputs = {"prefix_embeds", "input_ids", "attention_mask", "labels"};
+const Names kLlamaOutputs = {"logits", "loss", "generated?"};
 
 // A config with a method `inputs` or `outputs` decides their names.
 template <class Config>
@@ -169,6 +174,13 @@ const std::vector<RegistryEntry>& registry() {
                                             "Szegedy et al. 2016, CVPR, arXiv 1512.00567"),
       entry<LpipsAlex, LpipsAlexConfig>("lpips_alex", {"image0", "image1"}, {"distance"},
                                         "Zhang et al. 2018, CVPR, arXiv 1801.03924"),
+      entry<Llama, LlamaConfig>("llama", kLlamaInputs, kLlamaOutputs, "Touvron et al. 2023, arXiv 2302.13971"),
+      entry<LlamaLora, LlamaLoraConfig>("llama_lora", kLlamaInputs, kLlamaOutputs,
+                                        "Hu et al. 2022, ICLR, arXiv 2106.09685, over llama"),
+      entry<Nf4, Nf4Config>("nf4", {"x"},
+                            {"weight", "weight.absmax", "weight.quant_map", "weight.nested_absmax?",
+                             "weight.nested_quant_map?", "offset", "dequantised", "output"},
+                            "Dettmers et al. 2023, NeurIPS, arXiv 2305.14314"),
   };
   return entries;
 }

@@ -7,6 +7,7 @@
 
 #include "core/check.h"
 #include "core/error.h"
+#include "core/full_precision.h"
 
 namespace eegtorch {
 
@@ -131,10 +132,15 @@ std::unordered_map<std::string, std::string> namesWithPrefixes(
 
 void moveModule(torch::nn::Module& module, at::Device device, std::optional<at::ScalarType> dtype) {
   const torch::NoGradGuard frozen;
-  for (auto& [name, tensor] : stateDict(module)) {
-    const auto target = dtype && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
-    tensor.set_data(tensor.to(device, target));
-    if (tensor.grad().defined()) tensor.mutable_grad() = tensor.grad().to(device, target);
+  for (const auto& part : module.modules()) {
+    const bool converts = dtype && !dynamic_cast<const FullPrecision*>(part.get());
+    const auto move = [&](at::Tensor& tensor) {
+      const auto target = converts && tensor.is_floating_point() ? *dtype : tensor.scalar_type();
+      tensor.set_data(tensor.to(device, target));
+      if (tensor.grad().defined()) tensor.mutable_grad() = tensor.grad().to(device, target);
+    };
+    for (auto& tensor : part->parameters(false)) move(tensor);
+    for (auto& tensor : part->buffers(false)) move(tensor);
   }
 }
 

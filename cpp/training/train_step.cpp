@@ -11,8 +11,8 @@
 #include <mutex>
 
 #include "core/check.h"
+#include "core/scopes.h"
 #include "training/parameter_names.h"
-#include "training/scopes.h"
 #include "training/table.h"
 
 namespace eegtorch {

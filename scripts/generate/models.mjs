@@ -41,8 +41,9 @@ function tensorRecord(names) {
   return `{ ${names.map((name) => `${tensorKey(camelCase(name))}: Tensor`).join('; ')} }`
 }
 
-/** 'logits?' stays; 'eeg*' and 'eeg*?' become a signature of all numbered ones. */
+/** 'logits?' stays; 'eeg*' and 'eeg*?' become a signature of all numbered ones; 'weight.absmax' wants quotes. */
 function tensorKey(name) {
+  if (name.includes('.')) return name.replace(/^([^?]+)/, "'$1'")
   const numbered = /^(.*)\*\??$/.exec(name)
   return numbered === null ? name : `[numbered: \`${numbered[1]}\${number}\`]`
 }

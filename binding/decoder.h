@@ -1,0 +1,9 @@
+#pragma once
+
+#include "environment.h"
+
+namespace eegtorch {
+
+void exportDecoder(Environment& environment, Napi::Object exports);
+
+}  // namespace eegtorch

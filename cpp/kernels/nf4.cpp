@@ -1,0 +1,101 @@
+#include "kernels/nf4.h"
+
+#include <ATen/Functions.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "kernels/dispatch.h"
+#include "kernels/native/nf4_table.h"
+#include "kernels/parallel.h"
+
+namespace eegtorch::kernels {
+
+namespace {
+
+constexpr int64_t kGroup = kNf4Group, kMostRows = kNf4MostRows;
+constexpr int64_t kGrain = 32;  // rows of the matrix that a thread takes at least
+
+const Nf4Table& nf4Table() {
+  static const Nf4Table& chosen = table().lanes == 16 ? avx512Nf4() : table().lanes == 8 ? avx2Nf4() : baselineNf4();
+  return chosen;
+}
+
+// Rows of a matrix, one after the other.
+class Rows {
+ public:
+  explicit Rows(const Nf4Matrix& matrix)
+      : codes_(matrix.codes.const_data_ptr<uint8_t>()),
+        map_(matrix.map.const_data_ptr<float>()),
+        groups_(matrix.in / kGroup),
+        groups_per_block_(matrix.block / kGroup),
+        scales_(groups_) {
+    if (!matrix.nested()) {
+      plain_ = matrix.absmax.const_data_ptr<float>();
+      return;
+    }
+    nested_ = matrix.absmax.const_data_ptr<uint8_t>();
+    nested_absmax_ = matrix.nested_absmax.const_data_ptr<float>();
+    nested_map_ = matrix.nested_map.const_data_ptr<float>();
+    offset_ = *matrix.offset.const_data_ptr<float>();
+  }
+
+  // Valid until the next call.
+  Nf4Row at(int64_t row) {
+    const int64_t blocks = groups_ / groups_per_block_, first = row * blocks;
+    for (int64_t b = 0; b < blocks; b++)
+      std::fill_n(scales_.data() + b * groups_per_block_, groups_per_block_, scale(first + b));
+    return {codes_ + row * groups_ * kGroup / 2, scales_.data(), static_cast<size_t>(groups_), map_};
+  }
+
+ private:
+  float scale(int64_t block) const {
+    if (plain_) return plain_[block];
+    return nested_map_[nested_[block]] * nested_absmax_[block / kNf4NestedBlock] + offset_;
+  }
+
+  const uint8_t* codes_;
+  const float* map_;
+  int64_t groups_, groups_per_block_;
+  std::vector<float> scales_;
+  const float* plain_ = nullptr;
+  const uint8_t* nested_ = nullptr;
+  const float *nested_absmax_ = nullptr, *nested_map_ = nullptr;
+  float offset_ = 0;
+};
+
+}  // namespace
+
+bool nf4Applies(const Nf4Matrix& matrix) {
+  return matrix.block % kGroup == 0 && matrix.in % matrix.block == 0 && applies({matrix.map, matrix.offset});
+}
+
+at::Tensor nf4Dots(const at::Tensor& x, const Nf4Matrix& matrix) {
+  const int64_t rows = x.size(0);
+  const auto from = x.contiguous();
+  auto arranged = at::empty_like(from), y = at::empty({rows, matrix.out}, x.options());
+  float* order = arranged.mutable_data_ptr<float>();
+  nf4Table().arrange(from.const_data_ptr<float>(), from.numel(), order);
+  float* to = y.mutable_data_ptr<float>();
+  at::parallel_for(0, matrix.out, kGrain, [&](int64_t first, int64_t last) {
+    Rows matrix_rows(matrix);
+    for (int64_t o = first; o < last; o++) {
+      const Nf4Row row = matrix_rows.at(o);
+      for (int64_t r = 0; r < rows; r += kMostRows)
+        nf4Table().dots(row, order + r * matrix.in, std::min(kMostRows, rows - r), to + r * matrix.out + o, matrix.out);
+    }
+  });
+  return y;
+}
+
+at::Tensor nf4Unpack(const Nf4Matrix& matrix, int64_t first, int64_t rows) {
+  auto weights = at::empty({rows, matrix.in}, matrix.map.options());
+  float* to = weights.mutable_data_ptr<float>();
+  at::parallel_for(0, rows, kGrain, [&](int64_t from, int64_t until) {
+    Rows matrix_rows(matrix);
+    for (int64_t r = from; r < until; r++) nf4Table().unpack(matrix_rows.at(first + r), to + r * matrix.in);
+  });
+  return weights;
+}
+
+}  // namespace eegtorch::kernels
