@@ -226,6 +226,36 @@ export {
   type EegToImageOptions,
 } from './generation/eeg-to-image/eeg-to-image.ts'
 export {
+  type EegText,
+  EegToText,
+  type EegToTextParts,
+  eegTokens,
+  type PrefixPlace,
+} from './generation/language/eeg-to-text.ts'
+export {
+  type FinetunedEpoch,
+  type FinetuneTextOptions,
+  finetuneText,
+  type LabelledTokens,
+  scoreText,
+  type TextPhase,
+} from './generation/language/finetune-text.ts'
+export type { GenerateOptions } from './generation/language/generate.ts'
+export {
+  type FoundKeyword,
+  findKeyword,
+  type KeywordAccuracy,
+  keywordAccuracy,
+} from './generation/language/keywords.ts'
+export {
+  type GeneratedText,
+  type GenerateTextOptions,
+  LanguageModel,
+  type Prompts,
+} from './generation/language/language-model.ts'
+export type { LlamaModel, LoadLanguageOptions } from './generation/language/load-llama.ts'
+export { type TextVocabulary, textVocabularies } from './generation/language/vocabularies.ts'
+export {
   cosineSimilarity,
   drawPicks,
   frechetDistance,

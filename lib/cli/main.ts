@@ -74,6 +74,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./generate.ts'),
   },
   {
+    name: 'finetune-text',
+    summary: 'teach a Llama model to say what EEG is about',
+    load: () => import('./finetune-text.ts'),
+  },
+  {
     name: 'setup',
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),

@@ -1241,6 +1241,122 @@ export interface LpipsAlexConfig {
   spatial: boolean
 }
 
+/** Options of `llama`: Touvron et al. 2023, arXiv 2302.13971. */
+export interface LlamaConfig {
+  /** Tokens. An integer. Default: `32000`. */
+  vocabSize: number
+  /** Width of an embedding. An integer. Default: `2048`. */
+  hiddenSize: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `5632`. */
+  intermediateSize: number
+  /** Layers. An integer. Default: `22`. */
+  numHiddenLayers: number
+  /** Attention heads. An integer. Default: `32`. */
+  numAttentionHeads: number
+  /** Heads of keys and values, a divisor of num_attention_heads: that many heads share one. An integer. Default: `4`. */
+  numKeyValueHeads: number
+  /** Width of a head, even; hidden_size / num_attention_heads when null. An integer. Default: `null`. */
+  headDim: number | null
+  /** Nonlinearity of the feed-forward part. Default: `'silu'`. */
+  hiddenAct: 'silu'
+  /** Longest sequence, prefix included. An integer. Default: `2048`. */
+  maxPositionEmbeddings: number
+  /** Added to mean squares in norms. Default: `0.00001`. */
+  rmsNormEps: number
+  /** Base of the rotary positions' wavelengths. Default: `10000`. */
+  ropeTheta: number
+  /** Whether the attention's projections have biases. Default: `false`. */
+  attentionBias: boolean
+  /** Whether the feed-forward part's projections have biases. Default: `false`. */
+  mlpBias: boolean
+  /** Whether the logits' weights are those of the embeddings. Default: `false`. */
+  tieWordEmbeddings: boolean
+  /** Token that begins a text; recorded, not used by the network. An integer. Default: `1`. */
+  bosTokenId: number
+  /** Token that ends a text. An integer. Default: `2`. */
+  eosTokenId: number
+  /** Token that fills texts up. An integer. Default: `0`. */
+  padTokenId: number
+  /** How the projections inside the layers hold their weights: as numbers or in four bits. Default: `'dense'`. */
+  weights: 'dense' | 'nf4'
+  /** With nf4: whether the scales are quantised too. Default: `true`. */
+  doubleQuant: boolean
+  /** Tokens that a run appends greedily to what it was given; 0 for none. An integer. Default: `12`. */
+  newTokens: number
+  /** Whether training computes each layer a second time for its gradient, so as not to keep what is inside. Default: `false`. */
+  gradientCheckpointing: boolean
+}
+
+/** Options of `llama_lora`: Hu et al. 2022, ICLR, arXiv 2106.09685, over llama. */
+export interface LlamaLoraConfig {
+  /** Tokens. An integer. Default: `32000`. */
+  vocabSize: number
+  /** Width of an embedding. An integer. Default: `2048`. */
+  hiddenSize: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `5632`. */
+  intermediateSize: number
+  /** Layers. An integer. Default: `22`. */
+  numHiddenLayers: number
+  /** Attention heads. An integer. Default: `32`. */
+  numAttentionHeads: number
+  /** Heads of keys and values, a divisor of num_attention_heads: that many heads share one. An integer. Default: `4`. */
+  numKeyValueHeads: number
+  /** Width of a head, even; hidden_size / num_attention_heads when null. An integer. Default: `null`. */
+  headDim: number | null
+  /** Nonlinearity of the feed-forward part. Default: `'silu'`. */
+  hiddenAct: 'silu'
+  /** Longest sequence, prefix included. An integer. Default: `2048`. */
+  maxPositionEmbeddings: number
+  /** Added to mean squares in norms. Default: `0.00001`. */
+  rmsNormEps: number
+  /** Base of the rotary positions' wavelengths. Default: `10000`. */
+  ropeTheta: number
+  /** Whether the attention's projections have biases. Default: `false`. */
+  attentionBias: boolean
+  /** Whether the feed-forward part's projections have biases. Default: `false`. */
+  mlpBias: boolean
+  /** Whether the logits' weights are those of the embeddings. Default: `false`. */
+  tieWordEmbeddings: boolean
+  /** Token that begins a text; recorded, not used by the network. An integer. Default: `1`. */
+  bosTokenId: number
+  /** Token that ends a text. An integer. Default: `2`. */
+  eosTokenId: number
+  /** Token that fills texts up. An integer. Default: `0`. */
+  padTokenId: number
+  /** How the projections inside the layers hold their weights: as numbers or in four bits. Default: `'dense'`. */
+  weights: 'dense' | 'nf4'
+  /** With nf4: whether the scales are quantised too. Default: `true`. */
+  doubleQuant: boolean
+  /** Tokens that a run appends greedily to what it was given; 0 for none. An integer. Default: `12`. */
+  newTokens: number
+  /** Whether training computes each layer a second time for its gradient, so as not to keep what is inside. Default: `false`. */
+  gradientCheckpointing: boolean
+  /** Rank of an adapter. An integer. Default: `8`. */
+  r: number
+  /** An adapter is scaled by lora_alpha / r. Default: `16`. */
+  loraAlpha: number
+  /** Dropout probability before an adapter. Default: `0.05`. */
+  loraDropout: number
+  /** Projections with an adapter: q_proj, k_proj, v_proj, o_proj, gate_proj, up_proj, down_proj. Default: `['q_proj', 'v_proj']`. */
+  targetModules: readonly string[]
+  /** Whether adapters are added to the weights, for comparison: the same logits, no gradients. Default: `false`. */
+  merged: boolean
+}
+
+/** Options of `nf4`: Dettmers et al. 2023, NeurIPS, arXiv 2305.14314. */
+export interface Nf4Config {
+  /** Values that come in. An integer. Default: `64`. */
+  inFeatures: number
+  /** Values that go out. An integer. Default: `64`. */
+  outFeatures: number
+  /** Whether the layer has a bias. Default: `false`. */
+  bias: boolean
+  /** Weights that share a scale. An integer. Default: `64`. */
+  blocksize: number
+  /** Whether the scales are quantised too. Default: `true`. */
+  doubleQuant: boolean
+}
+
 /** Options by the registry's names. */
 export interface ModelConfigs {
   eegnet: EegnetConfig
@@ -1282,6 +1398,9 @@ export interface ModelConfigs {
   alexnet: AlexnetConfig
   inception_v3: InceptionV3Config
   lpips_alex: LpipsAlexConfig
+  llama: LlamaConfig
+  llama_lora: LlamaLoraConfig
+  nf4: Nf4Config
 }
 
 /** What each model takes. */
@@ -1325,6 +1444,9 @@ export interface ModelInputs {
   alexnet: { image: Tensor }
   inception_v3: { image: Tensor }
   lpips_alex: { image0: Tensor; image1: Tensor }
+  llama: { prefixEmbeds: Tensor; inputIds: Tensor; attentionMask: Tensor; labels: Tensor }
+  llama_lora: { prefixEmbeds: Tensor; inputIds: Tensor; attentionMask: Tensor; labels: Tensor }
+  nf4: { x: Tensor }
 }
 
 /** What each model gives. */
@@ -1368,6 +1490,9 @@ export interface ModelOutputs {
   alexnet: { logits: Tensor; layer2: Tensor; layer5: Tensor }
   inception_v3: { logits: Tensor; features: Tensor }
   lpips_alex: { distance: Tensor }
+  llama: { logits: Tensor; loss: Tensor; generated?: Tensor }
+  llama_lora: { logits: Tensor; loss: Tensor; generated?: Tensor }
+  nf4: { weight: Tensor; 'weight.absmax': Tensor; 'weight.quantMap': Tensor; 'weight.nestedAbsmax'?: Tensor; 'weight.nestedQuantMap'?: Tensor; offset: Tensor; dequantised: Tensor; output: Tensor }
 }
 
 export type ModelName = keyof ModelConfigs
@@ -1413,4 +1538,7 @@ export const modelFactoryNames = {
   alexnet: 'alexnet',
   inceptionV3: 'inception_v3',
   lpipsAlex: 'lpips_alex',
+  llama: 'llama',
+  llamaLora: 'llama_lora',
+  nf4: 'nf4',
 } as const

@@ -1,0 +1,255 @@
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { fromTypedArray, stack } from '../creation.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
+import type { Device } from '../dtype.ts'
+import { EegTorchError } from '../errors.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import { eegTokens } from '../generation/language/eeg-to-text.ts'
+import {
+  type FinetunedEpoch,
+  finetuneText,
+  type LabelledTokens,
+  scoreText,
+} from '../generation/language/finetune-text.ts'
+import { findKeyword, type KeywordAccuracy } from '../generation/language/keywords.ts'
+import { LanguageModel } from '../generation/language/language-model.ts'
+import { textVocabularies } from '../generation/language/vocabularies.ts'
+import type { Model } from '../models/model.ts'
+import { models } from '../models/models.ts'
+import { manualSeed, numThreads, setNumThreads } from '../runtime.ts'
+import { openStore } from '../store/open-store.ts'
+import { type FinetuneTextConfig, readFinetuneConfig } from './finetune-text-config.ts'
+import { interruptible, openStudy, showProgress } from './study-folder.ts'
+
+interface Flags extends Record<string, unknown> {
+  config?: string
+  out: string
+  json?: boolean
+}
+
+/** Trials that pass the encoder at once. */
+const ENCODED_TOGETHER = 16
+
+export function describe(command: Command): void {
+  command
+    .description(
+      'Teach a Llama model to say what EEG is about: a projection of EEG tokens into its embeddings, then also a LoRA adapter. Writes projection_epochN.pth and lora_epochN/.',
+    )
+    .option('--data <store>', 'windows that eegtorch prepare wrote, labelled by the classes of the vocabulary')
+    .option('--language <folder>', 'a Llama model in the layout of transformers')
+    .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
+    .option('--projection <file>', 'a projection to start from (default: a new one)')
+    .option('--adapter <folder>', 'a LoRA adapter to start from (default: a new one)')
+    .addOption(
+      new Option('--vocabulary <name>', 'sentences and keywords (default: visual-imagery)').choices(
+        Object.keys(textVocabularies),
+      ),
+    )
+    .addOption(
+      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([
+        'before-prompt',
+        'after-prompt',
+      ]),
+    )
+    .option('--train-subjects <names...>', 'default: all that are in no other part')
+    .option('--validation-subjects <names...>', 'read after each epoch')
+    .option('--test-subjects <names...>', 'read once, at the end')
+    .addOption(new Option('--quantize <how>', 'hold the language model in four bits').choices(['nf4']))
+    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(new Option('--dtype <type>', 'of the weights').choices(['float32', 'float16', 'bfloat16']))
+    .addOption(new Option('--autocast <type>', 'compute in a 16-bit type').choices(['bfloat16', 'float16']))
+    .option('--gradient-checkpointing', 'compute layers twice in place of keeping what is inside them')
+    .option('--epochs <n>', 'in all (default: 20; the document has 10 for visual imagery)', Number)
+    .option('--warmup-epochs <n>', 'of these with the projection alone (default: 5; 3 for visual imagery)', Number)
+    .option('--batch-size <n>', 'trials at a time (default: 4)', Number)
+    .option('--gradient-accumulation-steps <n>', 'such batches make a step (default: 8)', Number)
+    .option('--lr <rate>', 'with the adapter (default: 2e-4)', Number)
+    .option('--warmup-lr <rate>', 'of the projection alone (default: 5e-4)', Number)
+    .option('--weight-decay <number>', 'default: 0.01', Number)
+    .option('--lora-rank <r>', 'of a new adapter (default: 8)', Number)
+    .option('--lora-alpha <number>', 'of a new adapter (default: 16)', Number)
+    .option('--max-new-tokens <n>', 'of a text that is read (default: 24)', Number)
+    .option('--seed <n>', 'of weights, sentences, order and dropout (default: 0)', Number)
+    .option('--threads <n>', 'CPU threads', Number)
+    .option('--config <file>', 'YAML file with these options in camelCase; flags win over it')
+    .option('--out <folder>', 'folder of the run; one that was stopped goes on', 'runs/finetune-text')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ eegtorch finetune-text --data imagery.store --language TinyLlama-1.1B-Chat-v1.0/ --encoder CSBrain.pth --quantize nf4 --epochs 10 --warmup-epochs 3
+  $ eegtorch finetune-text --config text.yaml --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22 --json`,
+    )
+    .action(run)
+}
+
+async function run({ config: file, out, json = false, ...flags }: Flags): Promise<void> {
+  const config = await readFinetuneConfig(flags, file)
+  if (config.threads !== undefined) await setNumThreads(config.threads)
+  await openStudy(out, { ...config, threads: numThreads() })
+  manualSeed(config.seed)
+  const parts = splitBySubject(openStore(config.data).windows, config)
+  const tokens = await encodeParts(parts, config)
+  using language = await loadLanguage(config)
+  using projection = await loadProjection(config, language, tokens.train.tokens.shape[2]!)
+  const result = await interruptible(out, (signal) =>
+    learn({ config, out, json, signal, tokens, language, projection }),
+  )
+  await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))
+  console.log(json ? JSON.stringify(result) : formatResult(result, out))
+}
+
+type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }
+
+/** @throws EegTorchError `INVALID_OPTION` for a part without windows */
+function splitBySubject(windows: EegWindows, config: FinetuneTextConfig): Parts<EegWindows> {
+  const { trainSubjects, validationSubjects = [], testSubjects = [] } = config
+  const others = new Set([...validationSubjects, ...testSubjects])
+  const choose = (wanted: (subject: string) => boolean, option: string) => {
+    const rows = windows.labels.map((_, i) => i).filter((i) => wanted(windows.subject(i) ?? ''))
+    if (rows.length > 0) return windows.subset(rows)
+    throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', { option, file: config.data })
+  }
+  const named = (names: readonly string[], option: string) =>
+    names.length === 0 ? undefined : choose((subject) => names.includes(subject), option)
+  return {
+    train: named(trainSubjects ?? [], 'trainSubjects') ?? choose((subject) => !others.has(subject), 'trainSubjects'),
+    validation: named(validationSubjects, 'validationSubjects'),
+    test: named(testSubjects, 'testSubjects'),
+  }
+}
+
+/** The encoder is loaded, used once for every trial and freed before the language model comes. */
+async function encodeParts(parts: Parts<EegWindows>, config: FinetuneTextConfig): Promise<Parts<LabelledTokens>> {
+  using encoder = (await models.load(config.encoder, { model: 'csbrain' })).eval() as Model<'csbrain'>
+  encoder.to(config.device as Device)
+  const { inDim, outDim, brainRegions, nPatches } = encoder.config
+  using reducer = models.eegTokenReducer({
+    brainRegions: [...brainRegions].sort((a, b) => a - b),
+    nPatches,
+    dim: outDim,
+  })
+  const encode = async (windows: EegWindows | undefined): Promise<LabelledTokens | undefined> => {
+    if (windows === undefined) return undefined
+    requirePatches(windows, inDim * nPatches, config.data)
+    const rows = Array.from({ length: windows.length }, (_, i) => i)
+    const tokens = []
+    for (let first = 0; first < rows.length; first += ENCODED_TOGETHER) {
+      const { data } = windows.batch(rows.slice(first, first + ENCODED_TOGETHER))
+      const count = Math.min(ENCODED_TOGETHER, rows.length - first)
+      using eeg = fromTypedArray(data, { shape: [count, windows.nChannels, nPatches, inDim] }).to(
+        config.device as Device,
+      )
+      tokens.push(...(await eegTokens({ encoder, reducer }, eeg)).unbind(0))
+    }
+    return { tokens: stack(tokens), labels: labelsOf(windows, config) }
+  }
+  const train = (await encode(parts.train))!
+  return { train, ...defined({ validation: await encode(parts.validation), test: await encode(parts.test) }) }
+}
+
+/** Labels of the vocabulary, by the names of the windows' classes. */
+function labelsOf(
+  { labels, classNames: classes }: EegWindows,
+  { data, vocabulary: name }: FinetuneTextConfig,
+): number[] {
+  const vocabulary = textVocabularies[name]!
+  const known = classes.map((each) => findKeyword(each.replaceAll(/[_-]/g, ' '), vocabulary)?.label)
+  const unknown = classes.find((_, i) => known[i] === undefined)
+  if (unknown === undefined) return Array.from(labels, (label) => known[label]!)
+  throw new EegTorchError('INVALID_OPTION', `the vocabulary ${name} has no class ${unknown}`, {
+    file: data,
+    option: 'vocabulary',
+    expected: vocabulary.labels.join(', '),
+  })
+}
+
+function requirePatches({ nSamples }: EegWindows, samples: number, file: string): void {
+  if (nSamples === samples) return
+  throw new EegTorchError('SHAPE_MISMATCH', 'the windows do not fit the encoder', {
+    file,
+    expected: `${samples} samples: its patches`,
+    received: String(nSamples),
+  })
+}
+
+function loadLanguage(config: FinetuneTextConfig): Promise<LanguageModel> {
+  const { language, adapter, quantize, dtype, gradientCheckpointing, loraRank, loraAlpha } = config
+  return LanguageModel.load(language, {
+    adapter,
+    quantize,
+    gradientCheckpointing,
+    device: config.device as Device,
+    ...(dtype && { dtype }),
+    ...(adapter === undefined && { newAdapter: { r: loraRank, loraAlpha } }),
+  })
+}
+
+async function loadProjection(
+  { projection, device }: FinetuneTextConfig,
+  language: LanguageModel,
+  inDim: number,
+): Promise<Model<'eeg_projection'>> {
+  const net =
+    projection === undefined
+      ? models.eegProjection({ inDim, outDim: language.width })
+      : ((await models.load(projection, { model: 'eeg_projection' })) as Model<'eeg_projection'>)
+  return net.to(device as Device)
+}
+
+interface Learning {
+  config: FinetuneTextConfig
+  out: string
+  json: boolean
+  signal: AbortSignal
+  tokens: Parts<LabelledTokens>
+  language: LanguageModel
+  projection: Model<'eeg_projection'>
+}
+
+interface TextResult {
+  epochs: FinetunedEpoch[]
+  test?: KeywordAccuracy
+}
+
+async function learn({ config, out, json, signal, tokens, language, projection }: Learning): Promise<TextResult> {
+  const { epochs, warmupEpochs, batchSize, gradientAccumulationSteps, lr, warmupLr, autocast, place } = config
+  const vocabulary = textVocabularies[config.vocabulary]!
+  const told = await finetuneText(projection, language, tokens.train, {
+    vocabulary,
+    place,
+    projectionPhase: { epochs: warmupEpochs, lr: warmupLr },
+    jointPhase: { epochs: epochs - warmupEpochs, lr },
+    batchSize: batchSize * gradientAccumulationSteps,
+    accumulate: gradientAccumulationSteps,
+    weightDecay: config.weightDecay,
+    maxNewTokens: config.maxNewTokens,
+    seed: config.seed,
+    folder: out,
+    signal,
+    ...(autocast && { autocast }),
+    ...(tokens.validation && { validation: tokens.validation }),
+    onEpoch: ({ epoch, figures }) =>
+      json || showProgress(`epoch ${epoch}/${epochs} loss ${figures.trainLoss.toFixed(4)} `),
+  })
+  if (tokens.test === undefined) return { epochs: told }
+  const { maxNewTokens } = config
+  return {
+    epochs: told,
+    test: await scoreText({ projection, language, vocabulary, place }, tokens.test, { maxNewTokens, signal }),
+  }
+}
+
+function formatResult({ epochs, test }: TextResult, out: string): string {
+  const share = (value: number) => `${(100 * value).toFixed(1)} %`
+  const score = ({ accuracy, chance, interval, total }: KeywordAccuracy) =>
+    `${share(accuracy)} of ${total} (95 %: ${share(interval.low)} to ${share(interval.high)}; chance ${share(chance)})`
+  const rows = epochs.map(
+    ({ epoch, phase, figures, validation }) =>
+      `epoch ${String(epoch).padStart(3)}  ${phase.padEnd(10)}  loss ${figures.trainLoss.toFixed(4)}${validation ? `  validation ${score(validation)}` : ''}`,
+  )
+  return [...rows, ...(test ? [`test       ${score(test)}`] : []), `kept in   ${out}`].join('\n')
+}

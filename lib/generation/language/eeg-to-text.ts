@@ -1,0 +1,127 @@
+import { noGrad } from '../../autograd.ts'
+import { cat, zeros } from '../../creation.ts'
+import type { Device } from '../../dtype.ts'
+import { EegTorchError } from '../../errors.ts'
+import type { Model } from '../../models/model.ts'
+import type { Tensor } from '../../tensor.ts'
+import { type FoundKeyword, findKeyword } from './keywords.ts'
+import type { GeneratedText, GenerateTextOptions, LanguageModel } from './language-model.ts'
+import type { TextVocabulary } from './vocabularies.ts'
+
+/** Where the EEG stands among what the language model sees. */
+export type PrefixPlace = 'before-prompt' | 'after-prompt'
+
+/** The parts that make text of EEG. They stay the caller's: whoever made them frees them. */
+export interface EegToTextParts {
+  /** Its weights do not change. Absent where features come in. */
+  encoder?: Model<'csbrain'> | undefined
+  /** Absent where its tokens come in. */
+  reducer?: Model<'eeg_token_reducer'> | undefined
+  projection: Model<'eeg_projection'>
+  language: LanguageModel
+  vocabulary: TextVocabulary
+  /** `before-prompt`, the default, is the design document's prefix; the published code's files were trained with `after-prompt`. */
+  place?: PrefixPlace
+}
+
+/** What a trial's EEG was read as. */
+export interface EegText extends GeneratedText {
+  /** Absent where no keyword of the vocabulary stands in the text. */
+  found: FoundKeyword | undefined
+}
+
+/** The conversation up to where the model answers, by the tokenizer's chat template. */
+export function promptOf({ tokenizer }: LanguageModel, { system, question }: TextVocabulary): number[] {
+  const messages = [
+    { role: 'system', content: system },
+    { role: 'user', content: question },
+  ]
+  return tokenizer.encode(tokenizer.chat(messages), { specialTokens: false })
+}
+
+/**
+ * What the frozen encoder and the token reducer make of EEG, in batches on the compute thread.
+ *
+ * @param eeg (trials, channels, patches, samples), as the encoder wants it
+ * @returns (trials, tokens, width)
+ */
+export async function eegTokens(
+  { encoder, reducer }: Pick<EegToTextParts, 'encoder' | 'reducer'>,
+  eeg: Tensor,
+): Promise<Tensor> {
+  if (reducer === undefined)
+    throw new EegTorchError('INVALID_OPTION', 'there is no token reducer', { option: 'reducer' })
+  const features = encoder === undefined ? eeg : await encode(encoder, eeg)
+  try {
+    return await noGrad(() => reducer.eval().forwardAsync(features))
+  } finally {
+    if (features !== eeg) features.dispose()
+  }
+}
+
+async function encode(encoder: Model<'csbrain'>, eeg: Tensor): Promise<Tensor> {
+  const [trials, channels, patches] = eeg.shape
+  if (eeg.shape.length !== 4) {
+    throw new EegTorchError('SHAPE_MISMATCH', 'the EEG is not in patches', {
+      expected: '(trials, channels, patches, samples)',
+      received: `(${eeg.shape.join(', ')})`,
+    })
+  }
+  using mask = zeros([trials!, channels!, patches!], { dtype: 'int64', device: eeg.device as Device })
+  const outputs = await noGrad(() => encoder.eval().runAsync({ eeg, mask }))
+  outputs.reconstruction.dispose()
+  return outputs.features
+}
+
+/** EEG to text: a frozen encoder, a token reducer, a projection into the language model's embeddings, and its answer. */
+export class EegToText {
+  readonly parts: Readonly<EegToTextParts>
+  readonly #prompt: readonly number[]
+
+  constructor(parts: EegToTextParts) {
+    const { projection, language } = parts
+    if (projection.config.outDim !== language.width) {
+      throw new EegTorchError('SHAPE_MISMATCH', 'the projection does not fit the language model', {
+        expected: `outDim ${language.width}, the width of its embeddings`,
+        received: String(projection.config.outDim),
+      })
+    }
+    this.parts = parts
+    this.#prompt = promptOf(language, parts.vocabulary)
+  }
+
+  /**
+   * Reads trials, all in one batch.
+   *
+   * @param eeg (trials, channels, patches, samples); without an encoder its features (trials, channels, patches, width)
+   * @throws EegTorchError `SHAPE_MISMATCH`, `DIVERGED`, `CANCELLED`, and as `generate`
+   */
+  async read(eeg: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
+    using tokens = await eegTokens(this.parts, eeg)
+    return this.readTokens(tokens, options)
+  }
+
+  /** {@link EegToText.read} of what the token reducer gave: (trials, tokens, width). */
+  async readTokens(tokens: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
+    const { projection, vocabulary } = this.parts
+    using projected = await noGrad(() => projection.eval().forwardAsync(tokens))
+    const texts = await this.#continue(projected, options)
+    return texts.map((text) => ({ ...text, found: findKeyword(text.text, vocabulary) }))
+  }
+
+  async #continue(projected: Tensor, options: GenerateTextOptions): Promise<GeneratedText[]> {
+    const { language, place = 'before-prompt' } = this.parts
+    if (place === 'before-prompt') {
+      const ids = Array.from({ length: projected.shape[0]! }, () => this.#prompt)
+      return language.generate({ prefix: projected, ids }, options)
+    }
+    using prefix = behindPrompt(language, this.#prompt, projected)
+    return language.generate({ prefix }, options)
+  }
+}
+
+/** Embeddings of the prompt before those of the EEG: (trials, tokens, width), likewise longer. */
+export function behindPrompt(language: LanguageModel, prompt: readonly number[], projected: Tensor): Tensor {
+  const words = language.embedIds(prompt).expand([projected.shape[0]!, -1, -1])
+  return cat([words.to(projected.dtype), projected], 1)
+}

@@ -1,0 +1,317 @@
+import { join } from 'node:path'
+import { writeTorch } from '../../checkpoints/torch-writer.ts'
+import { cat, full } from '../../creation.ts'
+import { EegTorchError } from '../../errors.ts'
+import { makeFolder } from '../../files/make-folder.ts'
+import type { Model } from '../../models/model.ts'
+import { Module } from '../../nn/module.ts'
+import { Random } from '../../random.ts'
+import type { EpochFigures } from '../../report/run-report.ts'
+import type { Tensor } from '../../tensor.ts'
+import { TrainingCheckpoints } from '../../training/checkpoints.ts'
+import { type FitOptions, type FitResult, fit as train } from '../../training/fit.ts'
+import { loss, optim } from '../../training/options.ts'
+import { schedules } from '../../training/schedules.ts'
+import { ADAPTER_PREFIX } from './adapter.ts'
+import { behindPrompt, EegToText, type PrefixPlace, promptOf } from './eeg-to-text.ts'
+import { type KeywordAccuracy, keywordAccuracy } from './keywords.ts'
+import { integers, type LanguageModel } from './language-model.ts'
+import type { TextVocabulary } from './vocabularies.ts'
+
+/** Trials with what they are labelled: the EEG as the token reducer gave it. */
+export interface LabelledTokens {
+  /** (trials, tokens, width) */
+  tokens: Tensor
+  /** Indices in the vocabulary's labels. */
+  labels: readonly number[]
+}
+
+/** Epochs of a phase, and its learning rate, which falls along half a cosine. */
+export interface TextPhase {
+  epochs: number
+  lr: number
+}
+
+/** How to teach a language model to read EEG. The defaults are the design document's for motor imagery; visual imagery has 3 + 7 epochs. */
+export interface FinetuneTextOptions extends Pick<FitOptions, 'signal' | 'onStep' | 'autocast' | 'dropLast'> {
+  vocabulary: TextVocabulary
+  place?: PrefixPlace
+  /** The projection alone; default 5 epochs at 5e-4. */
+  projectionPhase?: TextPhase
+  /** With the adapter; default 15 epochs at 2e-4. */
+  jointPhase?: TextPhase
+  /** Trials that make one step; default 32: the document's 4, gathered 8 times. */
+  batchSize?: number
+  /** Parts that a batch is cut into; default 8. */
+  accumulate?: number
+  /** Default 0.01. */
+  weightDecay?: number
+  /** Default 1. */
+  clipNorm?: number
+  seed?: number
+  /** Trials to read after each epoch. Never test data. */
+  validation?: LabelledTokens
+  /** New tokens of these at most; default 24. */
+  maxNewTokens?: number
+  /**
+   * Where each epoch is kept: `projection_epochN.pth` and `lora_epochN/`, and what a training that was stopped goes on from. Absent: nowhere.
+   */
+  folder?: string
+  onEpoch?: (epoch: FinetunedEpoch) => void
+}
+
+/** What an epoch brought; epochs count from 1 through both phases. */
+export interface FinetunedEpoch {
+  epoch: number
+  phase: 'projection' | 'joint'
+  figures: EpochFigures
+  /** With validation trials. */
+  validation?: KeywordAccuracy
+}
+
+const NO_LABEL = -100
+
+/** The parts of a network that learn beside the projection: what belongs to nobody else is a part of the training. */
+class Adapter extends Module {
+  constructor(language: LanguageModel) {
+    super()
+    for (const [name, tensor] of Object.entries(language.model.parameters())) {
+      if (name.startsWith(ADAPTER_PREFIX)) (this as Record<string, unknown>)[nameOf(name)] = tensor
+      else tensor.dispose()
+    }
+  }
+
+  override forward(): Tensor {
+    throw new EegTorchError('INTERNAL', 'an adapter is computed by its language model')
+  }
+}
+
+/** Names of properties have no dots, as names of parts end there. */
+function nameOf(parameter: string): string {
+  return parameter.slice(ADAPTER_PREFIX.length).replaceAll('.', '_')
+}
+
+/** The loss of sentences behind EEG. The language model is no part of it: only its adapter learns. */
+class TextTask extends Module {
+  readonly projection: Model<'eeg_projection'>
+  readonly adapter: Adapter
+  readonly #language: LanguageModel
+  readonly #prompt: readonly number[]
+  readonly #place: PrefixPlace
+
+  constructor(
+    projection: Model<'eeg_projection'>,
+    language: LanguageModel,
+    prompt: readonly number[],
+    place: PrefixPlace,
+  ) {
+    super()
+    this.projection = projection
+    this.adapter = new Adapter(language)
+    this.#language = language
+    this.#prompt = prompt
+    this.#place = place
+  }
+
+  /** tokens (batch, tokens, width), sentences (batch, words), -100 where one is shorter. Gives the mean loss of a word. */
+  override forward(tokens: Tensor, sentences: Tensor): Tensor[] {
+    const projected = this.projection.forward(tokens)
+    const words = sentences.clamp_min(0)
+    const language = this.#language.model.train(this.training)
+    const first = this.#place === 'before-prompt'
+    const prompt = integers([this.#prompt]).to(this.#language.device).expand([tokens.shape[0]!, -1])
+    const silent = full([tokens.shape[0]!, this.#prompt.length], NO_LABEL, { dtype: 'int64' }).to(this.#language.device)
+    const prefixEmbeds = first ? projected : behindPrompt(this.#language, this.#prompt, projected)
+    const inputIds = first ? cat([prompt, words], 1) : words
+    const labels = first ? cat([silent, sentences], 1) : sentences
+    const length = prefixEmbeds.shape[1]! + inputIds.shape[1]!
+    // The words end at different places, and nothing looks ahead: padding behind them needs no mask.
+    const attentionMask = full([tokens.shape[0]!, length], 1, { dtype: 'int64' }).to(this.#language.device)
+    return [language.run({ prefixEmbeds, inputIds, attentionMask, labels }).loss]
+  }
+
+  override dispose(): void {
+    // projection and adapter belong to the caller
+  }
+}
+
+/**
+ * Teaches a language model to read EEG: a sentence of the vocabulary for each trial, first the projection alone, then with the adapter (AdamW, cosine,
+ * clipped). Killed or aborted, it goes on from `folder` with the same options; on a CPU with the same number of threads bit for bit.
+ *
+ * @param language with an adapter (`newAdapter` or `adapter`)
+ * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`, `DIVERGED`, `CANCELLED`, `FILE_WRITE_FAILED`
+ */
+export async function finetuneText(
+  projection: Model<'eeg_projection'>,
+  language: LanguageModel,
+  trials: LabelledTokens,
+  options: FinetuneTextOptions,
+): Promise<FinetunedEpoch[]> {
+  const { vocabulary, place = 'before-prompt', folder, seed = 0 } = options
+  checkTrials(trials, vocabulary)
+  const phases = [
+    { phase: 'projection' as const, ...(options.projectionPhase ?? { epochs: 5, lr: 5e-4 }), before: 0 },
+    { phase: 'joint' as const, ...(options.jointPhase ?? { epochs: 15, lr: 2e-4 }), before: 0 },
+  ]
+  phases[1]!.before = phases[0]!.epochs
+  const task = new TextTask(projection, language, promptOf(language, vocabulary), place)
+  const epochs: FinetunedEpoch[] = []
+  using sentences = await encodeSentences(language, vocabulary, trials.labels, seed)
+  for (const { phase, epochs: count, lr, before } of phases) {
+    if (count === 0) continue
+    const result = await fitPhase(
+      task,
+      { inputs: trials.tokens, targets: sentences },
+      {
+        ...chosen(options),
+        epochs: count,
+        optimizer: optim.adamW({ lr, weightDecay: options.weightDecay ?? 0.01 }),
+        ...(phase === 'projection' && { freeze: ['adapter.*'] }),
+        ...(folder !== undefined && {
+          store: new TrainingCheckpoints(join(folder, `training-${phase}`), { everyEpochs: 1 }),
+        }),
+        onEpoch: async (figures) => {
+          const told = {
+            epoch: before + figures.epoch,
+            phase,
+            figures,
+            ...(await validate(projection, language, options)),
+          }
+          if (folder !== undefined) await saveEpoch(folder, told, projection, language)
+          epochs.push(told)
+          options.onEpoch?.(told)
+        },
+      },
+    )
+    epochs.unshift(...resumed(result, epochs, phase, before))
+  }
+  return epochs.sort((a, b) => a.epoch - b.epoch)
+}
+
+function fitPhase(task: TextTask, set: { inputs: Tensor; targets: Tensor }, options: FitOptions): Promise<FitResult> {
+  return train(task, set, { ...options, loss: loss.output(), schedule: schedules.cosine() })
+}
+
+function chosen({ batchSize = 32, accumulate = 8, clipNorm = 1, seed = 0, ...rest }: FinetuneTextOptions) {
+  const { signal, onStep, autocast, dropLast } = rest
+  return {
+    batchSize,
+    accumulate,
+    clipNorm,
+    seed,
+    ...(signal && { signal }),
+    ...(onStep && { onStep }),
+    ...(autocast && { autocast }),
+    ...(dropLast !== undefined && { dropLast }),
+  }
+}
+
+/** Epochs of an earlier run, which this one only read back. */
+function resumed(
+  { epochs }: FitResult,
+  seen: readonly FinetunedEpoch[],
+  phase: FinetunedEpoch['phase'],
+  before: number,
+) {
+  const told = new Set(seen.map(({ epoch }) => epoch))
+  return epochs
+    .map((figures) => ({ epoch: before + figures.epoch, phase, figures }))
+    .filter(({ epoch }) => !told.has(epoch))
+}
+
+function checkTrials({ tokens, labels }: LabelledTokens, vocabulary: TextVocabulary): void {
+  const wrong = labels.find((label) => vocabulary.sentences[label] === undefined)
+  if (wrong !== undefined) {
+    throw new EegTorchError('INVALID_OPTION', `the vocabulary ${vocabulary.name} has no such label`, {
+      option: 'labels',
+      expected: `0 to ${vocabulary.labels.length - 1}`,
+      received: String(wrong),
+    })
+  }
+  if (tokens.shape.length === 3 && tokens.shape[0] === labels.length && labels.length > 0) return
+  throw new EegTorchError('SHAPE_MISMATCH', 'tokens and labels are not of the same trials', {
+    expected: `(${labels.length}, tokens, width)`,
+    received: `(${tokens.shape.join(', ')})`,
+  })
+}
+
+/** A sentence for each trial, drawn by the seed, with the token that ends it: (trials, words), -100 behind shorter ones. */
+async function encodeSentences(
+  { tokenizer, stopTokens, device }: LanguageModel,
+  { sentences }: TextVocabulary,
+  labels: readonly number[],
+  seed: number,
+): Promise<Tensor> {
+  const random = new Random(seed, 1)
+  const rows = labels.map((label) => {
+    const choices = sentences[label]!
+    const sentence = choices[Math.floor(random.uniform() * choices.length)]!
+    return [...tokenizer.encode(sentence, { specialTokens: false }), stopTokens[0]!]
+  })
+  const longest = Math.max(...rows.map((row) => row.length))
+  return integers(rows.map((row) => [...row, ...new Array<number>(longest - row.length).fill(NO_LABEL)])).to(device)
+}
+
+async function validate(
+  projection: Model<'eeg_projection'>,
+  language: LanguageModel,
+  { validation, vocabulary, place, maxNewTokens = 24, batchSize = 32, signal }: FinetuneTextOptions,
+): Promise<{ validation?: KeywordAccuracy }> {
+  if (validation === undefined) return {}
+  return {
+    validation: await scoreText({ projection, language, vocabulary, place }, validation, {
+      maxNewTokens,
+      batchSize,
+      signal,
+    }),
+  }
+}
+
+/** Reads trials greedily, in batches, and compares the keywords with the labels. */
+export async function scoreText(
+  parts: {
+    projection: Model<'eeg_projection'>
+    language: LanguageModel
+    vocabulary: TextVocabulary
+    place?: PrefixPlace | undefined
+  },
+  { tokens, labels }: LabelledTokens,
+  {
+    maxNewTokens = 24,
+    batchSize = 32,
+    signal,
+  }: { maxNewTokens?: number; batchSize?: number; signal?: AbortSignal | undefined } = {},
+): Promise<KeywordAccuracy> {
+  const { place = 'before-prompt', ...rest } = parts
+  const reader = new EegToText({ ...rest, place })
+  const found: (number | undefined)[] = []
+  for (let first = 0; first < labels.length; first += batchSize) {
+    using batch = tokens.narrow(0, first, Math.min(batchSize, labels.length - first))
+    const texts = await reader.readTokens(batch, { maxNewTokens, signal })
+    found.push(...texts.map((text) => text.found?.label))
+  }
+  return keywordAccuracy(found, labels)
+}
+
+/** The design document's files: the projection with the token reducer, which has no weights, and the adapter. */
+async function saveEpoch(
+  folder: string,
+  { epoch, validation }: FinetunedEpoch,
+  projection: Model<'eeg_projection'>,
+  language: LanguageModel,
+): Promise<void> {
+  const state = projection.stateDict()
+  try {
+    await makeFolder(folder)
+    await language.saveAdapter(join(folder, `lora_epoch${epoch}`))
+    await writeTorch(join(folder, `projection_epoch${epoch}.pth`), {
+      projection: new Map(Object.entries(state)),
+      token_reducer: new Map(),
+      epoch,
+      val_acc: validation?.accuracy ?? null,
+    })
+  } finally {
+    for (const tensor of Object.values(state)) tensor.dispose()
+  }
+}
