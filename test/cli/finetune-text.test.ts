@@ -16,7 +16,9 @@ beforeAll(async () => {
     ...{ recording: i % 2, trial: i + 1, onset: i, start: i * shape.samples, label: (i >> 1) % 2 },
   }))
   const data = Float32Array.from({ length: 8 * shape.channels * shape.samples }, (_, i) => Math.sin(0.3 * i))
-  const recordings = ['A', 'B'].map((subject) => ({ name: subject, identity: subject, subject }))
+  const recordings = ['A', 'B'].map((subject) => ({
+    ...{ name: subject, identity: subject, subject, session: undefined, run: undefined },
+  }))
   const windows = new EegWindows({
     ...{ data, origins, recordings, classNames: ['dog', 'cup'], channelNames: ['C3', 'Cz', 'C4'] },
     ...{ nSamples: shape.samples, samplingRate: 200 },
