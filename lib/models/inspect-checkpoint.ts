@@ -58,9 +58,12 @@ export function inspectCheckpoint(
     metadata: checkpoint.metadata,
     keys: [...checkpoint.keys],
     ...(elsewhere !== undefined && { elsewhere }),
-    fits: fitModels(checkpoint, config).filter(
-      ({ missing, extra }) => missing.length + extra.length <= tensors.length / 2,
-    ),
+    fits: fitModels(checkpoint, config).filter(({ missing, extra, reshaped }) => {
+      const misnamed = missing.length + extra.length
+      // A common name such as `weight`, of another shape, is no likeness.
+      const isAlike = misnamed === 0 || reshaped.length < tensors.length - extra.length
+      return isAlike && misnamed <= tensors.length / 2
+    }),
   }
 }
 
