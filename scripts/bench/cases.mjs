@@ -9,6 +9,12 @@ const stableDiffusionVae = {
   upBlockTypes: Array(4).fill('UpDecoderBlock2D'),
   layersPerBlock: 2,
 }
+/** The levels of aMUSEd's tokens, a sixteenth of the picture's sides. */
+const tokenLevels = {
+  ...{ blockOutChannels: [128, 256, 256, 512, 768], layersPerBlock: 2, latentChannels: 64, numVqEmbeddings: 8192 },
+  ...{ downBlockTypes: Array(5).fill('DownEncoderBlock2D'), upBlockTypes: Array(5).fill('UpDecoderBlock2D') },
+  ...{ midBlockAddAttention: false, lookupFromCodebook: true, sampleSize: [64, 64] },
+}
 /** A UNet of 102 million parameters. */
 const smallUNet = { blockOutChannels: [128, 256, 384, 448] }
 
@@ -83,7 +89,31 @@ export const cases = {
     { ...latent, latent: [512], semantic: [512], has_semantic: [] },
     { batch: 4, integers: ['timestep', 'has_semantic'], options: { ...smallUNet, nScales: 2 }, loss: 'mse' },
   ),
+  clip_text: network('clip_text', { input_ids: [77] }, { batch: 16, integers: ['input_ids'], loss: null }),
+  clip_text_with_projection: network(
+    'clip_text_with_projection',
+    { input_ids: [77] },
+    { batch: 16, integers: ['input_ids'], loss: null },
+  ),
+  clip_vision: network('clip_vision', { pixel_values: [3, 224, 224] }, { batch: 4, loss: null }),
+  // Both ways through the tokens of a picture of 64 x 64.
+  vq_model: network(
+    'vq_model',
+    { image: [3, 64, 64], codes: [4, 4] },
+    { batch: 4, integers: ['codes'], options: tokenLevels, loss: null },
+  ),
+  uvit2d: network(
+    'uvit2d',
+    { input_ids: [16, 16], encoder_hidden_states: [77, 768], pooled_text_emb: [768], micro_conds: [5] },
+    { batch: 2, integers: ['input_ids'], options: { numHiddenLayers: 4, sampleSize: 16 }, loss: null },
+  ),
+  alexnet: network('alexnet', { image: [3, 224, 224] }, { batch: 16, loss: null }),
+  inception_v3: network('inception_v3', { image: [3, 299, 299] }, { batch: 4, loss: null }),
+  lpips_alex: network('lpips_alex', { image0: [3, 64, 64], image1: [3, 64, 64] }, { batch: 16, loss: null }),
 }
+
+/** Networks that another program measures. */
+export const measuredElsewhere = ['llama', 'llama_lora', 'nf4'] // bench-language.mjs
 
 function network(
   name,
