@@ -1,6 +1,5 @@
-import type { Tensor } from '../tensor.ts'
 import { countElements, type StoredTensor } from './stored-tensor.ts'
-import { type LoadOptions, loadTogether, type TensorRequest, type TensorSource, unknownTensor } from './tensor-file.ts'
+import { type TensorRequest, TensorSource, unknownTensor } from './tensor-file.ts'
 
 /** A tensor under another name than the file's, and perhaps some of its rows, all of it in another shape of as many elements, or transposed. */
 export interface SelectedTensor {
@@ -14,7 +13,7 @@ export interface SelectedTensor {
 }
 
 /** Some tensors of a source, under names of one's own: a part of a larger file, or one that names its tensors otherwise. */
-export class SelectedTensors implements TensorSource {
+export class SelectedTensors extends TensorSource {
   readonly path: string
   readonly tensors: ReadonlyMap<string, StoredTensor>
   readonly #source: TensorSource
@@ -22,25 +21,11 @@ export class SelectedTensors implements TensorSource {
 
   /** @param selection new names, to what they stand for */
   constructor(source: TensorSource, selection: ReadonlyMap<string, SelectedTensor>) {
+    super()
     this.path = source.path
     this.#source = source
     this.#selection = selection
     this.tensors = new Map([...selection].map(([name, selected]) => [name, describe(source, selected)]))
-  }
-
-  get names(): string[] {
-    return [...this.tensors.keys()]
-  }
-
-  async load(name: string, options: LoadOptions = {}): Promise<Tensor> {
-    return (await this.loadAll({ ...options, names: [name] })).get(name)!
-  }
-
-  async loadAll({
-    names = this.names,
-    ...options
-  }: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
-    return loadTogether(await this.requests(names), options)
   }
 
   /** @internal */

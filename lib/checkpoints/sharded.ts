@@ -1,15 +1,14 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
-import type { Tensor } from '../tensor.ts'
 import { type JsonObject, readJsonObject } from './json-file.ts'
 import type { StoredTensor } from './stored-tensor.ts'
-import { type LoadOptions, loadTogether, type TensorRequest, type TensorSource, unknownTensor } from './tensor-file.ts'
+import { type TensorRequest, TensorSource, unknownTensor } from './tensor-file.ts'
 
 const SHOWN = 5
 
 /** Weights in several files, which an index such as `model.safetensors.index.json` names tensor by tensor. */
-export class ShardedTensors implements TensorSource {
+export class ShardedTensors extends TensorSource {
   readonly path: string
   readonly tensors: ReadonlyMap<string, StoredTensor>
   readonly #shardOf: ReadonlyMap<string, TensorSource>
@@ -22,6 +21,7 @@ export class ShardedTensors implements TensorSource {
    *   an index that is none, or that names a tensor which its shard lacks; and as `open`
    */
   constructor(index: string, open: (shard: string) => TensorSource) {
+    super()
     this.path = index
     const files = readWeightMap(index)
     const folder = dirname(index)
@@ -30,21 +30,6 @@ export class ShardedTensors implements TensorSource {
     const shards = new Map(names.map((name) => [name, open(join(folder, name))]))
     this.#shardOf = new Map([...files].map(([tensor, file]) => [tensor, shards.get(file)!]))
     this.tensors = new Map([...files].map(([name, file]) => [name, storedIn(shards.get(file)!, name, index)]))
-  }
-
-  get names(): string[] {
-    return [...this.tensors.keys()]
-  }
-
-  async load(name: string, options: LoadOptions = {}): Promise<Tensor> {
-    return (await this.loadAll({ ...options, names: [name] })).get(name)!
-  }
-
-  async loadAll({
-    names = this.names,
-    ...options
-  }: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
-    return loadTogether(await this.requests(names), options)
   }
 
   /** @internal */

@@ -36,48 +36,50 @@ export interface TensorRequest {
 }
 
 /** Named tensors in one file or several, listed but not read until they are asked for. */
-export interface TensorSource {
+export abstract class TensorSource {
   /** The file, or the folder or index of several. */
-  readonly path: string
-  readonly tensors: ReadonlyMap<string, StoredTensor>
-  readonly names: string[]
+  abstract readonly path: string
+  abstract readonly tensors: ReadonlyMap<string, StoredTensor>
+
+  get names(): string[] {
+    return [...this.tensors.keys()]
+  }
+
   /**
    * One tensor, on the CPU.
    *
    * @throws EegTorchError `UNKNOWN_NAME`; `FILE_UNSUPPORTED` for a type that LibTorch lacks; `FILE_TRUNCATED`, `FILE_INVALID`
    * or `FILE_NOT_FOUND` when the file changed
    */
-  load(name: string, options?: LoadOptions): Promise<Tensor>
+  async load(name: string, options: LoadOptions = {}): Promise<Tensor> {
+    const loaded = await this.loadAll({ ...options, names: [name] })
+    return loaded.get(name)!
+  }
+
   /** Several tensors (default: all) in one go, by name. Those that share a storage in the file share it in memory. */
-  loadAll(options?: LoadOptions & { names?: readonly string[] }): Promise<Map<string, Tensor>>
+  async loadAll({
+    names = this.names,
+    ...options
+  }: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
+    return loadTogether(await this.requests(names), options)
+  }
+
   /** @internal what the addon needs to load tensors, by file */
-  requests(names: readonly string[]): Promise<TensorRequest[]>
+  abstract requests(names: readonly string[]): Promise<TensorRequest[]>
 }
 
 /** The tensors of a checkpoint file, listed but not read until they are asked for. */
-export class TensorFile implements TensorSource {
+export class TensorFile extends TensorSource {
   readonly path: string
   /** Size of the file in bytes when it was listed; loading refuses a file that changed since. */
   readonly size: number
   readonly tensors: ReadonlyMap<string, StoredTensor>
 
   constructor(path: string, size: number, tensors: ReadonlyMap<string, StoredTensor>) {
+    super()
     this.path = path
     this.size = size
     this.tensors = tensors
-  }
-
-  get names(): string[] {
-    return [...this.tensors.keys()]
-  }
-
-  async load(name: string, options: LoadOptions = {}): Promise<Tensor> {
-    const loaded = await this.loadAll({ ...options, names: [name] })
-    return loaded.get(name)!
-  }
-
-  async loadAll(options: LoadOptions & { names?: readonly string[] } = {}): Promise<Map<string, Tensor>> {
-    return loadTogether(await this.requests(options.names ?? this.names), options)
   }
 
   /** @internal */
@@ -111,7 +113,7 @@ async function toRange({ offset, bytes, unpack }: StorageRange): Promise<Range> 
 }
 
 /** Tensors of one file or several, by name. */
-export async function loadTogether(
+async function loadTogether(
   requests: readonly TensorRequest[],
   { copy = false }: LoadOptions,
 ): Promise<Map<string, Tensor>> {
