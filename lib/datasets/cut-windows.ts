@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import type { Recording, RecordingEvent } from '../recordings/recording.ts'
+import type { ChannelType, Recording, RecordingEvent } from '../recordings/recording.ts'
 import { timeOfSample } from '../recordings/segments.ts'
 import { upsample } from '../signal/upsample.ts'
 import type { LabelEvent, Task } from './eegmmidb.ts'
@@ -24,8 +24,10 @@ export interface WindowOptions {
   length?: number
   /** Seconds between the starts of two windows of a trial; default `length`. */
   step?: number
-  /** Channel names; default every EEG channel of the recording's sampling rate. */
+  /** Channel names, of whatever type; default every channel of `types`. */
   channels?: readonly string[]
+  /** Which channels of the recording's sampling rate, in the recording's order, where `channels` names none; default `['eeg']`. */
+  types?: readonly ChannelType[]
   /** Samples of a window for each sample recorded, made by a low-pass without delay; default 1. The windows' rate is higher by that factor. */
   upsample?: number
 }
@@ -80,7 +82,7 @@ export function planWindows(list: readonly Recording[], options: WindowOptions):
   const first = list[0]
   if (first === undefined) throw new EegTorchError('INVALID_OPTION', 'there are no recordings to cut windows from')
   const grid = layGrid(options, first.samplingRate)
-  const channelNames = chooseChannels(first, options.channels)
+  const channelNames = chooseChannels(first, options)
   return {
     grid,
     channelNames,
@@ -216,16 +218,20 @@ export function orderClasses(
   return [...rank].sort(([a, i], [b, k]) => i - k || (a < b ? -1 : 1)).map(([name]) => name)
 }
 
-function chooseChannels(recording: Recording, wanted: readonly string[] | undefined): string[] {
+function chooseChannels(recording: Recording, { channels: wanted, types = ['eeg'] }: WindowOptions): string[] {
   if (wanted !== undefined) {
     if (wanted.length === 0) throw badOption('channels', 'at least one channel', 'an empty list')
     return wanted.map((name) => recording.channels[recording.channelIndex(name)]!.name)
   }
-  const names = recording.channels
-    .filter(({ type, samplingRate }) => type === 'eeg' && samplingRate === recording.samplingRate)
-    .map(({ name }) => name)
+  const sampled = recording.channels.filter(({ samplingRate }) => samplingRate === recording.samplingRate)
+  const names = sampled.filter(({ type }) => types.includes(type)).map(({ name }) => name)
   if (names.length > 0) return names
-  throw badOption('channels', 'channel names, as no channel is marked EEG', 'nothing')
+  const found = [...new Set(sampled.map(({ type }) => type))].join(', ')
+  throw badOption(
+    'channels',
+    `channel names, or types among ${found}, as no channel has the type ${types.join(' or ')}`,
+    'nothing',
+  )
 }
 
 /** Refuses a recording that cannot give the windows that another gives. */

@@ -24,6 +24,24 @@ test('a window starts at its event plus from, and holds the samples of its chann
   expect([c3[0], c3[99], c4[0]]).toEqual([0.55, 0.649, 1.55].map(Math.fround))
 })
 
+test('windows hold channels of the types or names that were asked for, in the order of the recording or of the names', () => {
+  const at = { events: ['T2'], from: 0, to: 0.1 }
+  const byType = cutWindows([recording], { ...at, types: ['eog', 'eeg'] })
+  expect([byType.channelNames, byType.channelTypes]).toEqual([
+    ['C3', 'C4', 'EOG'],
+    ['eeg', 'eeg', 'eog'],
+  ])
+  const byName = cutWindows([recording], { ...at, channels: ['EOG', 'C3'] })
+  expect([byName.channelNames, byName.channelTypes]).toEqual([
+    ['EOG', 'C3'],
+    ['eog', 'eeg'],
+  ])
+  expect([...byName.window(0).slice(0, 10)]).toEqual([...byType.window(0).slice(20)])
+  expect(() => cutWindows([recording], { ...at, types: ['ecg'] })).toThrow(
+    /types among eeg, eog, as no channel has the type ecg/,
+  )
+})
+
 test('windows slide through a trial and share its number', () => {
   const windows = cutWindows([recording], { events: ['T1', 'T2'], from: -1, to: 1, length: 1, step: 0.25 })
   expect(windows.origins.map(({ start, trial }) => [start, trial])).toEqual([

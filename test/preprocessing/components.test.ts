@@ -123,6 +123,26 @@ describe('ica', () => {
     expect(spanOf(finished, 12)).toBeLessThan(spanOf(windows, 12))
   })
 
+  test('of training windows compares with the EOG channels that they hold', async () => {
+    const cut = { from: 0, to: 3 }
+    const learned = { ica: { components: 5, by: 'training', ...EYES } } as const
+    const pipeline = Pipeline.parse([{ windows: { ...cut, types: ['eeg', 'eog'] } }, learned, { pick: 'eeg' }])
+    const windows = await pipeline.prepared.windows(blinking())
+    expect(windows.channelTypes?.at(-1)).toBe('eog')
+    const finished = await (await pipeline.fit(windows)).finish(windows)
+    expect(finished.channelNames).toEqual(EEG)
+    const row = (set: typeof windows, channel: number) =>
+      Float64Array.from(set.window(1).subarray(channel * 300, (channel + 1) * 300))
+    const eog = row(windows, 6)
+    expect(correlation(row(windows, 0), eog)).toBeGreaterThan(0.8)
+    expect(Math.abs(correlation(row(finished, 0), eog))).toBeLessThan(0.3)
+
+    const named = Pipeline.parse([{ windows: { ...cut, channels: ['EOG', 'Cz'] } }])
+    expect((await named.windows(blinking())).channelNames).toEqual(['EOG', 'Cz'])
+    const both = { windows: { ...cut, channels: ['Cz'], types: ['eeg'] } }
+    expect(errorOf(() => Pipeline.parse([both as never])).message).toMatch(/give either channels or types/)
+  })
+
   test.each([
     [[{ ica: { components: 1 } }], /step 1 \(ica\), option components: a whole number from 2, or a share below 1/],
     [[{ windows: [0, 1] }, 'ica'], /step 2 \(ica\) works on recordings/],

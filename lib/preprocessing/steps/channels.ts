@@ -4,8 +4,8 @@ import type { Channel, ChannelType } from '../../recordings/recording.ts'
 import { rowOf, type SignalBlock, withChannels } from '../block.ts'
 import { defineStep } from '../step.ts'
 
-const names = z.array(z.string()).min(1)
-const types = z.array(z.enum(['eeg', 'eog', 'ecg', 'emg', 'stim', 'misc'])).min(1)
+export const names = z.array(z.string()).min(1)
+export const types = z.array(z.enum(['eeg', 'eog', 'ecg', 'emg', 'stim', 'misc'])).min(1)
 
 /** Positions of channels by name or label, in the order given. */
 export function findChannels(channels: readonly Channel[], wanted: readonly string[]): number[] {

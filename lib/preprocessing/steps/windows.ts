@@ -11,12 +11,15 @@ import {
 import { upsample as upsampleRows } from '../../signal/upsample.ts'
 import { rowsOf, type SignalBlock } from '../block.ts'
 import { defineStep } from '../step.ts'
+import { names, types } from './channels.ts'
 
 const seconds = z.number()
 const range = z.tuple([seconds, seconds]).refine(([from, to]) => from < to, 'must go from less to more')
 
 export const windows = defineStep({
-  what: 'Cuts windows around events; the mean of a baseline is subtracted. `zero`: where time counts from, in seconds after the event.',
+  what:
+    'Cuts windows around events; the mean of a baseline is subtracted. `zero`: where time counts from, in seconds after the event. ' +
+    'Windows hold the EEG channels, or those of `types`, or those named in `channels`.',
   schema: z
     .strictObject({
       from: seconds,
@@ -26,17 +29,23 @@ export const windows = defineStep({
       events: z.union([z.array(z.string()).min(1), z.record(z.string(), z.string())]).optional(),
       task: z.string().optional(),
       baseline: range.optional(),
+      channels: names.optional(),
+      types: types.optional(),
       zero: seconds.default(0).describe('seconds after the event at which the others begin to count'),
     })
     .refine(({ from, to }) => from < to, 'from must be less than to')
     .refine(({ events, task }) => events === undefined || task === undefined, 'give either task or events, not both')
     .refine(
+      ({ channels, types: kinds }) => channels === undefined || kinds === undefined,
+      'give either channels or types',
+    )
+    .refine(
       ({ baseline: b, from, to, length }) => b === undefined || (length === undefined && b[0] >= from && b[1] <= to),
       'a baseline lies within from..to, and goes with one window per trial',
     ),
   short: range.transform(([from, to]) => ({ from, to })),
-  cut: (recording, { events, task, baseline, zero, from, to, ...steps }, trials) => {
-    const grid = { ...steps, from: from + zero, to: to + zero }
+  cut: (recording, { events, task, baseline, zero, from, to, ...rest }, trials) => {
+    const grid = { ...rest, from: from + zero, to: to + zero }
     const given = trials.events === undefined && trials.task === undefined ? { events, task } : trials
     const options = Object.fromEntries(Object.entries({ ...grid, ...given }).filter(([, value]) => value !== undefined))
     const wanted = options as unknown as WindowOptions
