@@ -2,6 +2,7 @@ import { tensor } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import { scope } from '../memory.ts'
 import { ops } from '../ops/index.ts'
+import { signal } from '../signal/index.ts'
 import type { Tensor } from '../tensor.ts'
 
 /** Rows are frequencies from 0 to half the sampling rate, columns are times. */
@@ -21,8 +22,8 @@ const SHOWN = 3
 const SILENCE = 1e-24
 
 /**
- * Images of EEG by a plain short-time Fourier transform: log power, scaled to 0 .. 1 by what the training part had. A Hann window of
- * `2 * (rows - 1)` samples moves by `samples / columns`, rounded down; samples beyond the last whole move are left out.
+ * Images of EEG: the log power of `signal.stftImages`, scaled to 0 .. 1 by what the training part had. Samples beyond the last whole
+ * move of its window are left out.
  */
 export class EegImages {
   readonly size: ImageSize
@@ -42,7 +43,7 @@ export class EegImages {
    */
   static fit(eeg: Tensor, { size = [64, 64] }: { size?: ImageSize } = {}): EegImages {
     return scope(() => {
-      const power = logPower(spectrum(eeg, size))
+      const power = logPower(eeg, size)
       const [deviation, mean] = ops.aten.std_mean(power, [0, 2, 3]) as unknown as [Tensor, Tensor]
       const numbers = (values: Tensor) => Array.from(values.toTypedArray() as Float32Array)
       return new EegImages({
@@ -58,7 +59,7 @@ export class EegImages {
     this.#check(eeg)
     return scope(() => {
       const { low, span } = this.#scale(eeg)
-      return logPower(spectrum(eeg, this.size)).sub(low).div(span).clamp(0, 1).contiguous()
+      return logPower(eeg, this.size).sub(low).div(span).clamp(0, 1).contiguous()
     })
   }
 
@@ -72,17 +73,20 @@ export class EegImages {
     this.#check(eeg)
     return scope(() => {
       const { low, span } = this.#scale(eeg)
-      const complex = spectrum(eeg, this.size)
       const wanted = images.mul(span).add(low).div(2).exp()
-      const [windows, channels, rows, columns] = complex.shape as [number, number, number, number]
-      const { hop, covered } = grid(eeg, this.size)
+      const [rows, columns] = this.size
+      const covered = this.shown(eeg.shape[2]!)
+      const nFft = 2 * (rows - 1)
+      const hop = covered / columns
+      // Centred segments stand at both ends: one more than an image has columns.
+      const complex = signal.torchStft(eeg.narrow(2, 0, covered), { nFft, hop }).narrow(3, 0, columns)
       const moved = complex.mul(wanted.div(complex.abs().clamp_min(Math.sqrt(SILENCE))))
-      const signals = ops.aten.istft(moved.reshape([windows * channels, rows, columns]), 2 * (rows - 1), {
+      const signals = ops.aten.istft(moved.flatten(0, 1), nFft, {
         hopLength: hop,
-        window: hann(rows, eeg),
+        window: ops.aten.hann_window(nFft, { dtype: eeg.dtype }),
         length: covered,
       })
-      return signals.reshape([windows, channels, covered])
+      return signals.reshape([...eeg.shape.slice(0, 2), covered])
     })
   }
 
@@ -111,34 +115,5 @@ export class EegImages {
   }
 }
 
-/** Where the windows of the transform lie. */
-function grid(eeg: Tensor, [rows, columns]: ImageSize): { hop: number; covered: number } {
-  const samples = eeg.shape[2] ?? 0
-  const hop = Math.floor(samples / columns)
-  if (hop >= 1 && hop * columns >= rows) return { hop, covered: hop * columns }
-  throw new EegTorchError('SHAPE_MISMATCH', 'the windows are too short for images of this size', {
-    option: 'size',
-    expected: `(windows, channels, ${Math.max(rows, columns)} samples or more)`,
-    received: `(${eeg.shape.join(', ')})`,
-  })
-}
-
-/** (windows, channels, samples) -> complex (windows, channels, rows, columns). */
-function spectrum(eeg: Tensor, size: ImageSize): Tensor {
-  const { hop, covered } = grid(eeg, size)
-  const [rows, columns] = size
-  const [windows, channels] = eeg.shape as [number, number]
-  const signals = eeg.narrow(2, 0, covered).reshape([windows * channels, covered])
-  const options = { hopLength: hop, window: hann(rows, eeg), center: true, returnComplex: true }
-  // Centred frames stand at both ends: one more than there are moves.
-  const frames = ops.aten.stft(signals, 2 * (rows - 1), options).narrow(2, 0, columns)
-  return frames.reshape([windows, channels, rows, columns])
-}
-
-function hann(rows: number, like: Tensor): Tensor {
-  return ops.aten.hann_window(2 * (rows - 1), { dtype: like.dtype })
-}
-
-function logPower(complex: Tensor): Tensor {
-  return complex.abs().square().add(SILENCE).log()
-}
+/** (windows, channels, samples) -> (windows, channels, rows, columns) */
+const logPower = (eeg: Tensor, size: ImageSize) => signal.stftImages(eeg, { size, floor: SILENCE })

@@ -69,7 +69,7 @@ test('scales are plain data', () => {
 })
 
 test.each([
-  [noise([2, 1, 63]), 'the windows are too short for images of this size'],
+  [noise([2, 1, 63]), 'the signals are too short for images of this size'],
   [noise([2, 3, 512]), 'the images were fitted on other channels'],
 ])('windows that do not fit are refused', (eeg, message) => {
   expect(() => EegImages.fit(noise([2, 1, 512])).draw(eeg)).toThrow(message)
