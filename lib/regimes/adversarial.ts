@@ -146,8 +146,9 @@ export async function fitLatentClassifier(
   }
   const encode = async ({ inputs, targets }: TensorSet) => ({ inputs: await encodeImages(encoder, inputs), targets })
   const codes = await encode(images)
-  const watched = validation && (await encode(validation as TensorSet))
+  let watched: TensorSet | undefined
   try {
+    watched = validation && (await encode(validation as TensorSet))
     return await train(classifier, codes, { ...whole, ...(watched && { validation: watched }) })
   } finally {
     codes.inputs.dispose()

@@ -7,6 +7,7 @@ import {
   fitAdversarial,
   fitAlignment,
   fitHybrid,
+  fitLatentClassifier,
   fitMapper,
   fitVariational,
   manualSeed,
@@ -55,6 +56,22 @@ const regimes: Record<string, () => Regime> = {
     return {
       nets: Object.values(nets) as never,
       train: (options) => fitAdversarial(nets, set, { ...options, epochs: 3 }),
+    }
+  },
+  'latent classifier': () => {
+    const { encoder, classifier } = smallAdversarial()
+    const set = { inputs: smallImages(), targets: alternating(6) }
+    return {
+      nets: [encoder, classifier] as never,
+      train: (options) => fitLatentClassifier(encoder, classifier, set, { ...options, encoder: 'trained', epochs: 3 }),
+    }
+  },
+  'latent classifier over a frozen encoder': () => {
+    const { encoder, classifier } = smallAdversarial()
+    const set = { inputs: smallImages(), targets: alternating(6) }
+    return {
+      nets: [encoder, classifier] as never,
+      train: (options) => fitLatentClassifier(encoder, classifier, set, { ...options, encoder: 'frozen', epochs: 3 }),
     }
   },
   variational() {
