@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { listFiles, main, root } from './steps.mjs'
 
@@ -32,7 +32,21 @@ const TENSOR_PARTS = ['ops', 'print', 'indexing']
 export function findViolations(folder) {
   const lib = graphOf(folder, 'lib')
   const ofLib = [...checkImports(lib), ...checkCircles(lib), ...checkAddonFree(lib)]
-  return [...checkIncludes(folder), ...ofLib, ...checkPrivileges(folder)]
+  return [...checkIncludes(folder), ...ofLib, ...checkPrivileges(folder), ...checkNamed(folder)]
+}
+
+/** Folders that the page on architecture must name: what a newcomer finds there. */
+const NAMED_FOLDERS = ['cpp', 'lib', 'lib/generation']
+const ARCHITECTURE = 'docs/architecture.md'
+
+function checkNamed(folder) {
+  if (!existsSync(join(folder, ARCHITECTURE))) return []
+  const text = readFileSync(join(folder, ARCHITECTURE), 'utf8')
+  return NAMED_FOLDERS.filter((parent) => existsSync(join(folder, parent))).flatMap((parent) =>
+    readdirSync(join(folder, parent), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !text.includes(`${entry.name}/`))
+      .map((entry) => `${parent}/${entry.name} is not named in ${ARCHITECTURE}`),
+  )
 }
 
 function checkIncludes(folder) {

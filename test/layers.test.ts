@@ -47,6 +47,21 @@ test('C++ that includes N-API, or a layer above it, is named', () => {
   ])
 })
 
+test('a folder that the page on architecture does not name is found', () => {
+  const found = violations({
+    'docs/architecture.md': '`conv/` has convolutions; `report/` makes HTML.\n',
+    'cpp/conv/eegnet.h': '',
+    'cpp/llama/llama.h': '',
+    'lib/report/html.ts': '',
+    'lib/generation/study/page.ts': '',
+  })
+  expect(found).toEqual([
+    'cpp/llama is not named in docs/architecture.md',
+    'lib/generation is not named in docs/architecture.md',
+    'lib/generation/study is not named in docs/architecture.md',
+  ])
+})
+
 test('parts of lib that import one another are named once; those of the tensor class are one part', () => {
   const found = violations({
     'lib/tensor.ts': "import './print.ts'\n",
