@@ -3,11 +3,14 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Context.h>
+#include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include "convert.h"
+#include "core/allocator.h"
 #include "errors.h"
 #include "store/prefetcher.h"
 
@@ -70,6 +73,15 @@ Napi::Value Counters(Environment& environment, const Napi::CallbackInfo& info) {
   return result;
 }
 
+// releaseMemory(): what is free but kept for the next allocation goes back to the system and the GPU.
+Napi::Value ReleaseMemory(Environment&, const Napi::CallbackInfo& info) {
+  releaseCachedMemory();
+  malloc_trim(0);
+  if (at::hasCUDA() && at::getDeviceAllocator(at::kCUDA)->initialized())
+    at::getDeviceAllocator(at::kCUDA)->emptyCache();
+  return info.Env().Undefined();
+}
+
 // onLiveBytes(limit, callback)
 Napi::Value OnLiveBytes(Environment& environment, const Napi::CallbackInfo& info) {
   environment.setLiveByteLimit(integerOf(info[0], "limit"), functionOf(info[1], "callback"));
@@ -108,6 +120,7 @@ void exportRuntime(Environment&, Napi::Object exports) {
   exports.Set("randomState", Napi::Function::New<callback<RandomState>>(env));
   exports.Set("setRandomState", Napi::Function::New<callback<SetRandomState>>(env));
   exports.Set("counters", Napi::Function::New<callback<Counters>>(env));
+  exports.Set("releaseMemory", Napi::Function::New<callback<ReleaseMemory>>(env));
   exports.Set("onLiveBytes", Napi::Function::New<callback<OnLiveBytes>>(env));
   exports.Set("stop", Napi::Function::New<callback<Stop>>(env));
   exports.Set("makeCancellation", Napi::Function::New<callback<MakeCancellation>>(env));

@@ -216,7 +216,14 @@ export {
   type PipelineEncoder,
   type TextConditions,
 } from './generation/clip/text-conditions.ts'
-export { EegPrompter, type EegPrompterOptions, type EegPrompts } from './generation/eeg-to-image/eeg-prompter.ts'
+export { EegEncoder, type EegEncoderOptions } from './generation/eeg-encoder.ts'
+export {
+  type ReadSentencesOptions,
+  readSentences,
+  type SentenceFiles,
+  type SentenceProgress,
+} from './generation/eeg-sentences.ts'
+export { EegPrompter, type EegPrompts } from './generation/eeg-to-image/eeg-prompter.ts'
 export {
   type EegGeneration,
   EegToImage,
@@ -255,6 +262,7 @@ export {
 } from './generation/language/language-model.ts'
 export type { LlamaModel, LoadLanguageOptions } from './generation/language/load-llama.ts'
 export { type TextVocabulary, textVocabularies } from './generation/language/vocabularies.ts'
+export { labelsOfClasses, vocabularyOfClasses } from './generation/language/vocabulary-labels.ts'
 export {
   cosineSimilarity,
   drawPicks,
@@ -332,7 +340,7 @@ export type { BatchOptions, EncodedBatch, EncodeOptions, Tokenizer } from './gen
 export { VaeCodec } from './generation/vae-codec.ts'
 export { Generator } from './generator.ts'
 export { type Index, type SetValue, Slice, slice } from './indexing.ts'
-export { type MemoryUse, memory, scope, setMemoryWarning } from './memory.ts'
+export { type MemoryUse, memory, releaseMemory, scope, setMemoryWarning } from './memory.ts'
 export type * from './models/configs.generated.ts'
 export { type Conversion, type ConvertOptions, convertCheckpoint } from './models/convert.ts'
 export { fitModels, type ModelFit } from './models/fit.ts'

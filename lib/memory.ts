@@ -110,6 +110,14 @@ export function memory(): MemoryUse {
   return { tensors, bytes }
 }
 
+/**
+ * Gives memory that was freed, and is kept for what comes next, back to the system and the GPU: after one large model, before another that is to take
+ * its place.
+ */
+export function releaseMemory(): void {
+  native.releaseMemory()
+}
+
 let warned = false
 
 /**

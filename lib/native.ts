@@ -99,6 +99,7 @@ export interface Native {
   randomState(): TensorId
   setRandomState(id: TensorId): void
   counters(): Counters
+  releaseMemory(): void
   onLiveBytes(limit: number, callback: (bytes: number) => void): void
   makeCancellation(): number
   cancel(id: number): void

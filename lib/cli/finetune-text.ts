@@ -6,20 +6,22 @@ import { defined } from '../defined.ts'
 import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
-import { eegTokens } from '../generation/language/eeg-to-text.ts'
+import { EegEncoder } from '../generation/eeg-encoder.ts'
 import {
   type FinetunedEpoch,
   finetuneText,
   type LabelledTokens,
   scoreText,
 } from '../generation/language/finetune-text.ts'
-import { findKeyword, type KeywordAccuracy } from '../generation/language/keywords.ts'
+import type { KeywordAccuracy } from '../generation/language/keywords.ts'
 import { LanguageModel } from '../generation/language/language-model.ts'
 import { textVocabularies } from '../generation/language/vocabularies.ts'
+import { labelsOfClasses } from '../generation/language/vocabulary-labels.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads, setNumThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { accuracyWords } from './accuracy-words.ts'
 import { type FinetuneTextConfig, readFinetuneConfig } from './finetune-text-config.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
 
@@ -124,14 +126,9 @@ function splitBySubject(windows: EegWindows, config: FinetuneTextConfig): Parts<
 
 /** The encoder is loaded, used once for every trial and freed before the language model comes. */
 async function encodeParts(parts: Parts<EegWindows>, config: FinetuneTextConfig): Promise<Parts<LabelledTokens>> {
-  using encoder = (await models.load(config.encoder, { model: 'csbrain' })).eval() as Model<'csbrain'>
-  encoder.to(config.device as Device)
-  const { inDim, outDim, brainRegions, nPatches } = encoder.config
-  using reducer = models.eegTokenReducer({
-    brainRegions: [...brainRegions].sort((a, b) => a - b),
-    nPatches,
-    dim: outDim,
-  })
+  const device = config.device as Device
+  using encoder = await EegEncoder.load(config.encoder, { device, channels: parts.train.channelNames })
+  const { inDim, nPatches } = encoder.encoder.config
   const encode = async (windows: EegWindows | undefined): Promise<LabelledTokens | undefined> => {
     if (windows === undefined) return undefined
     requirePatches(windows, inDim * nPatches, config.data)
@@ -140,10 +137,8 @@ async function encodeParts(parts: Parts<EegWindows>, config: FinetuneTextConfig)
     for (let first = 0; first < rows.length; first += ENCODED_TOGETHER) {
       const { data } = windows.batch(rows.slice(first, first + ENCODED_TOGETHER))
       const count = Math.min(ENCODED_TOGETHER, rows.length - first)
-      using eeg = fromTypedArray(data, { shape: [count, windows.nChannels, nPatches, inDim] }).to(
-        config.device as Device,
-      )
-      tokens.push(...(await eegTokens({ encoder, reducer }, eeg)).unbind(0))
+      using eeg = fromTypedArray(data, { shape: [count, windows.nChannels, windows.nSamples] })
+      tokens.push(...(await encoder.read(eeg)).unbind(0))
     }
     return { tokens: stack(tokens), labels: labelsOf(windows, config) }
   }
@@ -152,19 +147,9 @@ async function encodeParts(parts: Parts<EegWindows>, config: FinetuneTextConfig)
 }
 
 /** Labels of the vocabulary, by the names of the windows' classes. */
-function labelsOf(
-  { labels, classNames: classes }: EegWindows,
-  { data, vocabulary: name }: FinetuneTextConfig,
-): number[] {
-  const vocabulary = textVocabularies[name]!
-  const known = classes.map((each) => findKeyword(each.replaceAll(/[_-]/g, ' '), vocabulary)?.label)
-  const unknown = classes.find((_, i) => known[i] === undefined)
-  if (unknown === undefined) return Array.from(labels, (label) => known[label]!)
-  throw new EegTorchError('INVALID_OPTION', `the vocabulary ${name} has no class ${unknown}`, {
-    file: data,
-    option: 'vocabulary',
-    expected: vocabulary.labels.join(', '),
-  })
+function labelsOf({ labels, classNames }: EegWindows, { vocabulary }: FinetuneTextConfig): number[] {
+  const known = labelsOfClasses(classNames, textVocabularies[vocabulary]!)
+  return Array.from(labels, (label) => known[label]!)
 }
 
 function requirePatches({ nSamples }: EegWindows, samples: number, file: string): void {
@@ -244,12 +229,9 @@ async function learn({ config, out, json, signal, tokens, language, projection }
 }
 
 function formatResult({ epochs, test }: TextResult, out: string): string {
-  const share = (value: number) => `${(100 * value).toFixed(1)} %`
-  const score = ({ accuracy, chance, interval, total }: KeywordAccuracy) =>
-    `${share(accuracy)} of ${total} (95 %: ${share(interval.low)} to ${share(interval.high)}; chance ${share(chance)})`
   const rows = epochs.map(
     ({ epoch, phase, figures, validation }) =>
-      `epoch ${String(epoch).padStart(3)}  ${phase.padEnd(10)}  loss ${figures.trainLoss.toFixed(4)}${validation ? `  validation ${score(validation)}` : ''}`,
+      `epoch ${String(epoch).padStart(3)}  ${phase.padEnd(10)}  loss ${figures.trainLoss.toFixed(4)}${validation ? `  validation ${accuracyWords(validation)}` : ''}`,
   )
-  return [...rows, ...(test ? [`test       ${score(test)}`] : []), `kept in   ${out}`].join('\n')
+  return [...rows, ...(test ? [`test       ${accuracyWords(test)}`] : []), `kept in   ${out}`].join('\n')
 }

@@ -1,17 +1,33 @@
 import { z } from 'zod'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
+import { textVocabularies } from '../generation/language/vocabularies.ts'
+import { MONTAGES } from './generate-eeg.ts'
 
 const positive = z.number().int().positive()
+const namesOf = <T extends object>(all: T) => z.enum(Object.keys(all) as [keyof T & string, ...(keyof T & string)[]])
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch generate`. */
 export const generateSchema = z
   .strictObject({
-    pipeline: z.enum(['image', 'sgdm', 'prompt']).describe('how pictures are made'),
+    pipeline: z.enum(['text', 'amused', 'image', 'sgdm', 'prompt']).describe('how pictures are made'),
     eeg: z.string().optional().describe('a store that eegtorch prepare wrote'),
-    encoder: z.string().optional().describe('CSBrain, for the pipeline image'),
+    encoder: z.string().optional().describe('CSBrain, for the pipelines text, amused and image'),
+    montage: namesOf(MONTAGES).optional().describe('regions of the brain, where channel names do not tell them'),
+    projection: z.string().optional().describe('eeg_projection, for text and amused'),
+    language: z.string().optional().describe('folder of Llama in transformers’ layout, for text and amused'),
+    adapter: z.string().optional().describe('folder of a LoRA adapter in peft’s layout'),
+    nf4: z.boolean().default(false).describe('hold the language model in four bits'),
+    vocabulary: namesOf(textVocabularies).optional().describe('sentences, keywords and prompts'),
+    place: z.enum(['before-prompt', 'after-prompt']).optional().describe('where the EEG stands'),
+    sample: z.boolean().default(false).describe('draw words, in place of the likeliest'),
+    temperature: z.number().positive().optional(),
+    topK: z.number().int().min(0).optional(),
+    topP: z.number().gt(0).max(1).optional(),
+    maxNewTokens: positive.optional().describe('of a sentence'),
     checkpoint: z.string().optional().describe('the mapper of the pipeline image, or the networks of sgdm'),
     classifier: z.string().optional().describe('classifier of noised latents, for sgdm'),
-    diffusion: z.string().optional().describe('folder of a diffusion model in diffusers’ layout'),
+    diffusion: z.string().optional().describe('folder of a diffusion model, or a single file'),
+    tokenizer: z.string().optional().describe('folder of the tokenizer, where a single file has none'),
     scheduler: z.string().optional().describe('diffusers’ name of a scheduler, in place of the folder’s'),
     stimuli: z.string().optional().describe('folder with pictures named by stimulus or class'),
     prompts: z.array(z.string()).min(1).optional().describe('texts to draw, or one for each class'),
@@ -23,7 +39,8 @@ export const generateSchema = z
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     height: positive.optional(),
     width: positive.optional(),
-    batch: positive.default(1).describe('pictures at a time'),
+    batch: positive.default(1).describe('pictures at a time, and sentences'),
+    previewEvery: z.number().int().min(0).default(0).describe('steps between two previews; 0: none'),
     lowMemory: z.boolean().default(false),
     device: z.string().default('cpu'),
     dtype: z.enum(['float32', 'float16', 'bfloat16']).default('float32'),
@@ -36,6 +53,8 @@ export const generateSchema = z
   })
 
 const NEEDED = {
+  text: ['eeg', 'encoder', 'projection', 'language'],
+  amused: ['eeg', 'encoder', 'projection', 'language'],
   image: ['eeg', 'encoder', 'checkpoint', 'diffusion'],
   sgdm: ['eeg', 'checkpoint'],
   prompt: ['diffusion', 'prompts'],

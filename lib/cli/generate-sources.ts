@@ -3,7 +3,6 @@ import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import type { EegPrompts } from '../generation/eeg-to-image/eeg-prompter.ts'
 import { EegToImage } from '../generation/eeg-to-image/eeg-to-image.ts'
@@ -17,42 +16,37 @@ import { loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
+import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
 
-/** What draws the pictures of a configuration. */
+/** What draws the pictures of a configuration that needs no words of the EEG. */
 export async function openSource(config: GenerateConfig, windows: EegWindows | undefined): Promise<PictureSource> {
   if (config.pipeline === 'prompt') return promptSource(config)
   return config.pipeline === 'image' ? imageSource(config, windows!) : sgdmSource(config, windows!)
 }
 
-function placementOf({ device, dtype }: GenerateConfig) {
-  return { device: device as Device, dtype }
-}
-
-/** What all pipelines are told alike. */
-function drawOptions({ steps, guidance, seed, height, width }: GenerateConfig) {
-  return { ...defined({ steps, guidance, height, width }), seed }
-}
-
 async function promptSource(config: GenerateConfig): Promise<PictureSource> {
-  const { lowMemory, scheduler } = config
-  const pipeline = await StableDiffusion.load(config.diffusion!, { ...placementOf(config), lowMemory, scheduler })
+  const { lowMemory, scheduler, tokenizer } = config
+  const pipeline = await StableDiffusion.load(config.diffusion!, {
+    ...{ ...placementOf(config), lowMemory, scheduler, tokenizer },
+  })
   return {
     async prepare() {},
     async draw(indices, numbers, signal) {
       const prompts = indices.map((i) => config.prompts![i]!)
       const generation = pipeline.generate(prompts, { ...drawOptions(config), numbers: [...numbers], signal })
-      return { generation, prompts, predicted: prompts, mode: 'prompt' }
+      return { generation, words: prompts.map((prompt) => ({ predicted: prompt, prompt, mode: 'prompt' })) }
     },
     [Symbol.dispose]: () => pipeline.dispose(),
   }
 }
 
 async function imageSource(config: GenerateConfig, windows: EegWindows): Promise<PictureSource> {
-  const { lowMemory, prompts, mode } = config
-  const { channelNames, classNames } = windows
+  const { lowMemory, prompts, mode, scheduler, tokenizer } = config
+  const { classNames } = windows
   const files = { encoder: config.encoder!, mapper: config.checkpoint!, diffusion: config.diffusion! }
   const pipeline = await EegToImage.load(files, {
-    ...{ ...placementOf(config), lowMemory, channels: channelNames, classNames, prompts, scheduler: config.scheduler },
+    ...{ ...placementOf(config), ...channelsOf(windows, config) },
+    ...{ lowMemory, classNames, prompts, scheduler, tokenizer },
   })
   const places = new Map<number, number>()
   let read: EegPrompts | undefined
@@ -70,7 +64,8 @@ async function imageSource(config: GenerateConfig, windows: EegWindows): Promise
       )
       const options = { ...drawOptions(config), mode, numbers: [...numbers], signal }
       const { generation, labels, prompts: told } = await pipeline.draw(part, options)
-      return { generation, mode, prompts: told, predicted: labels.map((label) => classNames[label] ?? String(label)) }
+      const predicted = labels.map((label) => classNames[label] ?? String(label))
+      return { generation, words: predicted.map((name, i) => ({ predicted: name, prompt: told[i]!, mode })) }
     },
     [Symbol.dispose]: () => pipeline.dispose(),
   }
@@ -94,12 +89,8 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
       const { strength } = config
       const options = { ...drawOptions(config), ...defined({ strength }), numbers: [...numbers], signal }
       const predicted = indices.map((_, i) => classNames[labels[i] ?? -1] ?? 'unknown')
-      return {
-        generation: pipeline.generate(trials, options),
-        predicted,
-        prompts: indices.map(() => null),
-        mode: 'sgdm',
-      }
+      const words = predicted.map((name) => ({ predicted: name, prompt: null, mode: 'sgdm' }))
+      return { generation: pipeline.generate(trials, options), words }
     },
     [Symbol.dispose]: () => pipeline.dispose(),
   }
@@ -118,12 +109,6 @@ async function codecOf(config: GenerateConfig, networks: Sgdm): Promise<PictureC
 function schedulerOf({ scheduler }: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Scheduler {
   const config = (metadata.scheduler ?? { _class_name: 'DDPMScheduler' }) as Record<string, unknown>
   return schedulerFromConfig(config, scheduler)
-}
-
-/** (trials, channels, samples) */
-function tensorOf(windows: EegWindows, indices: readonly number[]): Tensor {
-  const { data, shape } = windows.batch(indices)
-  return fromTypedArray(data, { shape })
 }
 
 function rowsOf({ embeddings, promptEmbeds, classLogits, labels }: EegPrompts, places: readonly number[]): EegPrompts {

@@ -1,15 +1,19 @@
 import { type Command, Option } from 'commander'
-import { defined } from '../defined.ts'
+import type { EegWindows } from '../datasets/windows.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
+import type { KeywordAccuracy } from '../generation/language/keywords.ts'
+import { textVocabularies } from '../generation/language/vocabularies.ts'
 import { GenerationFolder } from '../generation/pictures/generation-folder.ts'
-import { setNumThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { accuracyWords } from './accuracy-words.ts'
+import { readCommandConfig } from './command-config.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
+import { MONTAGES } from './generate-eeg.ts'
+import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
 import { openSource } from './generate-sources.ts'
 import { workOfWindows } from './generate-work.ts'
 import { interruptible, showProgress } from './study-folder.ts'
-import { checkOptions, readConfigFile } from './train-config.ts'
 
 interface Flags extends Record<string, unknown> {
   out: string
@@ -25,14 +29,43 @@ export function describe(command: Command): void {
     .addOption(
       new Option(
         '--pipeline <name>',
-        'image: CSBrain and tokens for Stable Diffusion; sgdm; prompt: texts alone',
+        'text: a sentence of Llama, its keyword’s prompt to Stable Diffusion; amused: the same to aMUSEd; image: tokens to Stable Diffusion; sgdm; prompt: texts alone',
       ).choices([...generateSchema.shape.pipeline.options]),
     )
     .option('--eeg <store>', 'a store that eegtorch prepare wrote')
-    .option('--encoder <file>', 'CSBrain, for --pipeline image')
+    .option('--encoder <file>', 'CSBrain, for text, amused and image')
+    .addOption(
+      new Option('--montage <name>', 'regions of the brain (default: the encoder’s, else by channel names)').choices(
+        Object.keys(MONTAGES),
+      ),
+    )
+    .option('--projection <file>', 'projection_epochN.pth, for text and amused')
+    .option('--language <folder>', 'Llama in transformers’ layout, for text and amused')
+    .option('--adapter <folder>', 'its LoRA adapter in peft’s layout: lora_epochN')
+    .option('--nf4', 'hold the language model in four bits')
+    .addOption(
+      new Option('--vocabulary <name>', 'keywords and prompts (default: the one that knows the classes)').choices(
+        Object.keys(textVocabularies),
+      ),
+    )
+    .addOption(
+      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([
+        'before-prompt',
+        'after-prompt',
+      ]),
+    )
+    .option('--sample', 'draw the words of a sentence (default: the likeliest)')
+    .option('--temperature <t>', 'of the draws (default: 1)', Number)
+    .option('--top-k <n>', 'draw among so many words (default: all)', Number)
+    .option('--top-p <share>', 'draw among words that are so likely together (default: 1)', Number)
+    .option('--max-new-tokens <n>', 'of a sentence (default: 24)', Number)
     .option('--checkpoint <file>', 'the mapper (image), or the networks (sgdm)')
     .option('--classifier <file>', 'classifier of noised latents, for sgdm')
-    .option('--diffusion <folder>', 'a diffusion model in diffusers’ layout; for sgdm its autoencoder is used')
+    .option(
+      '--diffusion <path>',
+      'a diffusion model: a folder of diffusers, or a single file; sgdm uses its autoencoder. Without one, text and amused read sentences alone',
+    )
+    .option('--tokenizer <folder>', 'of the diffusion model, where a single file has none')
     .option('--scheduler <class>', 'diffusers’ name of a scheduler, in place of the folder’s')
     .option('--stimuli <folder>', 'pictures named by stimulus or class: drawn beside the results')
     .option('--prompts <text...>', 'texts to draw; or one for each class, for --mode label-prompt')
@@ -43,13 +76,14 @@ export function describe(command: Command): void {
       ).choices([...EEG_TO_IMAGE_MODES]),
     )
     .option('--n <count>', 'trials, from the first on (default: all)', Number)
-    .option('--steps <n>', 'steps from noise to picture (default: 25; sgdm 50)', Number)
-    .option('--guidance <scale>', 'classifier-free guidance (default: 7.5)', Number)
+    .option('--steps <n>', 'steps from noise to picture (default: 25; sgdm 50; amused 12)', Number)
+    .option('--guidance <scale>', 'classifier-free guidance (default: 7.5; amused 10)', Number)
     .option('--strength <share>', 'of the steps that sgdm takes from the rough structure (default: 0.8)', Number)
-    .option('--seed <n>', 'of the noise (default: 0)', Number)
+    .option('--seed <n>', 'of the noise, and of drawn words (default: 0)', Number)
     .option('--height <pixels>', 'default: what the model was trained on', Number)
     .option('--width <pixels>', 'default: what the model was trained on', Number)
-    .option('--batch <n>', 'pictures at a time (default: 1)', Number)
+    .option('--batch <n>', 'pictures at a time, and sentences (default: 1)', Number)
+    .option('--preview-every <steps>', 'show how the pictures stand in preview.png', Number)
     .option('--low-memory', 'free the EEG’s networks before the diffusion model loads, decode one picture at a time')
     .option('--device <name>', 'cpu or cuda (default: cpu)')
     .option('--dtype <type>', 'float32, float16 or bfloat16 (default: float32)')
@@ -62,54 +96,92 @@ export function describe(command: Command): void {
 Examples:
   $ eegtorch generate --pipeline prompt --diffusion ./stable-diffusion-v1-5 --prompts "a photo of a dog"
   $ eegtorch generate --pipeline image --eeg visual.store --encoder csbrain.pth --checkpoint mapper.safetensors --diffusion ./stable-diffusion-v1-5 --n 16 --low-memory
+  $ eegtorch generate --pipeline text --eeg motor.store --encoder CSBrain.pth --projection projection_epoch6.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch6 --nf4 --diffusion ./stable-diffusion-2-1 --height 512 --width 512 --n 20
+  $ eegtorch generate --pipeline amused --eeg visual.store --encoder CSBrain.pth --projection projection_epoch5.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch5 --diffusion ./amused-512 --stimuli stimuli/ --n 20
   $ eegtorch generate --pipeline sgdm --eeg visual.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
     )
     .action(generate)
 }
 
 async function generate(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
-  const written = file === undefined ? {} : await readConfigFile(file)
-  const config = checkOptions(generateSchema, { ...written, ...defined(flags) }, file)
-  if (config.threads !== undefined) await setNumThreads(config.threads)
+  const config = await readCommandConfig(generateSchema, flags, file)
   const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
   const work: PictureWork[] =
     windows === undefined
       ? config.prompts!.map((text, number) => ({ trial: `prompt ${number + 1}: ${text}`, number }))
       : workOfWindows(windows, config.n, config.stimuli)
   await using folder = await GenerationFolder.open(out, { settings: settingsOf(config) })
-  const made = await interruptible(out, async (signal) => {
-    using source = await openSource(config, windows)
-    return await generatePictures(source, work, folder, {
-      ...{ seed: config.seed, batch: config.batch, signal },
-      onProgress: ({ done, total, step, steps }) =>
-        json || showProgress(`picture ${done + 1} of ${total}  step ${step} of ${steps} `),
-    })
-  })
+  const { made, keywords } = await interruptible(out, (signal) => draw({ config, windows, work, folder, json, signal }))
   const records = folder.records
   const right = records.filter(({ true: truth, predicted }) => truth === predicted).length
   const known = records.filter(({ true: truth }) => truth !== undefined).length
-  const result = { folder: out, made, pictures: records.length, right, known, mode: records[0]?.mode }
-  console.log(json ? JSON.stringify(result) : formatResult(result))
+  const modes = [...new Set(records.map(({ mode }) => mode))]
+  const result = { folder: out, made, pictures: records.length, right, known, mode: modes.join(', ') }
+  const told = { ...result, ...(keywords && { keywords }) }
+  console.log(json ? JSON.stringify(told) : formatResult(told))
+}
+
+interface Drawing {
+  config: GenerateConfig
+  windows: EegWindows | undefined
+  work: PictureWork[]
+  folder: GenerationFolder
+  json: boolean
+  signal: AbortSignal
+}
+
+/** Makes what is left to be made. */
+async function draw({ config, windows, work, folder, json, signal }: Drawing): Promise<Made> {
+  const progress = (line: string) => json || showProgress(line)
+  const options = {
+    ...{ seed: config.seed, batch: config.batch, signal },
+    onProgress: ({ done, total, step, steps }: Record<'done' | 'total' | 'step' | 'steps', number>) =>
+      void progress(`picture ${done + 1} of ${total}  step ${step} of ${steps} `),
+  }
+  if (config.pipeline !== 'text' && config.pipeline !== 'amused') {
+    using source = await openSource(config, windows)
+    return { made: await generatePictures(source, work, folder, options) }
+  }
+  const onProgress: SentenceWork['onProgress'] = ({ stage, done, total }) =>
+    void progress(stage === 'load' ? 'load the language model ' : `${stage} trial ${done} of ${total} `)
+  using source = new SentenceSource(config, { windows: windows!, work, folder, onProgress })
+  await source.prepare([...work.keys()], signal)
+  const made = config.diffusion === undefined ? 0 : await generatePictures(source, work, folder, options)
+  return { made, keywords: source.accuracy() }
+}
+
+interface Made {
+  made: number
+  /** Of the sentences that were read. */
+  keywords?: KeywordAccuracy
 }
 
 /** What decides how pictures look; more trials, or larger batches, go on in the same folder. */
-function settingsOf({ n: _, batch: __, threads: ___, seed: ____, ...config }: GenerateConfig): Record<string, unknown> {
-  return config
+function settingsOf(config: GenerateConfig): Record<string, unknown> {
+  const { n: _, batch: __, threads: ___, seed: ____, previewEvery: _____, ...settings } = config
+  return settings
 }
 
-interface Result {
+interface Result extends Made {
   folder: string
-  made: number
   pictures: number
   right: number
   known: number
-  mode: string | undefined
+  /** How the pictures were made; empty where there are none. */
+  mode: string
 }
 
-function formatResult({ folder, made, pictures, right, known, mode }: Result): string {
+function formatResult({ folder, made, pictures, right, known, mode, keywords }: Result): string {
   return [
-    `${made} pictures made, ${pictures} in ${folder}, mode ${mode ?? 'none'}`,
-    ...(known > 0 ? [`class read right in ${right} of ${known} (the class, not the picture)`] : []),
-    `grid  ${folder}/summary_grid.png`,
+    ...(keywords === undefined
+      ? []
+      : [`keyword right in ${accuracyWords(keywords)}, ${keywords.without} without a keyword`]),
+    ...(pictures === 0
+      ? [`sentences  ${folder}/sentences.jsonl`]
+      : [
+          `${made} pictures made, ${pictures} in ${folder}, mode ${mode}`,
+          ...(known > 0 ? [`class read right in ${right} of ${known} (the class, not the picture)`] : []),
+          `grid  ${folder}/summary_grid.png`,
+        ]),
   ].join('\n')
 }

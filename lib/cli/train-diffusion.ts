@@ -4,7 +4,6 @@ import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { cat, eye, fromTypedArray } from '../creation.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
-import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
 import { readPicture, tensorOfPictures } from '../generation/pictures/picture.ts'
@@ -12,15 +11,15 @@ import { schedulers } from '../generation/schedulers/index.ts'
 import { fitSgdm, type Stimuli } from '../generation/sgdm/fit-sgdm.ts'
 import { Sgdm } from '../generation/sgdm/sgdm.ts'
 import { loadVae } from '../generation/stable-diffusion/load.ts'
-import { manualSeed, numThreads, setNumThreads } from '../runtime.ts'
+import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { optim } from '../training/options.ts'
 import { windowTensors } from '../training/tensor-set.ts'
+import { readCommandConfig } from './command-config.ts'
 import { workOfWindows } from './generate-work.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
-import { checkOptions, readConfigFile } from './train-config.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
 interface Flags extends Record<string, unknown> {
@@ -71,9 +70,7 @@ Examples:
 }
 
 async function train(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
-  const written = file === undefined ? {} : await readConfigFile(file)
-  const config = checkOptions(trainDiffusionSchema, { ...written, ...defined(flags) }, file)
-  if (config.threads !== undefined) await setNumThreads(config.threads)
+  const config = await readCommandConfig(trainDiffusionSchema, flags, file)
   await openStudy(out, { ...config, threads: numThreads() })
   const { windows } = openStore(config.eeg)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae)

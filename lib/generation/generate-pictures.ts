@@ -1,5 +1,7 @@
+import { noGrad } from '../autograd.ts'
+import { scope } from '../memory.ts'
 import type { Tensor } from '../tensor.ts'
-import type { GenerationFolder } from './pictures/generation-folder.ts'
+import type { GeneratedPicture, GenerationFolder } from './pictures/generation-folder.ts'
 import { picturesOf } from './pictures/picture.ts'
 import type { Generation } from './pipeline.ts'
 
@@ -15,15 +17,13 @@ export interface PictureWork {
   stimulus?: string | undefined
 }
 
+/** What is told of a picture. */
+export type PictureWords = Pick<GeneratedPicture, 'predicted' | 'prompt' | 'mode' | 'sentence' | 'keyword'>
+
 /** A batch that is being drawn, and what is told of each of its pictures. */
 export interface DrawnBatch {
   generation: Generation
-  /** Class that was read. */
-  predicted: readonly string[]
-  /** What the model was told in words; null where it saw what was read from the EEG. */
-  prompts: readonly (string | null)[]
-  /** How the pictures are made; it stands in every output. */
-  mode: string
+  words: readonly PictureWords[]
 }
 
 /** Draws the pictures of some of the work. */
@@ -64,19 +64,20 @@ export async function generatePictures(
       signal,
     )
     for await (const { step, steps, preview } of drawn.generation) {
-      preview?.dispose()
+      if (preview !== undefined) await showPreview(folder, preview)
       onProgress?.({ done: from, total: left.length, step, steps })
     }
     const images = await drawn.generation.images()
     await write(
       folder,
       indices.map((i) => work[i]!),
-      drawn,
+      drawn.words,
       images,
       seed,
     )
     images.dispose()
   }
+  await folder.writePreview()
   await folder.writeGrid()
   return left.length
 }
@@ -84,21 +85,21 @@ export async function generatePictures(
 async function write(
   folder: GenerationFolder,
   work: readonly PictureWork[],
-  { predicted, prompts, mode }: DrawnBatch,
+  words: readonly PictureWords[],
   images: Tensor,
   seed: number,
 ): Promise<void> {
   for (const [i, picture] of (await picturesOf(images)).entries()) {
     const { trial, stimulus, true: truth } = work[i]!
-    await folder.add({
-      trial,
-      seed,
-      mode,
-      picture,
-      stimulus,
-      true: truth,
-      predicted: predicted[i]!,
-      prompt: prompts[i]!,
-    })
+    await folder.add({ trial, seed, picture, stimulus, true: truth, ...words[i]! })
   }
+}
+
+/** The pictures of a batch (pictures, height, width, 3) side by side. It frees them. */
+async function showPreview(folder: GenerationFolder, preview: Tensor): Promise<void> {
+  const [count, height, width] = preview.shape as [number, number, number]
+  using row = noGrad(() => scope(() => preview.permute([1, 0, 2, 3]).reshape([1, height, count * width, 3])))
+  preview.dispose()
+  const [picture] = await picturesOf(row)
+  await folder.writePreview(picture)
 }

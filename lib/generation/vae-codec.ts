@@ -4,6 +4,7 @@ import { EegTorchError } from '../errors.ts'
 import type { AsyncOptions, Model } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
 import { type PictureCodec, toNetwork, toPictures } from './picture-codec.ts'
+import { type Place, placeOf } from './place.ts'
 
 /** Latents of a variational autoencoder, such as that of Stable Diffusion. It owns the network. */
 export class VaeCodec implements PictureCodec {
@@ -12,14 +13,14 @@ export class VaeCodec implements PictureCodec {
   readonly usualSize: readonly [number, number]
   readonly #vae: Model<'autoencoder_kl'>
   readonly #oneByOne: boolean
-  readonly #like: Tensor
+  readonly #place: Place
 
   /** @param oneByOne decode one picture after the other, which needs the memory of one */
   constructor(vae: Model<'autoencoder_kl'>, { oneByOne = false }: { oneByOne?: boolean } = {}) {
     const { latentChannels, blockOutChannels, sampleSize } = vae.config
     this.#vae = vae.eval()
     this.#oneByOne = oneByOne
-    this.#like = Object.values(vae.parameters())[0]!
+    this.#place = placeOf(vae)
     this.channels = latentChannels
     this.factor = 2 ** (blockOutChannels.length - 1)
     const size = sampleSize as number | readonly number[]
@@ -30,10 +31,10 @@ export class VaeCodec implements PictureCodec {
     const [batch, height, width] = pictures.shape as [number, number, number]
     requireMultiple({ height, width }, this.factor)
     using scaled = await toNetwork(pictures)
-    using images = noGrad(() => scaled.to(this.#like.device).to(this.#like.dtype))
+    using images = noGrad(() => scaled.to(this.#place.device).to(this.#place.dtype))
     const shape = [batch, this.channels, height / this.factor, width / this.factor]
     // Without noise the most likely latents come out.
-    using none = noGrad(() => zeros(shape).to(this.#like.device).to(this.#like.dtype))
+    using none = noGrad(() => zeros(shape).to(this.#place.device).to(this.#place.dtype))
     const [mean, logvar, encoded] = await noGrad(() => this.#vae.callAsync('encode', [images, none], options))
     mean!.dispose()
     logvar!.dispose()
@@ -55,7 +56,6 @@ export class VaeCodec implements PictureCodec {
   }
 
   [Symbol.dispose](): void {
-    this.#like.dispose()
     this.#vae.dispose()
   }
 }

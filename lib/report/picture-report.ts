@@ -143,9 +143,9 @@ function pictureSection({ scores: { rows }, thumbnails }: PictureReport): Markup
     element('tr', {}, ...['trial', ...columns.map(([, name]) => name)].map((name) => element('th', {}, text(name)))),
   )
   const body = thumbnails.map((row, i) => {
-    const { number, trial, true: truth, predicted } = rows[i]!
+    const { number, trial, true: truth, predicted, mode, sentence } = rows[i]!
     const mark = truth === undefined ? '' : truth === predicted ? '✓ ' : '✗ '
-    const words = `${mark}${number}. ${trial}: ${truth === undefined ? '' : `true ${truth}, `}read ${predicted}`
+    const words = `${mark}${number}. ${trial}: ${truth === undefined ? '' : `true ${truth}, `}read ${predicted}${sentence === undefined ? '' : ` from “${sentence}”`} (${mode})`
     const cells = columns.map(([kind, name]) => element('td', {}, thumbnail(row[kind], `${name} of ${trial}`)))
     return element('tr', {}, element('td', {}, text(words)), ...cells)
   })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { cat, full, tensor } from '../../creation.ts'
-import type { Device } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
 import { scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
@@ -17,6 +16,7 @@ import {
 } from '../options.ts'
 import { Generation } from '../pipeline.ts'
 import { MaskedTokens, type TokenDraws } from '../schedulers/masked-tokens.ts'
+import { isTexts, TextPipeline } from '../text-pipeline.ts'
 import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { drawTokens, guideLogits, MaskedTokenRun } from './amused-run.ts'
 import { type AmusedLoadOptions, loadAmused } from './load.ts'
@@ -72,18 +72,16 @@ export interface AmusedParts {
  * Pictures from a text by filling in masked tokens in a few steps (Patil et al. 2024, arXiv 2401.01808): aMUSEd-256 and aMUSEd-512. Reference:
  * diffusers `AmusedPipeline`.
  */
-export class Amused implements Disposable {
+export class Amused extends TextPipeline {
   readonly parts: Readonly<AmusedParts>
-  /** Where the transformer is, and in which type it computes. */
-  readonly #like: Tensor
   /** Pixels along a side of one token. */
   readonly #factor: number
 
   /** @internal use {@link Amused.load} */
   constructor(parts: AmusedParts) {
+    const { tokenizer, textEncoder, transformer, codes } = parts
+    super(tokenizer, [transformer.eval(), textEncoder.eval(), codes.eval()])
     this.parts = parts
-    for (const network of [parts.textEncoder, parts.transformer, parts.codes]) network.eval()
-    this.#like = Object.values(parts.transformer.parameters())[0]!
     this.#factor = 2 ** (parts.codes.config.blockOutChannels.length - 1)
   }
 
@@ -96,10 +94,6 @@ export class Amused implements Disposable {
     return new Amused(await loadAmused(folder, options))
   }
 
-  get device(): Device {
-    return this.#like.device
-  }
-
   /**
    * What the transformer is told of texts.
    *
@@ -109,8 +103,7 @@ export class Amused implements Disposable {
     texts: readonly string[],
     { truncate = false, signal }: { truncate?: boolean; signal?: AbortSignal | undefined } = {},
   ): Promise<AmusedCondition> {
-    const { ids } = this.parts.tokenizer.encodeBatch(texts, { padTo: 'maxLength', truncate })
-    using inputIds = tensor(ids, { dtype: 'int64' }).to(this.device)
+    using inputIds = this.promptIds(texts, truncate)
     const encoded = await noGrad(() => this.parts.textEncoder.runAsync({ inputIds }, { signal }))
     encoded.lastHiddenState.dispose()
     return { tokens: encoded.penultimate, pooled: encoded.textEmbeds }
@@ -163,17 +156,6 @@ export class Amused implements Disposable {
     })
   }
 
-  /** Frees all networks. */
-  dispose(): void {
-    const { textEncoder, transformer, codes } = this.parts
-    this.#like.dispose()
-    for (const network of [textEncoder, transformer, codes]) network.dispose()
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose()
-  }
-
   async #draws(step: number, given: AmusedOptions['draws'], draw: () => Promise<TokenDraws>): Promise<TokenDraws> {
     if (given === undefined) return draw()
     const draws = given[step]
@@ -192,7 +174,7 @@ export class Amused implements Disposable {
     signal: AbortSignal | undefined,
   ): Promise<AmusedCondition> {
     const given = isTexts(prompts) ? await this.encodePrompts(prompts, { truncate, signal }) : prompts
-    const place = (x: Tensor) => x.to(this.device).to(this.#like.dtype)
+    const place = (x: Tensor) => x.to(this.device).to(this.place.dtype)
     if (guidance <= 1) return noGrad(() => ({ tokens: place(given.tokens), pooled: place(given.pooled) }))
     const told = isTexts(prompts) ? undefined : prompts.negative
     const none = told ?? (await this.encodePrompts([negativePrompt], { truncate, signal }))
@@ -213,7 +195,7 @@ export class Amused implements Disposable {
 
   /** Width first, as the network was trained. */
   #microConditions(batch: number, [height, width]: [number, number], { crop, aestheticScore }: Settings): Tensor {
-    const { device, dtype } = this.#like
+    const { device, dtype } = this.place
     return noGrad(() =>
       scope(() =>
         tensor([[width, height, ...crop, aestheticScore]])
@@ -234,8 +216,4 @@ export class Amused implements Disposable {
     for (const part of [decoded!, wide, clipped]) part.dispose()
     return pictures
   }
-}
-
-function isTexts(prompts: readonly string[] | AmusedEmbeddings): prompts is readonly string[] {
-  return Array.isArray(prompts)
 }

@@ -12,6 +12,7 @@ import type { Model } from '../../models/model.ts'
 import { asRegistered } from '../../models/published.ts'
 import type { Tensor } from '../../tensor.ts'
 import { type Picture, readPicture } from '../pictures/picture.ts'
+import { placeOf } from '../place.ts'
 import { loadTokenizer } from '../tokenizers/load.ts'
 import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { isOpenAiClip, openAiParts } from './openai.ts'
@@ -158,8 +159,7 @@ export class Clip {
   }
 
   private get placement() {
-    const { device, dtype } = Object.values(this.vision.parameters())[0]!
-    return { device, dtype }
+    return placeOf(this.vision)
   }
 }
 

@@ -1,10 +1,11 @@
 import { noGrad } from '../../autograd.ts'
 import { cat } from '../../creation.ts'
-import { montageOf } from '../../datasets/montages.ts'
 import { EegTorchError } from '../../errors.ts'
-import type { AsyncOptions, Model, ModelPlacement } from '../../models/model.ts'
+import { scope } from '../../memory.ts'
+import type { AsyncOptions, Model } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import type { Tensor } from '../../tensor.ts'
+import { EegEncoder, type EegEncoderOptions } from '../eeg-encoder.ts'
 
 /** What is read from EEG in the place of a prompt. On the CPU, float32. */
 export interface EegPrompts {
@@ -18,14 +19,6 @@ export interface EegPrompts {
   labels: number[]
 }
 
-/** What the encoder's file does not say. */
-export interface EegPrompterOptions extends ModelPlacement {
-  /** Names of the recorded channels, for CSBrain's regions of the brain; default: the encoder's own options. */
-  channels?: readonly string[] | undefined
-  /** Patches of a window; default: the encoder's own. */
-  patches?: number | undefined
-}
-
 const BATCH = 16
 
 /**
@@ -33,28 +26,19 @@ const BATCH = 16
  * `eeg_clip_mapper`.
  */
 export class EegPrompter implements Disposable {
-  readonly encoder: Model<'csbrain'>
-  readonly reducer: Model<'eeg_token_reducer'>
   readonly mapper: Model<'eeg_clip_mapper'>
-  readonly #like: Tensor
+  readonly #eeg: EegEncoder
 
   /**
    * It owns the networks. The reducer is made to fit the encoder.
    *
    * @throws EegTorchError `CHECKPOINT_MISMATCH` for networks that do not fit each other
    */
-  constructor(encoder: Model<'csbrain'>, mapper: Model<'eeg_clip_mapper'>) {
-    const { brainRegions, sortedIndices, nPatches, outDim } = encoder.config
-    const sorted = (sortedIndices ?? []).map((i) => brainRegions[i]!)
-    this.encoder = encoder.eval()
+  constructor(encoder: Model<'csbrain'> | EegEncoder, mapper: Model<'eeg_clip_mapper'>) {
+    this.#eeg = encoder instanceof EegEncoder ? encoder : new EegEncoder(encoder)
     this.mapper = mapper.eval()
-    this.#like = Object.values(encoder.parameters())[0]!
-    this.reducer = models.eegTokenReducer({
-      brainRegions: sortedIndices === null ? [...brainRegions].sort((a, b) => a - b) : sorted,
-      nPatches,
-      dim: outDim,
-    })
-    const tokens = new Set(brainRegions).size * nPatches
+    const { tokens } = this.#eeg
+    const { outDim } = this.encoder.config
     if (mapper.config.inDim === outDim && mapper.config.nTokens === tokens) return
     throw new EegTorchError('CHECKPOINT_MISMATCH', 'the mapper does not fit the encoder', {
       expected: `${tokens} tokens of ${outDim}`,
@@ -67,21 +51,24 @@ export class EegPrompter implements Disposable {
    *
    * @throws EegTorchError `FILE_NOT_FOUND`, `CHECKPOINT_MISMATCH`, `INVALID_OPTION` for channels without a place on the head
    */
-  static async load(
-    files: { encoder: string; mapper: string },
-    options: EegPrompterOptions = {},
-  ): Promise<EegPrompter> {
-    const { channels, patches, device, dtype } = options
+  static async load(files: { encoder: string; mapper: string }, options: EegEncoderOptions = {}): Promise<EegPrompter> {
+    const { device, dtype } = options
     const placement = { ...(device && { device }), ...(dtype && { dtype }) }
-    const config = { ...(channels && montageOf(channels).csbrain()), ...(patches && { nPatches: patches }) }
-    const encoder = await models.load(files.encoder, { model: 'csbrain', config, ...placement })
+    const encoder = await EegEncoder.load(files.encoder, options)
     try {
-      const mapper = await models.load(files.mapper, { model: 'eeg_clip_mapper', ...placement })
-      return new EegPrompter(encoder as Model<'csbrain'>, mapper as Model<'eeg_clip_mapper'>)
+      return new EegPrompter(encoder, await models.load(files.mapper, { model: 'eeg_clip_mapper', ...placement }))
     } catch (error) {
       encoder.dispose()
       throw error
     }
+  }
+
+  get encoder(): Model<'csbrain'> {
+    return this.#eeg.encoder
+  }
+
+  get reducer(): Model<'eeg_token_reducer'> {
+    return this.#eeg.reducer
   }
 
   /**
@@ -91,14 +78,8 @@ export class EegPrompter implements Disposable {
    * @throws EegTorchError `SHAPE_MISMATCH`, `CANCELLED`
    */
   async read(trials: Tensor, { signal }: AsyncOptions = {}): Promise<EegPrompts> {
-    const { inDim, nPatches, brainRegions } = this.encoder.config
-    const [count = 0, channels = 0] = trials.shape
-    if (count === 0 || channels !== brainRegions.length || trials.length !== count * channels * nPatches * inDim) {
-      throw new EegTorchError('SHAPE_MISMATCH', 'these trials do not fit the encoder', {
-        expected: `(trials, ${brainRegions.length} channels, ${nPatches} patches, ${inDim} samples)`,
-        received: `(${trials.shape.join(', ')})`,
-      })
-    }
+    this.#eeg.requireFit(trials)
+    const count = trials.shape[0]!
     const parts: [Tensor, Tensor, Tensor][] = []
     for (let from = 0; from < count; from += BATCH) {
       const rows = noGrad(() => trials.narrow(0, from, Math.min(BATCH, count - from)))
@@ -120,24 +101,21 @@ export class EegPrompter implements Disposable {
   }
 
   async #readBatch(rows: Tensor, signal: AbortSignal | undefined): Promise<[Tensor, Tensor, Tensor]> {
-    const { inDim, nPatches } = this.encoder.config
-    const eeg = noGrad(() =>
-      rows.to(this.#like.device).to(this.#like.dtype).reshape([rows.shape[0]!, -1, nPatches, inDim]),
-    )
-    const mask = noGrad(() => eeg.select(3, 0).mul(0).to('int64'))
-    const { features, reconstruction } = await noGrad(() => this.encoder.runAsync({ eeg, mask }, { signal }))
-    const tokens = await noGrad(() => this.reducer.forwardAsync(features))
+    using tokens = await this.#eeg.read(rows, { signal })
     const said = await noGrad(() => this.mapper.runAsync({ tokens }, { signal }))
     const given = [said.encoderHiddenStates, said.promptEmbeds, said.classLogits]
-    const kept = given.map((tensor) => noGrad(() => tensor.to('cpu').to('float32'))) as [Tensor, Tensor, Tensor]
-    for (const tensor of [eeg, mask, features, reconstruction, tokens, ...given]) tensor.dispose()
+    const kept = given.map((tensor) => noGrad(() => scope(() => tensor.to('cpu').to('float32')))) as [
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
+    for (const tensor of given) tensor.dispose()
     return kept
   }
 
   /** Frees all three networks. */
   dispose(): void {
-    this.#like.dispose()
-    for (const net of [this.encoder, this.reducer, this.mapper]) net.dispose()
+    for (const net of [this.#eeg, this.mapper]) net.dispose()
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,6 @@
+import type { Montage } from '../../datasets/montages.ts'
 import { EegTorchError } from '../../errors.ts'
+import { releaseMemory } from '../../memory.ts'
 import type { ModelPlacement } from '../../models/model.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { Generation } from '../pipeline.ts'
@@ -26,10 +28,14 @@ export interface EegToImageLoadOptions extends ModelPlacement {
   lowMemory?: boolean
   /** Names of the recorded channels, for CSBrain's regions of the brain. */
   channels?: readonly string[] | undefined
+  /** Regions of the channels, where their names do not tell those that the mapper was trained with. */
+  montage?: Montage | undefined
   /** Names of the classes, in the order of the mapper's scores: they make the prompts of `label-prompt`. */
   classNames?: readonly string[] | undefined
   /** diffusers' name of the scheduler class that reads the folder's file; default: the class that it names. */
   scheduler?: string | undefined
+  /** A folder with the diffusion model's tokenizer, where a single file holds none. */
+  tokenizer?: string | undefined
   /** One prompt for each class; default: `a photo of a NAME`. */
   prompts?: readonly string[] | undefined
 }
@@ -142,21 +148,25 @@ export class EegToImage implements Disposable {
     if (this.#options.lowMemory) {
       this.#diffusion?.dispose()
       this.#diffusion = undefined
+      releaseMemory()
     }
-    const { lowMemory: _, classNames: __, prompts: ___, scheduler: ____, ...options } = this.#options
+    const { lowMemory: _, classNames: __, prompts: ___, scheduler: ____, tokenizer: _____, ...options } = this.#options
     this.#prompter = await EegPrompter.load(this.#files, options)
     return this.#prompter
   }
 
   async #holdDiffusion(): Promise<StableDiffusion> {
     if (this.#diffusion !== undefined) return this.#diffusion
-    const { lowMemory = false, device, dtype, scheduler } = this.#options
+    const { lowMemory = false, device, dtype, scheduler, tokenizer } = this.#options
     if (lowMemory) {
       this.#prompter?.dispose()
       this.#prompter = undefined
+      releaseMemory()
     }
     const placement = { ...(device && { device }), ...(dtype && { dtype }) }
-    this.#diffusion = await StableDiffusion.load(this.#files.diffusion, { ...placement, lowMemory, scheduler })
+    this.#diffusion = await StableDiffusion.load(this.#files.diffusion, {
+      ...{ ...placement, lowMemory, scheduler, tokenizer },
+    })
     return this.#diffusion
   }
 }

@@ -1,6 +1,7 @@
 import { cat, fromTypedArray } from '../../creation.ts'
 import type { Device } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
 // gives tensors their operators as methods
 import '../../ops/index.ts'
 import { translatingErrors } from '../../ops/option-errors.ts'
@@ -84,7 +85,7 @@ export class LanguageModel implements Disposable {
 
   /** Embeddings of one text: (1, words, width). */
   embedIds(ids: readonly number[]): Tensor {
-    using tokens = integers([ids]).to(this.device)
+    using tokens = this.#placed([ids])
     return this.embed(tokens)
   }
 
@@ -154,18 +155,21 @@ export class LanguageModel implements Disposable {
     const longest = Math.max(...rows.map((row) => row.length))
     const width = longest + (prefix?.shape[1] ?? 0)
     if (width === 0) throw unclear('one token at least', 'empty texts')
-    const prompt = integers(rows.map((row) => [...new Array<number>(longest - row.length).fill(-1), ...row])).to(
-      this.device,
-    )
-    const words = this.#embedRows(rows, prefix, width)
+    const prompt = this.#placed(rows.map((row) => [...new Array<number>(longest - row.length).fill(-1), ...row]))
+    const words = scope(() => this.#embedRows(rows, prefix, width))
     if (rows.every((row) => row.length === longest)) return { embeds: words, prompt }
-    const mask = integers(
+    const mask = this.#placed(
       rows.map((row) => {
         const padding = longest - row.length
         return [...new Array<number>(padding).fill(0), ...new Array<number>(width - padding).fill(1)]
       }),
     )
-    return { embeds: words, mask: mask.to(this.device), prompt }
+    return { embeds: words, mask, prompt }
+  }
+
+  #placed(rows: readonly (readonly number[])[]): Tensor {
+    using here = integers(rows)
+    return here.to(this.device)
   }
 
   #embedRows(rows: readonly (readonly number[])[], prefix: Tensor | undefined, width: number): Tensor {

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
@@ -28,7 +28,11 @@ export interface GeneratedPicture {
   predicted: string
   /** What the diffusion model was told in words; null where it saw embeddings of the EEG alone. */
   prompt: string | null
-  /** How the picture was made: `eeg tokens`, `prompt of the predicted label`. It stands in every output. */
+  /** What a language model said of the EEG. */
+  sentence?: string | undefined
+  /** The word of the sentence that told the class. */
+  keyword?: string | undefined
+  /** How the picture was made: `eeg-tokens`, `label-prompt`, `keyword-prompt`. It stands in every output. */
   mode: string
   seed: number
   picture: Picture
@@ -46,6 +50,7 @@ export interface GenerationFolderOptions {
 const SETTINGS_FILE = 'settings.json'
 const LOCK_FILE = 'generations.lock'
 const GRID_FILE = 'summary_grid.png'
+const PREVIEW_FILE = 'preview.png'
 /** A grid of more pictures would be too large to look at. */
 const MOST_IN_GRID = 400
 /** Width of a picture in the grid, in pixels. */
@@ -110,7 +115,15 @@ export class GenerationFolder {
    *
    * @throws EegTorchError `INVALID_OPTION` for work that is done, `FILE_WRITE_FAILED` for a full disk; what was there stays
    */
-  async add({ picture, stimulus, true: truth, scores, ...said }: GeneratedPicture): Promise<GenerationRecord> {
+  async add({
+    picture,
+    stimulus,
+    true: truth,
+    scores,
+    sentence,
+    keyword,
+    ...said
+  }: GeneratedPicture): Promise<GenerationRecord> {
     requireSeed(said.seed)
     if (this.has(said)) throw done(said)
     const number = this.#records.get(workKey(said))?.number ?? this.#next
@@ -127,7 +140,7 @@ export class GenerationFolder {
     const createdAt = new Date().toISOString()
     const record: GenerationRecord = {
       ...{ number, ...said, file, width, height, createdAt },
-      ...defined({ true: truth, comparison, stimulus, scores }),
+      ...defined({ true: truth, sentence, keyword, comparison, stimulus, scores }),
     }
     this.#log.append(record)
     this.#log.flush()
@@ -135,6 +148,13 @@ export class GenerationFolder {
     this.#lost.delete(workKey(record))
     this.#next = Math.max(this.#next, number + 1)
     return record
+  }
+
+  /** Shows how the pictures stand that are being made, in `preview.png`; without one the file goes. */
+  async writePreview(preview?: Picture): Promise<void> {
+    const path = join(this.folder, PREVIEW_FILE)
+    if (preview === undefined) await rm(path, { force: true })
+    else await writeFileAtomically(path, await encodePng(preview))
   }
 
   /**

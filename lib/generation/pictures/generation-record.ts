@@ -13,6 +13,10 @@ const record = z.object({
   predicted: z.string(),
   /** What the diffusion model was told in words; null where it saw embeddings of the EEG alone. */
   prompt: z.string().nullable(),
+  /** What a language model said of the EEG. */
+  sentence: z.string().optional(),
+  /** The word of the sentence that told the class; absent where none did. */
+  keyword: z.string().optional(),
   /** How the picture was made, as its pipeline names it. */
   mode: z.string(),
   seed: z.int().nonnegative(),

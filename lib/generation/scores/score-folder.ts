@@ -28,6 +28,10 @@ export interface ScoredRow {
   trial: string
   true?: string | undefined
   predicted: string
+  /** How the picture was made. */
+  mode: string
+  /** What a language model said of the EEG. */
+  sentence?: string | undefined
   files: Partial<Record<'stimulus' | 'made' | PictureControl | 'nearest', string>>
 }
 
@@ -52,14 +56,14 @@ export async function scoreFolder(folder: string, options: FolderScoreOptions): 
   const training = trainingFiles && (await readAll(trainingFiles))
   const scores = await scorePictures({ made, stimuli, controls, ...(training && { training }) }, options)
   const rows = made.map(({ record }, i): ScoredRow => {
-    const { number, trial, true: truth, predicted, seed, file } = record
+    const { number, trial, true: truth, predicted, seed, file, mode, sentence } = record
     const shown: ScoredRow['files'] = { stimulus: files[i]!, made: join(folder, file) }
     for (const control of pictureControls) {
       const other = controls[control]?.find(({ record }) => record.trial === trial && record.seed === seed)
       if (other) shown[control] = join(controlFolder(folder, control), other.record.file)
     }
     if (scores.nearest) shown.nearest = trainingFiles![scores.nearest[i]!]!
-    return { number, trial, true: truth, predicted, files: shown }
+    return { number, trial, true: truth, predicted, mode, sentence, files: shown }
   })
   return { folder, pairing, ...scores, rows }
 }

@@ -16,6 +16,7 @@ import {
 } from '../options.ts'
 import type { PictureCodec } from '../picture-codec.ts'
 import { Generation } from '../pipeline.ts'
+import { type Place, placeOf } from '../place.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { classifierGuide, type NoisedClassifier } from './noised-classifier.ts'
 import type { EegReading, Sgdm } from './sgdm.ts'
@@ -54,7 +55,7 @@ type Conditions = Record<'latent' | 'semantic' | 'hasSemantic', Tensor>
  */
 export class SgdmPipeline implements Disposable {
   readonly parts: Readonly<SgdmParts>
-  readonly #like: Tensor
+  readonly #place: Place
 
   /** @throws EegTorchError `CHECKPOINT_MISMATCH` for parts that do not fit each other */
   constructor(parts: SgdmParts) {
@@ -62,14 +63,14 @@ export class SgdmPipeline implements Disposable {
     parts.networks.eval()
     parts.classifier?.eval()
     parts.controlNet?.eval()
-    this.#like = Object.values(parts.networks.unet.parameters())[0]!
+    this.#place = placeOf(parts.networks.unet)
     requireChannels(parts)
   }
 
   /** What the EEG (batch, channels, samples) tells, before any diffusion. The tensors are the caller's to dispose of. */
   async read(eeg: Tensor): Promise<EegReading> {
     const { networks } = this.parts
-    const given = noGrad(() => eeg.to(this.#like.device).to(this.#like.dtype))
+    const given = noGrad(() => eeg.to(this.#place.device).to(this.#place.dtype))
     const [latent, semantic, structure, logits] = await noGrad(() => networks.runAsync(given))
     given.dispose()
     return { latent: latent!, semantic: semantic!, structure: structure!, logits }
@@ -101,7 +102,6 @@ export class SgdmPipeline implements Disposable {
   }
 
   dispose(): void {
-    this.#like.dispose()
     for (const part of [this.parts.networks, this.parts.codec, this.parts.classifier, this.parts.controlNet])
       part?.[Symbol.dispose]()
   }
@@ -119,7 +119,7 @@ export class SgdmPipeline implements Disposable {
     const batch = reading.latent.shape[0]!
     const generators = pictureGenerators(settings.seed, pictureNumbers(batch, settings.numbers))
     const size = this.#latentSize(settings)
-    const noise = drawNoise(generators, [codec.channels, ...size], this.#like)
+    const noise = drawNoise(generators, [codec.channels, ...size], this.#place)
     const sampling = scheduler.steps(settings.steps)
     const rough = noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false))
     const residuals = this.#controlNet(await codec.decode(rough, { signal }), settings, signal)
@@ -171,7 +171,7 @@ export class SgdmPipeline implements Disposable {
   ): (sample: Tensor, timestep: Tensor, conditions: Conditions) => Promise<Record<string, Tensor>> {
     const { controlNet } = this.parts
     if (controlNet === undefined || weight === 0) return async () => ({})
-    const once = noGrad(() => pictures.permute([0, 3, 1, 2]).contiguous().to(this.#like.device).to(this.#like.dtype))
+    const once = noGrad(() => pictures.permute([0, 3, 1, 2]).contiguous().to(this.#place.device).to(this.#place.dtype))
     return async (sample, timestep, { latent, semantic }) => {
       const copies = sample.shape[0]! / once.shape[0]!
       const controlnetCond = noGrad(() => once.repeat([copies, 1, 1, 1]))

@@ -1,12 +1,14 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readJsonObject } from '../../checkpoints/json-file.ts'
-import type { ModelName } from '../../models/configs.generated.ts'
+import { EegTorchError } from '../../errors.ts'
+import { loadCheckpoint } from '../../models/load.ts'
 import type { LoadProgress } from '../../models/load-weights.ts'
 import type { Model, ModelPlacement } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
-import { openPipelineFolder, type PipelineFolder } from '../checkpoints/pipeline-folder.ts'
-import { type Scheduler, schedulerFromConfig } from '../schedulers/index.ts'
+import { openPipelineFolder } from '../checkpoints/pipeline-folder.ts'
+import { openSingleFile, type SingleFile } from '../checkpoints/single-file.ts'
+import { schedulerFromConfig } from '../schedulers/index.ts'
 import { loadTokenizer } from '../tokenizers/load.ts'
 import { VaeCodec } from '../vae-codec.ts'
 import type { StableDiffusionParts } from './stable-diffusion.ts'
@@ -15,33 +17,45 @@ import type { StableDiffusionParts } from './stable-diffusion.ts'
 export interface StableDiffusionLoadOptions extends ModelPlacement {
   /** diffusers' name of the scheduler class that reads the folder's `scheduler_config.json`; default: the class that the file names. */
   scheduler?: string | undefined
+  /** A folder with the tokenizer; default: the model's own. A single file has none. */
+  tokenizer?: string | undefined
   /** Decode one picture after the other, which needs the memory of one. */
   lowMemory?: boolean
   onProgress?: ((progress: LoadProgress) => void) | undefined
   signal?: AbortSignal | undefined
 }
 
-/** @internal The parts of a folder in diffusers' layout; none is left in memory where one does not load. */
+type Networks = { text_encoder: 'clip_text'; unet: 'unet2d_condition'; vae: 'autoencoder_kl' }
+const CLASSES = { text_encoder: 'CLIPTextModel', unet: 'UNet2DConditionModel', vae: 'AutoencoderKL' } as const
+const NETWORKS: Networks = { text_encoder: 'clip_text', unet: 'unet2d_condition', vae: 'autoencoder_kl' }
+
+/** Where the parts of a diffusion model come from: a folder in diffusers' layout, or a single file. */
+interface PartsSource {
+  /** What `scheduler_config.json` says, or would. */
+  scheduler: () => Readonly<Record<string, unknown>>
+  /** Folder of the tokenizer. */
+  tokenizer: () => string
+  load<P extends keyof Networks>(part: P, options: StableDiffusionLoadOptions): Promise<Model<Networks[P]>>
+}
+
+/** @internal The parts of a folder in diffusers' layout, or of a single file; none is left in memory where one does not load. */
 export async function loadStableDiffusion(
   path: string,
   options: StableDiffusionLoadOptions,
 ): Promise<StableDiffusionParts> {
-  const folder = openPipelineFolder(path)
-  const scheduler = loadScheduler(folder, options.scheduler)
-  const tokenizer = await loadTokenizer(folder.component('tokenizer').path)
+  const source = isFile(path) ? singleFileSource(path) : folderSource(path)
+  const scheduler = schedulerFromConfig(source.scheduler(), options.scheduler)
+  const tokenizer = await loadTokenizer(options.tokenizer ?? source.tokenizer())
   const loaded: Disposable[] = []
-  const load = async <N extends ModelName>(part: string, className: string, model: N): Promise<Model<N>> => {
-    const { device, dtype, onProgress, signal } = options
-    const placement = { ...(device && { device }), ...(dtype && { dtype }) }
-    const { path: own } = folder.component(part, className)
-    const network = await models.load(own, { model, ...placement, onProgress, signal })
+  const load = async <P extends keyof Networks>(part: P): Promise<Model<Networks[P]>> => {
+    const network = await source.load(part, options)
     loaded.push(network)
     return network
   }
   try {
-    const textEncoder = await load('text_encoder', 'CLIPTextModel', 'clip_text')
-    const unet = await load('unet', 'UNet2DConditionModel', 'unet2d_condition')
-    const codec = await loadVae(path, options)
+    const textEncoder = await load('text_encoder')
+    const unet = await load('unet')
+    const codec = codecOf(await load('vae'), options)
     return { tokenizer, textEncoder, unet, codec, scheduler }
   } catch (error) {
     for (const network of loaded) network[Symbol.dispose]()
@@ -50,20 +64,62 @@ export async function loadStableDiffusion(
 }
 
 /**
- * The autoencoder of a folder in diffusers' layout, or a folder of an autoencoder alone, such as `sd-vae-ft-mse`.
+ * The autoencoder of a diffusion model (folder or single file), or a folder or file of an autoencoder alone, such as `sd-vae-ft-mse`.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `CHECKPOINT_MISMATCH`
  */
 export async function loadVae(path: string, options: StableDiffusionLoadOptions = {}): Promise<VaeCodec> {
-  const { device, dtype, lowMemory = false, onProgress, signal } = options
-  const isPipeline = existsSync(join(path, 'model_index.json'))
-  const folder = isPipeline ? openPipelineFolder(path).component('vae', 'AutoencoderKL').path : path
-  const placement = { ...(device && { device }), ...(dtype && { dtype }) }
-  const vae = await models.load(folder, { model: 'autoencoder_kl', ...placement, onProgress, signal })
+  if (isFile(path)) return codecOf(await singleFileSource(path).load('vae', options), options)
+  if (existsSync(join(path, 'model_index.json'))) return codecOf(await folderSource(path).load('vae', options), options)
+  return codecOf(await models.load(path, { model: 'autoencoder_kl', ...loadOptions(options) }), options)
+}
+
+function codecOf(vae: Model<'autoencoder_kl'>, { lowMemory = false }: StableDiffusionLoadOptions): VaeCodec {
   return new VaeCodec(vae, { oneByOne: lowMemory })
 }
 
-/** @throws EegTorchError `UNKNOWN_NAME` for a scheduler that is not there, naming those that are */
-function loadScheduler(folder: PipelineFolder, name: string | undefined): Scheduler {
-  return schedulerFromConfig(readJsonObject(join(folder.component('scheduler').path, 'scheduler_config.json')), name)
+function loadOptions({ device, dtype, onProgress, signal }: StableDiffusionLoadOptions) {
+  return { ...(device && { device }), ...(dtype && { dtype }), onProgress, signal }
+}
+
+function isFile(path: string): boolean {
+  return existsSync(path) && statSync(path).isFile()
+}
+
+function folderSource(path: string): PartsSource {
+  const folder = openPipelineFolder(path)
+  return {
+    scheduler: () => readJsonObject(join(folder.component('scheduler').path, 'scheduler_config.json')),
+    tokenizer: () => folder.component('tokenizer').path,
+    load: (part, options) => {
+      const { path: own } = folder.component(part, CLASSES[part])
+      return models.load(own, { model: NETWORKS[part], ...loadOptions(options) })
+    },
+  }
+}
+
+function singleFileSource(path: string): PartsSource {
+  const file = openSingleFile(path)
+  return {
+    scheduler: () => file.scheduler ?? notWhole(file, 'a whole model'),
+    tokenizer: () => {
+      throw new EegTorchError('INVALID_OPTION', 'a single file holds no tokenizer', {
+        file: path,
+        option: 'tokenizer',
+        expected: 'a folder with vocab.json and merges.txt',
+      })
+    },
+    load: (part, options) => {
+      const checkpoint = file.parts.get(part) ?? notWhole(file, part)
+      return loadCheckpoint(checkpoint, { model: NETWORKS[part], ...loadOptions(options) })
+    },
+  }
+}
+
+function notWhole({ path, parts }: SingleFile, expected: string): never {
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the file lacks a part of the diffusion model', {
+    file: path,
+    expected,
+    received: [...parts.keys()].join(', '),
+  })
 }

@@ -1,7 +1,5 @@
 import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
-import { tensor } from '../../creation.ts'
-import type { Device } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
@@ -17,6 +15,7 @@ import {
 import type { PictureCodec } from '../picture-codec.ts'
 import { Generation } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
+import { isTexts, TextPipeline } from '../text-pipeline.ts'
 import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 
@@ -58,17 +57,14 @@ export interface StableDiffusionParts {
  * Latent diffusion under a text (Rombach et al. 2022, CVPR): Stable Diffusion 1.5 and 2.1, and models of their layout. Reference: diffusers
  * `StableDiffusionPipeline`, without its safety checker.
  */
-export class StableDiffusion implements Disposable {
+export class StableDiffusion extends TextPipeline {
   readonly parts: Readonly<StableDiffusionParts>
-  /** Where the UNet is, and in which type it computes. */
-  readonly #like: Tensor
 
   /** @internal use {@link StableDiffusion.load} */
   constructor(parts: StableDiffusionParts) {
+    const { tokenizer, textEncoder, unet, codec } = parts
+    super(tokenizer, [unet.eval(), textEncoder.eval(), codec])
     this.parts = parts
-    parts.textEncoder.eval()
-    parts.unet.eval()
-    this.#like = Object.values(parts.unet.parameters())[0]!
   }
 
   /**
@@ -80,10 +76,6 @@ export class StableDiffusion implements Disposable {
     return new StableDiffusion(await loadStableDiffusion(folder, options))
   }
 
-  get device(): Device {
-    return this.#like.device
-  }
-
   /**
    * What the UNet is told of texts: (texts, 77, width), the text encoder's last hidden states.
    *
@@ -93,10 +85,8 @@ export class StableDiffusion implements Disposable {
     texts: readonly string[],
     { truncate = false, signal }: { truncate?: boolean; signal?: AbortSignal | undefined } = {},
   ): Promise<Tensor> {
-    const { tokenizer, textEncoder } = this.parts
-    const { ids } = tokenizer.encodeBatch(texts, { padTo: 'maxLength', truncate })
-    using inputIds = tensor(ids, { dtype: 'int64' }).to(this.device)
-    const outputs = await noGrad(() => textEncoder.runAsync({ inputIds }, { signal }))
+    using inputIds = this.promptIds(texts, truncate)
+    const outputs = await noGrad(() => this.parts.textEncoder.runAsync({ inputIds }, { signal }))
     const { lastHiddenState, ...others } = outputs
     for (const other of Object.values(others) as Tensor[]) other.dispose()
     return lastHiddenState
@@ -144,24 +134,13 @@ export class StableDiffusion implements Disposable {
     })
   }
 
-  /** Frees all networks. */
-  dispose(): void {
-    const { textEncoder, unet, codec } = this.parts
-    this.#like.dispose()
-    for (const part of [textEncoder, unet, codec]) part[Symbol.dispose]()
-  }
-
-  [Symbol.dispose](): void {
-    this.dispose()
-  }
-
   #noise(generators: ReturnType<typeof pictureGenerators>, settings: z.infer<typeof stableDiffusionOptions>): Tensor {
     const { unet, codec } = this.parts
     const { factor } = codec
     const size = unet.config.sampleSize as number | readonly number[] | null
     const usual = size === null ? [64, 64] : typeof size === 'number' ? [size, size] : size
     const [height, width] = pictureSize(settings, [usual[0]! * factor, usual[1]! * factor], factor)
-    return drawNoise(generators, [unet.config.inChannels, height / factor, width / factor], this.#like)
+    return drawNoise(generators, [unet.config.inChannels, height / factor, width / factor], this.place)
   }
 
   async #conditions(
@@ -183,7 +162,7 @@ export class StableDiffusion implements Disposable {
 
   /** The tensor where the UNet is, in its type. */
   #placed(tensor: Tensor): Tensor {
-    return noGrad(() => tensor.to(this.#like.device).to(this.#like.dtype))
+    return noGrad(() => tensor.to(this.place.device).to(this.place.dtype))
   }
 
   #checkEmbeddings(embeddings: Tensor): void {
@@ -196,10 +175,6 @@ export class StableDiffusion implements Disposable {
       received: embeddings instanceof Tensor ? `(${embeddings.shape.join(', ')})` : typeof embeddings,
     })
   }
-}
-
-function isTexts(prompts: readonly string[] | PromptEmbeddings): prompts is readonly string[] {
-  return Array.isArray(prompts)
 }
 
 function unequalTokens(negative: Tensor, given: Tensor): EegTorchError {

@@ -1,0 +1,131 @@
+import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
+import { EegTorchError } from '../errors.ts'
+import { Amused } from '../generation/amused/amused.ts'
+import { type ReadSentencesOptions, readSentences, type SentenceProgress } from '../generation/eeg-sentences.ts'
+import type { DrawnBatch, PictureSource, PictureWords, PictureWork } from '../generation/generate-pictures.ts'
+import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../generation/language/keywords.ts'
+import { type TextVocabulary, textVocabularies } from '../generation/language/vocabularies.ts'
+import { labelsOfClasses, vocabularyOfClasses } from '../generation/language/vocabulary-labels.ts'
+import type { GenerationFolder } from '../generation/pictures/generation-folder.ts'
+import { SentenceLog } from '../generation/pictures/sentence-log.ts'
+import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
+import type { GenerateConfig } from './generate-config.ts'
+import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
+
+/** What there is to read, and where it goes. */
+export interface SentenceWork {
+  windows: EegWindows
+  work: readonly PictureWork[]
+  folder: GenerationFolder
+  onProgress: (progress: SentenceProgress) => void
+}
+
+/** Pictures of sentences that are read from EEG: first all sentences, then, with the language model freed, the pictures. */
+export class SentenceSource implements PictureSource {
+  readonly vocabulary: TextVocabulary
+  readonly #config: GenerateConfig
+  readonly #given: SentenceWork
+  /** Of each class of the windows. */
+  readonly #labels: readonly number[]
+  readonly #log: SentenceLog
+  #painter: StableDiffusion | Amused | undefined
+
+  /** @throws EegTorchError `INVALID_OPTION` for classes that no vocabulary knows */
+  constructor(config: GenerateConfig, given: SentenceWork) {
+    const { classNames } = given.windows
+    const { vocabulary: name, sample, seed } = config
+    this.vocabulary = name === undefined ? vocabularyOfClasses(classNames) : textVocabularies[name]!
+    this.#labels = labelsOfClasses(classNames, this.vocabulary)
+    this.#config = config
+    this.#given = given
+    this.#log = new SentenceLog(given.folder.folder, sample ? seed : undefined, given.folder.records)
+  }
+
+  /** Reads what was not read before. */
+  async prepare(indices: readonly number[], signal?: AbortSignal): Promise<void> {
+    const unread = indices.filter((i) => this.#log.get(this.#trial(i)) === undefined)
+    if (unread.length > 0) await this.#read(unread, signal)
+  }
+
+  async draw(indices: readonly number[], numbers: readonly number[], signal?: AbortSignal): Promise<DrawnBatch> {
+    this.#painter ??= await openPainter(this.#config)
+    const words = indices.map((i) => this.#wordsOf(i))
+    const options = { ...drawOptions(this.#config), numbers: [...numbers], truncate: true, signal }
+    const prompts = words.map(({ prompt }) => prompt!)
+    return { generation: this.#painter.generate(prompts, options), words }
+  }
+
+  /** How often the sentences that were read told the right class. */
+  accuracy(): KeywordAccuracy {
+    const read = [...this.#given.work.keys()].filter((i) => this.#log.get(this.#trial(i)) !== undefined)
+    return keywordAccuracy(
+      read.map((i) => findKeyword(this.#log.get(this.#trial(i))!, this.vocabulary)?.label),
+      read.map((i) => this.#truth(i)),
+    )
+  }
+
+  [Symbol.dispose](): void {
+    this.#painter?.dispose()
+    this.#log[Symbol.dispose]()
+  }
+
+  async #read(indices: readonly number[], signal: AbortSignal | undefined): Promise<void> {
+    const { encoder, projection, language, adapter, sample, seed } = this.#config
+    const files = { encoder: encoder!, projection: projection!, language: language!, adapter }
+    using trials = tensorOf(this.#given.windows, indices)
+    let at = 0
+    for await (const texts of readSentences(files, trials, this.#reading(indices, signal))) {
+      for (const { text, found } of texts) {
+        const trial = this.#trial(indices[at++]!)
+        this.#log.add({ trial, sentence: text, ...(sample && { seed }), ...(found && { keyword: found.keyword }) })
+      }
+    }
+  }
+
+  #reading(indices: readonly number[], signal: AbortSignal | undefined): ReadSentencesOptions {
+    const { place, nf4, sample, temperature, topK, topP, maxNewTokens, batch, seed } = this.#config
+    return {
+      ...{ ...placementOf(this.#config), ...channelsOf(this.#given.windows, this.#config) },
+      ...{ vocabulary: this.vocabulary, place, batch, seed, signal, onProgress: this.#given.onProgress },
+      ...defined({ sample, temperature, topK, topP, maxNewTokens }),
+      ...(nf4 && { quantize: 'nf4' as const }),
+      numbers: indices.map((i) => this.#given.work[i]!.number),
+    }
+  }
+
+  /** Where no keyword stands in a sentence, the picture is of the sentence itself. */
+  #wordsOf(index: number): PictureWords {
+    const sentence = this.#log.get(this.#trial(index))!
+    const found = findKeyword(sentence, this.vocabulary)
+    if (found === undefined) return { predicted: 'unknown', prompt: sentence, mode: 'sentence-prompt', sentence }
+    const { keyword, label, prompt } = found
+    return { predicted: this.#className(label, index), prompt, mode: 'keyword-prompt', sentence, keyword }
+  }
+
+  /** The windows' own name of a label, that of the trial's class first. */
+  #className(label: number, index: number): string {
+    const { classNames, labels } = this.#given.windows
+    if (this.#truth(index) === label) return classNames[labels[index]!]!
+    return classNames[this.#labels.indexOf(label)] ?? this.vocabulary.labels[label]!
+  }
+
+  #truth(index: number): number {
+    return this.#labels[this.#given.windows.labels[index]!]!
+  }
+
+  #trial(index: number): string {
+    return this.#given.work[index]!.trial
+  }
+}
+
+async function openPainter(config: GenerateConfig): Promise<StableDiffusion | Amused> {
+  const { pipeline, scheduler, lowMemory, tokenizer } = config
+  const diffusion = config.diffusion!
+  if (pipeline === 'text')
+    return StableDiffusion.load(diffusion, { ...placementOf(config), scheduler, lowMemory, tokenizer })
+  if (scheduler === undefined && tokenizer === undefined) return Amused.load(diffusion, placementOf(config))
+  throw new EegTorchError('INVALID_OPTION', 'the pipeline amused has its own scheduler and tokenizer', {
+    option: scheduler === undefined ? 'tokenizer' : 'scheduler',
+  })
+}
