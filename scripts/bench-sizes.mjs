@@ -1,0 +1,71 @@
+import { execFileSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { cases } from './bench/size-cases.mjs'
+import { main, root, StepError } from './steps.mjs'
+
+/** What the driver, its libraries and kernels hold on a GPU before any tensor: an assumption, on the safe side. */
+const CUDA_CONTEXT = 0.8 * 2 ** 30
+const LIMIT = 8 * 2 ** 30
+const STAGES = {
+  encoder: 'CSBrain and token reducer',
+  language: 'TinyLlama in NF4 with LoRA',
+  sd15: 'Stable Diffusion 1.5',
+  sd21: 'Stable Diffusion 2.1',
+  amused: 'aMUSEd-512',
+}
+
+// npm run bench -- sizes [NAMES --json FILE]: networks of published sizes with random weights, each in a process of its own: one step in float32 on the
+// CPU, with its time and peak; and from these what each stage of --low-memory takes on a GPU in float16.
+await main(async () => {
+  const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true })
+  const names = positionals.length > 0 ? positionals : Object.keys(cases)
+  const results = {}
+  console.log(
+    '| network | step | numbers, M | float32, s | of processors, s | peak of the process, MiB | of it for activations |',
+  )
+  console.log('|---|---|---|---|---|---|---|')
+  for (const name of names) {
+    const answer = execFileSync(process.execPath, [join(root, 'scripts', 'bench', 'size-worker.mjs'), name], {
+      encoding: 'utf8',
+    })
+    const measured = JSON.parse(answer)
+    if (!measured.finite) throw new StepError(`${name} gave values that are no numbers`)
+    results[name] = measured
+    const { numbers, seconds, cpuSeconds, peak, activations } = measured
+    const figures = [
+      (numbers / 1e6).toFixed(1),
+      seconds.toFixed(1),
+      cpuSeconds.toFixed(1),
+      mebi(peak),
+      mebi(activations),
+    ]
+    console.log(`| ${[name, cases[name].what, ...figures].join(' | ')} |`)
+    if (values.json) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`)
+  }
+  console.log(`\n${accountTable(results)}`)
+})
+
+/** Stages whose networks were all measured. */
+function accountTable(results) {
+  const rows = Object.entries(STAGES).flatMap(([stage, title]) => {
+    const parts = Object.keys(cases).filter((name) => cases[name].stage.split(' ').includes(stage))
+    if (parts.some((name) => results[name] === undefined)) return []
+    const { weights, activations, peak } = account(parts.map((name) => results[name]))
+    return [`| ${title} | ${mebi(weights)} | ${mebi(activations)} | ${mebi(peak)} | ${peak <= LIMIT ? 'yes' : 'NO'} |`]
+  })
+  const head = '| in memory at a time | weights, MiB | largest activations | with the CUDA context | within 8 GiB |'
+  return [head, '|---|---|---|---|---|', ...rows].join('\n')
+}
+
+/** Weights of all parts; activations of one part at a time, in half of the bytes that float32 took. */
+function account(parts) {
+  const weights = parts.reduce((sum, { half }) => sum + half, 0)
+  const activations = Math.max(...parts.map(({ activations }) => activations)) / 2
+  return { weights, activations, peak: weights + activations + CUDA_CONTEXT }
+}
+
+function mebi(bytes) {
+  return Math.round(bytes / 2 ** 20).toLocaleString('en')
+}

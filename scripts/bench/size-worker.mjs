@@ -1,0 +1,89 @@
+// One network of a published size with random weights: argv[2] names it, the answer is one line of JSON.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { decode } from '../../dist/generation/language/generate.js'
+import { nativeLanguage } from '../../dist/generation/language/native-language.js'
+import * as library from '../../dist/index.js'
+import { Model } from '../../dist/models/model.js'
+import { cases } from './size-cases.mjs'
+
+const { manualSeed, noGrad, randn, releaseMemory, scope, setNumThreads } = library
+const { network, method, options, inputs } = cases[process.argv[2]]
+const NEW_TOKENS = 24
+
+const status = (name) =>
+  1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))[1])
+
+/** Weights as trained ones are large: 0.02, and 1 in norms. */
+function fill(net) {
+  let numbers = 0
+  for (const [name, tensor] of Object.entries(net.stateDict())) {
+    numbers += tensor.length
+    if (!tensor.dtype.startsWith('float')) continue
+    if (tensor.shape.length === 1 && name.endsWith('weight')) tensor.fill_(1)
+    else tensor.normal_(0, 0.02)
+    tensor.dispose()
+  }
+  return numbers
+}
+
+/** As the weights of a folder come: one tensor is dense at a time, and becomes four bits. Gives how many numbers there were. */
+async function fillLlama(net) {
+  let numbers = 0
+  const shapes = new Model('llama_lora', { ...net.referenceConfig, weights: 'dense' }, undefined, false)
+  for (const [name, like] of Object.entries(shapes.stateDict())) {
+    const dense = like.shape.length === 1 ? library.ones(like.shape) : scope(() => randn(like.shape).mul(0.02))
+    await nativeLanguage.llamaLoad(net.id, name, dense.id)
+    numbers += dense.length
+    for (const tensor of [like, dense]) tensor.dispose()
+  }
+  shapes.dispose()
+  return numbers
+}
+
+/** Bytes of the weights as they are, and with what is dense in 16 bits. */
+function weigh(net) {
+  const bytes = { stored: 0, half: 0 }
+  for (const [name, tensor] of Object.entries(net.stateDict())) {
+    const isCode = /\.weight\.|quant/.test(name) || !tensor.dtype.startsWith('float')
+    const size = { float32: 4, float16: 2, bfloat16: 2, float64: 8, int64: 8, uint8: 1 }[tensor.dtype]
+    bytes.stored += size * tensor.length
+    bytes.half += (isCode ? size : 2) * tensor.length
+    tensor.dispose()
+  }
+  return bytes
+}
+
+async function step(net, given) {
+  if (network === 'llama_lora') {
+    let count = 0
+    const told = { maxNewTokens: NEW_TOKENS, stopTokens: [], padToken: 0 }
+    for await (const _ of decode(net, { embeds: given[0] }, told)) count++
+    return count
+  }
+  if (method !== undefined) return noGrad(() => net.callAsync(method, given))
+  const named = Array.isArray(given)
+    ? Object.fromEntries(net.inputs.slice(0, given.length).map((name, i) => [name, given[i]]))
+    : given
+  return noGrad(() => net.runAsync(named))
+}
+
+await setNumThreads(2)
+manualSeed(0)
+const net = new Model(network, options(library), undefined, false).eval()
+const numbers = network === 'llama_lora' ? await fillLlama(net) : fill(net)
+const loaded = status('VmHWM')
+const given = inputs(library)
+releaseMemory()
+writeFileSync('/proc/self/clear_refs', '5') // VmHWM counts from here
+const before = status('VmRSS')
+const cpu = () => Object.values(process.cpuUsage()).reduce((a, b) => a + b) / 1e6
+const [begin, cpuBegin] = [performance.now(), cpu()]
+const result = await step(net, given)
+const seconds = (performance.now() - begin) / 1000
+const cpuSeconds = cpu() - cpuBegin
+const [first] = typeof result === 'object' ? Object.values(result) : []
+const finite = first === undefined ? result === NEW_TOKENS : noGrad(() => first.isfinite().all().item())
+const peak = status('VmHWM')
+console.log(
+  JSON.stringify({ ...weigh(net), numbers, loaded, peak, activations: peak - before, seconds, cpuSeconds, finite }),
+)
