@@ -541,5 +541,11 @@ export type {
 } from './training/train-step.ts'
 export type { ProgressRecord, TrainingProgress } from './training/training-progress.ts'
 export { type PublishedCheckpoint, publishedCheckpoint, publishedCheckpoints } from './weights/manifest.ts'
-export { findWeights, stateOf as weightsState, type WeightsState } from './weights/places.ts'
-export { type Pulled, type PullOptions, pullWeights } from './weights/pull.ts'
+export {
+  findWeights,
+  stateOf as weightsState,
+  type WeightsState,
+  wrongFiles as wrongWeights,
+} from './weights/places.ts'
+export { type Pulled, pullWeights } from './weights/pull.ts'
+export type { PulledFile, PullOptions } from './weights/pull-options.ts'

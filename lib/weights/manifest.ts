@@ -24,11 +24,14 @@ const fileSchema = z.strictObject({
   url: z.url({ protocol: /^https$/ }).optional(),
 })
 
+/** Branch, tag or commit. */
+export const revisionSchema = z.string().regex(/^[\w-][\w.-]*$/)
+
 const sourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('huggingface'),
     repository: z.string().regex(/^[\w-][\w.-]*\/[\w-][\w.-]*$/),
-    revision: z.string().regex(/^[\w-][\w.-]*$/),
+    revision: revisionSchema,
   }),
   z.strictObject({ kind: z.literal('url') }),
   z.strictObject({ kind: z.literal('by hand'), place: z.string() }),

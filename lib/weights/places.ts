@@ -1,15 +1,20 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
+import { checkFiles } from '../files/download/download.ts'
 import { cacheFolder } from '../setup/paths.ts'
 import { CachedRepository } from './hub-cache.ts'
 import { type PublishedCheckpoint, publishedCheckpoint } from './manifest.ts'
+import { type Expectation, expectationOf, readPins } from './pins.ts'
 
 /** Where a checkpoint's files are, or belong. */
-export function weightsFolder({ name, source }: PublishedCheckpoint): string {
+export function weightsFolder(checkpoint: PublishedCheckpoint): string {
+  const { name, source } = checkpoint
   if (source.kind !== 'huggingface') return join(cacheFolder(), 'weights', name)
   const cached = new CachedRepository(source.repository)
-  return cached.find(source.revision) ?? cached.snapshot(source.revision)
+  const pulled = readPins(checkpoint)?.commit
+  const found = (pulled && cached.find(pulled)) ?? cached.find(source.revision)
+  return found ?? cached.snapshot(source.revision)
 }
 
 /** What is there of a published checkpoint. */
@@ -19,20 +24,26 @@ export interface WeightsState {
   licence: string
   source: string
   folder: string
-  state: 'complete' | 'partial' | 'missing'
+  /** `present`: every file is there, of the size that is known of it. */
+  state: 'present' | 'partial' | 'missing'
+  /** Where checksums of all files are known from: `none` where no pull has found them and the manifest names none. */
+  checksums: 'manifest' | 'earlier pull' | 'none'
   /** Files that are not there, or have another size than the published one. */
   missing: string[]
   /** Of the files that are there. */
   bytes: number
 }
 
-/** What is there of a published checkpoint, by names and sizes; `weights pull` compares checksums. */
+/** What is there of a published checkpoint, by names and sizes; {@link wrongFiles} and `weights pull` compare checksums. */
 export function stateOf(checkpoint: PublishedCheckpoint): WeightsState {
   const { name, title, licence, source, files } = checkpoint
   const folder = weightsFolder(checkpoint)
-  const sizes = files.map(({ path, bytes }) => {
+  const pins = readPins(checkpoint)
+  const expected = files.map((file) => expectationOf(file, pins))
+  const sizes = files.map(({ path }, i) => {
     const found = statSync(join(folder, path), { throwIfNoEntry: false })
-    return found?.isFile() && (bytes === null || bytes === found.size) ? found.size : undefined
+    const { bytes } = expected[i]!
+    return found?.isFile() && (bytes === undefined || bytes === found.size) ? found.size : undefined
   })
   const missing = files.filter((_, i) => sizes[i] === undefined).map(({ path }) => path)
   const broken = source.kind === 'huggingface' ? new CachedRepository(source.repository).partialBytes() : 0
@@ -48,10 +59,27 @@ export function stateOf(checkpoint: PublishedCheckpoint): WeightsState {
           ? new URL(files[0]!.url!).host
           : source.place,
     folder,
-    state: missing.length === 0 ? 'complete' : isPartial ? 'partial' : 'missing',
+    state: missing.length === 0 ? 'present' : isPartial ? 'partial' : 'missing',
+    checksums: checksumsFrom(expected),
     missing,
     bytes: sizes.reduce<number>((sum, size) => sum + (size ?? 0), 0),
   }
+}
+
+/** Files that are there and do not have the checksum that is known of them; all of each is read. */
+export async function wrongFiles(checkpoint: PublishedCheckpoint, signal?: AbortSignal): Promise<string[]> {
+  const pins = readPins(checkpoint)
+  const remote = checkpoint.files.map((file) => {
+    const { by: _, ...published } = expectationOf(file, pins)
+    return { path: file.path, urls: [], ...published }
+  })
+  const states = await checkFiles(remote, { folder: weightsFolder(checkpoint), ...(signal && { signal }) })
+  return states.filter(({ state }) => state === 'wrong').map(({ path }) => path)
+}
+
+function checksumsFrom(expected: readonly Expectation[]): WeightsState['checksums'] {
+  if (expected.some(({ sha256 }) => sha256 === undefined)) return 'none'
+  return expected.every(({ by }) => by === 'manifest') ? 'manifest' : 'earlier pull'
 }
 
 /**
@@ -61,7 +89,7 @@ export function stateOf(checkpoint: PublishedCheckpoint): WeightsState {
  */
 export function findWeights(name: string): string {
   const { folder, state, missing } = stateOf(publishedCheckpoint(name))
-  if (state === 'complete') return folder
+  if (state === 'present') return folder
   throw new EegTorchError('FILE_NOT_FOUND', `${name} is not there; to bring it: eegtorch weights pull ${name}`, {
     file: folder,
     expected: missing.join(', '),

@@ -8,12 +8,20 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type PublishedCheckpoint, parseManifest, publishedCheckpoints } from '../../lib/weights/manifest.ts'
-import { findWeights, stateOf } from '../../lib/weights/places.ts'
-import { type PullOptions, pullWeights } from '../../lib/weights/pull.ts'
+import {
+  type PublishedCheckpoint,
+  parseManifest,
+  publishedCheckpoint,
+  publishedCheckpoints,
+} from '../../lib/weights/manifest.ts'
+import { pinsFile } from '../../lib/weights/pins.ts'
+import { findWeights, stateOf, wrongFiles } from '../../lib/weights/places.ts'
+import { pullWeights } from '../../lib/weights/pull.ts'
+import type { PullOptions } from '../../lib/weights/pull-options.ts'
 import { runNode } from '../built.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 import { COMMIT, gitSha1, HubServer, sha256 } from './hub-server.ts'
@@ -75,7 +83,7 @@ test('files come into the layout of Hugging Face’s cache, and are there the se
     expect(lstatSync(join(pulled.folder, path)).isSymbolicLink()).toBe(true)
   }
   expect(readFileSync(join(repository(), 'refs', 'main'), 'utf8')).toBe(COMMIT)
-  expect(stateOf(entry())).toMatchObject({ state: 'complete', missing: [], bytes: large.length + small.length })
+  expect(stateOf(entry())).toMatchObject({ state: 'present', missing: [], bytes: large.length + small.length })
   hub.requests.length = 0
   const again = await pull()
   expect(again.files.map(({ isNew }) => isNew)).toEqual([false, false])
@@ -139,6 +147,92 @@ test('a hub that offers another file than the manifest names is refused before i
   expect(hub.requests.map(({ method }) => method)).toEqual(['HEAD'])
 })
 
+const heldAgainst = async (...given: Parameters<typeof pull>) =>
+  (await pull(...given)).files.map((file) => [file.heldAgainst, file.isVerified])
+
+test('only the manifest’s checksums verify; what the host says of itself is told as that', async () => {
+  expect(await heldAgainst()).toEqual([
+    ['host', false],
+    ['host', false],
+  ])
+  const sums = [...files].map(([path, { bytes }]) => ({ path, bytes: bytes.length, sha256: sha256(bytes) }))
+  expect(await heldAgainst(entry({ files: sums }))).toEqual([
+    ['manifest', true],
+    ['manifest', true],
+  ])
+  expect(stateOf(entry({ files: sums })).checksums).toBe('manifest')
+  const other = sums.map((file) => ({ ...file, sha256: file.path === 'config.json' ? '0'.repeat(64) : file.sha256 }))
+  expect(await rejectionOf(pull(entry({ files: other })))).toMatchObject({
+    code: 'FILE_INVALID',
+    expected: `sha256 ${'0'.repeat(64)}`,
+  })
+})
+
+test('a pull keeps the checksums of what it found, and later ones are held against them', async () => {
+  await pull()
+  expect(stateOf(entry()).checksums).toBe('earlier pull')
+  hub.requests.length = 0
+  expect(await heldAgainst()).toEqual([
+    ['earlier pull', false],
+    ['earlier pull', false],
+  ])
+  // not what the branch has become meanwhile
+  expect(hub.requests[0]!.path).toContain(COMMIT)
+  const changed = Buffer.alloc(large.length, 'x')
+  const offer = (request: IncomingMessage, response: ServerResponse) => {
+    if (!request.url!.endsWith('weights.safetensors')) return false
+    response.writeHead(200, { 'x-repo-commit': COMMIT, etag: `"${sha256(changed)}"`, 'content-length': changed.length })
+    response.end(request.method === 'HEAD' ? undefined : changed)
+    return true
+  }
+  hub.behave = offer
+  const error = await rejectionOf(pull())
+  expect([error.code, error.message]).toEqual([
+    'FILE_INVALID',
+    expect.stringMatching(/offers another unet\/weights\.safetensors than the one that was pulled before/),
+  ])
+  rmSync(join(repository(), 'snapshots'), { recursive: true })
+  expect((await pull(entry(), { revision: 'main' })).files[0]).toMatchObject({
+    sha256: sha256(changed),
+    heldAgainst: 'host',
+  })
+  expect((await heldAgainst())[0]).toEqual(['earlier pull', false])
+})
+
+test('what is there is compared with the checksums that are known', async () => {
+  const { folder } = await pull()
+  const file = join(folder, 'unet/weights.safetensors')
+  expect(await wrongFiles(entry())).toEqual([])
+  writeFileSync(file, Buffer.alloc(large.length, 'x'))
+  expect([stateOf(entry()).state, await wrongFiles(entry())]).toEqual(['present', ['unet/weights.safetensors']])
+  writeFileSync(file, 'short')
+  expect(stateOf(entry())).toMatchObject({ state: 'partial', missing: ['unet/weights.safetensors'] })
+})
+
+test('files of other hosts are pinned too; pins of another source or damaged ones are not believed', async () => {
+  const url = 'https://example.org/large/unet/weights.safetensors'
+  const other = entry({ source: { kind: 'url' }, files: [{ path: 'net.pth', bytes: null, sha256: null, url }] })
+  expect(await heldAgainst(other)).toEqual([['nothing', false]])
+  expect(await heldAgainst(other)).toEqual([['earlier pull', false]])
+  writeFileSync(join(stateOf(other).folder, 'net.pth'), Buffer.alloc(large.length, 'x'))
+  expect((await rejectionOf(pull(other))).message).toMatch(/not the file that was published/)
+  expect(await heldAgainst()).toEqual([
+    ['host', false],
+    ['host', false],
+  ])
+  writeFileSync(pinsFile(entry()), '{"format": 1, "source": "org/net", "files": {"config.json": 3}}')
+  expect(errorOf(() => stateOf(entry())).message).toMatch(/pins\.json.*damaged at files\.config\.json/)
+})
+
+test('a revision is a plain name, of a repository', async () => {
+  expect((await rejectionOf(pull(entry(), { revision: '../up' }))).code).toBe('INVALID_OPTION')
+  expect((await rejectionOf(pull(entry({ source: { kind: 'url' } }), { revision: 'main' }))).code).toBe(
+    'INVALID_OPTION',
+  )
+  expect((await pull(entry(), { revision: COMMIT })).folder).toContain(COMMIT)
+  expect(stateOf(entry()).state).toBe('present')
+})
+
 test.each([
   [401, 'GatedRepo', /wants consent.*huggingface\.co\/org\/net.*HF_TOKEN/],
   [404, 'RepoNotFound', /no repository org\/net/],
@@ -173,7 +267,7 @@ test('files that were put there by hand are found', () => {
     mkdirSync(join(folder, path, '..'), { recursive: true })
     writeFileSync(join(folder, path), bytes)
   }
-  expect(stateOf(entry())).toMatchObject({ state: 'complete', folder })
+  expect(stateOf(entry())).toMatchObject({ state: 'present', folder, checksums: 'none' })
 })
 
 test('a stopped download goes on later', async () => {
@@ -203,7 +297,12 @@ test('files of other hosts go into eegtorch’s own cache, by the checksum that 
   const pulled = await pull(other)
   expect([pulled.folder, pulled.files]).toEqual([
     join(cache, 'own/eegtorch/weights/tiny'),
-    [{ path: 'net.pth', bytes: large.length, isNew: true, isVerified: true }],
+    [
+      {
+        ...{ path: 'net.pth', bytes: large.length, sha256: sha256(large), isNew: true },
+        ...{ heldAgainst: 'manifest', isVerified: true },
+      },
+    ],
   ])
   const wrong = entry({ name: 'wrong', source: { kind: 'url' }, files: [{ ...file, sha256Prefix: 'deadbeef' }] })
   expect(await rejectionOf(pull(wrong))).toMatchObject({
@@ -239,4 +338,24 @@ test('the command lists and pulls', async () => {
   expect(JSON.parse(listed.stdout)[0]).toMatchObject({ name: 'sd15', state: 'missing' })
   const failed = await runNode([main, 'weights', 'pull', 'sd-vae-ft-mse', '--host', hub.url, '--retries', '0'])
   expect([failed.code, failed.stderr]).toEqual([1, expect.stringMatching(/DOWNLOAD_FAILED.*no such file or revision/)])
+  hub.behave = (request, response) => {
+    response.writeHead(200, { 'x-repo-commit': COMMIT, etag: `"${gitSha1(small)}"`, 'content-length': small.length })
+    response.end(request.method === 'HEAD' ? undefined : small)
+    return true
+  }
+  const brought = await runNode([main, 'weights', 'pull', 'cbramod', '--host', hub.url])
+  expect(brought.stdout).toMatch(/1 of 1 held against what the host announced; the manifest names no checksum/)
+  const state = stateOf(publishedCheckpoint('cbramod'))
+  const file = join(
+    state.folder,
+    readdirSync(state.folder, { recursive: true })
+      .find((path) => `${path}`.includes('.pth'))!
+      .toString(),
+  )
+  writeFileSync(file, Buffer.alloc(small.length, 'x'))
+  const checked = await runNode([main, 'weights', 'list', '--check'])
+  expect([checked.code, checked.stdout]).toEqual([
+    1,
+    expect.stringMatching(/cbramod +present, pinned by the first pull, compared.*\n +WRONG CHECKSUM: /),
+  ])
 })
