@@ -28,7 +28,7 @@ export async function pullFromHub(
   if (isOffline()) throw new EegTorchError('DOWNLOAD_FAILED', 'HF_HUB_OFFLINE is set: nothing is downloaded')
   const headers: Record<string, string> = {
     'user-agent': 'eegtorch',
-    ...(token && { authorization: `Bearer ${token}` }),
+    ...(token && maySee(host) && { authorization: `Bearer ${token}` }),
   }
   const offers: Offer[] = []
   for (const file of files) {
@@ -98,6 +98,17 @@ async function requireSums({ told: { etag }, file, expected }: Offer, blob: stri
 }
 
 const isSha256 = (etag: string) => etag.length === 64
+
+/** A token is a secret: it goes over encrypted connections, or to where the user's environment says that the hub is. */
+function maySee(host: string): boolean {
+  const { HF_ENDPOINT } = process.env
+  const origin = originOf(host)
+  return origin !== undefined && (origin.startsWith('https:') || origin === originOf(HF_ENDPOINT ?? ''))
+}
+
+function originOf(address: string): string | undefined {
+  return URL.canParse(address) ? new URL(address).origin : undefined
+}
 
 function isOffline(): boolean {
   return /^(?:1|true|yes|on)$/i.test(process.env.HF_HUB_OFFLINE ?? '')

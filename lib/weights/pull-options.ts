@@ -5,7 +5,7 @@ import type { HeldAgainst } from './pins.ts'
 export interface PullOptions extends Pick<DownloadOptions, 'signal' | 'retries' | 'pause' | 'timeout'> {
   /** Another address in place of the official host, with the same paths; default: `HF_ENDPOINT` for files of the hub. */
   host?: string
-  /** Of an account that may read the repository. Default: `HF_TOKEN`. */
+  /** Of an account that may read the repository; sent to `https:` hosts and to `HF_ENDPOINT` alone. Default: `HF_TOKEN`. */
   token?: string
   /**
    * Branch, tag or commit of the repository. Default: the commit of an earlier pull, else what the manifest names. With it, files may differ from

@@ -13,6 +13,8 @@ export class HubServer {
   readonly requests: { method: string; path: string; range: string | undefined; token: string | undefined }[] = []
   /** Answers in place of the hub while it gives true. */
   behave: (request: IncomingMessage, response: ServerResponse) => boolean = () => false
+  /** Where large files are; empty for here. */
+  large = ''
   readonly #server: Server
   readonly #files: ReadonlyMap<string, { bytes: Buffer; isLarge: boolean }>
 
@@ -56,7 +58,7 @@ export class HubServer {
     const told = { 'x-repo-commit': COMMIT, etag: `"${tag}"` }
     if (revision !== undefined && isLarge) {
       const linked = { 'x-linked-etag': `"${tag}"`, 'x-linked-size': String(bytes.length) }
-      response.writeHead(302, { ...told, ...linked, location: `/large/${name}` }).end()
+      response.writeHead(302, { ...told, ...linked, location: `${this.large}/large/${name}` }).end()
       return
     }
     const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0)

@@ -52,6 +52,7 @@ beforeEach(() => {
   for (const name of ['HF_TOKEN', 'HF_HUB_OFFLINE', 'HF_ENDPOINT']) delete process.env[name]
   hub.requests.length = 0
   hub.behave = () => false
+  hub.large = ''
 })
 afterEach(() => {
   process.env = { ...before }
@@ -248,10 +249,28 @@ test.each([
   expect(error.message).toMatch(/by hand, put unet\/weights\.safetensors, config\.json from .* into .*models--org--net/)
 })
 
-test('HF_TOKEN is sent to the hub', async () => {
+test('HF_TOKEN goes to the hub of the environment, not to the host of large files nor to others without encryption', async () => {
   process.env.HF_TOKEN = 'hf_secret'
-  await pull()
-  expect(hub.requests.every(({ token }) => token === 'Bearer hf_secret')).toBe(true)
+  const elsewhere = await HubServer.start(files)
+  try {
+    hub.large = elsewhere.url
+    await pull()
+    process.env.HF_ENDPOINT = elsewhere.url
+    await pull(entry(), { revision: 'main', token: 'hf_other' })
+    expect(hub.requests.map(({ token }) => token)).toEqual(hub.requests.map(() => undefined))
+    process.env.HF_ENDPOINT = `${hub.url}/`
+    hub.requests.length = 0
+    rmSync(repository(), { recursive: true })
+    await pull()
+    expect(hub.requests.length).toBe(4)
+    expect(hub.requests.every(({ token }) => token === 'Bearer hf_secret')).toBe(true)
+    expect(elsewhere.requests.map(({ path, token }) => [path, token])).toEqual([
+      ['/large/unet/weights.safetensors', undefined],
+      ['/large/unet/weights.safetensors', undefined],
+    ])
+  } finally {
+    await elsewhere.stop()
+  }
 })
 
 test('without a network, and with HF_HUB_OFFLINE, it says so', async () => {
