@@ -1,9 +1,12 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs'
-import { copyFile, mkdir, symlink } from 'node:fs/promises'
+import { constants, existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { copyFile, lstat, mkdir, realpath, rm, stat, symlink } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { checkFile } from '../files/download/checksum.ts'
 import { makeFolder } from '../files/make-folder.ts'
+import { sha256Of } from './sums.ts'
 
 const COMMIT = /^[0-9a-f]{40}$/
 
@@ -47,19 +50,22 @@ export class CachedRepository {
     return names.map((name) => this.snapshot(name)).find(existsSync)
   }
 
-  /** Puts a blob under its name into a commit's folder. */
+  /**
+   * Puts a blob under its name into a commit's folder. What another program put there stays if it is the same file.
+   *
+   * @throws EegTorchError `FILE_INVALID` for another file in its place, which is not overwritten
+   */
   async link(commit: string, path: string, blob: string): Promise<string> {
     const target = join(this.snapshot(commit), path)
     const source = join(this.blobs, blob)
     await makeFolder(dirname(target))
-    if (isLinkTo(target, source)) return target
+    const found = await lstat(target).catch(() => undefined)
+    // a link of this cache, such as one to a blob that is gone or was replaced
+    if (found?.isSymbolicLink() && !(await isSameFile(target, source))) await rm(target)
+    else if (found !== undefined) return await requireCopy(target, source)
     const to = relative(realpathSync(dirname(target)), realpathSync(source))
-    await symlink(to, target).catch(async (error: NodeJS.ErrnoException) => {
-      // a file that another program put there stays
-      if (error.code === 'EEXIST' && existsSync(target)) return
-      // some file systems have no links
-      await copyFile(source, target)
-    })
+    // some file systems have no links
+    await symlink(to, target).catch(() => copyFile(source, target, constants.COPYFILE_EXCL))
     return target
   }
 
@@ -78,8 +84,19 @@ export class CachedRepository {
   }
 }
 
-function isLinkTo(path: string, source: string): boolean {
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  if (!found?.isSymbolicLink()) return false
-  return existsSync(path) && join(dirname(path), readlinkSync(path)) === source
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  const [a, b] = await Promise.all([realpath(one).catch(() => undefined), realpath(other)])
+  return a === b
+}
+
+/** Large files are not read where links tell that they are the same. */
+async function requireCopy(target: string, source: string): Promise<string> {
+  if (await isSameFile(target, source)) return target
+  const state = await checkFile(target, { bytes: (await stat(source)).size, sha256: await sha256Of(source) })
+  if (state.state === 'right') return target
+  throw new EegTorchError('FILE_INVALID', 'is there, but it is not the file that was pulled; it is not overwritten', {
+    file: target,
+    expected: state.state === 'wrong' ? `${state.expected}, or no file of this name` : 'a file',
+    received: state.state === 'wrong' ? state.received : 'nothing that can be read',
+  })
 }

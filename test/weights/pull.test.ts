@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -287,6 +288,24 @@ test('files that were put there by hand are found', () => {
     writeFileSync(join(folder, path), bytes)
   }
   expect(stateOf(entry())).toMatchObject({ state: 'present', folder, checksums: 'none' })
+})
+
+test('what lies in the place of a file stays if it is that file, and is refused if it is another', async () => {
+  const { folder } = await pull()
+  const file = join(folder, 'config.json')
+  rmSync(file)
+  writeFileSync(file, small)
+  await pull()
+  expect(lstatSync(file).isFile()).toBe(true)
+  writeFileSync(file, Buffer.alloc(small.length, 'x'))
+  const error = await rejectionOf(pull())
+  expect([error.code, error.message]).toEqual(['FILE_INVALID', expect.stringMatching(/config\.json: is there, but/)])
+  expect(readFileSync(file, 'utf8')).toBe('x'.repeat(small.length))
+  rmSync(file)
+  const outside = join(cache, 'outside')
+  symlinkSync(outside, file)
+  await pull()
+  expect([readFileSync(file).equals(small), existsSync(outside)]).toEqual([true, false])
 })
 
 test('a stopped download goes on later', async () => {
