@@ -1,21 +1,29 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { openDataset } from '../datasets/open-dataset.ts'
 import type { Recordings } from '../datasets/recordings.ts'
 import { simulateVisualResponses } from '../datasets/simulate-visual.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { leaveOneOut, type Split } from '../evaluation/split.ts'
+import { formatAccuracy } from '../evaluation/text.ts'
 import { trialName } from '../experiment/train-fold.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
+import { ImageNetworks } from '../generation/metrics/image-networks.ts'
+import { controlFolder } from '../generation/pictures/controls.ts'
 import { GenerationFolder } from '../generation/pictures/generation-folder.ts'
-import { resizePicture } from '../generation/pictures/picture.ts'
+import { encodePng, resizePicture } from '../generation/pictures/picture.ts'
+import { type FolderScores, scoreFolder } from '../generation/scores/score-folder.ts'
 import { drawStimuli } from '../generation/study/drawn-stimuli.ts'
-import { runPictureStudy, type StudyOptions, type StudyResult } from '../generation/study/picture-study.ts'
+import {
+  type DrawnKind,
+  runPictureStudy,
+  type StudyOptions,
+  type StudyResult,
+} from '../generation/study/picture-study.ts'
 import { STUDY_SIDE } from '../generation/study/study-networks.ts'
-import { renderStudy, type StudyFacts, studyLines } from '../generation/study/study-page.ts'
-import { readStimuli, type StimulusParts } from '../generation/study/study-stimuli.ts'
-import { StageLine } from './stage-line.ts'
+import { readStimuli, type Stimulus, type StimulusParts } from '../generation/study/study-stimuli.ts'
+import { ProgressBar } from '../training/log/progress-bar.ts'
+import { scoreLines, type WrittenScores, writeScores } from './score-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 /** What the demo draws pictures from. */
@@ -29,21 +37,33 @@ export interface PictureDemo {
   quiet?: boolean
   /** In place of those of `visual`. */
   recordings?: Recordings
-  study?: Omit<StudyOptions, 'onProgress' | 'signal' | 'seed'>
+  study?: Omit<StudyOptions, 'onTraining' | 'onDrawing' | 'signal' | 'seed'>
 }
 
 /** What came of it: a page, lines for people, facts for programs. */
 interface DrawnDemo {
   report: string
   lines: string[]
-  facts: Record<string, unknown>
+  facts: Pick<StudyResult, 'decoding' | 'trainLoss'> & { report: string; simulated: boolean; scores: WrittenScores }
 }
 
 const SEED = 0
 const WINDOW = { from: 0, to: 0.6 }
 const BAND = [1, 30] as const
 /** Pixels of what is written: small pictures are enlarged. */
-const SHOWN = { width: 128, height: 128 }
+const SHOWN = { width: 144, height: 144 }
+const MEANING =
+  'Which picture was seen is not known, so pictures are compared with held-out ones of its class. ' +
+  '"Like its class" says how often a picture is more like those of the true class than like others: where it is above chance and above the pictures of ' +
+  'noise, this shows that the class was decoded, not that somebody saw this picture. A picture that is drawn from the class alone, without any EEG, does ' +
+  'as well where nothing but the class was read. Shuffled EEG is that of a trial of another class, which belongs below chance.'
+
+const MODES: Readonly<Record<DrawnKind, string>> = {
+  made: 'latent, semantics and structure of the EEG',
+  shuffled: 'EEG of a trial of another class',
+  random: 'noise in place of EEG',
+  label: 'class that was read, no EEG',
+}
 
 /** Trains an EEG encoder with a diffusion model, draws pictures of the last run's trials, and reports them beside their controls. */
 export async function demoPictures(demo: PictureDemo): Promise<DrawnDemo> {
@@ -51,22 +71,24 @@ export async function demoPictures(demo: PictureDemo): Promise<DrawnDemo> {
   const recordings = demo.recordings ?? (await readVisual(demo.visual))
   const windows = recordings.filter({ band: [...BAND] }).windows({ ...WINDOW })
   // The last run in the order of recording: fixed before anything is trained.
-  const splits = leaveOneOut(windows, 'run')
-  const split = splits.at(-1)!
+  const split = leaveOneOut(windows, 'run').at(-1)!
   await makeFolder(demo.folder)
-  const stimuliFolder = demo.stimuli ?? (await drawInto(join(demo.folder, 'stimuli')))
+  const stimuliFolder = demo.stimuli ?? (await drawInto(join(demo.folder, 'stimuli', 'drawn')))
   const stimuli = await readStimuli(stimuliFolder, windows.classNames, { side: STUDY_SIDE, seed: SEED })
-  const line = new StageLine(demo.quiet ? undefined : process.stderr)
-  const result = await untilInterrupted((signal) =>
-    runPictureStudy(windows, split, stimuli, {
-      ...demo.study,
-      ...{ seed: SEED, signal, onProgress: (progress) => line.update(progress) },
-    }),
-  ).finally(() => line.end())
-  const report = await writeStudy(demo, windows, split, stimuli, result, (performance.now() - started) / 1000)
-  const { decoding, scores } = result
-  const facts = { report, simulated: windows.simulated, decoding, scores }
-  return { report, facts, lines: studyLines(result, windows.classNames) }
+  const result = await runStudy(demo, windows, split, stimuli)
+  await writePictures(demo.folder, windows, result)
+  const scores = await scoreAll(demo.folder, windows, stimuli)
+  const minutes = ((performance.now() - started) / 60_000).toFixed(1)
+  const found = `${windows.classNames.join(' or ')}, all test trials: ${formatAccuracy(result.decoding)}`
+  const { report, written } = await writeScores(scores, {
+    title: `Pictures from ${windows.simulated ? 'simulated ' : ''}EEG: ${windows.classNames.join(' or ')}`,
+    simulated: windows.simulated,
+    findings: [`${found}.`, MEANING],
+    protocol: `${protocolOf(demo, split, stimuli)}; took ${minutes} min`,
+  })
+  const { decoding, trainLoss } = result
+  const facts = { report, simulated: windows.simulated, decoding, trainLoss, scores: written }
+  return { report, facts, lines: [found, ...scoreLines(scores), MEANING] }
 }
 
 async function readVisual(folder: string | undefined): Promise<Recordings> {
@@ -80,33 +102,75 @@ async function drawInto(folder: string): Promise<string> {
   return folder
 }
 
-async function writeStudy(
-  { folder, visual, stimuli: given }: PictureDemo,
+async function runStudy(
+  { quiet = false, study }: PictureDemo,
   windows: EegWindows,
-  { train, test }: Split,
-  { training, heldOut }: StimulusParts,
-  result: StudyResult,
-  seconds: number,
-): Promise<string> {
-  const { classNames, simulated } = windows
-  const name = (label: number) => classNames[label]!
-  await using pictures = await GenerationFolder.open(join(folder, 'pictures'), { settings: { seed: SEED } })
-  for (const { window, truth, predicted, picture } of result.drawn) {
-    await pictures.add({
-      ...{ trial: trialName(windows, window), true: name(truth), predicted: name(predicted), prompt: null },
-      ...{ mode: 'EEG latent, semantics and structure', seed: SEED, picture: await resizePicture(picture, SHOWN) },
+  split: Split,
+  stimuli: StimulusParts,
+): Promise<StudyResult> {
+  let bar: ProgressBar | undefined
+  const run = (signal: AbortSignal) =>
+    runPictureStudy(windows, split, stimuli, {
+      ...study,
+      ...{ seed: SEED, signal },
+      onTraining: ({ epochs, ...state }) => {
+        if (quiet) return
+        bar ??= new ProgressBar({ epochs })
+        bar.update(state)
+      },
+      onDrawing: (kind) => bar?.print(`drawing pictures: ${MODES[kind]}`),
     })
+  try {
+    return await untilInterrupted(run)
+  } finally {
+    bar?.close()
   }
-  const grid = await readFile((await pictures.writeGrid())!)
-  const facts: StudyFacts = {
-    title: `Pictures from ${simulated ? 'simulated ' : ''}EEG: ${classNames.join(' or ')}`,
-    ...{ simulated, classNames, seconds, grid },
-    protocol:
-      `${WINDOW.from} to ${WINDOW.to} s after the picture, ${BAND.join('-')} Hz; trained on ${train.length} windows, tested on the ${test.length} of ` +
-      `the last run, which nothing was fitted on; seed ${SEED}; recordings: ${visual ?? 'simulated'}`,
-    stimuli: `${training.length} to train on, ${heldOut.length} held out, from ${given ?? 'simple drawings'}; paired with trials by class`,
+}
+
+/** Pictures of the EEG and of each control, as `eegtorch generate` leaves them. */
+async function writePictures(folder: string, windows: EegWindows, { drawn }: StudyResult): Promise<void> {
+  for (const kind of Object.keys(MODES) as DrawnKind[]) {
+    const path = kind === 'made' ? folder : controlFolder(folder, kind)
+    await using pictures = await GenerationFolder.open(path, { settings: { seed: SEED, mode: MODES[kind] } })
+    for (const { window, truth, predicted, pictures: made } of drawn) {
+      await pictures.add({
+        ...{ trial: trialName(windows, window), prompt: null, mode: MODES[kind], seed: SEED },
+        ...{ true: windows.classNames[truth]!, predicted: windows.classNames[predicted]! },
+        picture: await resizePicture(made[kind], SHOWN),
+      })
+    }
+    await pictures.writeGrid()
   }
-  const report = join(folder, 'pictures.html')
-  await writeFileAtomically(report, renderStudy(result, facts))
-  return report
+}
+
+/** Held-out and training pictures stay beside what was drawn, so that `eegtorch score` finds the same again. */
+async function scoreAll(
+  folder: string,
+  windows: EegWindows,
+  { training, heldOut }: StimulusParts,
+): Promise<FolderScores> {
+  const against = join(folder, 'stimuli', 'held-out')
+  const trainedOn = join(folder, 'stimuli', 'trained-on')
+  await keepStimuli(against, windows, heldOut)
+  await keepStimuli(trainedOn, windows, training)
+  using networks = await ImageNetworks.open({})
+  return scoreFolder(folder, { networks, against, training: trainedOn, size: STUDY_SIDE, seed: SEED })
+}
+
+async function keepStimuli(folder: string, { classNames }: EegWindows, stimuli: readonly Stimulus[]): Promise<void> {
+  for (const name of classNames) await makeFolder(join(folder, name))
+  for (const { file, label, picture } of stimuli) {
+    const name = `${basename(file).replace(/\.[^.]*$/, '')}.png`
+    await writeFileAtomically(join(folder, classNames[label]!, name), await encodePng(picture))
+  }
+}
+
+function protocolOf({ visual, stimuli }: PictureDemo, { train, test }: Split, parts: StimulusParts): string {
+  return [
+    `${WINDOW.from} to ${WINDOW.to} s after the picture, ${BAND.join('-')} Hz`,
+    `trained on ${train.length} windows, tested on the ${test.length} of the last run, which nothing was fitted on`,
+    `recordings: ${visual ?? 'simulated'}`,
+    `pictures: ${parts.training.length} to train on, ${parts.heldOut.length} held out, from ${stimuli ?? 'simple drawings'}`,
+    `paired with trials by class; seed ${SEED}`,
+  ].join('; ')
 }

@@ -1,5 +1,5 @@
-import type { WriteStream } from 'node:tty'
 import type { SetupProgress } from '../setup/install.ts'
+import { drawBar, LiveLine, type ProgressStream } from '../training/log/live-line.ts'
 
 const VERBS: Record<SetupProgress['step'], string> = {
   wait: 'waiting for another set-up',
@@ -8,33 +8,26 @@ const VERBS: Record<SetupProgress['step'], string> = {
   unpack: 'unpacking',
 }
 
-/** How often a line is printed where it cannot be overwritten: in a log or a pipe. */
+/** Milliseconds between lines in a log or a pipe. */
 const LOG_INTERVAL_MS = 5_000
 const BAR_WIDTH = 20
 
 /** Shows set-up's progress: one line that changes on a terminal, a line per step and every few seconds elsewhere. */
-export function showProgress(stream: WriteStream | undefined): {
+export function showProgress(stream: ProgressStream | undefined): {
   update: (progress: SetupProgress) => void
   end: () => void
 } {
+  if (stream === undefined) return { update: () => undefined, end: () => undefined }
   const started = Date.now()
+  const line = new LiveLine({ stream, sparse: LOG_INTERVAL_MS })
   let last = ''
-  let lastAt = 0
   const update = (progress: SetupProgress) => {
-    if (stream === undefined) return
     const step = `${progress.step} ${progress.what}`
-    const isDue = Date.now() - lastAt > (stream.isTTY ? 100 : LOG_INTERVAL_MS)
-    if (step === last && !isDue) return
+    const isNew = step !== last
     last = step
-    lastAt = Date.now()
-    const line = format(progress, (Date.now() - started) / 1000)
-    stream.write(stream.isTTY ? `\r\x1b[K${line.slice(0, stream.columns - 1)}` : `${line}\n`)
+    line.show((width) => format(progress, (Date.now() - started) / 1000).slice(0, width), isNew)
   }
-  const end = () => {
-    if (stream?.isTTY && last !== '') stream.write('\r\x1b[K')
-    last = ''
-  }
-  return { update, end }
+  return { update, end: () => line.close() }
 }
 
 function format({ step, what, done, total }: SetupProgress, seconds: number): string {
@@ -42,7 +35,6 @@ function format({ step, what, done, total }: SetupProgress, seconds: number): st
   const label = `${VERBS[step]} ${what}`
   if (step === 'wait' || (done === 0 && step === 'verify')) return label
   if (total === 0) return `${label}  ${megabytes(done)} MB  ${seconds.toFixed(0)} s`
-  const filled = Math.round((done / total) * BAR_WIDTH)
-  const bar = '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
+  const bar = drawBar(done / total, BAR_WIDTH)
   return `${label}  ${bar}  ${megabytes(done)} of ${megabytes(total)} MB  ${seconds.toFixed(0)} s`
 }

@@ -1,13 +1,8 @@
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { writeFileAtomically } from '../files/atomic.ts'
 import { ImageNetworks } from '../generation/metrics/image-networks.ts'
-import { encodePng, readPicture } from '../generation/pictures/picture.ts'
 import { type MeasureName, measureNames } from '../generation/scores/measures.ts'
-import { type FolderScores, type ScoredRow, scoreFolder } from '../generation/scores/score-folder.ts'
-import { pictureReportPage, pictureWarnings, type Thumbnails } from '../report/picture-report.ts'
-import { libtorchVersion } from '../runtime.ts'
-import { packageVersion } from '../setup/paths.ts'
+import { scoreFolder } from '../generation/scores/score-folder.ts'
+import { scoreLines, writeScores } from './score-report.ts'
 import { showProgress } from './study-folder.ts'
 
 interface Flags {
@@ -25,10 +20,6 @@ interface Flags {
   simulated?: boolean
   json?: boolean
 }
-
-/** Rows of pictures on the report page. */
-const SHOWN = 24
-const THUMBNAIL = { width: 112, height: 112 }
 
 export function describe(command: Command): void {
   command
@@ -67,49 +58,10 @@ async function score(folder: string, flags: Flags): Promise<void> {
     if (!json) showProgress(done === total ? '' : `measure ${done} of ${total} `)
   }
   const scores = await scoreFolder(folder, { ...options, networks, onProgress })
-  const { rows: _, nearest: __, ...written } = scores
-  const report = join(folder, 'scores.html')
-  await writeFileAtomically(join(folder, 'scores.json'), `${JSON.stringify(written, undefined, 2)}\n`)
-  await writeFileAtomically(
-    report,
-    pictureReportPage({
-      title: `Pictures in ${folder}`,
-      createdAt: new Date().toISOString(),
-      simulated,
-      protocol: protocol ?? 'not said; only trials that no network was trained on tell anything',
-      scores,
-      thumbnails: await Promise.all(scores.rows.slice(0, SHOWN).map(thumbnailsOf)),
-      versions: { eegtorch: packageVersion(), libtorch: libtorchVersion().built },
-      command: ['eegtorch', ...process.argv.slice(2)].join(' '),
-    }),
-  )
+  const { report, written } = await writeScores(scores, {
+    ...{ title: `Pictures in ${folder}`, simulated },
+    protocol: protocol ?? 'not said; only trials that no network was trained on tell anything',
+  })
   if (json) console.log(JSON.stringify(written))
-  else console.log(formatScores(scores, report))
-}
-
-async function thumbnailsOf({ files }: ScoredRow): Promise<Thumbnails> {
-  const entries = Object.entries(files).map(async ([kind, file]) => {
-    const png = await encodePng(await readPicture(file, THUMBNAIL))
-    return [kind, `data:image/png;base64,${png.toString('base64')}`] as const
-  })
-  return Object.fromEntries(await Promise.all(entries))
-}
-
-function formatScores(scores: FolderScores, report: string): string {
-  const controls = (['shuffled', 'random', 'label', 'nearest'] as const).filter((name) => !scores.missing[name])
-  const cell = (value: number | undefined) =>
-    (value === undefined || !Number.isFinite(value) ? '–' : String(Number(value.toPrecision(3)))).padStart(10)
-  const head = ['score', 'low', 'high', 'chance', ...controls].map((name) => name.padStart(10)).join('')
-  const width = Math.max(...scores.scores.map(({ title }) => title.length)) + 2
-  const lines = scores.scores.map(({ title, score, chance, controls: beside }) => {
-    const figures = [score.mean, score.low, score.high, chance, ...controls.map((name) => beside[name]?.mean)]
-    return title.padEnd(width) + figures.map(cell).join('')
-  })
-  return [
-    `${scores.pictures} pictures of ${scores.trials} trials`,
-    ' '.repeat(width) + head,
-    ...lines,
-    ...pictureWarnings(scores).map((sentence) => `note: ${sentence}`),
-    `report: ${report}`,
-  ].join('\n')
+  else console.log([...scoreLines(scores), `report: ${report}`].join('\n'))
 }

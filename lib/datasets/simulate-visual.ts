@@ -1,7 +1,7 @@
 import { electrodePosition } from '../electrodes.ts'
-import { Random } from '../random.ts'
+import type { Random } from '../random.ts'
 import type { Recording, RecordingEvent } from '../recordings/recording.ts'
-import { Recordings } from './recordings.ts'
+import type { Recordings } from './recordings.ts'
 import {
   addBackground,
   addBlinks,
@@ -13,6 +13,8 @@ import {
   requireSamplingRate,
   scalpGains,
   simulatedRecording,
+  simulateEvents,
+  simulateRuns,
 } from './simulated-scalp.ts'
 import { addBell, rhythm } from './simulator-signals.ts'
 
@@ -66,13 +68,8 @@ export function simulateVisualResponses(options: VisualSimulationOptions = {}): 
   const { subjects = 1, runs = 4, trials = 60, samplingRate = 128, seed = 0 } = options
   requireCounts({ subjects, runs, trials })
   requireSamplingRate(samplingRate)
-  return new Recordings(
-    Array.from({ length: subjects }, (_, i) => {
-      const subject = drawSubject(i + 1, new Random(seed, 1000 * (i + 1)))
-      return Array.from({ length: runs }, (_, run) =>
-        simulateRun(subject, run + 1, { trials, samplingRate }, new Random(seed, 1000 * (i + 1) + run + 1)),
-      )
-    }).flat(),
+  return simulateRuns({ subjects, runs, seed }, drawSubject, (subject, run, random) =>
+    simulateRun(subject, run, { trials, samplingRate }, random),
   )
 }
 
@@ -86,10 +83,10 @@ interface Viewer {
   delay: number
 }
 
-function drawSubject(number: number, random: Random): Viewer {
+function drawSubject(name: string, random: Random): Viewer {
   const between = (low: number, high: number) => low + (high - low) * random.uniform()
   return {
-    name: `SIM${String(number).padStart(2, '0')}`,
+    name,
     background: drawSources(CHANNELS, random),
     alphaFrequency: between(9, 11.5),
     alphaAmplitude: between(2, 4),
@@ -104,14 +101,10 @@ function simulateRun(
   { trials, samplingRate }: { trials: number; samplingRate: number },
   random: Random,
 ): Recording {
-  const order = random.shuffle(['face', 'house'].flatMap((label) => new Array<string>(trials).fill(label)))
-  let time = LEAD
-  const events = order.map((label) => {
-    const onset = Math.round(time * samplingRate) / samplingRate
-    time += TRIAL * (1 + random.uniform() / 3)
-    return { onset, duration: SHOWN, label }
-  })
-  const nSamples = Math.ceil((time + 1) * samplingRate)
+  const labels = ['face', 'house'].flatMap((label) => new Array<string>(trials).fill(label))
+  const pace = { lead: LEAD, duration: SHOWN, pause: () => TRIAL * (1 + random.uniform() / 3) }
+  const { events, end } = simulateEvents(labels, pace, samplingRate, random)
+  const nSamples = Math.ceil((end + 1) * samplingRate)
   return simulatedRecording({
     ...{ subject: subject.name, run, channels: CHANNELS, samplingRate, nSamples, events },
     makeSamples: () => makeSamples(subject, events, nSamples, samplingRate, random),

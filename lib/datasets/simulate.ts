@@ -1,8 +1,8 @@
 import { electrodePosition } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
-import { Random } from '../random.ts'
+import type { Random } from '../random.ts'
 import type { Recording, RecordingEvent } from '../recordings/recording.ts'
-import { Recordings } from './recordings.ts'
+import type { Recordings } from './recordings.ts'
 import {
   addBackground,
   addBlinks,
@@ -14,6 +14,8 @@ import {
   requireSamplingRate,
   scalpGains,
   simulatedRecording,
+  simulateEvents,
+  simulateRuns,
 } from './simulated-scalp.ts'
 import { rhythm, smoothStep } from './simulator-signals.ts'
 
@@ -84,20 +86,15 @@ export function simulateMotorImagery(options: SimulationOptions = {}): Recording
   requireCounts({ subjects, runs, trials })
   requireSamplingRate(samplingRate)
   requireClasses(classes)
-  return new Recordings(
-    Array.from({ length: subjects }, (_, i) => {
-      const subject = drawSubject(i + 1, new Random(seed, 1000 * (i + 1)))
-      return Array.from({ length: runs }, (_, run) =>
-        simulateRun(subject, run + 1, new Random(seed, 1000 * (i + 1) + run + 1), { trials, classes, samplingRate }),
-      )
-    }).flat(),
+  return simulateRuns({ subjects, runs, seed }, drawSubject, (subject, run, random) =>
+    simulateRun(subject, run, random, { trials, classes, samplingRate }),
   )
 }
 
-function drawSubject(number: number, random: Random): Subject {
+function drawSubject(name: string, random: Random): Subject {
   const between = (low: number, high: number) => low + (high - low) * random.uniform()
   return {
-    name: `SIM${String(number).padStart(2, '0')}`,
+    name,
     muFrequency: between(9.5, 12.5),
     muAmplitude: between(4, 6.5),
     alphaAmplitude: between(3, 8),
@@ -115,14 +112,10 @@ interface RunOptions {
 
 function simulateRun(subject: Subject, run: number, random: Random, options: RunOptions): Recording {
   const { samplingRate, classes, trials } = options
-  const order = random.shuffle(classes.flatMap((name) => new Array<SimulatedClass>(trials).fill(name)))
-  let time = LEAD
-  const events = order.map((label) => {
-    const onset = Math.round(time * samplingRate) / samplingRate
-    time += TRIAL + random.uniform()
-    return { onset, duration: IMAGERY, label }
-  })
-  const nSamples = Math.ceil(time * samplingRate)
+  const labels = classes.flatMap((name) => new Array<SimulatedClass>(trials).fill(name))
+  const pace = { lead: LEAD, duration: IMAGERY, pause: () => TRIAL + random.uniform() }
+  const { events, end } = simulateEvents(labels, pace, samplingRate, random)
+  const nSamples = Math.ceil(end * samplingRate)
   return simulatedRecording({
     ...{ subject: subject.name, run, channels: SIMULATED_CHANNELS, samplingRate, nSamples, events },
     makeSamples: () => makeSamples(subject, events, nSamples, samplingRate, random),

@@ -1,7 +1,8 @@
 import { angleBetween, electrodePosition, type Position, spherical } from '../electrodes.ts'
 import { EegTorchError } from '../errors.ts'
-import type { Random } from '../random.ts'
+import { Random } from '../random.ts'
 import { Recording, type RecordingEvent } from '../recordings/recording.ts'
+import { Recordings } from './recordings.ts'
 import { blinks, pinkNoise } from './simulator-signals.ts'
 
 // Taken once: a look-up of a global is slow inside a vm context.
@@ -15,6 +16,37 @@ const BACKGROUND = 6
 const SENSOR_NOISE = 1
 const BLINK = 140
 const BACKGROUND_SOURCES = 16
+
+/** Simulates each run of each subject. A recording depends on the seed, its subject and its run alone. */
+export function simulateRuns<Subject>(
+  { subjects, runs, seed }: Readonly<Record<'subjects' | 'runs' | 'seed', number>>,
+  draw: (name: string, random: Random) => Subject,
+  simulate: (subject: Subject, run: number, random: Random) => Recording,
+): Recordings {
+  const count = (n: number) => Array.from({ length: n }, (_, i) => i + 1)
+  return new Recordings(
+    count(subjects).flatMap((number) => {
+      const subject = draw(`SIM${String(number).padStart(2, '0')}`, new Random(seed, 1000 * number))
+      return count(runs).map((run) => simulate(subject, run, new Random(seed, 1000 * number + run)))
+    }),
+  )
+}
+
+/** Trials of a run in random order, on whole samples. */
+export function simulateEvents<Label extends string>(
+  labels: readonly Label[],
+  { lead, duration, pause }: { lead: number; duration: number; pause: () => number },
+  samplingRate: number,
+  random: Random,
+): { events: (Omit<RecordingEvent, 'sample'> & { label: Label })[]; end: number } {
+  let end = lead
+  const events = random.shuffle([...labels]).map((label) => {
+    const onset = Math.round(end * samplingRate) / samplingRate
+    end += pause()
+    return { onset, duration, label }
+  })
+  return { events, end }
+}
 
 /** How strongly each electrode sees a source: a bell curve of the angle between them. */
 export function scalpGains(electrodes: readonly string[], source: Position, spread: number): Float64Array {

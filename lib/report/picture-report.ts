@@ -14,6 +14,8 @@ export interface PictureReport {
   simulated: boolean
   /** How trials were split and pictures made, in words. */
   protocol: string
+  /** Sentences above the scores: what else was found, and what it means. */
+  findings?: readonly string[]
   scores: FolderScores
   /** Pictures of the first rows as data URIs, in the order of the rows. */
   thumbnails: readonly Thumbnails[]
@@ -30,11 +32,16 @@ const CONTROLS: readonly [ScoreControl, string][] = [
   ['label', 'label alone'],
   ['nearest', 'nearest training picture'],
 ]
-const COLUMNS: readonly [keyof ScoredRow['files'], string][] = [['stimulus', 'seen'], ['made', 'made'], ...CONTROLS]
+/** Columns of pictures. What stands in for the picture that was seen must not pass for it. */
+const columnsOf = ({ pairing }: FolderScores): [keyof ScoredRow['files'], string][] => [
+  ['stimulus', pairing === 'class' ? 'one of its class' : 'seen'],
+  ['made', 'made'],
+  ...CONTROLS,
+]
 
 /** The page: scores beside their controls, the pictures, and how to read both. It stands alone, as every report does. */
 export function pictureReportPage(report: PictureReport): string {
-  const { title, createdAt, scores, simulated, protocol } = report
+  const { title, createdAt, scores, simulated, protocol, findings = [] } = report
   return page(
     title,
     element('p', { class: 'kicker' }, text('eegtorch · pictures from EEG')),
@@ -42,6 +49,7 @@ export function pictureReportPage(report: PictureReport): string {
     element('p', { class: 'muted' }, text(createdAt.replace('T', ' ').replace(/(:\d\d)(:\d\d)(\.\d+)?Z$/, '$1 UTC'))),
     simulatedBanner(simulated),
     warningBanner(pictureWarnings(scores)),
+    ...findings.map((sentence) => element('p', {}, text(sentence))),
     element('p', {}, element('strong', {}, text('Protocol. ')), text(protocol)),
     element('p', { class: 'muted' }, text(countWords(scores))),
     scoreSection(scores),
@@ -135,8 +143,9 @@ function memorySection({ memorisation }: FolderScores): Markup {
   )
 }
 
-function pictureSection({ scores: { rows }, thumbnails }: PictureReport): Markup {
-  const columns = COLUMNS.filter(([kind]) => thumbnails.some((row) => row[kind] !== undefined))
+function pictureSection({ scores, thumbnails }: PictureReport): Markup {
+  const { rows } = scores
+  const columns = columnsOf(scores).filter(([kind]) => thumbnails.some((row) => row[kind] !== undefined))
   const head = element(
     'thead',
     {},

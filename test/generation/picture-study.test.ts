@@ -1,14 +1,14 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { leaveOneOut, numThreads, setNumThreads, simulateVisualResponses } from 'eegtorch'
+import { ImageNetworks, leaveOneOut, numThreads, scoreFolder, setNumThreads, simulateVisualResponses } from 'eegtorch'
 import { demoPictures } from '../../lib/cli/demo-pictures.ts'
 import { readGenerations } from '../../lib/generation/pictures/generation-record.ts'
 import { drawStimuli } from '../../lib/generation/study/drawn-stimuli.ts'
 import { runPictureStudy } from '../../lib/generation/study/picture-study.ts'
 import { STUDY_SIDE } from '../../lib/generation/study/study-networks.ts'
-import { scorePictures } from '../../lib/generation/study/study-scores.ts'
 import { readStimuli, type StimulusParts } from '../../lib/generation/study/study-stimuli.ts'
+import type { StudyTraining } from '../../lib/generation/study/train-study.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-study-'))
@@ -37,54 +37,60 @@ test('a quarter of each class of pictures is held out, the same for a seed', asy
   expect(stimuli.heldOut.some(({ file }) => files.has(file))).toBe(false)
 })
 
-test('pictures of a class are told by their pixels, those of another class are wrong, and copies show', async () => {
-  const own = stimuli.training.map(({ picture, label }) => ({ picture, label }))
-  const right = await scorePictures('copies', own, stimuli, 2)
-  expect(right.identification.accuracy).toBeGreaterThan(0.9)
-  expect(right.nearestTraining).toBeCloseTo(1, 9)
-  expect(right.nearestHeldOut).toBeLessThan(0.995)
-  const swapped = own.map(({ picture, label }) => ({ picture, label: 1 - label }))
-  expect((await scorePictures('swapped', swapped, stimuli, 2)).identification.accuracy).toBeLessThan(0.1)
-})
-
-test('the network reads classes from the last run, and every kind of control is drawn and scored', async () => {
+test('the network reads classes from the last run, and every kind of control is drawn for the same trials', async () => {
   const windows = simulateVisualResponses({ runs: 3, trials: 20 })
     .filter({ band: [1, 30] })
     .windows({ from: 0, to: 0.6 })
   const split = leaveOneOut(windows, 'run').at(-1)!
-  const { decoding, drawn, scores } = await runPictureStudy(windows, split, stimuli, {
-    ...{ epochs: 1, pictures: 4, steps: 2, seed: 3 },
+  const kinds: string[] = []
+  const progress: StudyTraining[] = []
+  const { decoding, drawn, trainLoss } = await runPictureStudy(windows, split, stimuli, {
+    ...{ batches: 10, pictures: 4, steps: 2, seed: 3 },
+    onDrawing: (kind) => kinds.push(kind),
+    onTraining: (now) => progress.push(now),
   })
   expect(decoding).toMatchObject({ n: 40, chance: 0.5 })
-  expect(drawn.map(({ truth }) => truth)).toEqual([0, 0, 1, 1])
+  expect(trainLoss).toBeGreaterThan(0)
+  expect(progress.length).toBe(10)
+  expect(progress.at(-1)).toMatchObject({ epoch: 0, epochs: 1, step: 10, steps: 10 })
+  expect(kinds).toEqual(['made', 'shuffled', 'random', 'label'])
+  expect(drawn.map(({ truth }) => truth)).toEqual([0, 1, 0, 1])
   expect(drawn.every(({ window }) => split.test.includes(window))).toBe(true)
-  expect(scores.map(({ name }) => name)).toEqual([
-    'EEG',
-    'EEG of other trials',
-    'noise',
-    'class that was read, no EEG',
-    'nearest training picture',
-  ])
-  expect(scores.every(({ identification: { n, low, high } }) => n === 4 && low < high)).toBe(true)
-  expect(scores.at(-1)!.nearestTraining).toBeCloseTo(1, 9)
+  for (const { pictures } of drawn) {
+    const different = new Set(Object.values(pictures).map(({ pixels }) => pixels.join()))
+    expect([Object.keys(pictures), different.size]).toEqual([kinds, 4])
+  }
 })
 
 test('the demo leaves pictures, their log, a grid and a page that says what the score means', async () => {
   const out = join(folder, 'demo')
-  const { report, lines } = await demoPictures({
+  const { report, lines, facts } = await demoPictures({
     ...{ folder: out, stimuli: join(folder, 'stimuli'), quiet: true },
     recordings: simulateVisualResponses({ runs: 2, trials: 16 }),
-    study: { epochs: 1, pictures: 2, steps: 2 },
+    study: { batches: 4, pictures: 4, steps: 2 },
   })
   const html = readFileSync(report, 'utf8')
   expect(html).toContain('SIMULATED DATA')
   expect(html).toContain('this shows that the class was decoded, not that somebody saw this picture')
+  expect(html).toContain('Stimuli are paired by class')
+  expect(html).toContain('<th>one of its class</th>')
   expect(html).toMatch(/src="data:image\/png;base64,/)
-  expect(lines[0]).toMatch(/^face or house: accuracy 0\.\d{3}, n = 32 test trials/)
-  const records = readGenerations(join(out, 'pictures', 'generations.jsonl'))
-  expect(records.map((record) => record.true)).toEqual(CLASSES)
-  expect(records.every(({ file }) => existsSync(join(out, 'pictures', file)))).toBe(true)
-  expect(existsSync(join(out, 'pictures', 'summary_grid.png'))).toBe(true)
+  expect(lines[0]).toMatch(/^face or house, all test trials: accuracy 0\.\d{3} {3}n = 32 trials/)
+  expect(lines.some((line) => line.startsWith('like its class, pixels'))).toBe(true)
+  const records = readGenerations(join(out, 'generations.jsonl'))
+  expect(records.map((record) => record.true)).toEqual([...CLASSES, ...CLASSES])
+  expect(records.every(({ file }) => existsSync(join(out, file)))).toBe(true)
+  expect(existsSync(join(out, 'summary_grid.png'))).toBe(true)
+
+  const like = facts.scores.scores.find(({ name }) => name === 'class:pixels')!
+  expect(like).toMatchObject({ chance: 0.5, score: { n: 4 } })
+  expect(Object.keys(like.controls)).toEqual(['shuffled', 'random', 'label', 'nearest'])
+  expect(facts.scores).toMatchObject({ pairing: 'class', missing: {}, memorisation: { trainingPictures: 36 } })
+  // What was written is what the command would score.
+  using networks = await ImageNetworks.open({})
+  const [against, training] = ['held-out', 'trained-on'].map((name) => join(out, 'stimuli', name))
+  const again = await scoreFolder(out, { networks, against, training: training!, size: STUDY_SIDE })
+  expect(again.scores).toEqual(facts.scores.scores)
 })
 
 test('a folder without a class, and files that are no pictures, are named', async () => {

@@ -11,6 +11,7 @@ import {
   type Picture,
   Random,
   scoreFolder,
+  scorePictures,
 } from 'eegtorch'
 import { runNode } from '../built.ts'
 import { rejectionOf } from '../thrown.ts'
@@ -92,7 +93,14 @@ test('pictures that come from the stimuli beat their controls, and controls scor
     'picture',
   ])
   expect(scores.reading).toMatchObject({ mean: 11 / 12, n: 12, chance: 0.5 })
-  expect(scores.scores.map(({ name }) => name)).toEqual(['mse', 'psnr', 'ssim', 'pixcorr', 'two-way:pixels'])
+  expect(scores.scores.map(({ name }) => name)).toEqual([
+    'mse',
+    'psnr',
+    'ssim',
+    'pixcorr',
+    'class:pixels',
+    'two-way:pixels',
+  ])
   const twoWay = scores.scores.at(-1)!
   expect(twoWay.score.mean).toBeGreaterThan(0.95)
   for (const { name, better, score, controls } of scores.scores) {
@@ -137,6 +145,32 @@ test('several seeds of a trial count once, and stimuli of the class stand in whe
   expect((await rejectionOf(scoreFolder(out, { networks: none }))).option).toBe('against')
   rmSync(join(stimuli, 'house'), { recursive: true })
   expect((await rejectionOf(scoreFolder(out, { networks: none, against: stimuli }))).message).toContain('no stimulus')
+})
+
+test('pictures of their class are told from those of another, and shuffled stimuli from both', async () => {
+  const [face, house] = [scene(1), scene(2)]
+  const like = (i: number, seed: number) => mixed(i % 2 === 0 ? face : house, scene(seed + i), 0.6)
+  const record = (i: number) => {
+    const work = { trial: `s1/${i}`, seed: 0, true: className(i), predicted: className(i), prompt: null, mode: 'test' }
+    return { number: i + 1, ...work, file: `${i}.png`, width: SIDE, height: SIDE, createdAt: '' }
+  }
+  const trials = Array.from({ length: COUNT }, (_, i) => i)
+  // Two stimuli of a class stand for three trials each: each counts once.
+  const stimuli = trials.map((i) => like(i, 100 - (i % 6 < 4 ? 0 : 4)))
+  const score = async (make: (i: number) => Picture) => {
+    const made = trials.map((i) => ({ record: record(i), picture: make(i) }))
+    const { scores } = await scorePictures({ made, stimuli }, { networks: none, metrics: ['class'], size: SIDE })
+    expect(scores.map(({ name, chance }) => [name, chance])).toEqual([['class:pixels', 0.5]])
+    return scores[0]!
+  }
+  const right = await score((i) => like(i, 200))
+  expect(right.score.mean).toBe(1)
+  expect(Math.abs(right.controls.shuffled!.mean - 0.5)).toBeLessThan(0.25)
+  expect((await score((i) => like(i + 1, 200))).score.mean).toBe(0)
+
+  const one = trials.map((i) => ({ record: { ...record(i), true: 'face' }, picture: like(i, 200) }))
+  const refused = scorePictures({ made: one, stimuli }, { networks: none, metrics: ['class'] })
+  expect(await rejectionOf(refused)).toMatchObject({ code: 'INVALID_OPTION', option: 'metrics' })
 })
 
 test('tiny networks: two-way by their layers, n-way, LPIPS; a measure without its weights is refused', async () => {

@@ -1,4 +1,6 @@
 import { EegTorchError } from '../../errors.ts'
+import { groupBy } from '../../evaluation/group-by.ts'
+import { mean } from '../../evaluation/statistics.ts'
 import type { Tensor } from '../../tensor.ts'
 import { cosineSimilarity, drawPicks, nWayTopK, twoWayIdentification } from '../metrics/identification.ts'
 import type { ImageNetworks } from '../metrics/image-networks.ts'
@@ -20,7 +22,7 @@ export interface Measure {
 }
 
 /** Measures that a user may ask for, and what each needs. */
-export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'two-way', 'lpips', 'n-way', 'clip'] as const
+export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'class', 'two-way', 'lpips', 'n-way', 'clip'] as const
 
 export type MeasureName = (typeof measureNames)[number]
 
@@ -29,21 +31,39 @@ const N_WAY = { n: 50, trials: 1000, k: 1 }
 
 type PairMeasure = (real: Tensor, made: Tensor) => Promise<number[]>
 
+/** What measures are made with. */
+interface MeasureOptions {
+  /** Default: all that the networks and the stimuli allow. */
+  names?: readonly MeasureName[] | undefined
+  /** Classes of the stimuli; 0 where they are not known. */
+  classes: number
+  seed: number
+}
+
 /**
- * The measures of some names, or all that the networks allow. `two-way` is one measure for each place whose features there are.
+ * The measures of some names. `two-way` and `class` are one measure for each place whose features there are.
  *
- * @throws EegTorchError `INVALID_OPTION` for one whose network is missing
+ * @throws EegTorchError `INVALID_OPTION` for one whose network, or whose classes are missing
  */
-export function makeMeasures(networks: ImageNetworks, names?: readonly MeasureName[], seed = 0): Measure[] {
-  const wanted = names ?? measureNames.filter((name) => missingFor(name, networks) === undefined)
-  return wanted.flatMap((name) => {
-    const missing = missingFor(name, networks)
-    if (missing === undefined) return make(name, networks, seed)
+export function makeMeasures(networks: ImageNetworks, { names, classes, seed }: MeasureOptions): Measure[] {
+  const isThere = (name: MeasureName) => missingFor(name, networks) === undefined && (name !== 'class' || classes > 1)
+  return (names ?? measureNames.filter(isThere)).flatMap((name) => {
+    if (isThere(name)) return make(name, networks, { classes, seed })
+    if (name === 'class') throw fewClasses(classes)
+    const missing = missingFor(name, networks)!
     throw new EegTorchError('INVALID_OPTION', `${name} needs a network whose weights were not given`, {
       option: missing,
       expected: `--${missing}`,
       received: 'nothing',
     })
+  })
+}
+
+function fewClasses(classes: number): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', 'class needs stimuli of two classes at least', {
+    option: 'metrics',
+    expected: 'a log that names the true class of every picture, two classes or more',
+    received: classes === 0 ? 'a log without them' : 'one class',
   })
 }
 
@@ -54,7 +74,11 @@ function missingFor(name: MeasureName, networks: ImageNetworks): string | undefi
   return undefined
 }
 
-function make(name: MeasureName, networks: ImageNetworks, seed: number): Measure[] {
+function make(
+  name: MeasureName,
+  networks: ImageNetworks,
+  { classes, seed }: Pick<MeasureOptions, 'classes' | 'seed'>,
+): Measure[] {
   switch (name) {
     case 'mse':
       return [inPairs(name, 'mean squared error', 'lower', mse)]
@@ -64,6 +88,8 @@ function make(name: MeasureName, networks: ImageNetworks, seed: number): Measure
       return [inPairs(name, 'SSIM', 'higher', (real, made) => ssim(real, made, PAPER_SSIM))]
     case 'pixcorr':
       return [inPairs(name, 'pixel correlation', 'higher', pixelCorrelation)]
+    case 'class':
+      return ['pixels', ...networks.places].map((place) => byClass(place, classes))
     case 'lpips':
       return [inPairs(name, 'LPIPS', 'lower', (real, made) => lpips(networks, real, made))]
     case 'two-way':
@@ -105,6 +131,27 @@ function twoWay(place: string): Measure {
     })
   }
   return { name: `two-way:${place}`, title: `two-way, ${place}`, better: 'higher', chance: 0.5, values }
+}
+
+/** How often a picture is more like the stimuli of its true class, on average, than like those of any other. */
+function byClass(place: string, classes: number): Measure {
+  const values = async (real: PictureSide, made: PictureSide) => {
+    const { correlation } = await twoWayIdentification(await real.features(place), await made.features(place))
+    const labels = real.labels!
+    const rowsOf = groupBy(differentRows(real), (row) => labels[row]!)
+    return labels.map((truth, j) => {
+      const likeness = (label: string) => mean(rowsOf.get(label)!.map((row) => correlation[row]![j]!))
+      const others = [...rowsOf.keys()].filter((label) => label !== truth)
+      if (others.length === 0) return Number.NaN
+      return Number(others.every((label) => likeness(label) < likeness(truth)))
+    })
+  }
+  return { name: `class:${place}`, title: `like its class, ${place}`, better: 'higher', chance: 1 / classes, values }
+}
+
+/** Rows of which none has the pixels of another: a stimulus counts once, however often it was shown. */
+function differentRows({ keys }: PictureSide): number[] {
+  return [...new Map(keys.map((key, row) => [key, row])).values()]
 }
 
 function nWay(classes: number, seed: number): Measure {

@@ -12,12 +12,15 @@ const THUMBNAIL = 32
 /** One side of a comparison: pictures of one size, and what was seen in them, looked at once. */
 export class PictureSide implements Disposable {
   readonly pictures: readonly Picture[]
+  /** Class of each, where they are known. */
+  readonly labels: readonly string[] | undefined
   readonly #networks: ImageNetworks
   #keys: readonly string[] | undefined
   #features: Promise<ReadonlyMap<string, Tensor>> | undefined
 
-  constructor(pictures: readonly Picture[], networks: ImageNetworks) {
+  constructor(pictures: readonly Picture[], networks: ImageNetworks, labels?: readonly string[]) {
     this.pictures = pictures
+    this.labels = labels
     this.#networks = networks
   }
 
@@ -43,6 +46,7 @@ export class PictureSide implements Disposable {
     const taken = new PictureSide(
       indices.map((index) => this.pictures[index]!),
       this.#networks,
+      this.labels && indices.map((index) => this.labels![index]!),
     )
     this.#features ??= this.#look()
     const seen = await this.#features

@@ -89,9 +89,11 @@ export async function scorePictures(input: ScoreInput, options: ScoreOptions): P
   if (made.length === 0 || stimuli.length !== made.length) throw nothingToScore(made.length, stimuli.length)
   const { networks, confidence = 0.95, seed = 0, onProgress } = options
   const size = options.size ?? Math.min(LARGEST, ...made.flatMap(({ picture }) => [picture.width, picture.height]))
-  const measures = makeMeasures(networks, options.metrics, seed)
-  const side = async (pictures: readonly Picture[]) => new PictureSide(await scaled(pictures, size), networks)
-  using real = await side(stimuli)
+  const labels = classesOf(made)
+  const measures = makeMeasures(networks, { names: options.metrics, classes: new Set(labels).size, seed })
+  const side = async (pictures: readonly Picture[], labels?: readonly string[]) =>
+    new PictureSide(await scaled(pictures, size), networks, labels)
+  using real = await side(stimuli, labels)
   using own = await side(made.map(({ picture }) => picture))
   const missing: PictureScores['missing'] = {}
   const comparisons = new Map<ScoreControl, Comparison>()
@@ -123,6 +125,12 @@ export async function scorePictures(input: ScoreInput, options: ScoreOptions): P
     ...(reading && { reading }),
     ...(recalled && { memorisation: recalled.memorisation, nearest: recalled.nearest }),
   }
+}
+
+/** The true class of each picture; undefined unless all are known. */
+function classesOf(made: readonly LoggedPicture[]): string[] | undefined {
+  const known = made.flatMap(({ record }) => (record.true === undefined ? [] : [record.true]))
+  return known.length === made.length ? known : undefined
 }
 
 /** Pairs whose values are averaged, and for each of their rows the made picture that it goes with. */

@@ -3,7 +3,7 @@ import { cat, tensor, zeros } from '../../creation.ts'
 import { ops } from '../../ops/index.ts'
 import type { Random } from '../../random.ts'
 import type { Tensor } from '../../tensor.ts'
-import { PixelCodec } from '../picture-codec.ts'
+import { PatchCodec } from '../patch-codec.ts'
 import { tensorOfPictures } from '../pictures/picture.ts'
 import type { Stimuli } from '../sgdm/fit-sgdm.ts'
 import type { EegReading, Sgdm } from '../sgdm/sgdm.ts'
@@ -11,6 +11,8 @@ import type { StimulusParts } from './study-stimuli.ts'
 
 /** The training pictures as what networks are trained towards. */
 export interface StimulusTables {
+  /** Fitted to the training pictures. */
+  codec: PatchCodec
   stimuli: Stimuli
   /** One row of a class. */
   draw(label: number, random: Random): number
@@ -23,15 +25,17 @@ export interface StimulusTables {
 export async function stimulusTables({ training }: StimulusParts, classes: number): Promise<StimulusTables> {
   const labels = [...training, ...training].map(({ label }) => label)
   using images = tensorOfPictures(training.map(({ picture }) => picture))
-  const latents = await new PixelCodec().encode(images)
-  const mirrored = noGrad(() => latents.flip([3]))
+  using mirrored = noGrad(() => images.flip([2]))
+  using both = noGrad(() => cat([images, mirrored], 0))
+  const codec = await PatchCodec.fit(both)
   const numbers = tensor(labels.map(BigInt))
   const stimuli = {
-    latents: noGrad(() => cat([latents, mirrored], 0)),
+    latents: await codec.encode(both),
     semantics: classVectors(labels, classes),
     classes: numbers,
   }
   return {
+    codec,
     stimuli,
     draw(label, random) {
       const own = labels.flatMap((other, row) => (other === label ? [row] : []))

@@ -1,4 +1,7 @@
-import type { EventEmitter } from 'node:events'
+import { defined } from '../../defined.ts'
+import { drawBar, LiveLine, type LiveLineOptions } from './live-line.ts'
+
+export type { ProgressStream } from './live-line.ts'
 
 /** Where training stands. Counts are from 1; what a run has only one of is left out of the line. */
 export interface ProgressState {
@@ -21,94 +24,41 @@ export interface ProgressTotals {
   epochs: number
 }
 
-/** What a progress bar needs of a stream; `process.stderr` is one. */
-export interface ProgressStream {
-  isTTY?: boolean
-  columns?: number
-  write(text: string): unknown
-}
+export type ProgressOptions = Pick<LiveLineOptions, 'stream' | 'now'>
 
-export interface ProgressOptions {
-  /** `process.stderr` by default, which keeps standard output for results. */
-  stream?: ProgressStream
-  /** Clock in milliseconds, for tests. */
-  now?: () => number
-}
-
-const REDRAW_MS = 80
-const SPARSE_MS = 15_000
-
-/**
- * Shows the course of a training: one live line on a terminal, a line now and then anywhere else (log files, CI). A stream
- * that fails is left alone: showing progress never ends a run.
- */
-export class ProgressBar {
+/** Shows the course of a training: one live line on a terminal, a line now and then anywhere else (log files, CI). */
+export class ProgressBar implements Disposable {
   readonly #totals: ProgressTotals
-  readonly #stream: ProgressStream
   readonly #now: () => number
-  readonly #live: boolean
-  readonly #onError = () => this.#stop()
+  readonly #line: LiveLine
   readonly #pace: Pace
-  #stopped = false
-  #drawnAt = Number.NEGATIVE_INFINITY
-  #shown = ''
 
-  constructor(
-    totals: ProgressTotals,
-    { stream = process.stderr, now = () => performance.now() }: ProgressOptions = {},
-  ) {
+  constructor(totals: ProgressTotals, { stream, now = () => performance.now() }: ProgressOptions = {}) {
     this.#totals = totals
-    this.#stream = stream
     this.#now = now
-    this.#live = stream.isTTY === true
+    this.#line = new LiveLine({ now, ...defined({ stream }) })
     this.#pace = new Pace(totals)
-    emitter(stream)?.on('error', this.#onError)
   }
 
   /** Takes the new state and redraws when it is time to. */
   update(state: ProgressState): void {
-    const now = this.#now()
-    this.#pace.update(state, now)
-    const trainingEnds = state.epoch >= this.#totals.epochs
-    const wait = this.#live ? REDRAW_MS : SPARSE_MS
-    if (now - this.#drawnAt < wait && !trainingEnds) return
-    const width = this.#live ? Math.max(1, (this.#stream.columns ?? 80) - 1) : 120
-    const line = formatProgress(state, this.#totals, this.#pace.read(), width)
-    if (line === this.#shown) return
-    this.#drawnAt = now
-    this.#shown = line
-    this.#write(this.#live ? `\r${line}\u001b[K` : `${line}\n`)
+    this.#pace.update(state, this.#now())
+    const line = (width: number) => formatProgress(state, this.#totals, this.#pace.read(), width)
+    this.#line.show(line, state.epoch >= this.#totals.epochs)
   }
 
   /** Prints a line that stays, above the live one. */
   print(line: string): void {
-    this.#write(this.#live ? `\r\u001b[K${line}\n${this.#shown}` : `${line}\n`)
+    this.#line.print(line)
   }
 
   /** Removes the live line and lets the stream go. */
   close(): void {
-    if (this.#live && this.#shown !== '') this.#write('\r\u001b[K')
-    this.#stop()
+    this.#line.close()
   }
 
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  #write(text: string): void {
-    if (this.#stopped) return
-    try {
-      this.#stream.write(text)
-    } catch {
-      this.#stop()
-    }
-  }
-
-  #stop(): void {
-    if (this.#stopped) return
-    this.#stopped = true
-    // A stream reports what went wrong after the call, so the listener has to outlive the last write.
-    setImmediate(() => emitter(this.#stream)?.off('error', this.#onError))
   }
 }
 
@@ -177,13 +127,6 @@ export function formatProgress(
   return [...head, ...tail].join('  ').slice(0, width)
 }
 
-/** A bar in eighths of a character. */
-function drawBar(share: number, width: number): string {
-  const eighths = Math.round(Math.max(0, Math.min(1, share || 0)) * width * 8)
-  const part = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'][eighths % 8]!
-  return ('█'.repeat(Math.floor(eighths / 8)) + part).padEnd(width)
-}
-
 function count(name: string, value: number | undefined, total = 1): string | undefined {
   return value === undefined || total === 1 ? undefined : `${name} ${value}/${total}`
 }
@@ -202,8 +145,4 @@ export function formatClock(seconds: number): string {
     String(whole % 60).padStart(2, '0'),
   ]
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, '0')}:${rest}` : `${minutes}:${rest}`
-}
-
-function emitter(stream: ProgressStream): EventEmitter | undefined {
-  return 'on' in stream && 'off' in stream ? (stream as unknown as EventEmitter) : undefined
 }
