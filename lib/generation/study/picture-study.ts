@@ -25,7 +25,7 @@ export type DrawnKind = 'made' | PictureControl
 export interface StudyOptions {
   /** Default 0. */
   seed?: number
-  /** Batches of 16 windows to train on; default 2400. */
+  /** Batches of 16 windows to train on; default 1200. */
   batches?: number
   /** Test trials that are drawn, the same number of each class; default 48. */
   pictures?: number
@@ -69,7 +69,7 @@ export async function runPictureStudy(
   stimuli: StimulusParts,
   options: StudyOptions = {},
 ): Promise<StudyResult> {
-  const { seed = 0, batches = 2400, pictures = 48, steps = 25, onTraining, onDrawing, signal } = options
+  const { seed = 0, batches = 1200, pictures = 48, steps = 25, onTraining, onDrawing, signal } = options
   manualSeed(seed)
   const scheduler = studyScheduler()
   const tables = await stimulusTables(stimuli, windows.classNames.length)
