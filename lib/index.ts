@@ -72,7 +72,7 @@ export {
 } from './decoders/baselines.ts'
 export { blockControl, type ControlName, type ControlResult, timeControl } from './decoders/controls.ts'
 export type { CspFilterOptions } from './decoders/csp.ts'
-export type { Decoded, FeatureRows } from './decoders/lda.ts'
+export type { Decoded, FeatureRows } from './decoders/rows.ts'
 export { type LogisticOptions, LogisticRegression } from './decoders/logistic-regression.ts'
 export {
   type PermutationOptions,

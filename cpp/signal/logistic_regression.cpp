@@ -1,7 +1,6 @@
 #include "signal/logistic_regression.h"
 
 #include <ATen/TensorOperators.h>
-#include <ATen/ops/bincount.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/log_softmax.h>
 #include <ATen/ops/mm.h>
@@ -14,7 +13,7 @@
 #include <cmath>
 
 #include "core/check.h"
-#include "core/error.h"
+#include "signal/labelled_rows.h"
 #include "signal/time_lanes.h"
 
 namespace eegtorch {
@@ -127,14 +126,7 @@ LogisticModel logisticRegression(const Tensor& features, const Tensor& labels, i
   check.positive("c", c);
   check.positive("tol", tol);
   check.size("max_iter", max_iter);
-  check.require(classes >= 2 && classes <= 100000, "classes", "2 or more", std::to_string(classes));
-  checkInput(owner, features, features, {"rows", "features"});
-  check.require(features.is_floating_point() && features.isfinite().all().item<bool>(), "features", "finite numbers",
-                "others");
-  checkIndices(owner, labels, {{features.size(0), "labels"}});
-  const auto known = labels.numel() > 0 && labels.ge(0).all().item<bool>() && labels.lt(classes).all().item<bool>();
-  check.require(known && at::bincount(labels, {}, classes).gt(0).all().item<bool>(), "labels",
-                "every class from 0 to " + std::to_string(classes - 1) + ", no other", "others");
+  checkLabelledRows(owner, features, labels, classes);
   LogisticModel result;
   onOneThread([&] {
     Objective objective(features.detach(), labels.detach(), classes, c);

@@ -6,6 +6,7 @@
 
 #include "signal/covariance.h"
 #include "signal/csp.h"
+#include "signal/linear_discriminant.h"
 #include "signal/logistic_regression.h"
 #include "signal/riemann.h"
 
@@ -49,6 +50,11 @@ std::tuple<Tensor, Tensor, int64_t, bool> logisticOperator(const Tensor& feature
   return {found.coefficients, found.intercepts, found.iterations, found.converged};
 }
 
+std::tuple<Tensor, Tensor> discriminantOperator(const Tensor& features, const Tensor& labels, int64_t classes) {
+  const auto found = linearDiscriminant(features, labels, classes);
+  return {found.coefficients, found.intercepts};
+}
+
 }  // namespace
 
 TORCH_LIBRARY_FRAGMENT(eegtorch, library) {
@@ -78,6 +84,9 @@ TORCH_LIBRARY_FRAGMENT(eegtorch, library) {
       "logistic_regression(Tensor features, Tensor labels, *, int classes, float c, float tol, int max_iter) -> "
       "(Tensor coefficients, Tensor intercepts, int iterations, bool converged)",
       logisticOperator);
+  library.def(
+      "linear_discriminant(Tensor features, Tensor labels, *, int classes) -> (Tensor coefficients, Tensor intercepts)",
+      discriminantOperator);
 }
 
 }  // namespace eegtorch

@@ -3,8 +3,7 @@ import { scope } from '../memory.ts'
 import { BandPass } from '../signal/band-pass.ts'
 import type { CovarianceOptions } from '../signal/covariance.ts'
 import { signal } from '../signal/index.ts'
-import type { FeatureRows } from './lda.ts'
-import { rowsOf } from './rows.ts'
+import { type FeatureRows, rowsOf } from './rows.ts'
 
 /** Windows as a classical decoder takes them; an {@link EegWindows} is one. */
 export interface BaselineWindows {

@@ -7,7 +7,8 @@ import type { Split } from '../evaluation/split.ts'
 import { welch } from '../signal/welch.ts'
 import { type BaselineWindows, filterWindows, windowCovariances } from './band-windows.ts'
 import { CommonSpatialPatterns, type CspFilterOptions } from './csp.ts'
-import { type Decoded, type FeatureRows, ShrinkageLda, takeRows } from './lda.ts'
+import { ShrinkageLda } from './lda.ts'
+import { type Decoded, type FeatureRows, takeRows } from './rows.ts'
 
 /** A decoder without a network, to hold a network against. */
 export interface BaselineDecoder {
@@ -34,10 +35,10 @@ export function cspLda({ band = [8, 30], ...options }: CspLdaOptions = {}): Base
   return {
     name: band === null ? 'CSP + LDA' : `CSP + LDA, ${band[0]}-${band[1]} Hz`,
     extract: (windows) => windowCovariances(windows, { band, centred: true }),
-    fit: (features, labels, classes) => {
-      const patterns = new CommonSpatialPatterns(features, labels, classes, options)
-      const lda = new ShrinkageLda(patterns.transform(features), labels, classes)
-      return { predict: (rows) => lda.predict(patterns.transform(rows)) }
+    fit: async (features, labels, classes) => {
+      const patterns = await CommonSpatialPatterns.fit(features, labels, classes, options)
+      const lda = await ShrinkageLda.fit(await patterns.transform(features), labels, classes)
+      return { predict: async (rows) => lda.predict(await patterns.transform(rows)) }
     },
   }
 }
@@ -60,7 +61,7 @@ export function bandPowerLda({ bands = BANDS }: BandPowerOptions = {}): Baseline
   return {
     name: 'band power + LDA',
     extract: (windows) => bandPowers(windows, bands),
-    fit: (features, labels, classes) => new ShrinkageLda(features, labels, classes),
+    fit: (features, labels, classes) => ShrinkageLda.fit(features, labels, classes),
   }
 }
 
@@ -70,7 +71,7 @@ export function logVarianceLda({ band = null }: Pick<CspLdaOptions, 'band'> = {}
     name: band === null ? 'log-variance + LDA' : `log-variance + LDA, ${band[0]}-${band[1]} Hz`,
     extract: (windows) =>
       logVariances(band === null ? windows.data : filterWindows(windows, band), windows.nChannels, windows.nSamples),
-    fit: (features, labels, classes) => new ShrinkageLda(features, labels, classes),
+    fit: (features, labels, classes) => ShrinkageLda.fit(features, labels, classes),
   }
 }
 
@@ -91,7 +92,7 @@ export function windowMeansLda({ means = 0.05 }: WindowMeansOptions = {}): Basel
       const stretches = Math.round(windows.nSamples / windows.samplingRate / means)
       return stretchMeans(windows, Math.min(windows.nSamples, Math.max(1, stretches)))
     },
-    fit: (features, labels, classes) => new ShrinkageLda(features, labels, classes),
+    fit: (features, labels, classes) => ShrinkageLda.fit(features, labels, classes),
   }
 }
 
@@ -133,10 +134,7 @@ export async function decodeFeatures(
   splits: readonly Split[],
   decoder: BaselineDecoder,
 ): Promise<Prediction[]> {
-  const rows = (indices: ArrayLike<number>) => ({
-    ...features,
-    values: takeRows(features.values, features.width, indices),
-  })
+  const rows = (indices: ArrayLike<number>) => takeRows(features, indices)
   const predictions: Prediction[] = []
   for (const [fold, { train, validation = [], test }] of splits.entries()) {
     const seen = [...train, ...validation]

@@ -9,9 +9,10 @@ import { chanceLevel, mean } from '../evaluation/statistics.ts'
 import { summarisePredictions } from '../evaluation/summary.ts'
 import type { BaselineWindows } from './band-windows.ts'
 import { extractFeatures, logVariances, stretchMeans } from './baselines.ts'
-import { type FeatureRows, ledoitWolf, ShrinkageLda, takeRows } from './lda.ts'
-import { cholesky, solveLower, solveLowerTransposed } from './linear-algebra.ts'
+import { ShrinkageLda } from './lda.ts'
 import type { PermutationTest } from './permutation-tests.ts'
+import { fitShrunkRegression } from './regression.ts'
+import { type FeatureRows, takeRows } from './rows.ts'
 
 /** A control for what is not brain: can the block be told, or the time; what is scored where labels mean nothing. */
 export type ControlName = AskedControl
@@ -58,12 +59,12 @@ export async function blockControl(windows: EegWindows): Promise<ControlResult[]
     )
     const out = new Set([...test, ...nearby(windows, test, Number.MIN_VALUE)])
     const train = [...windows.labels.keys()].filter((index) => !out.has(index))
-    const lda = new ShrinkageLda(
-      rowsOf(features, train),
+    const lda = await ShrinkageLda.fit(
+      takeRows(features, train),
       train.map((index) => blockOf[index]!),
       blocks.length,
     )
-    const { predicted } = lda.predict(rowsOf(features, test))
+    const { predicted } = lda.predict(takeRows(features, test))
     const answers = predictionsFor(windows, test, { fold, seed: 0, predicted })
     for (const [i, answer] of answers.entries()) predictions.push({ ...answer, truth: blockOf[test[i]!]! })
   }
@@ -118,11 +119,11 @@ export async function timeControl(windows: EegWindows, splits: readonly Split[])
   for (const { train, validation = [], test } of splits) {
     const seen = [...train, ...validation]
     const centre = mean(seen.map(onset))
-    const predict = fitRegression(
-      rowsOf(features, seen),
+    const predict = await fitShrunkRegression(
+      takeRows(features, seen),
       seen.map((index) => onset(index) - centre),
     )
-    const told = predict(rowsOf(features, test))
+    const told = predict(takeRows(features, test))
     for (const [i, index] of test.entries()) {
       const time = onset(index) - centre
       error += (time - told[i]!) ** 2
@@ -223,35 +224,6 @@ function countLabels(windows: EegWindows, trials: readonly number[][]): number[]
   for (const [label, own] of groupBy(trials, ([first]) => windows.labels[first!]!)) counts[label] = own.length
   return counts
 }
-
-/** Weights by the shrunk covariance of scaled features: a ridge whose strength follows from the data. */
-function fitRegression({ values, width }: FeatureRows, target: readonly number[]): (rows: FeatureRows) => number[] {
-  const n = target.length
-  const means = new Float64Array(width)
-  for (let at = 0; at < values.length; at++) means[at % width]! += values[at]! / n
-  const scales = new Float64Array(width)
-  for (let at = 0; at < values.length; at++) scales[at % width]! += (values[at]! - means[at % width]!) ** 2 / n
-  for (let i = 0; i < width; i++) scales[i] = Math.sqrt(scales[i]!) || 1
-  const scaled = (rows: Float64Array) => rows.map((value, at) => (value - means[at % width]!) / scales[at % width]!)
-  const unit = scaled(values)
-  const { covariance } = ledoitWolf(unit, n, width)
-  for (let i = 0; i < width; i++) covariance[i * width + i]! += 1e-9
-  const right = new Float64Array(width)
-  for (let at = 0; at < unit.length; at++) right[at % width]! += (unit[at]! * target[Math.floor(at / width)]!) / n
-  const lower = cholesky(covariance, width)!
-  const weights = solveLowerTransposed(lower, solveLower(lower, right))
-  return (rows) => {
-    const told = new Array<number>(rows.values.length / width).fill(0)
-    for (const [at, value] of scaled(rows.values).entries())
-      told[Math.floor(at / width)]! += value * weights[at % width]!
-    return told
-  }
-}
-
-const rowsOf = ({ values, width }: FeatureRows, indices: readonly number[]): FeatureRows => ({
-  values: takeRows(values, width, indices),
-  width,
-})
 
 function tooFew(control: string, expected: string): EegTorchError {
   return new EegTorchError('INVALID_OPTION', `the ${control} control has too little to work on`, {

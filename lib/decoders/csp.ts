@@ -1,10 +1,10 @@
+import { ones } from '../creation.ts'
 import { scope } from '../memory.ts'
-import { ops } from '../ops/index.ts'
-import { signal } from '../signal/index.ts'
+import { asyncOps, ops } from '../ops/index.ts'
+import { asyncSignal } from '../signal/index.ts'
 import type { Tensor } from '../tensor.ts'
-import type { FeatureRows } from './lda.ts'
 import { PresentClasses } from './present-classes.ts'
-import { matricesOf, rowsOf } from './rows.ts'
+import { type FeatureRows, matricesOf, rowsOf, tensorOf } from './rows.ts'
 
 /** Options of common spatial patterns (Blankertz et al. 2008). */
 export interface CspFilterOptions {
@@ -22,47 +22,54 @@ export interface CspFilterOptions {
  * covariance C is w' C w. Equals MNE's `CSP(n_components=filters, reg=shrinkage)` for windows of one length.
  */
 export class CommonSpatialPatterns {
-  readonly #filters: Tensor
+  /** Spatial filters, (filters, channels). */
+  readonly filters: Tensor
+
+  private constructor(filters: Tensor) {
+    this.filters = filters
+  }
 
   /**
+   * Fits on the compute thread.
+   *
    * @param covariances of the training windows, shape (windows, channels * channels)
    * @param labels class of each window
    * @throws EegTorchError `INVALID_OPTION` for signals without variance, or windows of one class
    */
-  constructor(
+  static async fit(
     covariances: FeatureRows,
     labels: ArrayLike<number>,
     classes: number,
     { filters, shrinkage = 0.05 }: CspFilterOptions = {},
-  ) {
+  ): Promise<CommonSpatialPatterns> {
     const known = new PresentClasses(labels, classes)
     const count = known.present.length
-    this.#filters = scope(() => {
-      const means = shrink(classMeans(matricesOf(covariances), known), shrinkage)
-      const all = signal.cspOfCovariances(means, { weights: means.new_ones([count]) }).filters
-      return all.narrow(0, 0, Math.min(filters ?? (count === 2 ? 4 : 4 * count), all.shape[0]!)).clone()
-    })
+    using means = await classMeans(covariances, known)
+    using shrunk = scope(() => shrink(means, shrinkage))
+    using weights = ones([count], { dtype: 'float64' })
+    const found = await asyncSignal.cspOfCovariances(shrunk, { weights })
+    found.patterns.dispose()
+    using all = found.filters
+    const most = Math.min(filters ?? (count === 2 ? 4 : 4 * count), all.shape[0]!)
+    return new CommonSpatialPatterns(scope(() => all.narrow(0, 0, most).clone()))
   }
 
-  /** Logarithm of each filter's mean power in each window, in volts squared. */
-  transform(rows: FeatureRows): FeatureRows {
-    return scope(() => {
-      const filters = this.#filters
-      const power = filters.matmul(matricesOf(rows)).mul(filters).sum([-1])
-      // The floor keeps a dead window finite.
-      return rowsOf(power.clamp_min(1e-300).log())
-    })
-  }
-
-  /** Spatial filters, (filters, channels). */
-  get filters(): Tensor {
-    return this.#filters
+  /** Logarithm of each filter's mean power in each window, in volts squared. On the compute thread. */
+  async transform(rows: FeatureRows): Promise<FeatureRows> {
+    using matrices = matricesOf(rows)
+    using filtered = (await asyncOps.aten.matmul(this.filters, matrices)) as Tensor
+    // The floor keeps a dead window finite.
+    return scope(() => rowsOf(filtered.mul(this.filters).sum([-1]).clamp_min(1e-300).log()))
   }
 }
 
 /** Mean of the matrices of each class that occurs, (classes that occur, n, n). */
-function classMeans(matrices: Tensor, classes: PresentClasses): Tensor {
-  return ops.aten.stack(classes.present.map((label) => matrices.index_select(0, classes.rowsOf(label)).mean([0])))
+async function classMeans(covariances: FeatureRows, classes: PresentClasses): Promise<Tensor> {
+  using rows = tensorOf(covariances)
+  using shares = classes.shares()
+  using means = (await asyncOps.aten.matmul(shares, rows)) as Tensor
+  const n = Math.sqrt(covariances.width)
+  return scope(() => means.reshape([classes.present.length, n, n]).clone())
 }
 
 function shrink(covariances: Tensor, share: number): Tensor {

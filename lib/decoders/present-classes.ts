@@ -1,7 +1,7 @@
 import { fromTypedArray } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Decoded } from './lda.ts'
+import type { Decoded } from './rows.ts'
 
 /** The classes that occur among training rows: others have no probability. */
 export class PresentClasses {
@@ -39,6 +39,17 @@ export class PresentClasses {
   /** The training rows of a class, int64. */
   rowsOf(label: number): Tensor {
     return fromTypedArray(BigInt64Array.from(this.#labels.flatMap((own, row) => (own === label ? [BigInt(row)] : []))))
+  }
+
+  /** What each training row counts in the mean of each class present, (classes present, rows) float64. */
+  shares(): Tensor {
+    const rows = this.#labels.length
+    const shares = new Float64Array(this.present.length * rows)
+    for (const [place, label] of this.present.entries()) {
+      const own = this.#labels.flatMap((other, row) => (other === label ? [row] : []))
+      for (const row of own) shares[place * rows + row] = 1 / own.length
+    }
+    return fromTypedArray(shares, { shape: [this.present.length, rows] })
   }
 
   /** Answers of all classes. @param shares probabilities of those present, (rows, classes present) */

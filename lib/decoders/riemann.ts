@@ -5,10 +5,9 @@ import { asyncSignal } from '../signal/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { windowCovariances } from './band-windows.ts'
 import type { BaselineDecoder } from './baselines.ts'
-import type { FeatureRows } from './lda.ts'
 import { LogisticRegression } from './logistic-regression.ts'
 import { PresentClasses } from './present-classes.ts'
-import { matricesOf, rowsOf } from './rows.ts'
+import { type FeatureRows, matricesOf, rowsOf } from './rows.ts'
 
 /** Options of {@link mdm} and {@link tangentSpaceLr}. */
 export interface RiemannOptions extends CovarianceOptions {

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { asyncSignal, fromTypedArray } from 'eegtorch'
 import fc from 'fast-check'
 import { windowCovariances } from '../../lib/decoders/band-windows.ts'
-import { bandPowerLda, bandPowers, cspLda } from '../../lib/decoders/baselines.ts'
+import { bandPowerLda, bandPowers, cspLda, windowMeansLda } from '../../lib/decoders/baselines.ts'
 import { CommonSpatialPatterns } from '../../lib/decoders/csp.ts'
-import { ledoitWolf, ShrinkageLda } from '../../lib/decoders/lda.ts'
-import { cholesky, solveLower, solveLowerTransposed } from '../../lib/decoders/linear-algebra.ts'
+import { ShrinkageLda } from '../../lib/decoders/lda.ts'
 import { mdm, tangentSpaceLr } from '../../lib/decoders/riemann.ts'
 import { Random } from '../../lib/random.ts'
 import { welch } from '../../lib/signal/welch.ts'
@@ -33,113 +33,114 @@ interface Fixture {
 }
 const fixture = JSON.parse(readFileSync('test/fixtures/decoders/baselines.json', 'utf8')) as Fixture
 
-describe('linear algebra', () => {
-  test('a factor solves both triangles, and a singular matrix has none', () => {
-    const matrix = Float64Array.from([4, 2, 2, 5])
-    const lower = cholesky(matrix, 2)!
-    const x = solveLowerTransposed(lower, solveLower(lower, Float64Array.from([2, 1])))
-    close([4 * x[0]! + 2 * x[1]!, 2 * x[0]! + 5 * x[1]!], [2, 1], 1e-14)
-    expect(cholesky(Float64Array.from([1, 1, 1, 1]), 2)).toBeUndefined()
-    expect(cholesky(Float64Array.from([1, 0, 0, -1]), 2)).toBeUndefined()
-  })
-})
-
 describe('discriminant analysis', () => {
   test.each(fixture.wolf)(
     'Ledoit-Wolf of ($n, $width) agrees with scikit-learn',
-    ({ n, width, x, covariance, shrinkage }) => {
-      const found = ledoitWolf(Float64Array.from(x), n, width)
-      close([found.shrinkage], [shrinkage], 1e-10)
-      relative(found.covariance, covariance, 1e-10)
+    async ({ n, width, x, covariance }) => {
+      const rows = fromTypedArray(Float64Array.from(x), { shape: [n, width] }).t()
+      const found = await asyncSignal.covariances(rows, { estimator: 'lwf', centred: true })
+      relative(found.flatten().toTypedArray() as Float64Array, covariance, 1e-10)
     },
   )
 
-  test.each(fixture.lda)('$classes classes, $width features agree with scikit-learn', (c) => {
-    const lda = new ShrinkageLda({ values: Float64Array.from(c.x), width: c.width }, c.y, c.classes)
+  test.each(fixture.lda)('$classes classes, $width features agree with scikit-learn', async (c) => {
+    const lda = await ShrinkageLda.fit({ values: Float64Array.from(c.x), width: c.width }, c.y, c.classes)
     const found = lda.predict({ values: Float64Array.from(c.test), width: c.width })
     close(found.probabilities.flat(), c.probabilities.flat(), 1e-8)
     expect(Array.from(found.predicted)).toEqual(c.predicted)
   })
 
-  test('the unit of a feature does not matter', () => {
+  test('the unit of a feature does not matter', async () => {
     const c = fixture.lda[0]!
     const scaled = (x: number[]) => ({
       values: Float64Array.from(x, (v, at) => v * 10 ** (5 * (at % 4) - 12)),
       width: 4,
     })
-    const found = new ShrinkageLda(scaled(c.x), c.y, 2).predict(scaled(c.test))
+    const found = (await ShrinkageLda.fit(scaled(c.x), c.y, 2)).predict(scaled(c.test))
     close(found.probabilities.flat(), c.probabilities.flat(), 1e-8)
   })
 
-  test('a class without training rows is never predicted', () => {
-    const lda = new ShrinkageLda({ values: Float64Array.from([0, 0.1, 5, 5.1]), width: 1 }, [0, 0, 2, 2], 3)
+  test('a class without training rows is never predicted', async () => {
+    const lda = await ShrinkageLda.fit({ values: Float64Array.from([0, 0.1, 5, 5.1]), width: 1 }, [0, 0, 2, 2], 3)
     const { predicted, probabilities } = lda.predict({ values: Float64Array.from([0, 2.5, 5]), width: 1 })
     expect(probabilities.map((p) => p[1])).toEqual([0, 0, 0])
     expect([predicted[0], predicted[2]]).toEqual([0, 2])
   })
 
-  test('constant features and single trials are survived', () => {
-    const lda = new ShrinkageLda({ values: Float64Array.from([1, 0, 1, 3]), width: 2 }, [0, 1], 2)
+  test('constant features and single trials are survived', async () => {
+    const lda = await ShrinkageLda.fit({ values: Float64Array.from([1, 0, 1, 3]), width: 2 }, [0, 1], 2)
     expect(Array.from(lda.predict({ values: Float64Array.from([1, 0.2, 1, 2.8]), width: 2 }).predicted)).toEqual([0, 1])
   })
 
-  test('what cannot be trained on is refused', () => {
+  test('what cannot be trained on is refused', async () => {
     const rows = (...values: number[]) => ({ values: Float64Array.from(values), width: 1 })
-    expect(() => new ShrinkageLda(rows(1, 2), [0, 0], 2)).toThrow('needs two classes')
-    expect(() => new ShrinkageLda(rows(1, 2), [0], 2)).toThrow('differ in number')
-    expect(() => new ShrinkageLda(rows(1, Number.NaN), [0, 1], 2)).toThrow('finite')
-    expect(() => new ShrinkageLda(rows(1, 2), [0, 3], 2)).toThrow('received 3')
-    expect(() => new ShrinkageLda(rows(1e200, 2e200, 3, 4), [0, 0, 1, 1], 2)).toThrow('no usable covariance')
-    const lda = new ShrinkageLda(rows(1, 2), [0, 1], 2)
+    await expect(ShrinkageLda.fit(rows(1, 2), [0, 0], 2)).rejects.toThrow('needs two classes')
+    await expect(ShrinkageLda.fit(rows(1, 2), [0], 2)).rejects.toThrow('differ in number')
+    await expect(ShrinkageLda.fit(rows(1, Number.NaN), [0, 1], 2)).rejects.toThrow('finite')
+    await expect(ShrinkageLda.fit(rows(1, 2), [0, 3], 2)).rejects.toThrow('received 3')
+    await expect(ShrinkageLda.fit(rows(1e200, 2e200, 3, 4), [0, 0, 1, 1], 2)).rejects.toThrow('no usable covariance')
+    const lda = await ShrinkageLda.fit(rows(1, 2), [0, 1], 2)
     expect(() => lda.predict({ values: Float64Array.from([1, 2]), width: 2 })).toThrow('expected 1 a row, received 2')
   })
 })
 
 describe('common spatial patterns', () => {
-  test.each(fixture.csp)('$channels channels, shrinkage $shrinkage: log powers agree with MNE', (c) => {
+  test.each(fixture.csp)('$channels channels, shrinkage $shrinkage: log powers agree with MNE', async (c) => {
     const covariances = secondMoments(Float64Array.from(c.x), c.channels, c.samples)
-    const csp = new CommonSpatialPatterns(covariances, c.y, 2, { filters: c.filters, shrinkage: c.shrinkage })
+    const csp = await CommonSpatialPatterns.fit(covariances, c.y, 2, { filters: c.filters, shrinkage: c.shrinkage })
     // MNE divides by the number of samples less one, which makes its filters shorter by a common factor.
     const samples = (c.samples * c.y.length) / 2
     const expected = c.features.map((value) => value - Math.log((samples - 1) / samples))
-    close(csp.transform(covariances).values, expected, 1e-8)
+    close((await csp.transform(covariances)).values, expected, 1e-8)
   })
 
-  test('a source mixed into all channels is found, whatever the mixing', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 1, max: 1e6 }), (seed) => {
+  test('a source mixed into all channels is found, whatever the mixing', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 1, max: 1e6 }), async (seed) => {
         const { data, labels } = mixedSources(seed, 3)
         const covariances = secondMoments(data, 4, 64)
-        const csp = new CommonSpatialPatterns(covariances, labels, 3, { filters: 3, shrinkage: 0 })
+        const csp = await CommonSpatialPatterns.fit(covariances, labels, 3, { filters: 3, shrinkage: 0 })
         expect(csp.filters.shape).toEqual([3, 4])
-        const lda = new ShrinkageLda(csp.transform(covariances), labels, 3)
-        expect(Array.from(lda.predict(csp.transform(covariances)).predicted)).toEqual(labels)
+        const powers = await csp.transform(covariances)
+        const lda = await ShrinkageLda.fit(powers, labels, 3)
+        expect(Array.from(lda.predict(powers).predicted)).toEqual(labels)
       }),
       { numRuns: 20 },
     )
   })
 
-  test('of channels that depend on each other as many filters are found as are independent', () => {
+  test('of channels that depend on each other as many filters are found as are independent', async () => {
     const { data, labels } = mixedSources(1, 2)
     for (let w = 0; w < labels.length; w++) data.copyWithin((w * 4 + 3) * 64, w * 4 * 64, w * 4 * 64 + 64)
     const covariances = secondMoments(data, 4, 64)
-    expect(new CommonSpatialPatterns(covariances, labels, 2, { shrinkage: 0 }).filters.shape).toEqual([3, 4])
-    expect(new CommonSpatialPatterns(covariances, labels, 2).filters.shape).toEqual([4, 4])
+    const filtersOf = async (shrinkage?: number) =>
+      (await CommonSpatialPatterns.fit(covariances, labels, 2, shrinkage === undefined ? {} : { shrinkage })).filters
+    expect((await filtersOf(0)).shape).toEqual([3, 4])
+    expect((await filtersOf()).shape).toEqual([4, 4])
   })
 
-  test('windows of one class, and dead ones, are refused', () => {
+  test('windows of one class, and dead ones, are refused', async () => {
     const { data, labels } = mixedSources(1, 2)
-    const covariances = secondMoments(data, 4, 64)
-    expect(
-      () =>
-        new CommonSpatialPatterns(
-          covariances,
-          labels.map(() => 1),
-          2,
-        ),
-    ).toThrow('needs two classes')
-    expect(() => new CommonSpatialPatterns(secondMoments(data.fill(0), 4, 64), labels, 2)).toThrow('never change')
+    const one = labels.map(() => 1)
+    await expect(CommonSpatialPatterns.fit(secondMoments(data, 4, 64), one, 2)).rejects.toThrow('needs two classes')
+    const dead = secondMoments(data.fill(0), 4, 64)
+    await expect(CommonSpatialPatterns.fit(dead, labels, 2)).rejects.toThrow('never change')
   })
+})
+
+test.each([cspLda(), bandPowerLda(), windowMeansLda()])('$name fits while the event loop goes on', async (decoder) => {
+  const random = new Random(3)
+  const values = Float64Array.from({ length: 40 * 36 }, () => random.normal())
+  for (let row = 0; row < 40; row++) makeCovariance(values.subarray(row * 36, (row + 1) * 36), 6)
+  const labels = Array.from({ length: 40 }, (_, i) => i % 2)
+  let turns = 0
+  let next = setImmediate(function turn() {
+    turns++
+    next = setImmediate(turn)
+  })
+  await decoder.fit({ values, width: 36 }, labels, 2)
+  clearImmediate(next)
+  expect(turns).toBeGreaterThan(0)
 })
 
 describe('power spectrum', () => {
@@ -216,6 +217,14 @@ function mixedSources(seed: number, classes: number) {
 /** Of windows that are filtered already. */
 function secondMoments(data: Float64Array, nChannels: number, nSamples: number) {
   return windowCovariances({ data, nChannels, nSamples, samplingRate: 128 }, { band: null, centred: true })
+}
+
+/** Makes numbers a symmetric and positive definite matrix. */
+function makeCovariance(matrix: Float64Array, n: number): void {
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) matrix[j * n + i] = matrix[i * n + j]!
+    matrix[i * n + i]! += 4 * n
+  }
 }
 
 function close(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
