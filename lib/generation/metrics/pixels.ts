@@ -2,8 +2,6 @@ import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkPictures, numbersOf } from './picture-batch.ts'
 
-const { mul, sub, mean, sum } = asyncOps.aten
-
 /**
  * Mean squared difference of each picture from its counterpart, in float64.
  *
@@ -13,9 +11,9 @@ const { mul, sub, mean, sum } = asyncOps.aten
  */
 export async function mse(real: Tensor, made: Tensor): Promise<number[]> {
   checkPictures(real, made)
-  using difference = await sub(real.to('float64'), made.to('float64'))
-  using squared = await mul(difference, difference)
-  using each = await mean(squared, [1, 2, 3])
+  using difference = await asyncOps.aten.sub(real.to('float64'), made.to('float64'))
+  using squared = await asyncOps.aten.mul(difference, difference)
+  using each = await asyncOps.aten.mean(squared, [1, 2, 3])
   return numbersOf(each)
 }
 
@@ -37,17 +35,17 @@ export async function pixelCorrelation(real: Tensor, made: Tensor): Promise<numb
   checkPictures(real, made)
   using a = await standardisedRows(real.flatten(1))
   using b = await standardisedRows(made.flatten(1))
-  using products = await mul(a, b)
-  using each = await sum(products, [1])
+  using products = await asyncOps.aten.mul(a, b)
+  using each = await asyncOps.aten.sum(products, [1])
   return numbersOf(each)
 }
 
 /** Rows less their mean, of length 1, in float64; NaN for a row of one value. (rows, values) */
 export async function standardisedRows(rows: Tensor): Promise<Tensor> {
   using values = rows.detach().to('float64')
-  using middle = await mean(values, [1], { keepdim: true })
-  using centred = await sub(values, middle)
-  using squared = await mul(centred, centred)
-  using lengths = (await sum(squared, [1], { keepdim: true })).sqrt()
+  using middle = await asyncOps.aten.mean(values, [1], { keepdim: true })
+  using centred = await asyncOps.aten.sub(values, middle)
+  using squared = await asyncOps.aten.mul(centred, centred)
+  using lengths = (await asyncOps.aten.sum(squared, [1], { keepdim: true })).sqrt()
   return asyncOps.aten.div(centred, lengths)
 }
