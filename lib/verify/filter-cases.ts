@@ -1,5 +1,6 @@
 import { fromTypedArray, tensor } from '../creation.ts'
 import { ops } from '../ops/index.ts'
+import { findHeartbeats } from '../signal/heartbeats.ts'
 import { asyncSignal, signal } from '../signal/index.ts'
 import type { SignalCase } from './signal-case.ts'
 
@@ -36,4 +37,7 @@ export const filterCases: Record<string, SignalCase> = {
   }),
   zscore: async (x, { ddof }) => ({ y: await asyncSignal.zscore(x, { ddof }) }),
   detrend: async (x) => ({ y: await asyncSignal.detrend(x) }),
+  ecg_beats: async (x, { fs }) => ({
+    samples: tensor(findHeartbeats(x.select(0, 0).toTypedArray() as Float64Array, fs), { dtype: 'float64' }),
+  }),
 }
