@@ -9,6 +9,7 @@
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -51,31 +52,45 @@ Tapers makeTapers(const char* owner, const at::Tensor& x, const MultitaperOption
   return {values.to(x.options()), concentration.to(x.options())};
 }
 
-// Squared parts of the spectrum of (rows, samples) under a taper, zero and half the sampling rate, which have one sign,
-// halved. -> (rows, all bins, 2)
-at::Tensor squareParts(const at::Tensor& rows, const at::Tensor& taper) {
-  auto parts = at::view_as_real(at::fft_rfft(rows * taper)).square_();
+// Elements of the buffer for signals under their tapers: a plan of MKL for a long transform takes as long as several
+// transforms, so that as many as fit share one.
+constexpr int64_t kAtOnce = 1 << 23;
+
+// Squared parts of the spectra of a signal (samples) under tapers (tapers, samples), zero and half the sampling rate,
+// which have one sign, halved. -> (tapers, all bins, 2)
+at::Tensor squareParts(const at::Tensor& signal, const at::Tensor& tapers) {
+  auto parts = at::view_as_real(at::fft_rfft(tapers * signal)).square_();
   parts.select(1, 0).div_(2);
-  if (rows.size(-1) % 2 == 0) parts.select(1, -1).div_(2);
+  if (signal.size(-1) % 2 == 0) parts.select(1, -1).div_(2);
   return parts;
 }
 
-// Power under each taper: (rows, samples) -> (rows, tapers, all bins)
-at::Tensor allPower(const at::Tensor& rows, const Tapers& tapers) {
-  auto power = at::empty({rows.size(0), tapers.count(), rows.size(-1) / 2 + 1}, rows.options());
-  for (int64_t k = 0; k < tapers.count(); k++)
-    power.select(1, k).copy_(squareParts(rows, tapers.values.select(0, k)).sum(-1));
-  return power;
+// body(first taper, squared parts of the spectra under it and those that follow)
+template <class Body>
+void overTapers(const at::Tensor& signal, const Tapers& tapers, const Body& body) {
+  const auto step = std::max<int64_t>(1, kAtOnce / signal.size(-1));
+  for (int64_t k = 0; k < tapers.count(); k += step) {
+    const auto count = std::min(step, tapers.count() - k);
+    body(k, squareParts(signal, tapers.values.narrow(0, k, count)));
+  }
 }
 
-// Mean of power, weighted by concentration; both signs of a frequency count. One taper is held at a time.
-// (rows, samples) -> (rows, bins)
-at::Tensor meanPower(const at::Tensor& rows, const Tapers& tapers, int64_t first, int64_t bins) {
-  auto total = at::zeros({rows.size(0), bins, 2}, rows.options());
-  for (int64_t k = 0; k < tapers.count(); k++) {
-    const auto weight = tapers.concentration[k];
-    total.addcmul_(squareParts(rows, tapers.values.select(0, k)).narrow(1, first, bins), weight);
-  }
+// Power under each taper: (samples) -> (1, tapers, all bins)
+at::Tensor allPower(const at::Tensor& signal, const Tapers& tapers) {
+  auto power = at::empty({tapers.count(), signal.size(-1) / 2 + 1}, signal.options());
+  overTapers(signal, tapers, [&](int64_t first, const at::Tensor& parts) {
+    power.narrow(0, first, parts.size(0)).copy_(parts.sum(-1));
+  });
+  return power.unsqueeze(0);
+}
+
+// Mean of power, weighted by concentration; both signs of a frequency count. (samples) -> (bins)
+at::Tensor meanPower(const at::Tensor& signal, const Tapers& tapers, int64_t first, int64_t bins) {
+  auto total = at::zeros({bins, 2}, signal.options());
+  overTapers(signal, tapers, [&](int64_t taper, const at::Tensor& parts) {
+    for (int64_t k = 0; k < parts.size(0); k++)
+      total.addcmul_(parts[k].narrow(0, first, bins), tapers.concentration[taper + k]);
+  });
   return total.sum(-1).mul_(2).div_(tapers.concentration.sum());
 }
 
@@ -120,15 +135,12 @@ at::Tensor multitaper(const at::Tensor& x, const MultitaperOptions& options, int
 
   const auto rows = x.reshape({-1, n});
   auto result = at::empty({rows.size(0), bins}, x.options());
-  overRows(x, rows.size(0), 4 * n * (adaptive ? tapers.count() : 1), [&](int64_t from, int64_t to) {
-    // Adaptive weights settle for each signal by itself.
-    const auto step = adaptive ? 1 : to - from;
-    for (int64_t at = from; at < to; at += step) {
-      auto some = rows.narrow(0, at, step);
-      if (options.remove_mean) some = some - some.mean(-1, true);
-      result.narrow(0, at, step)
-          .copy_(adaptive ? adaptivePower(allPower(some, tapers), within, first, bins)
-                          : meanPower(some, tapers, first, bins));
+  overRows(x, rows.size(0), kAtOnce, [&](int64_t from, int64_t to) {
+    for (int64_t row = from; row < to; row++) {
+      auto signal = rows[row];
+      if (options.remove_mean) signal = signal - signal.mean();
+      result[row].copy_(adaptive ? adaptivePower(allPower(signal, tapers), within, first, bins).squeeze(0)
+                                 : meanPower(signal, tapers, first, bins));
     }
   });
   if (options.full_normalization) result.div_(options.sampling_rate);

@@ -11,6 +11,7 @@
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -49,28 +50,57 @@ at::Tensor directions(const char* owner, const at::Tensor& positions, at::ArrayR
   return from / length;
 }
 
-// Sum over n = 1 .. terms of (2n + 1) / (4 pi (n (n + 1))^power) P_n(cosine), P_n being Legendre's polynomials.
-at::Tensor legendreSeries(const at::Tensor& cosines, double power, int64_t terms) {
-  std::vector<double> factors(terms + 1);
-  for (int64_t i = 1; i <= terms; i++) {
-    const auto n = static_cast<double>(i);
-    factors[i] = (2 * n + 1) / (4 * M_PI * std::pow(n * (n + 1), power));
+constexpr int64_t kLanes = 32;  // cosines that go through a series together
+
+// A sum over n = 1 .. terms of factors[n] P_n(x), P_n being Legendre's polynomials: (n + 1) P_n+1 = (2n + 1) x P_n - n
+// P_n-1.
+struct LegendreSeries {
+  std::vector<double> factors, up, down;  // of P_n, of x P_n and of P_n-1 on the way to P_n+1
+
+  LegendreSeries(double power, int64_t terms) {
+    for (int64_t i = 1; i <= terms; i++) {
+      const auto n = static_cast<double>(i);
+      factors.push_back((2 * n + 1) / (4 * M_PI * std::pow(n * (n + 1), power)));
+      up.push_back((2 * n + 1) / (n + 1));
+      down.push_back(n / (n + 1));
+    }
   }
+
+  void sum(const double* x, double* sums) const {
+    double before[kLanes], polynomial[kLanes], total[kLanes];
+    for (int64_t k = 0; k < kLanes; k++) {
+      before[k] = 1;
+      polynomial[k] = x[k];
+      total[k] = 0;
+    }
+    for (size_t i = 0; i < factors.size(); i++) {
+      const double factor = factors[i], a = up[i], b = down[i];
+      for (int64_t k = 0; k < kLanes; k++) {
+        total[k] += factor * polynomial[k];
+        const double next = a * x[k] * polynomial[k] - b * before[k];
+        before[k] = polynomial[k];
+        polynomial[k] = next;
+      }
+    }
+    std::copy_n(total, kLanes, sums);
+  }
+};
+
+// Sum over n = 1 .. terms of (2n + 1) / (4 pi (n (n + 1))^power) P_n(cosine).
+at::Tensor legendreSeries(const at::Tensor& cosines, double power, int64_t terms) {
+  const LegendreSeries series(power, terms);
   const auto given = cosines.contiguous();
   auto result = at::empty_like(given);
   const auto* x = given.const_data_ptr<double>();
   auto* sums = result.mutable_data_ptr<double>();
-  at::parallel_for(0, given.numel(), 4096, [&](int64_t from, int64_t to) {
-    for (int64_t k = from; k < to; k++) {
-      double before = 1, polynomial = x[k], sum = 0;
-      for (int64_t i = 1; i <= terms; i++) {
-        const auto n = static_cast<double>(i);
-        sum += factors[i] * polynomial;
-        const double next = ((2 * n + 1) * x[k] * polynomial - n * before) / (n + 1);
-        before = polynomial;
-        polynomial = next;
-      }
-      sums[k] = sum;
+  const auto count = given.numel();
+  at::parallel_for(0, (count + kLanes - 1) / kLanes, 4096 / kLanes, [&](int64_t from, int64_t to) {
+    double some[kLanes] = {}, ends[kLanes];
+    for (int64_t start = from * kLanes; start < std::min(count, to * kLanes); start += kLanes) {
+      const auto length = std::min(kLanes, count - start);
+      std::copy_n(x + start, length, some);
+      series.sum(some, ends);
+      std::copy_n(ends, length, sums + start);
     }
   });
   return result;
