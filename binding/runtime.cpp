@@ -6,11 +6,15 @@
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <malloc.h>
 #include <torch/version.h>
 
+#include <algorithm>
+
 #include "convert.h"
 #include "core/allocator.h"
+#include "core/dtype.h"
 #include "errors.h"
 #include "store/prefetcher.h"
 
@@ -25,6 +29,14 @@ Napi::Value Version(Environment&, const Napi::CallbackInfo& info) {
   result.Set("cuda", at::hasCUDA());
   result.Set("devices", static_cast<double>(at::hasCUDA() ? at::detail::getCUDAHooks().deviceCount() : 0));
   return result;
+}
+
+// freeMemory(device): bytes that a device other than the CPU has to give.
+Napi::Value FreeMemory(Environment&, const Napi::CallbackInfo& info) {
+  const auto device = deviceFromName(stringOf(info[0], "device"));
+  const auto index = std::max<c10::DeviceIndex>(device.index(), 0);
+  return Napi::Number::New(info.Env(),
+                           static_cast<double>(c10::getDeviceAllocator(device.type())->getMemoryInfo(index).first));
 }
 
 Napi::Value Threads(Environment&, const Napi::CallbackInfo& info) {
@@ -114,6 +126,7 @@ Napi::Value RemoveObject(Environment& environment, const Napi::CallbackInfo& inf
 void exportRuntime(Environment&, Napi::Object exports) {
   const auto env = exports.Env();
   exports.Set("version", Napi::Function::New<callback<Version>>(env));
+  exports.Set("freeMemory", Napi::Function::New<callback<FreeMemory>>(env));
   exports.Set("threads", Napi::Function::New<callback<Threads>>(env));
   exports.Set("setThreads", Napi::Function::New<callback<SetThreads>>(env));
   exports.Set("seed", Napi::Function::New<callback<Seed>>(env));

@@ -93,6 +93,7 @@ export interface Native {
   setGradEnabled(value: boolean): void
 
   version(): { built: string; cpu: string; cuda: boolean; devices: number }
+  freeMemory(device: string): number
   threads(): number
   setThreads(count: number): Promise<void>
   seed(seed: number | bigint): void

@@ -1,3 +1,5 @@
+import { freemem } from 'node:os'
+import type { Device } from './dtype.ts'
 import { native } from './native.ts'
 import { Tensor } from './tensor.ts'
 
@@ -23,6 +25,11 @@ export function numThreads(): number {
 /** Sets them, for calls from this thread and for the compute thread after its present work. */
 export async function setNumThreads(count: number): Promise<void> {
   await native.setThreads(count)
+}
+
+/** Bytes of memory that a device has to give: for the CPU what the system calls available. */
+export function freeMemory(device: Device): number {
+  return device === 'cpu' ? freemem() : native.freeMemory(device)
 }
 
 /** The loaded LibTorch: release, the CPU instructions that it uses, and GPUs. */

@@ -1,5 +1,6 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import type { ProcessGroup } from '../distributed/process-group.ts'
+import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
@@ -21,6 +22,13 @@ export interface DataLoaderOptions {
    * process with `worldSize` times the batch size.
    */
   group?: Pick<ProcessGroup, 'rank' | 'worldSize'> | undefined
+  /** Where batches are; default `cpu`. A network wants them where it is itself. */
+  device?: Device
+  /**
+   * Holds the whole set on the device as one tensor, filled in the first epoch's beginning, and gathers batches there; default: on another device than
+   * the CPU, where the set takes at most half of the memory that is free. Windows in the CPU's memory are held there anyway; `true` reads a store into it.
+   */
+  resident?: boolean | undefined
   /** Gives a last batch of fewer examples than processes to all of them, repeating some; default true. Off, some have a batch less. */
   fillLast?: boolean
 }
@@ -49,16 +57,14 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
   readonly length: number
   /** Batches in an epoch. */
   readonly batches: number
-  readonly #options: Required<Omit<DataLoaderOptions, 'group'>>
+  readonly #options: Required<Omit<DataLoaderOptions, 'group' | 'device' | 'resident'>>
   readonly #place: { rank: number; worldSize: number }
   readonly #rows: RowSource
   #epoch = 0
 
   /** @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH` */
-  constructor(
-    data: EegWindows | TensorSet,
-    { batchSize, shuffle = false, seed = 0, dropLast = false, group = ALONE, fillLast = true }: DataLoaderOptions,
-  ) {
+  constructor(data: EegWindows | TensorSet, options: DataLoaderOptions) {
+    const { batchSize, shuffle = false, seed = 0, dropLast = false, group = ALONE, fillLast = true } = options
     if (!(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
       throw new EegTorchError('INVALID_OPTION', 'the batch size is not usable', {
         option: 'batchSize',
@@ -66,7 +72,7 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
         received: String(batchSize),
       })
     }
-    this.#rows = rowSource(data)
+    this.#rows = rowSource(data, { device: options.device ?? 'cpu', resident: options.resident })
     this.length = this.#rows.length
     this.#options = { batchSize, shuffle, seed, dropLast, fillLast }
     this.#place = group

@@ -1,5 +1,6 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import type { ProcessGroup } from '../distributed/process-group.ts'
+import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import type { EpochFigures } from '../report/run-report.ts'
 import type { Tensor } from '../tensor.ts'
@@ -52,6 +53,10 @@ export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
   earlyStopping?: EarlyStoppingOptions
   /** Leave a last batch out that is not full; default false. */
   dropLast?: boolean
+  /** Where the network is, and batches are to be; default `cpu`. What fits is held there as a whole: see {@link DataLoaderOptions}. */
+  device?: Device
+  /** As of {@link DataLoaderOptions}. */
+  resident?: boolean
   /** Where to keep the state; with a group, that of process 0. */
   store?: TrainingStore
   /** Processes that train together; each calls `fit` with the same data and options. Callbacks are called in all of them. */
@@ -101,6 +106,7 @@ export async function fitStep(
 ): Promise<FitResult> {
   const { epochs, batchSize = 16, seed = 0, schedule = () => 1, earlyStopping, signal, group } = options
   checkOptions(options)
+  const placement = { device: options.device ?? 'cpu', resident: options.resident }
   const store = group === undefined ? options.store : new SharedStore(options.store, group)
   const loader = new DataLoader(train, {
     batchSize,
@@ -108,9 +114,11 @@ export async function fitStep(
     seed,
     dropLast: options.dropLast ?? false,
     group,
+    ...placement,
   })
   if (loader.batches === 0) throw tooFewExamples(loader.length, batchSize)
-  const validation = options.validation && new DataLoader(options.validation, { batchSize, fillLast: false, group })
+  const validation =
+    options.validation && new DataLoader(options.validation, { batchSize, fillLast: false, group, ...placement })
   const steps = epochs * loader.batches
 
   const step = makeStep()

@@ -1,6 +1,10 @@
+import { DTYPE_BYTES } from '../checkpoints/dtypes.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import type { Device } from '../dtype.ts'
+import { freeMemory } from '../runtime.ts'
 import { StoredSamples } from '../store/stored-samples.ts'
 import type { Tensor } from '../tensor.ts'
+import { MovedRows, ResidentRows } from './placed-rows.ts'
 import { StoreRows } from './store-rows.ts'
 import { disposeSet, gatherRows, setLength, type TensorSet, windowTensors } from './tensor-set.ts'
 
@@ -27,11 +31,34 @@ export interface BatchStream {
   close(): Promise<void>
 }
 
-/** Windows of a store are read by threads of their own; others are copied from memory. */
-export function rowSource(data: EegWindows | TensorSet): RowSource {
+/** Where batches are to be, and whether all of the set is held there. */
+export interface RowPlacement {
+  device: Device
+  /** Default: on another device than the CPU, where the set takes at most half of the memory that is free there. */
+  resident?: boolean | undefined
+}
+
+/** Windows of a store are read by threads of their own; others are copied from memory, or gathered on the device that holds them all. */
+export function rowSource(data: EegWindows | TensorSet, { device, resident }: RowPlacement): RowSource {
+  const rows = rowsInMemory(data)
+  const stays = resident ?? (device !== 'cpu' && bytesOf(data) <= freeMemory(device) / 2)
+  if (device === 'cpu' && !(stays && rows instanceof StoreRows)) return rows
+  return stays ? new ResidentRows(rows, device) : new MovedRows(rows, device)
+}
+
+function rowsInMemory(data: EegWindows | TensorSet): RowSource {
   if (!('samplingRate' in data)) return new TensorRows(data, false)
   if (data.source instanceof StoredSamples) return new StoreRows(data.source, data.labels)
   return new TensorRows(windowTensors(data), true)
+}
+
+/** What a set takes as tensors. */
+function bytesOf(data: EegWindows | TensorSet): number {
+  if ('samplingRate' in data) return data.length * (4 * data.nChannels * data.nSamples + 8)
+  return [data.inputs, data.targets].reduce(
+    (sum, { shape, dtype }) => sum + shape.reduce((a, b) => a * b, DTYPE_BYTES.get(dtype) ?? 8),
+    0,
+  )
 }
 
 /** Rows of tensors, copied on the compute thread, one batch ahead. */

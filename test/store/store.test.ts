@@ -1,8 +1,17 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { DataLoader, type EegWindows, openStore, Standardiser, writeStore } from 'eegtorch'
+import {
+  DataLoader,
+  type EegWindows,
+  type LoadedBatch,
+  libtorchVersion,
+  openStore,
+  Standardiser,
+  windowTensors,
+  writeStore,
+} from 'eegtorch'
 import { EegTorchError } from '../../lib/errors.ts'
 import { LmdbFile } from '../../lib/lmdb/lmdb-file.ts'
 import { Random } from '../../lib/random.ts'
@@ -79,6 +88,62 @@ test.each(['float32', 'float16', 'int16'] as const)(
     expect([...lazy.window(4)]).toEqual([...loaded.window(4)])
   },
 )
+
+describe('held on the device as a whole', () => {
+  const heldOn = async (device: 'cpu' | 'cuda') => {
+    const path = join(folder, `held-${device}`)
+    await writeStore(path, windows, { sampleType: 'int16' })
+    const some = openStore(path).windows.subset([29, 4, 4, 0, 17, 11, 23])
+    const part = Standardiser.fit(some, [0, 3, 5]).apply(some)
+    const options = { batchSize: 3, shuffle: true, seed: 5 }
+    const held = new DataLoader(part, { ...options, device, resident: true })
+    const moved = new DataLoader(part, { ...options, device, resident: false })
+    const read = new DataLoader(part, options)
+    for (const epoch of [0, 1]) {
+      const expected = await numbersOf(read.epoch(epoch), 'cpu')
+      expect(await numbersOf(moved.epoch(epoch), device)).toEqual(expected)
+      expect(await numbersOf(held.epoch(epoch), device)).toEqual(expected)
+    }
+    const expected = await numbersOf(read.epoch(2), 'cpu')
+    truncateSync(join(path, 'data.mdb'), 4096)
+    expect(await numbersOf(held.epoch(2), device)).toEqual(expected)
+    await expect(numbersOf(moved.epoch(2), device)).rejects.toMatchObject({ code: 'FILE_TRUNCATED' })
+    for (const loader of [held, moved, read]) loader.dispose()
+  }
+
+  test('the same batches in every epoch, from memory once they are there', () => heldOn('cpu'))
+
+  const withGpu = libtorchVersion().devices > 0 ? test : test.skip
+  withGpu('the same on a GPU', () => heldOn('cuda'))
+
+  test('a store that goes bad while it is taken in is an error, and no batch', async () => {
+    const path = join(folder, 'held-damaged')
+    await writeStore(path, windows)
+    const stored = openStore(path).windows
+    const file = join(path, 'data.mdb')
+    const loader = new DataLoader(stored, { batchSize: 4, resident: true })
+    writeFileSync(file, readFileSync(file).fill(0, 8192))
+    await expect(numbersOf(loader.epoch(0), 'cpu')).rejects.toMatchObject({ code: 'FILE_INVALID' })
+    loader.dispose()
+  })
+
+  test('windows in memory, and tensors, give batches where they are asked for', async () => {
+    const memory = new DataLoader(windows, { batchSize: 7, device: 'cpu', resident: true })
+    const plain = new DataLoader(windowTensors(windows), { batchSize: 7 })
+    expect(await numbersOf(memory.epoch(0), 'cpu')).toEqual(await numbersOf(plain.epoch(0), 'cpu'))
+    memory.dispose()
+  })
+})
+
+/** Inputs, classes and rows of each batch, which has to be on a device. */
+async function numbersOf(batches: AsyncIterable<LoadedBatch>, device: string): Promise<unknown[]> {
+  const found: unknown[] = []
+  for await (const { inputs, targets, indices } of batches) {
+    expect([inputs.device.split(':')[0], targets.device.split(':')[0]]).toEqual([device, device])
+    found.push([inputs.to('cpu').toArray(), targets.to('cpu').toArray(), indices])
+  }
+  return found
+}
 
 test('an epoch that is left early, or never looked at, leaves nothing behind', async () => {
   const path = join(folder, 'left')
