@@ -36,14 +36,14 @@ export class EegEncoder implements Disposable {
   }
 
   /**
-   * Reads the file of the encoder, in any of its layouts.
+   * Reads the file of the encoder, in any of its layouts. It is small, and its spectra have no half precision: of types below float32 it takes none.
    *
    * @throws EegTorchError `FILE_NOT_FOUND`, `CHECKPOINT_MISMATCH`, `INVALID_OPTION` for channels without a place on the head
    */
   static async load(file: string, { patches, ...options }: EegEncoderOptions = {}): Promise<EegEncoder> {
     const { device, dtype } = options
     const config = { ...regionsOf(file, options), ...(patches && { nPatches: patches }) }
-    const placement = { ...(device && { device }), ...(dtype && { dtype }) }
+    const placement = { ...(device && { device }), dtype: wideType(dtype) }
     return new EegEncoder(await models.load(file, { model: 'csbrain', config, ...placement }))
   }
 
@@ -103,6 +103,11 @@ export class EegEncoder implements Disposable {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/** The type in which networks on EEG compute where a pipeline computes in this one. */
+export function wideType(dtype: ModelPlacement['dtype']): 'float32' | 'float64' {
+  return dtype === 'float64' ? dtype : 'float32'
 }
 
 /** What a person said of the regions comes before what the file says, and this before the names of electrodes. */

@@ -24,13 +24,23 @@ const LORA = { r: 8, lora_alpha: 16, target_modules: ['q_proj', 'v_proj'] }
 
 /**
  * `stage`: what is in memory together. `inputs` makes what the network sees, from the library; `method` is a part of the network that is run in place of all of it.
- * Guidance makes two of every picture.
+ * Guidance makes two of every picture. `wide` networks compute in float32 whatever the pipeline computes in.
  */
 export const cases = {
   csbrain: {
-    ...{ stage: 'encoder', network: 'csbrain', what: '16 trials of 32 channels' },
+    ...{ stage: 'encoder', network: 'csbrain', what: '16 trials of 32 channels', wide: true },
     options: ({ montages }) => montages.visualImagery.csbrain(),
     inputs: ({ randn, zeros }) => [randn([16, 32, 4, 200]), zeros([16, 32, 4], { dtype: 'int64' })],
+  },
+  mapper: {
+    ...{ stage: 'encoder', network: 'eeg_clip_mapper', what: '16 trials to 77 tokens', wide: true },
+    options: () => ({}),
+    inputs: ({ randn }) => [randn([16, 20, 200])],
+  },
+  projection: {
+    ...{ stage: 'language', network: 'eeg_projection', what: 'tokens of 8 trials', wide: true },
+    options: () => ({ inDim: 200, outDim: 2048, nTokens: 20 }),
+    inputs: ({ randn }) => [randn([8, 20, 200])],
   },
   tinyllama: {
     ...{ stage: 'language', network: 'llama_lora', what: 'TinyLlama, NF4 and LoRA: 90 tokens, 24 new' },
@@ -81,7 +91,7 @@ export const cases = {
     }),
   },
   'amused-codes': {
-    ...{ stage: 'amused', network: 'vq_model', what: 'decode 512 x 512', method: 'decode' },
+    ...{ stage: 'amused', network: 'vq_model', what: 'decode 512 x 512', method: 'decode', wide: true },
     options: () => ({
       ...{ ...coder(5), blockOutChannels: [128, 256, 256, 512, 768], latentChannels: 64 },
       ...{ numVqEmbeddings: 8192, midBlockAddAttention: false, sampleSize: 32 },

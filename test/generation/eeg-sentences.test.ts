@@ -73,6 +73,16 @@ test('drawn sentences depend on seed and number, and a signal ends the reading',
   expect((await rejectionOf(readAll({ batch: 1, signal: cancel.signal, onProgress }))).code).toBe('CANCELLED')
 })
 
+test.each(['bfloat16', 'float16'] as const)(
+  'a language model in %s reads what a small encoder in float32 gives',
+  async (dtype) => {
+    for (const place of ['before-prompt', 'after-prompt'] as const) {
+      expect(await readAll({ dtype, place })).toHaveLength(3)
+      expect(await readAll({ dtype, place, quantize: 'nf4' })).toHaveLength(3)
+    }
+  },
+)
+
 test('what does not fit is named, and classes find their vocabulary', async () => {
   await models.eegProjection({ inDim: 30, outDim: 48, nTokens: 8 }).save(join(work, 'wide.safetensors'))
   const wide = { ...files, projection: join(work, 'wide.safetensors') }

@@ -5,7 +5,7 @@ import { scope } from '../../memory.ts'
 import type { AsyncOptions, Model } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import type { Tensor } from '../../tensor.ts'
-import { EegEncoder, type EegEncoderOptions } from '../eeg-encoder.ts'
+import { EegEncoder, type EegEncoderOptions, wideType } from '../eeg-encoder.ts'
 
 /** What is read from EEG in the place of a prompt. On the CPU, float32. */
 export interface EegPrompts {
@@ -53,7 +53,7 @@ export class EegPrompter implements Disposable {
    */
   static async load(files: { encoder: string; mapper: string }, options: EegEncoderOptions = {}): Promise<EegPrompter> {
     const { device, dtype } = options
-    const placement = { ...(device && { device }), ...(dtype && { dtype }) }
+    const placement = { ...(device && { device }), dtype: wideType(dtype) }
     const encoder = await EegEncoder.load(files.encoder, options)
     try {
       return new EegPrompter(encoder, await models.load(files.mapper, { model: 'eeg_clip_mapper', ...placement }))

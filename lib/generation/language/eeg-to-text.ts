@@ -123,5 +123,5 @@ export class EegToText {
 /** Embeddings of the prompt before those of the EEG: (trials, tokens, width), likewise longer. */
 export function behindPrompt(language: LanguageModel, prompt: readonly number[], projected: Tensor): Tensor {
   const words = language.embedIds(prompt).expand([projected.shape[0]!, -1, -1])
-  return cat([words.to(projected.dtype), projected], 1)
+  return cat([words, projected.to(words.dtype)], 1)
 }
