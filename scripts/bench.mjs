@@ -38,7 +38,8 @@ async function benchNetworks() {
 }
 
 function everything({ batches }) {
-  return batches ? Object.keys(cases) : [...Object.keys(cases), 'operators', 'start']
+  const all = Object.keys(cases)
+  return batches ? all.filter((name) => !cases[name].actions) : [...all, 'operators', 'start']
 }
 
 function format({ batches }, results) {
@@ -71,7 +72,7 @@ function readArguments() {
   if (!/^[1-9]\d*$/.test(values.repeats)) throw new StepError('--repeats: expected a whole number, 1 or more')
   if (values.batches && !/^[1-9]\d*(,[1-9]\d*)*$/.test(values.batches))
     throw new StepError('--batches: expected whole numbers with commas between, such as 1,4,16,64,256')
-  const other = values.batches && positionals.find((name) => !cases[name])
+  const other = values.batches && positionals.find((name) => !cases[name] || cases[name].actions)
   if (other) throw new StepError(`--batches: ${other} has no batches`)
   return {
     values: { ...values, repeats: Number(values.repeats), batches: values.batches?.split(',').map(Number) },
@@ -87,7 +88,8 @@ function actionsOf(name, batches) {
     { action: 'inference', batch, ...(batch === 1 && { count: windows }) },
   ]
   if (batches) return batches.map(infer)
-  const { batch, loss } = cases[name]
+  const { batch, loss, actions } = cases[name]
+  if (actions) return Object.entries(actions)
   const training = [`training step, batch ${batch}`, { action: 'training' }]
   return [infer(1), ...(batch > 1 ? [infer(batch)] : []), ...(loss ? [training] : [])]
 }
@@ -111,22 +113,25 @@ async function measure(name, tools, { repeats, batches }) {
 }
 
 /** Floating-point operations of an action as the reference computes it, and how many a second the best product reaches now. */
-async function measureWork([ours, reference], { batch }) {
-  const { flops } = await reference.run({ action: 'flops', ...(batch && { batch }) })
+async function measureWork([ours, reference], { action, batch }) {
+  const { flops } = await reference.run({ action: 'flops', of: action, ...(batch && { batch }) })
   const { times } = await ours.run({ action: 'product', count: 10 })
   return { flops, flopsPerMs: (2 * 1024 ** 3) / Math.min(...times) }
 }
 
 function startPeers(name, { python, tcmalloc, compile }) {
   const given = cases[name]
-  const describe = (options) => (given ? JSON.stringify({ ...given, options }) : name)
+  const describe = (options, other) => (given ? JSON.stringify({ ...given, ...other, options }) : name)
   const script = (file) => join(root, 'scripts', 'bench', file)
   const references = join(root, 'test', 'oracle', 'models')
-  const torch = (label, variant, env) =>
-    new Peer(label, python, [script('worker.py'), describe(snakeCase(given?.options ?? {})), variant, references], env)
+  const torch = (label, variant, env, other) => {
+    const about = describe(snakeCase(given?.options ?? {}), other)
+    return new Peer(label, python, [script('worker.py'), about, variant, references], env)
+  }
   const preload = tcmalloc ? { LD_PRELOAD: tcmalloc } : {}
   const peers = [new Peer('eegtorch', process.execPath, [script('worker.mjs'), describe(given?.options)])]
   peers.push(torch('PyTorch, defaults', 'defaults'))
+  if (given?.beside) peers.push(torch(`PyTorch, ${Object.values(given.beside)} weights`, 'defaults', {}, given.beside))
   if (name === 'operators' || given.large) return peers
   peers.push(torch('PyTorch, tuned', 'tuned', preload))
   // kept from run to run: compiling takes longer than measuring

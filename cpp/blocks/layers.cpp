@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/allocator.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -50,7 +51,7 @@ LinearImpl::LinearImpl(int64_t in, int64_t out, bool with_bias) : WeightedImpl({
   drawUniform(in);
 }
 
-at::Tensor LinearImpl::forward(const at::Tensor& x) { return at::linear(x, weight, bias); }
+at::Tensor LinearImpl::forward(const at::Tensor& x) { return kernels::linear(x, weight, bias); }
 
 Conv2dImpl::Conv2dImpl(int64_t in, int64_t out, int64_t kernel, const Conv2dShape& shape)
     : WeightedImpl({out, in, kernel, kernel}, shape.bias ? out : 0), stride_(shape.stride), padding_(shape.padding) {

@@ -14,7 +14,8 @@ namespace eegtorch::kernels {
 namespace {
 
 constexpr int64_t kGroup = kNf4Group, kMostRows = kNf4MostRows;
-constexpr int64_t kGrain = 32;  // rows of the matrix that a thread takes at least
+constexpr int64_t kGrain = 32;         // rows of the matrix that a thread takes at least
+constexpr int64_t kBlockGrain = 1024;  // blocks likewise
 
 const Nf4Table& nf4Table() {
   static const Nf4Table& chosen = table().lanes == 16 ? avx512Nf4() : table().lanes == 8 ? avx2Nf4() : baselineNf4();
@@ -96,6 +97,24 @@ at::Tensor nf4Unpack(const Nf4Matrix& matrix, int64_t first, int64_t rows) {
     for (int64_t r = from; r < until; r++) nf4Table().unpack(matrix_rows.at(first + r), to + r * matrix.in);
   });
   return weights;
+}
+
+at::Tensor nf4Quantise(const at::Tensor& weights, const Nf4Matrix& matrix) {
+  const int64_t count = weights.numel(), block = matrix.block;
+  auto scales = at::empty({matrix.blocks()}, matrix.map.options());
+  const auto flat = weights.contiguous();
+  const float *from = flat.const_data_ptr<float>(), *map = matrix.map.const_data_ptr<float>();
+  uint8_t* codes = matrix.codes.mutable_data_ptr<uint8_t>();
+  float* to = scales.mutable_data_ptr<float>();
+  float bounds[kNf4Bounds];
+  for (size_t i = 0; i < kNf4Bounds; i++) bounds[i] = (map[i] + map[i + 1]) / 2;
+  at::parallel_for(0, matrix.blocks(), kBlockGrain, [&](int64_t first, int64_t last) {
+    for (int64_t b = first; b < last; b++) {
+      const int64_t start = b * block, n = std::min(block, count - start);
+      to[b] = nf4Table().quantise(from + start, n, bounds, codes + start / 2);
+    }
+  });
+  return scales;
 }
 
 }  // namespace eegtorch::kernels

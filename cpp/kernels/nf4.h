@@ -33,6 +33,10 @@ at::Tensor nf4Dots(const at::Tensor& x, const Nf4Matrix& matrix);
 // Rows first to first + rows as (rows, in), float32.
 at::Tensor nf4Unpack(const Nf4Matrix& matrix, int64_t first, int64_t rows);
 
+// Codes of the flattened weights, float32 on the CPU, into the matrix, whose block is even; their scales (blocks),
+// float32, are returned.
+at::Tensor nf4Quantise(const at::Tensor& weights, const Nf4Matrix& matrix);
+
 }  // namespace kernels
 
 }  // namespace eegtorch

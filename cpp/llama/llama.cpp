@@ -10,6 +10,7 @@
 #include "blocks/recompute.h"
 #include "core/check.h"
 #include "core/state_dict.h"
+#include "kernels/linear.h"
 #include "llama/decoder.h"
 
 namespace eegtorch {
@@ -178,7 +179,7 @@ at::Tensor LlamaImpl::hidden(const at::Tensor& embeds, const at::Tensor& mask, K
 }
 
 at::Tensor LlamaImpl::logits(const at::Tensor& hidden) {
-  return lm_head_ ? lm_head_->forward(hidden) : at::linear(hidden, embed_tokens_->weight);
+  return lm_head_ ? lm_head_->forward(hidden) : kernels::linear(hidden, embed_tokens_->weight);
 }
 
 std::vector<at::Tensor> LlamaImpl::run(const std::vector<at::Tensor>& inputs) {

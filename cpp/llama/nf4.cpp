@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "kernels/dispatch.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -44,7 +45,10 @@ void quantiseScales(Nf4Matrix& matrix, const at::Tensor& scales) {
   matrix.nested_absmax.copy_(absmax);
   // bitsandbytes looks the nearest entry up in a table of so many steps on a CPU.
   const auto steps = ((values.flatten().narrow(0, 0, count) + 1) * (0.5 * kScaleSteps)).round();
-  matrix.absmax.copy_(nearestEntry(steps * (2.0 / kScaleSteps) - 1, matrix.nested_map));
+  const auto codes = nearestEntry(steps * (2.0 / kScaleSteps) - 1, matrix.nested_map);
+  // Where all scales of a block are their mean, it gives the first code, which stands for as much as any other.
+  const auto spread = absmax.repeat_interleave(kNf4NestedBlock).narrow(0, 0, count).gt(0);
+  matrix.absmax.copy_(codes * spread);
 }
 
 // The blocks of some rows, or of all where blocks do not end with rows: (blocks, block), float32.
@@ -62,8 +66,7 @@ at::Tensor unpackedLinear(const at::Tensor& x, const Nf4Matrix& matrix) {
   auto y = at::empty({x.size(0), matrix.out}, x.options());
   for (int64_t first = 0; first < matrix.out; first += rows) {
     const int64_t count = std::min(rows, matrix.out - first);
-    auto part = y.narrow(1, first, count);
-    at::mm_out(part, x, dequantiseNf4(matrix, first, count, x.scalar_type()).t());
+    y.narrow(1, first, count).copy_(kernels::linear(x, dequantiseNf4(matrix, first, count, x.scalar_type())));
   }
   return y;
 }
@@ -82,6 +85,17 @@ at::Tensor product(const at::Tensor& x, const Nf4Matrix& matrix) {
   const at::NoGradGuard no_grad;
   const bool few = x.size(0) <= kRowsWithoutUnpacking && x.is_cpu() && kernels::nf4Applies(matrix);
   return few ? kernels::nf4Dots(x.to(at::kFloat), matrix).to(x.scalar_type()) : unpackedLinear(x, matrix);
+}
+
+// Writes the codes and returns the scales (blocks), float32.
+at::Tensor quantiseBlocks(const at::Tensor& weight, const Nf4Matrix& matrix) {
+  const int64_t count = weight.numel(), blocks = matrix.blocks();
+  const auto flat = at::constant_pad_nd(weight.flatten(), {0, blocks * matrix.block - count});
+  const auto [values, absmax] = normalised(flat.view({blocks, matrix.block}));
+  const auto bounds = (matrix.map.narrow(0, 0, 15) + matrix.map.narrow(0, 1, 15)) / 2;
+  const auto codes = at::bucketize(values.flatten().narrow(0, 0, count), bounds).to(at::kByte).view({-1, 2});
+  matrix.codes.copy_(((codes.select(1, 0) * 16).bitwise_or(codes.select(1, 1))).unsqueeze(1));
+  return absmax;
 }
 
 struct Holder final : torch::CustomClassHolder {
@@ -141,13 +155,9 @@ Nf4Matrix emptyNf4(int64_t out, int64_t in, int64_t block, bool nested) {
 Nf4Matrix quantiseNf4(const at::Tensor& weight, int64_t block, bool nested) {
   const at::NoGradGuard no_grad;
   auto matrix = emptyNf4(weight.size(0), weight.size(1), block, nested);
-  const int64_t count = weight.numel();
-  const auto flat =
-      at::constant_pad_nd(weight.to(at::kCPU, at::kFloat).flatten(), {0, matrix.blocks() * block - count});
-  const auto [values, absmax] = normalised(flat.view({matrix.blocks(), block}));
-  const auto bounds = (matrix.map.narrow(0, 0, 15) + matrix.map.narrow(0, 1, 15)) / 2;
-  const auto codes = at::bucketize(values.flatten().narrow(0, 0, count), bounds, true).to(at::kByte).view({-1, 2});
-  matrix.codes.copy_(((codes.select(1, 0) * 16).bitwise_or(codes.select(1, 1))).unsqueeze(1));
+  const auto dense = weight.to(at::kCPU, at::kFloat);
+  const bool fast = block % 2 == 0 && kernels::applies({dense});
+  const auto absmax = fast ? kernels::nf4Quantise(dense, matrix) : quantiseBlocks(dense, matrix);
   if (nested)
     quantiseScales(matrix, absmax);
   else

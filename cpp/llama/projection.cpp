@@ -10,6 +10,7 @@
 #include "blocks/chain.h"
 #include "blocks/layers.h"
 #include "core/full_precision.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -98,7 +99,7 @@ void Projection::attach(const Lora& lora, bool merged) {
 
 at::Tensor Projection::mergedForward(const at::Tensor& x) const {
   const auto weight = nf4_ ? dequantiseNf4(nf4_->matrix, 0, shape_.out, x.scalar_type()) : dense_->weight;
-  return at::linear(x, weight + lora_->difference().to(weight.scalar_type()), nf4_ ? nf4_->bias : dense_->bias);
+  return kernels::linear(x, weight + lora_->difference().to(weight.scalar_type()), nf4_ ? nf4_->bias : dense_->bias);
 }
 
 at::Tensor Projection::forward(const at::Tensor& x) const {

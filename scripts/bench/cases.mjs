@@ -18,6 +18,13 @@ const tokenLevels = {
 /** A UNet of 102 million parameters. */
 const smallUNet = { blockOutChannels: [128, 256, 384, 448] }
 
+/** TinyLlama reads 128 tokens, then appends one after the other. */
+const texts = { program: 'language', layers: 22, batch: 1, large: true }
+const textActions = {
+  'prefill of 128 tokens': { action: 'prefill' },
+  'one new token': { action: 'decode', count: 4 },
+}
+
 /** EEG of the BCI Competition IV 2a: 22 electrodes, 4 s at 250 Hz. */
 const trial = { eeg: [22, 1000] }
 
@@ -25,7 +32,9 @@ const trial = { eeg: [22, 1000] }
  * What is measured, by case. A case is one network, or several in a row, at the reference's default sizes unless `options` say
  * otherwise (the reference's are made from them). `inputs` are shapes without the batch, standard normal; `integers` names those that
  * are zeros of int64. The loss compares the first output with class numbers or, by squares, with noise; null: nothing to train.
- * method: the part of the network that is run, all of it where there is none. large: weights of gigabytes, so that PyTorch runs as it comes, and once.
+ * method: the part of the network that is run, all of it where there is none. large: slow, so that PyTorch runs as it comes, and once.
+ * program: what prepares the case (worker.mjs). actions: what is asked of it, where that is not inference and training. beside: how a second
+ * PyTorch differs.
  */
 export const cases = {
   eegnet: network('eegnet', trial),
@@ -110,17 +119,28 @@ export const cases = {
   alexnet: network('alexnet', { image: [3, 224, 224] }, { batch: 16, loss: null }),
   inception_v3: network('inception_v3', { image: [3, 299, 299] }, { batch: 4, loss: null }),
   lpips_alex: network('lpips_alex', { image0: [3, 64, 64], image1: [3, 64, 64] }, { batch: 16, loss: null }),
+  llama: { ...texts, networks: ['llama'], weights: 'dense', actions: textActions },
+  // Beside bitsandbytes, and beside the reference with its weights as they are.
+  llama_nf4: { ...texts, networks: ['llama'], weights: 'nf4', actions: textActions, beside: { weights: 'dense' } },
+  // Sentences of 24 words behind 20 tokens of EEG, four layers of the 22.
+  llama_lora_4_of_22_layers: {
+    ...{ program: 'adapter', networks: ['llama_lora'], layers: 4, batch: 4, prefix: 20, words: 24, large: true },
+    actions: { 'training step, batch 4': { action: 'training' } },
+  },
+  // The matrix is quantised in each run, as when weights are loaded into four bits.
+  nf4: network(
+    'nf4',
+    { x: [2048] },
+    { batch: 128, options: { inFeatures: 2048, outFeatures: 5632 }, loss: null, large: true },
+  ),
 }
-
-/** Networks that another program measures. */
-export const measuredElsewhere = ['llama', 'llama_lora', 'nf4'] // bench-language.mjs
 
 function network(
   name,
   inputs,
   { options = {}, batch = 64, integers = [], loss = 'cross_entropy', large = false } = {},
 ) {
-  return { networks: [name], options, inputs, batch, integers, loss, large, method: null }
+  return { program: 'network', networks: [name], options, inputs, batch, integers, loss, large, method: null }
 }
 
 function decoder(inputs, batch) {

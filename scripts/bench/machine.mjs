@@ -4,7 +4,10 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { root, StepError } from '../steps.mjs'
 
-const packages = ['torch==2.11.0', 'braindecode==1.8.1']
+const packages = [
+  ...['torch==2.11.0', 'torchvision==0.26.0', 'braindecode==1.8.1', 'diffusers==0.42.1', 'transformers==5.23.0'],
+  ...['peft==0.21.2', 'bitsandbytes==0.50.2', 'lpips==0.1.4'],
+]
 
 /** The Python of the PyTorch peers: EEGTORCH_BENCH_PYTHON, or an environment of the benchmark's own. */
 export function findPython() {
@@ -15,9 +18,9 @@ export function findPython() {
   }
   const folder = join(root, '.cache', 'bench-venv')
   const python = join(folder, 'bin', 'python')
-  const complete = join(folder, 'complete')
+  const complete = join(folder, `complete-${packages.length}`)
   if (existsSync(complete)) return python
-  console.error(`making ${folder} with ${packages.join(' and ')}`)
+  console.error(`making ${folder} with ${packages.join(', ')}`)
   try {
     execFileSync('python3', ['-m', 'venv', folder], { stdio: ['ignore', 2, 2] })
     execFileSync(python, ['-m', 'pip', 'install', ...packages], { stdio: ['ignore', 2, 2] })

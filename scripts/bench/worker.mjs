@@ -1,8 +1,9 @@
 // The eegtorch side of the benchmark: reads one JSON command a line, answers one line. Times are milliseconds.
 // argv: case as JSON, or "operators".
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as eegtorch from '../../dist/index.js'
+import { prepareAdapter, prepareLanguage } from './language.mjs'
 
 const { loss, manualSeed, models, noGrad, optim, Sequential, ones, randint, randn, setNumThreads, zeros } = eegtorch
 
@@ -26,10 +27,7 @@ function prepareNetwork({ networks, options, inputs, integers, batch, loss: obje
     Object.entries(inputs).map(([name, shape]) =>
       integers.includes(name) ? zeros([size, ...shape], { dtype: 'int64' }) : randn([size, ...shape]),
     )
-  const prepared = {
-    inference: method ? part(nets[0], method, draw) : inference(nets, draw),
-    product: prepareProduct(),
-  }
+  const prepared = { inference: method ? part(nets[0], method, draw) : inference(nets, draw) }
   if (objective) prepared.training = prepareTraining(whole, objective, draw(batch))
   return prepared
 }
@@ -98,7 +96,11 @@ async function time(command) {
 
 await setNumThreads(2)
 manualSeed(0)
-const actions = process.argv[2] === 'operators' ? prepareOperators() : prepareNetwork(JSON.parse(process.argv[2]))
+const programs = { network: prepareNetwork, language: prepareLanguage, adapter: prepareAdapter }
+const prepare = async (given) => ({ ...(await programs[given.program](given)), product: prepareProduct() })
+const actions = process.argv[2] === 'operators' ? prepareOperators() : await prepare(JSON.parse(process.argv[2]))
+// where weights were made in several steps, the peak is that of what follows
+if (actions.prefill) writeFileSync('/proc/self/clear_refs', '5')
 console.log(JSON.stringify({ libtorch: eegtorch.libtorchVersion(), node: process.version }))
 for await (const line of createInterface({ input: process.stdin }))
   console.log(JSON.stringify({ times: await time(JSON.parse(line)), peak: peak() }))

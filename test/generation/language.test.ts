@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LanguageModel, readSafetensors, type Tensor } from 'eegtorch'
+import { LanguageModel, readSafetensors, setNumThreads, type Tensor } from 'eegtorch'
 import { rejectionOf } from '../thrown.ts'
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'generation')
@@ -13,6 +13,7 @@ const { chat, texts } = JSON.parse(readFileSync(join(pipeline, 'expected.json'),
 let folder: string
 let reference: Map<string, Tensor>
 beforeAll(async () => {
+  await setNumThreads(1) // networks this small only wait for a second thread
   folder = mkdtempSync(join(tmpdir(), 'language-'))
   reference = await readSafetensors(join(pipeline, 'expected.safetensors')).loadAll({ copy: true })
 })

@@ -29,6 +29,16 @@ struct Codes {
       weights[2 * half + 1] = _mm512_maskz_permutexvar_ps(all, pairs, map);
     }
   }
+
+  void inOrder(const uint8_t* codes, Vec scale, float* weights) const {
+    const __m128i low = _mm_set1_epi8(15);
+    for (size_t v = 0; v < group_vectors; v++) {
+      const __m128i pairs = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(codes + 8 * v));
+      const __m128i each = _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(pairs, 4), low), _mm_and_si128(pairs, low));
+      const Vec values = _mm512_maskz_permutexvar_ps(all, _mm512_maskz_cvtepu8_epi32(all, each), map);
+      store(weights + v * lanes, values * scale);
+    }
+  }
 };
 
 constexpr size_t place(size_t i) { return i / 32 * 32 + 2 * (i % 16) + i / 16 % 2; }
@@ -65,6 +75,21 @@ struct Codes {
     lookUp(_mm256_and_si256(_mm256_srli_epi16(pairs, 4), low), weights);
     lookUp(_mm256_and_si256(pairs, low), weights + 4);
   }
+
+  void inOrder(const uint8_t* codes, Vec scale, float* weights) const {
+    const __m128i low = _mm_set1_epi8(15);
+    for (size_t half = 0; half < 2; half++, codes += 16, weights += 32) {
+      const __m128i pairs = _mm_loadu_si128(reinterpret_cast<const __m128i*>(codes));
+      const __m128i first = _mm_and_si128(_mm_srli_epi16(pairs, 4), low), second = _mm_and_si128(pairs, low);
+      Vec values[4];
+      lookUp(_mm256_set_m128i(_mm_unpackhi_epi8(first, second), _mm_unpacklo_epi8(first, second)), values);
+      for (size_t k = 0; k < 4; k++) {
+        const __m256 scaled = values[k] * scale;
+        _mm_storeu_ps(weights + 4 * k, _mm256_castps256_ps128(scaled));
+        _mm_storeu_ps(weights + 16 + 4 * k, _mm256_extractf128_ps(scaled, 1));
+      }
+    }
+  }
 };
 
 constexpr size_t place(size_t i) {
@@ -83,6 +108,12 @@ struct Codes {
   void read(const uint8_t* codes, Vec* weights) const {
     for (size_t v = 0; v < group_vectors; v++, codes += 2)
       weights[v] = Vec{map[codes[0] >> 4], map[codes[0] & 15], map[codes[1] >> 4], map[codes[1] & 15]};
+  }
+
+  void inOrder(const uint8_t* codes, Vec scale, float* weights) const {
+    Vec values[group_vectors];
+    read(codes, values);
+    for (size_t v = 0; v < group_vectors; v++) store(weights + v * lanes, values[v] * scale);
   }
 };
 
@@ -140,19 +171,40 @@ void dots(const Nf4Row& row, const float* x, size_t count, float* y, size_t y_ro
 }
 
 void unpack(const Nf4Row& row, float* weights) {
-  struct Pair {
-    float first, second;
-  };
-  std::array<Pair, 256> pairs;
-  for (size_t byte = 0; byte < 256; byte++) pairs[byte] = {row.map[byte >> 4], row.map[byte & 15]};
-  const uint8_t* codes = row.codes;
-  for (size_t g = 0; g < row.groups; g++, codes += group_bytes, weights += kNf4Group) {
-    for (size_t i = 0; i < group_bytes; i++) std::memcpy(weights + 2 * i, &pairs[codes[i]], sizeof(Pair));
-    for (size_t i = 0; i < kNf4Group; i++) weights[i] *= row.scales[g];
-  }
+  const Codes codes(row.map);
+  for (size_t g = 0; g < row.groups; g++)
+    codes.inOrder(row.codes + g * group_bytes, splat(row.scales[g]), weights + g * kNf4Group);
 }
 
-constexpr Nf4Table table = {arrange, dots, unpack};
+// Those of a vector's weights that are there: the others read as zeros.
+Vec some(const float* weights, size_t n) { return n >= lanes ? load(weights) : load(weights, n); }
+
+float largestSize(const float* weights, size_t n) {
+  Vec largest{};
+  for (size_t i = 0; i < n; i += lanes) {
+    const Vec x = some(weights + i, n - i), size = select(x < 0.f, -x, x);
+    largest = select(size <= largest, largest, size);  // what is no number stays
+  }
+  float result = 0;
+  for (size_t lane = 0; lane < lanes; lane++)
+    if (!(largest[lane] <= result)) result = largest[lane];
+  return result;
+}
+
+float quantise(const float* weights, size_t n, const float* bounds, uint8_t* codes) {
+  const float scale = largestSize(weights, n);
+  const Vec factor = splat(1.f / (scale > 1e-38f ? scale : 1e-38f));
+  for (size_t i = 0; i < n; i += lanes) {
+    const Vec x = some(weights + i, n - i) * factor;
+    IntVec code{};
+    for (size_t b = 0; b < kNf4Bounds; b++) code -= x > splat(bounds[b]);
+    for (size_t pair = 0; pair < lanes / 2 && i + 2 * pair < n; pair++)
+      codes[i / 2 + pair] = static_cast<uint8_t>(code[2 * pair] << 4 | code[2 * pair + 1]);
+  }
+  return scale;
+}
+
+constexpr Nf4Table table = {arrange, dots, unpack, quantise};
 
 }  // namespace
 

