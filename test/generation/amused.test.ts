@@ -73,6 +73,24 @@ test('pictures depend on their seed and number, not on their batch; previews hav
   expect((await draw([PROMPT], { guidance: 1, width: 24 })).shape).toEqual([1, 16, 24, 3])
 })
 
+test.each(['float16', 'bfloat16'] as const)(
+  'in %s the first tokens are mostly those of float32, and none stays masked',
+  async (dtype) => {
+    using half = await Amused.load(folder, { dtype })
+    const draws = asTheReference()
+    using run = await half.start([PROMPT], SETTINGS, { draws })
+    await run.step()
+    const [made, wanted] = [run.tokens, want('latents').select(0, 0)].map(
+      (tokens) => tokens.flatten().toArray() as number[],
+    )
+    expect(made!.filter((token, i) => token === wanted![i]).length).toBeGreaterThan(0.75 * wanted!.length)
+    for (let i = 1; i < run.steps; i++) await run.step()
+    expect(run.tokens.max().item()).toBeLessThan(half.parts.transformer.config.codebookSize)
+    const pictures = await run.decode()
+    expect([pictures.dtype, pictures.isfinite().all().item()]).toEqual(['float32', true])
+  },
+)
+
 test('conditions may stand in the place of prompts', async () => {
   const { tokens, pooled } = await amused.encodePrompts([PROMPT])
   const images = await amused.generate({ tokens, pooled }, { steps: 4 }).images()

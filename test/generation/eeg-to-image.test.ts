@@ -81,6 +81,17 @@ test('both modes draw, tell what they are, and differ; with little memory one mo
   expect(steps).toEqual([undefined, undefined, [2, 32, 32, 3]])
 })
 
+test('in half precision pictures are drawn of EEG that was read in float32', async () => {
+  const trials = randn([1, 4, 50]) as Tensor
+  using whole = await EegToImage.load(files)
+  using half = await EegToImage.load(files, { dtype: 'float16' })
+  const read = await half.read(trials)
+  expect(difference(read.embeddings, (await whole.read(trials)).embeddings)).toBeLessThan(1e-6)
+  const { generation } = await half.draw(read, { steps: 2, seed: 3 })
+  const drawn = await whole.draw(read, { steps: 2, seed: 3 })
+  expect(difference(await generation.images(), await drawn.generation.images())).toBeLessThan(0.05)
+})
+
 test('what does not fit is named', async () => {
   const { encoder } = makeNetworks()
   const narrow = models.eegClipMapper({ inDim: 25, nTokens: 5, dModel: 24, nHeads: 4, nLayers: 1, clipDim: 24 })

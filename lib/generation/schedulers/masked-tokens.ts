@@ -71,7 +71,7 @@ export class MaskedTokensSampling {
    */
   step(logits: Tensor, tokens: Tensor, draws: TokenDraws): Tensor {
     return scope((keep) => {
-      const probabilities = logits.flatten(2).transpose(1, 2).softmax(-1)
+      const probabilities = widened(logits).flatten(2).transpose(1, 2).softmax(-1)
       const drawn = probabilities.div(draws.exponential.reshape(probabilities.shape)).argmax(-1)
       return keep(this.#next(probabilities, drawn, tokens, draws.uniform).tokens)
     })
@@ -83,7 +83,7 @@ export class MaskedTokensSampling {
    * @returns besides, all tokens as drawn, none masked, and the probabilities they were drawn with (batch, tokens)
    */
   async stepAsync(logits: Tensor, tokens: Tensor, draws: TokenDraws): Promise<TokenStep> {
-    const rows = logits.flatten(2).transpose(1, 2)
+    const rows = scope(() => widened(logits).flatten(2).transpose(1, 2))
     const probabilities = await asyncOps.aten.softmax(rows, -1)
     const drawing = draws.exponential.reshape(probabilities.shape)
     const ratios = await asyncOps.aten.div(probabilities, drawing)
@@ -122,4 +122,9 @@ export class MaskedTokensSampling {
     const cut = confidence.sort(-1)[0].gather(1, count)
     return filled.masked_fill(confidence.lt(cut), this.config.maskTokenId)
   }
+}
+
+/** Half precision has neither numbers as large nor as small as the draws need. */
+function widened(logits: Tensor): Tensor {
+  return logits.dtype === 'float16' || logits.dtype === 'bfloat16' ? logits.to('float32') : logits
 }
