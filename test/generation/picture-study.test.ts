@@ -1,12 +1,22 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { ImageNetworks, leaveOneOut, numThreads, scoreFolder, setNumThreads, simulateVisualResponses } from 'eegtorch'
+import {
+  ImageNetworks,
+  leaveOneOut,
+  noGrad,
+  numThreads,
+  randn,
+  scoreFolder,
+  setNumThreads,
+  simulateVisualResponses,
+  type Tensor,
+} from 'eegtorch'
 import { demoPictures } from '../../lib/cli/demo-pictures.ts'
 import { readGenerations } from '../../lib/generation/pictures/generation-record.ts'
 import { drawStimuli } from '../../lib/generation/study/drawn-stimuli.ts'
 import { runPictureStudy } from '../../lib/generation/study/picture-study.ts'
-import { STUDY_SIDE } from '../../lib/generation/study/study-networks.ts'
+import { STUDY_SIDE, studyScheduler } from '../../lib/generation/study/study-networks.ts'
 import { readStimuli, type StimulusParts } from '../../lib/generation/study/study-stimuli.ts'
 import type { StudyTraining } from '../../lib/generation/study/train-study.ts'
 import { rejectionOf } from '../thrown.ts'
@@ -35,6 +45,23 @@ test('a quarter of each class of pictures is held out, the same for a seed', asy
   expect(again.heldOut.map(({ file }) => file)).toEqual(stimuli.heldOut.map(({ file }) => file))
   const files = new Set(stimuli.training.map(({ file }) => file))
   expect(stimuli.heldOut.some(({ file }) => files.has(file))).toBe(false)
+})
+
+test('drawing starts from pure noise, and a network that is right about the picture leaves none of it', () => {
+  const scheduler = studyScheduler()
+  const { alphasCumprod } = scheduler.schedule
+  expect(alphasCumprod.at(-1)).toBe(0)
+  const picture = noGrad(() => randn([1, 8, 4, 4])) as Tensor
+  const sampling = scheduler.steps(25)
+  expect(sampling.timesteps[0]).toBe(alphasCumprod.length - 1)
+  let sample = noGrad(() => randn([1, 8, 4, 4])) as Tensor
+  for (const timestep of sampling.timesteps) {
+    const alpha = alphasCumprod[timestep]!
+    const [signal, rest] = [Math.sqrt(alpha), Math.sqrt(1 - alpha)]
+    const noise = sample.sub(picture.mul(signal)).div(rest)
+    sample = sampling.step(noise.mul(signal).sub(picture.mul(rest)), sample)
+  }
+  expect(sample.sub(picture).abs().max().item()).toBeLessThan(1e-4)
 })
 
 test('the network reads classes from the last run, and every kind of control is drawn for the same trials', async () => {
