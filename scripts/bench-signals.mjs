@@ -2,12 +2,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findPython } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
+import { actions as decompositions } from './bench/signals/decompositions.mjs'
 import { actions as filters } from './bench/signals/filters.mjs'
 import { actions as spectraAndSpace } from './bench/signals/spectra-and-space.mjs'
 import { compare, median } from './bench/table.mjs'
 import { main, root, StepError } from './steps.mjs'
 
-const actions = [...filters, ...spectraAndSpace]
+const actions = [...filters, ...spectraAndSpace, ...decompositions]
 
 // npm run bench -- signals [--repeats 5] [--seconds 600] [--threads 2] [ACTION ...]: 64 channels at 1 kHz, eegtorch beside MNE, SciPy, NumPy and
 // braindecode in turns. The Python of EEGTORCH_BENCH_PYTHON needs mne. Memory is the peak of the process beyond what it held before the

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import * as eegtorch from '../../../dist/index.js'
+import { decompositions } from './decompositions.mjs'
 import { filters } from './filters.mjs'
 import { spectraAndSpace } from './spectra-and-space.mjs'
 
@@ -15,7 +16,7 @@ function kibibytes(name) {
 eegtorch.manualSeed(0)
 await eegtorch.setNumThreads(Number(threads))
 const x = eegtorch.randn([64, seconds * SAMPLING_RATE], { dtype: 'float64' })
-const actions = [filters, spectraAndSpace].map((family) => family(eegtorch, x, SAMPLING_RATE))
+const actions = [filters, spectraAndSpace, decompositions].map((family) => family(eegtorch, x, SAMPLING_RATE))
 const run = Object.assign({}, ...actions)[action]
 console.log(JSON.stringify({ before: kibibytes('VmRSS') }))
 for await (const _ of createInterface({ input: process.stdin })) {

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from decompositions import decompositions
 from filters import filters
 from spectra_and_space import spectra_and_space
 
@@ -18,7 +19,8 @@ def kibibytes(name):
 
 
 x = np.random.default_rng(0).standard_normal((64, seconds * SAMPLING_RATE))
-run = {**filters(x, SAMPLING_RATE), **spectra_and_space(x, SAMPLING_RATE)}[action]
+families = (filters, spectra_and_space, decompositions)
+run = {name: call for family in families for name, call in family(x, SAMPLING_RATE).items()}[action]
 print(json.dumps({"before": kibibytes("VmRSS")}), flush=True)
 for _ in sys.stdin:
     begin = time.perf_counter()
