@@ -7,6 +7,7 @@ import {
   encodePng,
   GenerationFolder,
   ImageNetworks,
+  memory,
   models,
   type Picture,
   Random,
@@ -173,14 +174,46 @@ test('pictures of their class are told from those of another, and shuffled stimu
   expect(await rejectionOf(refused)).toMatchObject({ code: 'INVALID_OPTION', option: 'metrics' })
 })
 
-test('tiny networks: two-way by their layers, n-way, LPIPS; a measure without its weights is refused', async () => {
-  const { out, stimuli } = await study('networks', (i) => mixed(scene(i), scene(100 + i), 0.7))
+/** Tiny networks of random weights. */
+async function tinyNetworks(): Promise<ImageNetworks> {
   const [alexnet, inception, lpips] = ['alexnet', 'inception', 'lpips'].map((name) => join(root, `${name}.safetensors`))
   const channels = [3, 4, 5, 4, 3]
-  await models.alexnet({ channels, hiddenFeatures: 4, numClasses: 6 }).save(alexnet!)
-  await models.inceptionV3({ widthDivisor: 64, numClasses: 6 }).save(inception!)
-  await models.lpipsAlex({ channels }).save(lpips!)
-  using networks = await ImageNetworks.open({ alexnet, inception, lpips })
+  using a = models.alexnet({ channels, hiddenFeatures: 4, numClasses: 6 })
+  using i = models.inceptionV3({ widthDivisor: 64, numClasses: 6 })
+  using l = models.lpipsAlex({ channels })
+  await a.save(alexnet!)
+  await i.save(inception!)
+  await l.save(lpips!)
+  return await ImageNetworks.open({ alexnet, inception, lpips })
+}
+
+test('scoring leaves no tensor behind', async () => {
+  const { out, stimuli } = await study('memory', (i) => mixed(scene(i), scene(100 + i), 0.7))
+  await addControl(out, 'random', (i) => scene(200 + i))
+  using networks = await tinyNetworks()
+  const before = memory().tensors
+  await scoreFolder(out, { networks, against: stimuli, training: stimuli, shuffles: 2 })
+  // sides are freed when what they hold is there
+  await new Promise(setImmediate)
+  expect(memory().tensors).toBeLessThanOrEqual(before)
+})
+
+test('a side whose networks fail is disposed of in silence', async () => {
+  const side = new URL('../../dist/generation/scores/picture-side.js', import.meta.url).href
+  const code = `
+    import { PictureSide } from '${side}'
+    const networks = { see: () => Promise.reject(new Error('no')) }
+    const side = new PictureSide([{ width: 1, height: 1, pixels: new Uint8Array(3) }], networks)
+    await side.features('pixels').catch((error) => console.log(error.message))
+    side[Symbol.dispose]()
+    await new Promise((resolve) => setTimeout(resolve, 10))`
+  const { code: exit, stdout } = await runNode(['--input-type=module', '-e', code])
+  expect([exit, stdout]).toEqual([0, 'no\n'])
+})
+
+test('tiny networks: two-way by their layers, n-way, LPIPS; a measure without its weights is refused', async () => {
+  const { out, stimuli } = await study('networks', (i) => mixed(scene(i), scene(100 + i), 0.7))
+  using networks = await tinyNetworks()
   expect(networks.places).toEqual(['alexnet-2', 'alexnet-5', 'inception'])
   const { scores } = await scoreFolder(out, {
     networks,

@@ -1,9 +1,10 @@
 import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
 import { asyncOps } from '../../ops/index.ts'
 import { Random } from '../../random.ts'
 import type { Tensor } from '../../tensor.ts'
 import { checkFeatures, numbersOf } from './picture-batch.ts'
-import { standardisedRows } from './pixels.ts'
+import { correlations } from './pixels.ts'
 
 /** What {@link twoWayIdentification} found. */
 export interface TwoWay {
@@ -27,11 +28,7 @@ export async function twoWayIdentification(real: Tensor, made: Tensor): Promise<
   checkFeatures(real, made)
   const count = real.shape[0]!
   if (count < 2) throw tooFew('pictures', 'two at least, since one is told from another', count)
-  using a = await standardisedRows(real)
-  using b = await standardisedRows(made)
-  using products = await asyncOps.aten.matmul(a, b.t())
-  const flat = numbersOf(products)
-  const correlation = Array.from({ length: count }, (_, i) => flat.slice(i * count, (i + 1) * count))
+  const correlation = await correlations(real, made)
   const perImage = correlation.map((_, j) => {
     const right = correlation[j]![j]!
     return correlation.filter((row) => row[j]! < right).length / (count - 1)
@@ -114,8 +111,8 @@ function drawOthers(random: Random, label: number, classes: number, count: numbe
  */
 export async function cosineSimilarity(real: Tensor, made: Tensor): Promise<number[]> {
   checkFeatures(real, made)
-  using a = real.detach().to('float64')
-  using b = made.detach().to('float64')
+  using a = plain(real)
+  using b = plain(made)
   using each = await asyncOps.aten.cosine_similarity(a, b, { dim: 1 })
   return numbersOf(each)
 }
@@ -134,7 +131,8 @@ export async function frechetDistance(real: Tensor, made: Tensor): Promise<numbe
   using b = await cloudOf(made)
   using between = a.mean.sub(b.mean)
   // The roots of the eigenvalues of a product of covariances are the singular values of what is between the two clouds.
-  using cross = await asyncOps.aten.matmul(a.spread, b.spread.t())
+  using turned = b.spread.t()
+  using cross = await asyncOps.aten.matmul(a.spread, turned)
   using common = await asyncOps.aten.linalg_svdvals(cross)
   const total = (values: Tensor) => numbersOf(values).reduce((sum, value) => sum + value, 0)
   const squares = (values: Tensor) => numbersOf(values).reduce((sum, value) => sum + value * value, 0)
@@ -149,7 +147,7 @@ interface Cloud extends Disposable {
 }
 
 async function cloudOf(features: Tensor): Promise<Cloud> {
-  using values = features.detach().to('float64')
+  using values = plain(features)
   const mean = await asyncOps.aten.mean(values, [0], { keepdim: true })
   using centred = await asyncOps.aten.sub(values, mean)
   const spread = await asyncOps.aten.div(centred, Math.sqrt(features.shape[0]! - 1))
@@ -158,6 +156,10 @@ async function cloudOf(features: Tensor): Promise<Cloud> {
     spread.dispose()
   }
   return { mean, spread, [Symbol.dispose]: dispose }
+}
+
+function plain(features: Tensor): Tensor {
+  return scope(() => features.detach().to('float64'))
 }
 
 function average(values: readonly number[]): number {

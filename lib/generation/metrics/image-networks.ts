@@ -1,6 +1,7 @@
 import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
 import { tensor } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
 import { Model } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import { asyncOps } from '../../ops/index.ts'
@@ -87,15 +88,17 @@ export class ImageNetworks implements Disposable {
       const { layer2, layer5, logits } = await this.#alexnet.runAsync({ image })
       logits.dispose()
       for (const [name, layer] of Object.entries({ 'alexnet-2': layer2, 'alexnet-5': layer5 })) {
-        seen[name] = layer.detach().flatten(1)
+        seen[name] = scope(() => layer.detach().flatten(1))
         layer.dispose()
       }
     }
     if (this.#inception !== undefined) {
       using image = await normalised(pictures, INCEPTION_SIDE)
       const { features, logits } = await this.#inception.runAsync({ image })
-      seen.inception = features.detach()
-      seen.classes = logits.detach()
+      for (const [name, values] of Object.entries({ inception: features, classes: logits })) {
+        seen[name] = values.detach()
+        values.dispose()
+      }
     }
     if (this.#clip !== undefined) seen.clip = await this.#clip.encodeImages(await picturesOf(pictures))
     return seen
@@ -113,7 +116,9 @@ export class ImageNetworks implements Disposable {
     using image0 = await centred(real)
     using image1 = await centred(made)
     const { distance } = await this.#lpips.runAsync({ image0, image1 })
-    return distance.detach().flatten()
+    const flat = scope(() => distance.detach().flatten())
+    distance.dispose()
+    return flat
   }
 
   dispose(): void {
@@ -155,9 +160,14 @@ async function openLpips(file: string, trunk: string | undefined): Promise<Model
   return net.loadStateDict(own)
 }
 
+/** (pictures, height, width, 3) -> (pictures, 3, height, width) */
+function channelsFirst(pictures: Tensor): Tensor {
+  return scope(() => pictures.detach().permute([0, 3, 1, 2]).to('float32').contiguous())
+}
+
 /** (pictures, height, width, 3) -> (pictures, 3, side, side), normalised as ImageNet's */
 async function normalised(pictures: Tensor, side: number): Promise<Tensor> {
-  using image = pictures.detach().permute([0, 3, 1, 2]).to('float32').contiguous()
+  using image = channelsFirst(pictures)
   using scaled = await asyncOps.aten._upsample_bilinear2d_aa(image, [side, side], false)
   using mean = tensor(Float32Array.from(MEAN), { shape: [1, 3, 1, 1] })
   using deviation = tensor(Float32Array.from(DEVIATION), { shape: [1, 3, 1, 1] })
@@ -167,7 +177,8 @@ async function normalised(pictures: Tensor, side: number): Promise<Tensor> {
 
 /** (pictures, height, width, 3) from 0 to 1 -> (pictures, 3, height, width) from -1 to 1, small pictures scaled up */
 async function centred(pictures: Tensor): Promise<Tensor> {
-  using image = pictures.detach().permute([0, 3, 1, 2]).to('float32').mul(2).sub(1).contiguous()
+  using plain = channelsFirst(pictures)
+  using image = scope(() => plain.mul(2).sub(1))
   const [height, width] = image.shape.slice(2) as [number, number]
   if (Math.min(height, width) >= LPIPS_LEAST) return image.clone()
   return asyncOps.aten._upsample_bilinear2d_aa(

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
 import type { Tensor } from '../../tensor.ts'
 
 /** Refuses what is no batch of pictures, or two that differ in shape. @throws EegTorchError `SHAPE_MISMATCH` */
@@ -25,6 +26,6 @@ export function checkFeatures(real: Tensor, made: Tensor): void {
 
 /** The numbers of a tensor of real ones. */
 export function numbersOf(values: Tensor): number[] {
-  using wide = values.detach().to({ device: 'cpu', dtype: 'float64' })
-  return Array.from(wide.contiguous().toTypedArray() as Float64Array)
+  const wide = () => values.detach().to({ device: 'cpu', dtype: 'float64' }).contiguous()
+  return Array.from(scope(() => wide().toTypedArray() as Float64Array))
 }

@@ -45,8 +45,8 @@ export async function ssim(real: Tensor, made: Tensor, options: SsimOptions = {}
   const each: number[] = []
   // One picture at a time: five maps of all of them would be large.
   for (let i = 0; i < real.shape[0]!; i++) {
-    using a = planes(real.narrow(0, i, 1), grey)
-    using b = planes(made.narrow(0, i, 1), grey)
+    using a = planes(real, i, grey)
+    using b = planes(made, i, grey)
     using means = await windowMeans(a, b, weights)
     using similar = scope(() => similarity(means, correction, dataRange))
     each.push(...numbersOf(similar))
@@ -54,10 +54,10 @@ export async function ssim(real: Tensor, made: Tensor, options: SsimOptions = {}
   return each
 }
 
-/** (1, height, width, 3) -> (colours, 1, height, width) in float64 */
-function planes(picture: Tensor, grey: boolean): Tensor {
+/** Picture `index` of (pictures, height, width, 3) -> (colours, 1, height, width) in float64 */
+function planes(pictures: Tensor, index: number, grey: boolean): Tensor {
   return scope(() => {
-    const colours = picture.detach().permute([3, 0, 1, 2]).to('float64').contiguous()
+    const colours = pictures.narrow(0, index, 1).detach().permute([3, 0, 1, 2]).to('float64').contiguous()
     if (!grey) return colours
     const shares = tensor(Float64Array.from(BRIGHTNESS), { shape: [3, 1, 1, 1] }).to(colours.device)
     return colours.mul(shares).sum([0], { keepdim: true })
@@ -72,10 +72,12 @@ async function windowMeans(a: Tensor, b: Tensor, weights: readonly number[]): Pr
   using bb = await mul(b, b)
   using ab = await mul(a, b)
   using maps = await cat([a, b, aa, bb, ab])
-  using kernel = tensor(Float64Array.from(weights)).to(a.device)
-  using along = await conv2d(maps, kernel.reshape([1, 1, length, 1]))
-  using means = await conv2d(along, kernel.reshape([1, 1, 1, length]))
-  return means.unflatten(0, [5, a.shape[0]!]).squeeze(2)
+  const kernel = (shape: number[]) => scope(() => tensor(Float64Array.from(weights), { shape }).to(a.device))
+  using down = kernel([1, 1, length, 1])
+  using across = kernel([1, 1, 1, length])
+  using along = await conv2d(maps, down)
+  using means = await conv2d(along, across)
+  return scope(() => means.unflatten(0, [5, a.shape[0]!]).squeeze(2))
 }
 
 /** The mean over the picture and its colours, (1). */

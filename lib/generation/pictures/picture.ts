@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import type { Sharp } from 'sharp'
 import { tensor } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 
@@ -36,13 +37,13 @@ export async function picturesOf(images: Tensor): Promise<Picture[]> {
       received: `(${images.shape.join(', ')})`,
     })
   }
-  using plain = images.detach().to({ device: 'cpu', dtype: 'float32' })
+  using plain = scope(() => images.detach().to({ device: 'cpu', dtype: 'float32' }))
   using finite = await asyncOps.aten.isfinite(plain)
   using whole = await asyncOps.aten.all(finite)
   if (!whole.item()) throw new EegTorchError('DIVERGED', 'the picture has values that are not numbers')
-  using levels = await asyncOps.aten.round(plain.clamp(0, 1).mul(255))
-  using rows = levels.to('uint8').contiguous()
-  const bytes = rows.toTypedArray() as Uint8Array
+  using scaled = scope(() => plain.clamp(0, 1).mul(255))
+  using levels = await asyncOps.aten.round(scaled)
+  const bytes = scope(() => levels.to('uint8').contiguous().toTypedArray() as Uint8Array)
   const each = 3 * height * width
   return Array.from({ length: count }, (_, i) => ({ width, height, pixels: bytes.slice(i * each, (i + 1) * each) }))
 }
@@ -66,8 +67,11 @@ export function tensorOfPictures(pictures: readonly Picture[]): Tensor {
   }
   const bytes = new Uint8Array(pictures.length * 3 * width * height)
   for (const [i, { pixels }] of pictures.entries()) bytes.set(pixels, i * 3 * width * height)
-  using rows = tensor(bytes, { shape: [pictures.length, height, width, 3] })
-  return rows.to('float32').div(255)
+  return scope(() =>
+    tensor(bytes, { shape: [pictures.length, height, width, 3] })
+      .to('float32')
+      .div(255),
+  )
 }
 
 /**

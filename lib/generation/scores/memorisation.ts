@@ -1,7 +1,4 @@
-import { asyncOps } from '../../ops/index.ts'
-import type { Tensor } from '../../tensor.ts'
-import { numbersOf } from '../metrics/picture-batch.ts'
-import { standardisedRows } from '../metrics/pixels.ts'
+import { correlations } from '../metrics/pixels.ts'
 import type { PictureSide } from './picture-side.ts'
 
 /** Whether pictures come from training pictures rather than from the trial. */
@@ -45,16 +42,6 @@ export async function findMemorised(
       ).size,
     },
   }
-}
-
-/** Correlations of the features of pictures (rows) with others' (columns). */
-async function correlations(rows: Tensor, columns: Tensor): Promise<number[][]> {
-  using a = await standardisedRows(rows)
-  using b = await standardisedRows(columns)
-  using products = await asyncOps.aten.matmul(a, b.t())
-  const flat = numbersOf(products)
-  const width = columns.shape[0]!
-  return Array.from({ length: rows.shape[0]! }, (_, i) => flat.slice(i * width, (i + 1) * width))
 }
 
 function indexOfLargest(values: readonly number[]): number {

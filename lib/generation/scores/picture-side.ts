@@ -58,20 +58,37 @@ export class PictureSide implements Disposable {
   async #look(): Promise<ReadonlyMap<string, Tensor>> {
     const parts = new Map<string, Tensor[]>()
     const keep = (place: string, values: Tensor) => parts.set(place, [...(parts.get(place) ?? []), values])
-    for (let start = 0; start < this.pictures.length; start += BATCH) {
-      const batch = this.pictures.slice(start, start + BATCH)
-      const size = { width: THUMBNAIL, height: THUMBNAIL }
-      keep('pixels', tensorOfPictures(await Promise.all(batch.map((one) => resizePicture(one, size)))).flatten(1))
-      using images = tensorOfPictures(batch)
-      for (const [place, values] of Object.entries(await this.#networks.see(images))) keep(place, values)
+    try {
+      for (let start = 0; start < this.pictures.length; start += BATCH) {
+        const batch = this.pictures.slice(start, start + BATCH)
+        keep('pixels', await thumbnails(batch))
+        using images = tensorOfPictures(batch)
+        for (const [place, values] of Object.entries(await this.#networks.see(images))) keep(place, values)
+      }
+      return new Map([...parts].map(([place, values]) => [place, cat(values)]))
+    } finally {
+      for (const values of parts.values()) for (const part of values) part.dispose()
     }
-    return new Map([...parts].map(([place, values]) => [place, joined(values)]))
   }
 
   [Symbol.dispose](): void {
-    void this.#features?.then((seen) => {
-      for (const values of seen.values()) values.dispose()
-    })
+    // whoever asked for features is told of an error; here there is then nothing to free
+    this.#features?.then(freeAll, () => undefined)
+  }
+}
+
+/** Sides that are disposed of together. */
+export class PictureSides implements Disposable {
+  readonly #sides: PictureSide[] = []
+
+  /** @returns the side, which is this object's from now on */
+  own(side: PictureSide): PictureSide {
+    this.#sides.push(side)
+    return side
+  }
+
+  [Symbol.dispose](): void {
+    for (const side of this.#sides) side[Symbol.dispose]()
   }
 }
 
@@ -85,8 +102,13 @@ function rowsOf(values: Tensor, indices: readonly number[]): Tensor {
   return values.index_select(0, index)
 }
 
-function joined(values: readonly Tensor[]): Tensor {
-  const whole = cat([...values])
-  for (const part of values) part.dispose()
-  return whole
+/** (pictures, features): the pixels of small copies */
+async function thumbnails(pictures: readonly Picture[]): Promise<Tensor> {
+  const size = { width: THUMBNAIL, height: THUMBNAIL }
+  using small = tensorOfPictures(await Promise.all(pictures.map((one) => resizePicture(one, size))))
+  return small.flatten(1)
+}
+
+function freeAll(seen: ReadonlyMap<string, Tensor>): void {
+  for (const values of seen.values()) values.dispose()
 }

@@ -10,7 +10,7 @@ import { type Picture, resizePicture } from '../pictures/picture.ts'
 import { type ControlEstimate, compareWithControl, type Estimate, estimate } from './estimate.ts'
 import { type Measure, type MeasureName, makeMeasures } from './measures.ts'
 import { findMemorised, type Memorisation } from './memorisation.ts'
-import { keyOf, PictureSide } from './picture-side.ts'
+import { keyOf, PictureSide, PictureSides } from './picture-side.ts'
 
 /** A control that stands beside every score. `nearest`: the training picture that is most like the made one. */
 export type ScoreControl = PictureControl | 'nearest'
@@ -91,27 +91,29 @@ export async function scorePictures(input: ScoreInput, options: ScoreOptions): P
   const size = options.size ?? Math.min(LARGEST, ...made.flatMap(({ picture }) => [picture.width, picture.height]))
   const labels = classesOf(made)
   const measures = makeMeasures(networks, { names: options.metrics, classes: new Set(labels).size, seed })
+  using sides = new PictureSides()
   const side = async (pictures: readonly Picture[], labels?: readonly string[]) =>
-    new PictureSide(await scaled(pictures, size), networks, labels)
-  using real = await side(stimuli, labels)
-  using own = await side(made.map(({ picture }) => picture))
+    sides.own(new PictureSide(await scaled(pictures, size), networks, labels))
+  const real = await side(stimuli, labels)
+  const own = await side(made.map(({ picture }) => picture))
+  const compared = { real, own, sides }
   const missing: PictureScores['missing'] = {}
   const comparisons = new Map<ScoreControl, Comparison>()
   const total = { done: 0, of: measures.length }
 
   for (const control of pictureControls) {
-    const found = await controlSides(control, input, { real, own }, options, side)
+    const found = await controlSides(control, input, compared, options, side)
     if (typeof found === 'string') missing[control] = found
     else comparisons.set(control, found)
   }
-  const recalled = input.training && (await memorised(real, own, await side(input.training), networks))
+  const recalled = input.training && (await memorised(compared, await side(input.training), networks))
   if (recalled === undefined) missing.nearest = 'the pictures that the generator learnt from were not given'
   else comparisons.set('nearest', { pairs: [{ real, made: recalled.side }], rows: made.map((_, i) => i) })
 
   const scores: PictureScore[] = []
   const trialOf = made.map(({ record }) => record.trial)
   for (const measure of measures) {
-    scores.push(await scoreOne(measure, { real, own }, comparisons, trialOf, { confidence, seed }))
+    scores.push(await scoreOne(measure, compared, comparisons, trialOf, { confidence, seed }))
     onProgress?.(++total.done, total.of)
   }
   const reading = readingAccuracy(made, confidence)
@@ -142,13 +144,15 @@ interface Comparison {
 interface Sides {
   real: PictureSide
   own: PictureSide
+  /** Holds these and all others until the end. */
+  sides: PictureSides
 }
 
 /** The pictures of a control with their stimuli, or why there are none. */
 async function controlSides(
   control: PictureControl,
   { made, controls, stimuli }: ScoreInput,
-  { real, own }: Sides,
+  { real, own, sides }: Sides,
   { shuffles = 5, seed = 0 }: ScoreOptions,
   side: (pictures: readonly Picture[]) => Promise<PictureSide>,
 ): Promise<Comparison | string> {
@@ -158,12 +162,12 @@ async function controlSides(
     const rows = made.flatMap(({ record }, i) => (byWork.has(`${record.seed} ${record.trial}`) ? [i] : []))
     if (rows.length === 0) return 'its folder holds no picture of these trials and seeds'
     const pictures = rows.map((i) => byWork.get(`${made[i]!.record.seed} ${made[i]!.record.trial}`)!)
-    return { pairs: [{ real: await real.take(rows), made: await side(pictures) }], rows }
+    return { pairs: [{ real: sides.own(await real.take(rows)), made: await side(pictures) }], rows }
   }
   if (control !== 'shuffled') return `no pictures of it were made (folder controls/${control})`
   const orders = otherStimuli(stimuli, shuffles, seed)
   if (orders === undefined) return 'all trials have the same stimulus'
-  const pairs = await Promise.all(orders.map(async (order) => ({ real: await real.take(order), made: own })))
+  const pairs = await Promise.all(orders.map(async (order) => ({ real: sides.own(await real.take(order)), made: own })))
   return { pairs, rows: made.map((_, i) => i) }
 }
 
@@ -177,14 +181,13 @@ function otherStimuli(stimuli: readonly Picture[], count: number, seed: number):
 }
 
 async function memorised(
-  real: PictureSide,
-  own: PictureSide,
+  { real, own, sides }: Sides,
   training: PictureSide,
   { places }: ImageNetworks,
 ): Promise<{ memorisation: Memorisation; nearest: number[]; side: PictureSide }> {
   const place = ['clip', 'inception', 'alexnet-5'].find((name) => places.includes(name)) ?? 'pixels'
   const found = await findMemorised(real, own, training, place)
-  return { ...found, side: await training.take(found.nearest) }
+  return { ...found, side: sides.own(await training.take(found.nearest)) }
 }
 
 async function scoreOne(
