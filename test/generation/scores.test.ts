@@ -14,6 +14,7 @@ import {
   scoreFolder,
   scorePictures,
 } from 'eegtorch'
+import { scorePictures } from '../../lib/generation/scores/score-pictures.ts'
 import { runNode } from '../built.ts'
 import { rejectionOf } from '../thrown.ts'
 
@@ -133,6 +134,23 @@ test('pictures that are copies of training pictures are told, and do not beat sh
   expect(scores.scores[0]!.controls.nearest!.mean).toBeCloseTo(scores.scores[0]!.score.mean, 12)
 })
 
+test('a stimulus that several trials saw counts once among the training pictures, at every size', async () => {
+  const seen = [scene(1), scene(2)]
+  const made = Array.from({ length: 6 }, (_, i) => ({
+    record: {
+      ...{ number: i + 1, trial: `${i}`, seed: 0, predicted: 'face', mode: 'eeg tokens', prompt: null },
+      ...{ file: `${i}.png`, width: SIDE, height: SIDE, createdAt: '' },
+    },
+    picture: scene(50 + i),
+  }))
+  const stimuli = made.map((_, i) => ({ ...seen[i % 2]! }))
+  const options = { networks: none, metrics: ['mse'] as const, shuffles: 1 }
+  for (const size of [SIDE, 24]) {
+    const scores = await scorePictures({ made, stimuli, training: seen }, { ...options, size })
+    expect([size, scores.stimuli, scores.memorisation!.stimuliInTraining]).toEqual([size, 2, 2])
+  }
+})
+
 test('several seeds of a trial count once, and stimuli of the class stand in where none is named', async () => {
   const { out, stimuli } = await study('classes', (i) => scene(i), { named: false })
   const folder = await GenerationFolder.open(out)
@@ -175,7 +193,7 @@ test('pictures of their class are told from those of another, and shuffled stimu
 })
 
 /** Tiny networks of random weights. */
-async function tinyNetworks(): Promise<ImageNetworks> {
+async function tinyNetworks(withInception = true): Promise<ImageNetworks> {
   const [alexnet, inception, lpips] = ['alexnet', 'inception', 'lpips'].map((name) => join(root, `${name}.safetensors`))
   const channels = [3, 4, 5, 4, 3]
   using a = models.alexnet({ channels, hiddenFeatures: 4, numClasses: 6 })
@@ -184,15 +202,16 @@ async function tinyNetworks(): Promise<ImageNetworks> {
   await a.save(alexnet!)
   await i.save(inception!)
   await l.save(lpips!)
-  return await ImageNetworks.open({ alexnet, inception, lpips })
+  return await ImageNetworks.open({ alexnet, lpips, ...(withInception && { inception }) })
 }
 
 test('scoring leaves no tensor behind', async () => {
   const { out, stimuli } = await study('memory', (i) => mixed(scene(i), scene(100 + i), 0.7))
   await addControl(out, 'random', (i) => scene(200 + i))
-  using networks = await tinyNetworks()
+  using networks = await tinyNetworks(false)
+  const metrics = ['mse', 'ssim', 'pixcorr', 'two-way', 'lpips'] as const
   const before = memory().tensors
-  await scoreFolder(out, { networks, against: stimuli, training: stimuli, shuffles: 2 })
+  await scoreFolder(out, { networks, against: stimuli, training: stimuli, shuffles: 1, metrics: [...metrics] })
   // sides are freed when what they hold is there
   await new Promise(setImmediate)
   expect(memory().tensors).toBeLessThanOrEqual(before)

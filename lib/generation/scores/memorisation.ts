@@ -11,7 +11,10 @@ export interface Memorisation {
   closerToTraining: number
   /** Made pictures whose correlation with a training picture, in that place, is above 0.95. */
   copies: number
-  /** Stimuli that are among the training pictures, pixel by pixel: with any, scores say nothing about new pictures. */
+  /**
+   * Different stimuli that are among the training pictures: the pixels of both, scaled to 32 x 32, correlate by more than 1 - 1e-6. With any, scores
+   * say nothing about new pictures.
+   */
   stimuliInTraining: number
 }
 
@@ -37,9 +40,8 @@ export async function findMemorised(
       trainingPictures: training.pictures.length,
       closerToTraining: share(likeness, (value, i) => value > own[i]![i]!),
       copies: likeness.filter((value) => value > COPY).length,
-      stimuliInTraining: new Set(
-        pixels.flatMap((row, i) => (row.some((value) => value > SAME) ? [real.pictures[i]!.pixels] : [])),
-      ).size,
+      stimuliInTraining: new Set(pixels.flatMap((row, i) => (row.some((value) => value > SAME) ? [real.keys[i]!] : [])))
+        .size,
     },
   }
 }

@@ -24,7 +24,7 @@ export class PictureSide implements Disposable {
     this.#networks = networks
   }
 
-  /** What tells different pictures apart: equal for equal pixels. */
+  /** What tells different pictures apart: equal for equal pixels at the size of this side. */
   get keys(): readonly string[] {
     this.#keys ??= this.pictures.map(keyOf)
     return this.#keys
