@@ -28,6 +28,10 @@ export class SelectedTensors extends TensorSource {
     this.tensors = new Map([...selection].map(([name, selected]) => [name, describe(source, selected)]))
   }
 
+  get files(): readonly string[] {
+    return this.#source.files
+  }
+
   /** @internal */
   async requests(names: readonly string[]): Promise<TensorRequest[]> {
     const byStored = new Map<string, string[]>()

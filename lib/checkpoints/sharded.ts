@@ -10,6 +10,7 @@ const SHOWN = 5
 /** Weights in several files, which an index such as `model.safetensors.index.json` names tensor by tensor. */
 export class ShardedTensors extends TensorSource {
   readonly path: string
+  readonly files: readonly string[]
   readonly tensors: ReadonlyMap<string, StoredTensor>
   readonly #shardOf: ReadonlyMap<string, TensorSource>
 
@@ -28,6 +29,7 @@ export class ShardedTensors extends TensorSource {
     const names = [...new Set(files.values())]
     requireShards(index, names)
     const shards = new Map(names.map((name) => [name, open(join(folder, name))]))
+    this.files = [...shards.values()].flatMap((shard) => shard.files)
     this.#shardOf = new Map([...files].map(([tensor, file]) => [tensor, shards.get(file)!]))
     this.tensors = new Map([...files].map(([name, file]) => [name, storedIn(shards.get(file)!, name, index)]))
   }

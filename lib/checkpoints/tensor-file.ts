@@ -39,6 +39,8 @@ export interface TensorRequest {
 export abstract class TensorSource {
   /** The file, or the folder or index of several. */
   abstract readonly path: string
+  /** The files that hold the tensors. */
+  abstract readonly files: readonly string[]
   abstract readonly tensors: ReadonlyMap<string, StoredTensor>
 
   get names(): string[] {
@@ -80,6 +82,10 @@ export class TensorFile extends TensorSource {
     this.path = path
     this.size = size
     this.tensors = tensors
+  }
+
+  get files(): readonly string[] {
+    return [this.path]
   }
 
   /** @internal */

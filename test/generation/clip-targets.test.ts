@@ -67,6 +67,9 @@ test('targets are computed once for the same weights, pictures and prompts', asy
   expect([others.cached, others.key === first.key]).toEqual([false, false])
   const swapped = await clipTargets({ ...options, stimuli: [...stimuli].reverse() })
   expect(swapped.key === first.key).toBe(false)
+  const rough = await clipTargets({ ...options, dtype: 'bfloat16' })
+  expect([rough.cached, rough.imagePrototypes.dtype]).toEqual([false, 'bfloat16'])
+  expect((await clipTargets(options)).imagePrototypes.dtype).toBe('float32')
 })
 
 test('the mean cosine of classes', () => {

@@ -13,6 +13,9 @@ import type { Tensor } from '../../tensor.ts'
 import { Clip } from './clip.ts'
 import { encodeConditions, openPipelineEncoder } from './text-conditions.ts'
 
+/** Changes with whatever changes the numbers for the same files: older targets are then computed again. */
+const FORMAT = 2
+
 /** What a mapper's targets are made of. */
 export interface TargetOptions extends LoadWeightsOptions {
   /** A picture for each class. */
@@ -33,7 +36,7 @@ export interface ClipTargets extends MapperTargets {
   textPooled: Tensor
   /** Mean cosine of two classes: near 1, targets hardly tell classes apart. */
   cosines: { images: number; texts: number }
-  /** Names weights, pictures and prompts by their content. */
+  /** Names weights, pictures and prompts by their content, and the type that was computed in. */
   key: string
   file: string
   /** Whether they were there already. */
@@ -42,7 +45,7 @@ export interface ClipTargets extends MapperTargets {
 
 /**
  * CLIP targets of classes: pictures by CLIP's image network, texts by the encoder of the pipeline that is to draw. They are computed once for the
- * same weights, pictures and prompts, and kept in the store's folder under `targets/`.
+ * same weights, type, pictures and prompts, and kept in the store's folder under `targets/`.
  *
  * @throws EegTorchError `INVALID_OPTION` unless there is a picture and a text for each class; as {@link Clip.load} and `encodeImages`
  */
@@ -63,7 +66,7 @@ export async function clipTargets(options: TargetOptions): Promise<ClipTargets> 
       ...(await filesIn(encoder.tokenizer)),
       ...stimuli,
     ],
-    JSON.stringify(prompts),
+    JSON.stringify({ format: FORMAT, prompts, dtype: placement.dtype ?? 'as stored' }),
   )
   const folder = join(store, 'targets')
   const file = join(folder, `clip-${key.slice(0, 32)}.safetensors`)
@@ -107,10 +110,8 @@ async function read(file: string, key: string, cached: boolean): Promise<ClipTar
 
 /** What decides the outputs of a network: its weights, and the descriptions beside them. */
 async function filesOf({ path, tensors, format }: Checkpoint): Promise<string[]> {
-  const requests = await tensors.requests(tensors.names)
-  const weights = new Set(requests.map((request) => request.path))
   const beside = format === 'folder' ? (await filesIn(path)).filter((name) => name.endsWith('.json')) : []
-  return [...new Set([...weights, ...beside])].sort()
+  return [...new Set([...tensors.files, ...beside])].sort()
 }
 
 async function filesIn(folder: string): Promise<string[]> {
