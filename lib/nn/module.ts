@@ -142,9 +142,12 @@ export abstract class Module implements Disposable, Trainable {
     if (this.#id === undefined) {
       const list = (tensors: Record<string, Tensor>) =>
         Object.entries(tensors).map(([name, { id }]): [string, number] => [name, id])
-      const name = this.constructor.name
-      this.#id = nativeRecording.makeRecordedModel(name, 1, list(this.parameters()), list(this.buffers()))
+      const [parameters, buffers] = [this.parameters(), this.buffers()]
+      this.#id = nativeRecording.makeRecordedModel(this.constructor.name, 1, list(parameters), list(buffers))
       collected.register(this, this.#id, this)
+      // handles of registered models would keep their weights when this is disposed of
+      const own = this.#ownTensors()
+      for (const tensor of [parameters, buffers].flatMap(Object.values<Tensor>)) if (!own.has(tensor)) tensor.dispose()
     }
     return this.#id
   }
@@ -201,6 +204,13 @@ export abstract class Module implements Disposable, Trainable {
         copy.dispose()
       }
     }
+  }
+
+  /** Tensors that are properties, of this and of its parts that are modules. */
+  #ownTensors(): Set<Tensor> {
+    const values = Object.values(this).filter((value) => value instanceof Tensor)
+    const inner = this.parts().flatMap(([, part]) => (part instanceof Module ? [...part.#ownTensors()] : []))
+    return new Set([...values, ...inner])
   }
 
   #tensors(wanted: (tensor: Tensor) => boolean, ofModel: (model: Model) => Record<string, Tensor>) {
