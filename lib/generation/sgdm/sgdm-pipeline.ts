@@ -122,7 +122,7 @@ export class SgdmPipeline implements Disposable {
     const noise = drawNoise(generators, [codec.channels, ...size], this.#place)
     const sampling = scheduler.steps(settings.steps)
     const rough = noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false))
-    const residuals = this.#controlNet(await codec.decode(rough, { signal }), settings, signal)
+    const residuals = await this.#controlNet(rough, settings, signal)
     const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions) => {
       const extra = await residuals(sample, timestep, conditions)
       const outputs = await noGrad(() =>
@@ -164,13 +164,14 @@ export class SgdmPipeline implements Disposable {
   }
 
   /** What a ControlNet adds to the UNet, from the rough structure's picture; nothing without one. */
-  #controlNet(
-    pictures: Tensor,
+  async #controlNet(
+    rough: Tensor,
     { structureWeight: weight }: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
-  ): (sample: Tensor, timestep: Tensor, conditions: Conditions) => Promise<Record<string, Tensor>> {
-    const { controlNet } = this.parts
+  ): Promise<(sample: Tensor, timestep: Tensor, conditions: Conditions) => Promise<Record<string, Tensor>>> {
+    const { controlNet, codec } = this.parts
     if (controlNet === undefined || weight === 0) return async () => ({})
+    using pictures = await codec.decode(rough, { signal })
     const once = noGrad(() => pictures.permute([0, 3, 1, 2]).contiguous().to(this.#place.device).to(this.#place.dtype))
     return async (sample, timestep, { latent, semantic }) => {
       const copies = sample.shape[0]! / once.shape[0]!
