@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   manualSeed,
+  memory,
   models,
   numThreads,
+  openCheckpoint,
   optim,
   randn,
   schedulers,
@@ -12,6 +14,7 @@ import {
   type Tensor,
   TrainingCheckpoints,
   tensor,
+  writeSafetensors,
   zeros,
 } from 'eegtorch'
 import { PixelCodec } from '../../lib/generation/picture-codec.ts'
@@ -192,6 +195,67 @@ test('a ControlNet is told the rough structure, and its weight counts', async ()
   const [without, half, full] = [await draw(0), await draw(0.5), await draw(1)]
   expect(mse(without, half)).toBeGreaterThan(1e-6)
   expect(mse(half, full)).toBeGreaterThan(1e-6)
+})
+
+test('pictures are decoded once where no ControlNet looks at the rough ones', async () => {
+  let decoded = 0
+  const codec = new PixelCodec()
+  const counting = { ...{ channels: 3, factor: 1 }, encode: codec.encode, [Symbol.dispose]: () => undefined }
+  const decode = (latents: Tensor) => {
+    decoded++
+    return codec.decode(latents)
+  }
+  using pipeline = new SgdmPipeline({ networks: makeNetworks(), codec: { ...counting, decode }, scheduler })
+  await pipeline.generate(makeWindows(1).inputs, { steps: 2 }).images()
+  expect(decoded).toBe(1)
+})
+
+/** The weights of a file under another description. */
+async function described(name: string, from: string, description: object): Promise<string> {
+  const file = join(folder, name)
+  const tensors = await openCheckpoint(from).tensors.loadAll({ copy: true })
+  await writeSafetensors(file, tensors, { format: 'pt', eegtorch: JSON.stringify(description) })
+  for (const weight of tensors.values()) weight.dispose()
+  return file
+}
+
+test('a description that is wrong, or of far larger networks than the file holds, is refused, and nothing stays', async () => {
+  const [all, one] = [join(folder, 'all.safetensors'), join(folder, 'one.safetensors')]
+  using networks = makeNetworks()
+  using classifier = new NoisedClassifier({ channels: 3, nClasses: 2, width: 8 })
+  await networks.save(all)
+  await classifier.save(one)
+  for (const [changes, code] of [
+    [{ nClasses: 1e9 }, 'CHECKPOINT_MISMATCH'],
+    [{ nClasses: 3 }, 'CHECKPOINT_MISMATCH'],
+    [{ encoder: { ...config.encoder, hiddenDim: 1e5 } }, 'CHECKPOINT_MISMATCH'],
+    [{ structureSize: 'large' }, 'FILE_INVALID'],
+    [{ unet: 3 }, 'FILE_INVALID'],
+  ] as const) {
+    const file = await described('sgdm.safetensors', all, { sgdm: { ...config, ...changes } })
+    expect([changes, (await rejectionOf(Sgdm.load(file))).code]).toEqual([changes, code])
+  }
+  for (const [changes, code] of [
+    [{ width: 1e5 }, 'CHECKPOINT_MISMATCH'],
+    [{ nClasses: 5 }, 'CHECKPOINT_MISMATCH'],
+    [{ channels: '3' }, 'FILE_INVALID'],
+    [{ layers: 4 }, 'FILE_INVALID'],
+  ] as const) {
+    const description = { noisedClassifier: { ...classifier.config, ...changes } }
+    const file = await described('classifier.safetensors', one, description)
+    expect([changes, (await rejectionOf(NoisedClassifier.load(file))).code]).toEqual([changes, code])
+  }
+  const before = memory().tensors
+  for (const [file, load] of [
+    [await described('a.safetensors', all, { sgdm: { ...config, nClasses: 3 } }), Sgdm.load],
+    [
+      await described('b.safetensors', one, { noisedClassifier: { ...classifier.config, nClasses: 5 } }),
+      NoisedClassifier.load,
+    ],
+  ] as const)
+    await rejectionOf(load(file))
+  expect(memory().tensors).toBeLessThanOrEqual(before)
+  expect((await Sgdm.load(all)).config).toEqual(networks.config)
 })
 
 test('what does not fit is named', async () => {

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
 import { writeSafetensors } from '../../checkpoints/safetensors.ts'
 import { full, tensor } from '../../creation.ts'
@@ -13,6 +14,7 @@ import { loss, optim } from '../../training/options.ts'
 import type { Guide } from '../latent-diffusion.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { DenoisingObjective } from '../training/denoising-objective.ts'
+import { loadModule, requireWithin } from './load-module.ts'
 
 /** What a {@link NoisedClassifier} is built of. */
 export interface NoisedClassifierConfig {
@@ -25,6 +27,13 @@ export interface NoisedClassifierConfig {
 }
 
 const KEY = 'noisedClassifier'
+const size = z.number().int().positive()
+const schema = z.strictObject({
+  channels: size,
+  nClasses: size,
+  width: size.default(32),
+  timesteps: size.default(1000),
+})
 /** Sines and cosines of the share of time that has gone, each an octave above the one before. */
 const OCTAVES = 4
 
@@ -40,9 +49,15 @@ export class NoisedClassifier extends Module {
   readonly third: Conv2d
   readonly head: Linear
 
-  constructor({ channels, nClasses, width = 32, timesteps = 1000 }: NoisedClassifierConfig) {
+  /**
+   * @param budget @internal bytes that the weights may take, where the options come from a file
+   * @throws EegTorchError `INVALID_OPTION`
+   */
+  constructor(given: NoisedClassifierConfig, budget?: number) {
     super()
-    this.config = { channels, nClasses, width, timesteps }
+    this.config = readConfig(given)
+    const { channels, nClasses, width } = this.config
+    requireWithin(budget, width * (9 * channels + 2 * OCTAVES + 54 * width + 2 * nClasses))
     this.first = new Conv2d(channels, width, 3, { padding: 1 })
     this.time = new Linear(2 * OCTAVES, width)
     this.second = new Conv2d(width, 2 * width, 3, { padding: 1, stride: 2 })
@@ -73,20 +88,16 @@ export class NoisedClassifier extends Module {
 
   /** @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID`, `CHECKPOINT_MISMATCH` */
   static async load(path: string, { device = 'cpu' }: { device?: Device } = {}): Promise<NoisedClassifier> {
-    const { metadata, tensors: file } = openCheckpoint(path)
+    const checkpoint = openCheckpoint(path)
+    const { metadata } = checkpoint
     if (metadata[KEY] === undefined) {
       throw new EegTorchError('FILE_INVALID', 'holds no classifier of latents', {
         file: path,
         expected: 'a file that NoisedClassifier.save wrote',
       })
     }
-    const net = new NoisedClassifier(metadata[KEY] as NoisedClassifierConfig)
-    const tensors = await file.loadAll()
-    try {
-      return net.loadStateDict(tensors).to(device).eval()
-    } finally {
-      for (const weight of tensors.values()) weight.dispose()
-    }
+    const make = (budget: number) => new NoisedClassifier(metadata[KEY] as NoisedClassifierConfig, budget)
+    return loadModule(checkpoint, make, { device })
   }
 
   #waves(timesteps: Tensor, like: Tensor): Tensor {
@@ -94,6 +105,17 @@ export class NoisedClassifier extends Module {
     const phases = timesteps.to(like.dtype).unsqueeze(1).mul(tensor(rates).to(like.device).to(like.dtype))
     return ops.aten.cat([phases.sin(), phases.cos()], 1)
   }
+}
+
+function readConfig(given: NoisedClassifierConfig): Required<NoisedClassifierConfig> {
+  const result = schema.safeParse(given)
+  if (result.success) return result.data
+  const [issue] = result.error.issues
+  const option = issue!.path.join('.') || 'config'
+  throw new EegTorchError('INVALID_OPTION', `${option} of this classifier is not usable`, {
+    option,
+    expected: issue!.message,
+  })
 }
 
 class NoisedClassifierTask extends Module {

@@ -1,16 +1,18 @@
 import { z } from 'zod'
 import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
 import { writeSafetensors } from '../../checkpoints/safetensors.ts'
-import { tensor, zeros } from '../../creation.ts'
+import { ones, tensor, zeros } from '../../creation.ts'
+import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
-import type { Model, ModelPlacement } from '../../models/model.ts'
-import { type ModelOptions, models } from '../../models/models.ts'
+import { Model, type ModelPlacement } from '../../models/model.ts'
+import type { ModelOptions } from '../../models/models.ts'
 import { Linear, parameter } from '../../nn/layers.ts'
 import { Module } from '../../nn/module.ts'
 import { Sequential } from '../../nn/sequential.ts'
 import { ops } from '../../ops/index.ts'
 import { packageVersion } from '../../setup/paths.ts'
 import type { Tensor } from '../../tensor.ts'
+import { loadModule, requireWithin } from './load-module.ts'
 
 const options = z.record(z.string(), z.unknown())
 const schema = z.strictObject({
@@ -68,22 +70,26 @@ export class Sgdm extends Module {
   readonly eegMean: Tensor
   readonly eegStd: Tensor
 
-  /** @throws EegTorchError `INVALID_OPTION` */
-  constructor(given: SgdmConfig) {
+  /**
+   * @param budget @internal bytes that the weights may take, where the options come from a file
+   * @throws EegTorchError `INVALID_OPTION`
+   */
+  constructor(given: SgdmConfig, budget?: number) {
     super()
     const config = readConfig(given)
     const { latentDim } = config.encoder
     this.config = config
-    this.encoder = models.sgdmEegEncoder(config.encoder)
-    this.unet = models.sgdmUnet({ ...config.unet, latentDim, semanticDim: config.semanticDim })
+    this.encoder = new Model('sgdm_eeg_encoder', config.encoder, budget)
+    this.unet = new Model('sgdm_unet', { ...config.unet, latentDim, semanticDim: config.semanticDim }, budget)
     const gelu = (x: Tensor) => ops.aten.gelu(x)
     const structure = this.unet.config.inChannels * config.structureSize ** 2
+    requireWithin(budget, HIDDEN * (2 * latentDim + structure + config.semanticDim) + latentDim * config.nClasses)
     this.semanticHead = new Sequential(new Linear(latentDim, HIDDEN), gelu, new Linear(HIDDEN, config.semanticDim))
     this.structureHead = new Sequential(new Linear(latentDim, HIDDEN), gelu, new Linear(HIDDEN, structure))
     this.classHead = config.nClasses === 0 ? null : new Linear(latentDim, config.nClasses)
     this.nullLatent = parameter(zeros([latentDim]))
     this.eegMean = zeros([1, this.encoder.config.nChans, 1])
-    this.eegStd = zeros([1, this.encoder.config.nChans, 1]).add(1)
+    this.eegStd = ones([1, this.encoder.config.nChans, 1])
   }
 
   /** Sets the scale of the channels, as a `Standardiser` of the training windows has it. */
@@ -141,22 +147,19 @@ export class Sgdm extends Module {
    * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for a file of something else, `CHECKPOINT_MISMATCH`
    */
   static async load(path: string, { device, dtype }: ModelPlacement = {}): Promise<Sgdm> {
-    const { metadata, tensors: file } = openCheckpoint(path)
+    const checkpoint = openCheckpoint(path)
+    const { metadata } = checkpoint
     if (metadata[KEY] === undefined) {
       throw new EegTorchError('FILE_INVALID', 'holds no networks of structure-guided diffusion', {
         file: path,
         expected: 'a file that Sgdm.save or eegtorch train-diffusion wrote',
       })
     }
-    const networks = new Sgdm(metadata[KEY] as SgdmConfig)
-    const tensors = await file.loadAll()
-    try {
-      const state = new Map([...tensors].map(([name, weight]) => [name.replace(/^networks\./, ''), weight]))
-      networks.loadStateDict(state).to({ ...(device && { device }), ...(dtype && { dtype }) })
-      return networks.eval()
-    } finally {
-      for (const weight of tensors.values()) weight.dispose()
-    }
+    const make = (budget: number) => new Sgdm(metadata[KEY] as SgdmConfig, budget)
+    return loadModule(checkpoint, make, {
+      rename: (name) => name.replace(/^networks\./, ''),
+      ...defined({ device, dtype }),
+    })
   }
 }
 
