@@ -73,10 +73,7 @@ async function imageSource(config: GenerateConfig, windows: EegWindows): Promise
 
 async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<PictureSource> {
   const { metadata } = openCheckpoint(config.checkpoint!)
-  const networks = await Sgdm.load(config.checkpoint!, placementOf(config))
-  const classifier = config.classifier === undefined ? undefined : await NoisedClassifier.load(config.classifier)
-  const codec = await codecOf(config, networks)
-  const pipeline = new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier })
+  const pipeline = await openSgdm(config, metadata)
   const classNames = (metadata.classNames as string[] | undefined) ?? windows.classNames
   return {
     async prepare() {},
@@ -93,6 +90,26 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
       return { generation: pipeline.generate(trials, options), words }
     },
     [Symbol.dispose]: () => pipeline.dispose(),
+  }
+}
+
+/** What was loaded before an error is freed. The classifier computes in float32, wherever it is. */
+async function openSgdm(config: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Promise<SgdmPipeline> {
+  const loaded: Disposable[] = []
+  const own = <T extends Disposable>(part: T): T => {
+    loaded.push(part)
+    return part
+  }
+  try {
+    const { device } = placementOf(config)
+    const networks = own(await Sgdm.load(config.checkpoint!, placementOf(config)))
+    const classifier =
+      config.classifier === undefined ? undefined : own(await NoisedClassifier.load(config.classifier, { device }))
+    const codec = own(await codecOf(config, networks))
+    return new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier })
+  } catch (error) {
+    for (const part of loaded) part[Symbol.dispose]()
+    throw error
   }
 }
 

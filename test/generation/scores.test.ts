@@ -7,6 +7,7 @@ import {
   encodePng,
   GenerationFolder,
   ImageNetworks,
+  Model,
   memory,
   models,
   type Picture,
@@ -14,7 +15,6 @@ import {
   scoreFolder,
   scorePictures,
 } from 'eegtorch'
-import { scorePictures } from '../../lib/generation/scores/score-pictures.ts'
 import { runNode } from '../built.ts'
 import { rejectionOf } from '../thrown.ts'
 
@@ -215,6 +215,25 @@ test('scoring leaves no tensor behind', async () => {
   // sides are freed when what they hold is there
   await new Promise(setImmediate)
   expect(memory().tensors).toBeLessThanOrEqual(before)
+})
+
+test('networks that were opened before one that fails are freed', async () => {
+  using whole = await tinyNetworks()
+  expect(whole.hasLpips).toBe(true)
+  const freed: string[] = []
+  const { dispose } = Model.prototype
+  Model.prototype.dispose = function () {
+    freed.push(this.name)
+    dispose.call(this)
+  }
+  try {
+    const [alexnet, lpips] = ['alexnet', 'lpips'].map((name) => join(root, `${name}.safetensors`))
+    const clip = join(root, 'nowhere')
+    expect((await rejectionOf(ImageNetworks.open({ alexnet, lpips, clip }))).code).toBe('FILE_NOT_FOUND')
+  } finally {
+    Model.prototype.dispose = dispose
+  }
+  expect(freed).toEqual(expect.arrayContaining(['alexnet', 'lpips_alex']))
 })
 
 test('a side whose networks fail is disposed of in silence', async () => {

@@ -51,12 +51,24 @@ export class ImageNetworks implements Disposable {
 
   /** Opens those whose files are given. @throws EegTorchError as `models.load` and `Clip.load` do */
   static async open({ alexnet, inception, lpips, clip }: ImageNetworkFiles): Promise<ImageNetworks> {
-    return new ImageNetworks(
-      alexnet === undefined ? undefined : await models.load(alexnet, { model: 'alexnet' }),
-      inception === undefined ? undefined : await openInception(inception),
-      lpips === undefined ? undefined : await openLpips(lpips, alexnet),
-      clip === undefined ? undefined : await Clip.load(clip),
-    )
+    const opened: { dispose(): void }[] = []
+    const own = async <T extends { dispose(): void }>(file: string | undefined, open: (file: string) => Promise<T>) => {
+      if (file === undefined) return undefined
+      const network = await open(file)
+      opened.push(network)
+      return network
+    }
+    try {
+      return new ImageNetworks(
+        await own(alexnet, (file) => models.load<'alexnet'>(file, { model: 'alexnet' })),
+        await own(inception, openInception),
+        await own(lpips, (file) => openLpips(file, alexnet)),
+        await own(clip, (file) => Clip.load(file)),
+      )
+    } catch (error) {
+      for (const network of opened) network.dispose()
+      throw error
+    }
   }
 
   /** Places whose features {@link see} gives. */
@@ -149,15 +161,34 @@ async function openLpips(file: string, trunk: string | undefined): Promise<Model
     })
   }
   const heads = await checkpoint.tensors.loadAll({ copy: true })
-  const below = await openCheckpoint(trunk).tensors.loadAll({ copy: true })
+  try {
+    const below = await openCheckpoint(trunk).tensors.loadAll({ copy: true })
+    try {
+      return joinLpips(heads, below)
+    } finally {
+      for (const weight of below.values()) weight.dispose()
+    }
+  } finally {
+    for (const weight of heads.values()) weight.dispose()
+  }
+}
+
+/** LPIPS of published heads and a published trunk. */
+function joinLpips(heads: ReadonlyMap<string, Tensor>, trunk: ReadonlyMap<string, Tensor>): Model<'lpips_alex'> {
   const net = new Model('lpips_alex')
   const own = net.stateDict()
-  for (const name of Object.keys(own)) {
+  const given = Object.keys(own).map((name) => {
     const place = /^net\.slice\d\.(.*)$/.exec(name)?.[1]
-    const given = place === undefined ? heads.get(name) : below.get(`features.${place}`)
-    if (given !== undefined) own[name] = given
+    return [name, (place === undefined ? heads.get(name) : trunk.get(`features.${place}`)) ?? own[name]!] as const
+  })
+  try {
+    return net.loadStateDict(new Map(given))
+  } catch (error) {
+    net.dispose()
+    throw error
+  } finally {
+    for (const weight of Object.values(own)) weight.dispose()
   }
-  return net.loadStateDict(own)
 }
 
 /** (pictures, height, width, 3) -> (pictures, 3, height, width) */

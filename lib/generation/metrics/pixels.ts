@@ -57,7 +57,7 @@ export async function correlations(rows: Tensor, columns: Tensor): Promise<numbe
 }
 
 /** Rows less their mean, of length 1, in float64; NaN for a row of one value. (rows, values) */
-export async function standardisedRows(rows: Tensor): Promise<Tensor> {
+async function standardisedRows(rows: Tensor): Promise<Tensor> {
   using values = scope(() => rows.detach().to('float64'))
   using middle = await asyncOps.aten.mean(values, [1], { keepdim: true })
   using centred = await asyncOps.aten.sub(values, middle)
