@@ -7,7 +7,7 @@ import { findPython } from './bench/machine.mjs'
 import { compare, median } from './bench/table.mjs'
 import { main, root } from './steps.mjs'
 
-// node scripts/bench-weights.mjs [--repeats 5 --folder FOLDER]: the UNet of Stable Diffusion 1.5 with random weights (3.4 GB) loaded from one file by
+// npm run bench -- weights [--repeats 5 --folder FOLDER]: the UNet of Stable Diffusion 1.5 with random weights (3.4 GB) loaded from one file by
 // eegtorch and by diffusers, each time in a new process, in turns, the file in the page cache. Imports do not count. `read` is the time until every
 // number has been read once too, since mapped weights come when they are touched. Peak: the process, at the end of each.
 await main(async () => {
@@ -36,7 +36,7 @@ await main(async () => {
       for (const action of ['load', 'read']) rows.push(describe(action, dtype, series))
     }
     console.log(
-      '| loaded as | until | eegtorch, s | diffusers, s | ratio (median of pairs) | peak MiB, eegtorch | diffusers |',
+      '| loaded as | until | eegtorch, s | diffusers, s | ratio (median of pairs) | CPU s, eegtorch | diffusers | peak MiB, eegtorch | diffusers |',
     )
     console.log(['|---|---|---|---|---|---|---|---|---|', ...rows].join('\n'))
   } finally {

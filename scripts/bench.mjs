@@ -9,13 +9,13 @@ import { best, formatTable, formatThroughput } from './bench/table.mjs'
 import { main, root, StepError } from './steps.mjs'
 
 /** Comparisons that have options of their own. */
-const comparisons = ['signals', 'loader', 'epochs', 'sizes']
+const comparisons = ['signals', 'loader', 'epochs', 'sizes', 'weights']
 const operators = ['new, collected', 'new, disposed', 'in place']
 /** Windows in a row that a turn of inference times one by one, so that there is a 99th percentile. */
 const windows = 20
 
 // npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --no-compile]: eegtorch and PyTorch
-// side by side. npm run bench -- signals | loader | epochs | sizes [...]: what those scripts compare, with their options.
+// side by side. npm run bench -- signals | loader | epochs | sizes | weights [...]: what those scripts compare, with their options.
 const other = comparisons.find((name) => name === process.argv[2])
 if (other === undefined) await main(benchNetworks)
 else {

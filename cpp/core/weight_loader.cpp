@@ -1,8 +1,14 @@
 #include "core/weight_loader.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty_like.h>
+#include <sys/mman.h>
 #include <torch/utils.h>
+#include <unistd.h>
 
 #include <algorithm>
+
+#include "core/tensor_file.h"
 
 namespace eegtorch {
 
@@ -16,6 +22,37 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
     if (!seen.insert(storage).second) shared.insert(storage);
   }
   return shared;
+}
+
+// What a thread reads and converts at a time.
+constexpr int64_t kPieceElements = int64_t{1} << 20;
+
+// Brings the pages of a mapping in by one call; touching them would fault for every few. Where that cannot be done it
+// happens as they are touched.
+void readPages(const at::Tensor& piece) {
+#ifdef MADV_POPULATE_READ
+  static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto address = reinterpret_cast<uintptr_t>(piece.const_data_ptr());
+  const uintptr_t begin = address / page * page;
+  ::madvise(reinterpret_cast<void*>(begin), address + piece.nbytes() - begin, MADV_POPULATE_READ);
+#endif
+}
+
+// given.to(dtype), in pieces: each thread reads pages of the file while others convert.
+at::Tensor convert(const at::Tensor& given, at::ScalarType dtype) {
+  if (given.nbytes() < kSmallestMapped || !given.is_contiguous()) return given.to(dtype);
+  const at::Tensor result = at::empty_like(given, given.options().dtype(dtype));
+  const at::Tensor from = given.view(-1), to = result.view(-1);
+  at::parallel_for(0, from.numel(), kPieceElements, [&](int64_t begin, int64_t end) {
+    const torch::NoGradGuard frozen;
+    for (int64_t at = begin; at < end; at += kPieceElements) {
+      const int64_t count = std::min(kPieceElements, end - at);
+      const at::Tensor piece = from.narrow(0, at, count);
+      readPages(piece);
+      to.narrow(0, at, count).copy_(piece);
+    }
+  });
+  return result;
 }
 
 }  // namespace
@@ -42,7 +79,8 @@ uint64_t WeightLoader::advance(uint64_t bytes) {
 
 at::Tensor WeightLoader::place(const at::Tensor& own, const at::Tensor& given) const {
   const auto dtype = own.is_floating_point() ? placement_.dtype.value_or(own.scalar_type()) : own.scalar_type();
-  const auto placed = given.to(placement_.device, dtype).contiguous();
+  const bool is_converted = placement_.device.is_cpu() && dtype != given.scalar_type();
+  const auto placed = (is_converted ? convert(given, dtype) : given.to(placement_.device, dtype)).contiguous();
   if (!placed.is_alias_of(given)) return placed;
   const bool is_whole = placed.nbytes() == placed.storage().nbytes();
   return is_whole && shared_.count(placed.storage().unsafeGetStorageImpl()) == 0 ? placed : placed.clone();

@@ -1,4 +1,8 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { defined } from '../defined.ts'
+import { EegTorchError } from '../errors.ts'
+import { type ConvertSingleFileOptions, convertSingleFile } from '../generation/checkpoints/convert-single-file.ts'
+import type { SingleFileOptions } from '../generation/checkpoints/single-file.ts'
 import { type ConvertOptions, convertCheckpoint } from '../models/convert.ts'
 import { formatBytes } from '../models/inspect-checkpoint.ts'
 import { CHECKPOINT_LAYOUTS } from '../models/layouts.ts'
@@ -6,6 +10,10 @@ import { readModelConfig } from './model-config.ts'
 
 interface Flags {
   to?: string
+  tokenizer?: string
+  dtype?: ConvertSingleFileOptions['dtype']
+  variant?: string
+  maxShardSize?: number
   model?: string
   config?: string
   key?: string
@@ -19,19 +27,34 @@ export function describe(command: Command): void {
     )
     .argument('<source>', 'a checkpoint: safetensors, torch.save, or a folder of config.json and weights')
     .argument('<target>', 'a new file or folder')
-    .option('--to <layout>', `${CHECKPOINT_LAYOUTS.join(', ')} (default: by the ending of the target)`)
+    .option(
+      '--to <layout>',
+      `${CHECKPOINT_LAYOUTS.join(', ')} (default: by the ending of the target); diffusers: a Stable Diffusion in one file as a folder`,
+    )
+    .option('--tokenizer <folder>', 'with --to diffusers: CLIP’s tokenizer, which a single file lacks')
+    .addOption(
+      new Option('--dtype <type>', 'with --to diffusers: of the weights (default: as they are)').choices([
+        'float32',
+        'float16',
+        'bfloat16',
+      ]),
+    )
+    .option('--variant <name>', 'with --to diffusers: part of the files’ names; fp16 stores them so')
+    .option('--max-shard-size <GB>', 'with --to diffusers: larger files are cut (default: 10)', Number)
     .option('--model <name>', 'network of the registry, where the checkpoint does not tell')
     .option('--config <file>', 'YAML or JSON with options of the network that the checkpoint does not tell')
     .option('--key <key>', 'which state dict of a torch.save file that holds several')
     .option('--json', 'print what was written as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  $ eegtorch convert eegnet-braindecode/ eegnet.safetensors\n  $ eegtorch convert best.safetensors eegnet.pth\n  $ eegtorch convert weights.pth shared/ --to braindecode --config options.yaml',
+      '\nExamples:\n  $ eegtorch convert v1-5-pruned.safetensors stable-diffusion-v1-5/ --to diffusers --tokenizer clip-vit-large-patch14/\n  $ eegtorch convert eegnet-braindecode/ eegnet.safetensors\n  $ eegtorch convert best.safetensors eegnet.pth\n  $ eegtorch convert weights.pth shared/ --to braindecode --config options.yaml',
     )
     .action(convert)
 }
 
-async function convert(source: string, target: string, { to, model, config, key, json }: Flags): Promise<void> {
+async function convert(source: string, target: string, flags: Flags): Promise<void> {
+  const { to, model, config, key, json } = flags
+  if (to === 'diffusers') return convertToDiffusers(source, target, flags)
   const options = { to, model, key, config: config === undefined ? undefined : readModelConfig(config) }
   const written = await convertCheckpoint(source, target, options as ConvertOptions)
   if (json) return console.log(JSON.stringify(written, undefined, 2))
@@ -39,4 +62,21 @@ async function convert(source: string, target: string, { to, model, config, key,
   const names = renamed === 0 ? [] : [`${renamed} renamed`]
   const what = [layout, network ?? 'network not known', `${tensors} tensors`, ...names, formatBytes(bytes)]
   console.log(`wrote ${target}: ${what.join(', ')}`)
+}
+
+async function convertToDiffusers(source: string, target: string, flags: Flags): Promise<void> {
+  const { tokenizer, dtype, variant, maxShardSize, config, key, json } = flags
+  if (maxShardSize !== undefined && !(maxShardSize > 0)) {
+    throw new EegTorchError('INVALID_OPTION', 'the size of files is not usable', {
+      ...{ option: '--max-shard-size', expected: 'gigabytes, more than 0', received: String(maxShardSize) },
+    })
+  }
+  const written = await convertSingleFile(source, target, {
+    ...defined({ tokenizer, dtype, variant, key }),
+    ...(maxShardSize !== undefined && { maxShardBytes: maxShardSize * 1e9 }),
+    ...(config !== undefined && { config: readModelConfig(config) as SingleFileOptions['config'] & object }),
+  })
+  if (json) return console.log(JSON.stringify(written, undefined, 2))
+  const parts = Object.entries(written.parts).map(([name, tensors]) => `${name} of ${tensors} tensors`)
+  console.log(`wrote ${target}: ${[written.family ?? 'autoencoder', ...parts, formatBytes(written.bytes)].join(', ')}`)
 }

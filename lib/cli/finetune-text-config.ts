@@ -2,9 +2,9 @@ import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { textVocabularies } from '../generation/language/vocabularies.ts'
+import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
 const positive = z.number().int().min(1)
-const subjects = z.array(z.string()).min(1)
 
 /** What a person may write for `eegtorch finetune-text`: in a YAML file, or as flags. */
 const schema = z
@@ -16,9 +16,7 @@ const schema = z
     projection: z.string().optional(),
     vocabulary: z.enum(Object.keys(textVocabularies) as [string, ...string[]]).default('visual-imagery'),
     place: z.enum(['before-prompt', 'after-prompt']).default('before-prompt'),
-    trainSubjects: subjects.optional(),
-    validationSubjects: subjects.optional(),
-    testSubjects: subjects.optional(),
+    ...subjectFields,
     quantize: z.enum(['nf4']).optional(),
     device: z.string().default('cpu'),
     dtype: z.enum(['float32', 'float16', 'bfloat16']).optional(),
@@ -38,12 +36,7 @@ const schema = z
     threads: positive.optional(),
   })
   .refine(({ epochs, warmupEpochs }) => warmupEpochs <= epochs, 'warmupEpochs are some of the epochs')
-  .refine(
-    ({ trainSubjects = [], validationSubjects = [], testSubjects = [] }) =>
-      new Set([...trainSubjects, ...validationSubjects, ...testSubjects]).size ===
-      trainSubjects.length + validationSubjects.length + testSubjects.length,
-    'no subject may be in two parts',
-  )
+  .refine(areDisjoint, DISJOINT)
 
 export type FinetuneTextConfig = z.infer<typeof schema>
 

@@ -1,10 +1,7 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
-import { fromTypedArray, stack } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
-import { defined } from '../defined.ts'
 import type { Device } from '../dtype.ts'
-import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { EegEncoder } from '../generation/eeg-encoder.ts'
 import {
@@ -24,15 +21,13 @@ import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { type FinetuneTextConfig, readFinetuneConfig } from './finetune-text-config.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { encodeWindows, type Parts, splitBySubject } from './subject-parts.ts'
 
 interface Flags extends Record<string, unknown> {
   config?: string
   out: string
   json?: boolean
 }
-
-/** Trials that pass the encoder at once. */
-const ENCODED_TOGETHER = 16
 
 export function describe(command: Command): void {
   command
@@ -104,61 +99,26 @@ async function run({ config: file, out, json = false, ...flags }: Flags): Promis
   console.log(json ? JSON.stringify(result) : formatResult(result, out))
 }
 
-type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }
-
-/** @throws EegTorchError `INVALID_OPTION` for a part without windows */
-function splitBySubject(windows: EegWindows, config: FinetuneTextConfig): Parts<EegWindows> {
-  const { trainSubjects, validationSubjects = [], testSubjects = [] } = config
-  const others = new Set([...validationSubjects, ...testSubjects])
-  const choose = (wanted: (subject: string) => boolean, option: string) => {
-    const rows = windows.labels.map((_, i) => i).filter((i) => wanted(windows.subject(i) ?? ''))
-    if (rows.length > 0) return windows.subset(rows)
-    throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', { option, file: config.data })
-  }
-  const named = (names: readonly string[], option: string) =>
-    names.length === 0 ? undefined : choose((subject) => names.includes(subject), option)
-  return {
-    train: named(trainSubjects ?? [], 'trainSubjects') ?? choose((subject) => !others.has(subject), 'trainSubjects'),
-    validation: named(validationSubjects, 'validationSubjects'),
-    test: named(testSubjects, 'testSubjects'),
-  }
-}
-
 /** The encoder is loaded, used once for every trial and freed before the language model comes. */
 async function encodeParts(parts: Parts<EegWindows>, config: FinetuneTextConfig): Promise<Parts<LabelledTokens>> {
   const device = config.device as Device
   using encoder = await EegEncoder.load(config.encoder, { device, channels: parts.train.channelNames })
-  const { inDim, nPatches } = encoder.encoder.config
-  const encode = async (windows: EegWindows | undefined): Promise<LabelledTokens | undefined> => {
-    if (windows === undefined) return undefined
-    requirePatches(windows, inDim * nPatches, config.data)
-    const rows = Array.from({ length: windows.length }, (_, i) => i)
-    const tokens = []
-    for (let first = 0; first < rows.length; first += ENCODED_TOGETHER) {
-      const { data } = windows.batch(rows.slice(first, first + ENCODED_TOGETHER))
-      const count = Math.min(ENCODED_TOGETHER, rows.length - first)
-      using eeg = fromTypedArray(data, { shape: [count, windows.nChannels, windows.nSamples] })
-      tokens.push(...(await encoder.read(eeg)).unbind(0))
-    }
-    return { tokens: stack(tokens), labels: labelsOf(windows, config) }
+  const encode = async (windows: EegWindows): Promise<LabelledTokens> => ({
+    tokens: await encodeWindows(encoder, windows, config.data),
+    labels: labelsOf(windows, config),
+  })
+  const { train, validation, test } = parts
+  return {
+    train: await encode(train),
+    validation: validation && (await encode(validation)),
+    test: test && (await encode(test)),
   }
-  const train = (await encode(parts.train))!
-  return { train, ...defined({ validation: await encode(parts.validation), test: await encode(parts.test) }) }
 }
 
 /** Labels of the vocabulary, by the names of the windows' classes. */
 function labelsOf({ labels, classNames }: EegWindows, { vocabulary }: FinetuneTextConfig): number[] {
   const known = labelsOfClasses(classNames, textVocabularies[vocabulary]!)
   return Array.from(labels, (label) => known[label]!)
-}
-
-function requirePatches({ nSamples }: EegWindows, samples: number, file: string): void {
-  if (nSamples === samples) return
-  throw new EegTorchError('SHAPE_MISMATCH', 'the windows do not fit the encoder', {
-    file,
-    expected: `${samples} samples: its patches`,
-    received: String(nSamples),
-  })
 }
 
 function loadLanguage(config: FinetuneTextConfig): Promise<LanguageModel> {

@@ -35,7 +35,7 @@ export function tensorOf(windows: EegWindows, indices: readonly number[]): Tenso
  *
  * @throws EegTorchError `INVALID_OPTION` for a channel that the montage does not have
  */
-export function channelsOf({ channelNames: channels }: EegWindows, { montage: name }: GenerateConfig) {
+export function channelsOf({ channelNames: channels }: EegWindows, { montage: name }: Pick<GenerateConfig, 'montage'>) {
   if (name === undefined) return { channels }
   const named = MONTAGES[name]
   const places = channels.map((channel) =>

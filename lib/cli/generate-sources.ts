@@ -1,10 +1,9 @@
 import { noGrad } from '../autograd.ts'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
-import { fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import type { EegPrompts } from '../generation/eeg-to-image/eeg-prompter.ts'
+import { type EegPrompts, promptsOfRows } from '../generation/eeg-to-image/eeg-prompter.ts'
 import { EegToImage } from '../generation/eeg-to-image/eeg-to-image.ts'
 import type { PictureSource } from '../generation/generate-pictures.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
@@ -14,7 +13,6 @@ import { Sgdm } from '../generation/sgdm/sgdm.ts'
 import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
 import { loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
-import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
 import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
 
@@ -58,7 +56,7 @@ async function imageSource(config: GenerateConfig, windows: EegWindows): Promise
       read = await pipeline.read(trials, { signal })
     },
     async draw(indices, numbers, signal) {
-      const part = rowsOf(
+      const part = promptsOfRows(
         read!,
         indices.map((index) => places.get(index)!),
       )
@@ -126,15 +124,4 @@ async function codecOf(config: GenerateConfig, networks: Sgdm): Promise<PictureC
 function schedulerOf({ scheduler }: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Scheduler {
   const config = (metadata.scheduler ?? { _class_name: 'DDPMScheduler' }) as Record<string, unknown>
   return schedulerFromConfig(config, scheduler)
-}
-
-function rowsOf({ embeddings, promptEmbeds, classLogits, labels }: EegPrompts, places: readonly number[]): EegPrompts {
-  const rows = (tensor: Tensor) =>
-    noGrad(() => tensor.index_select(0, fromTypedArray(BigInt64Array.from(places, (place) => BigInt(place)))))
-  return {
-    embeddings: rows(embeddings),
-    promptEmbeds: rows(promptEmbeds),
-    classLogits: rows(classLogits),
-    labels: places.map((place) => labels[place]!),
-  }
 }

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
+import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
 import type { KeywordAccuracy } from '../generation/language/keywords.ts'
@@ -67,7 +68,10 @@ export function describe(command: Command): void {
     )
     .option('--tokenizer <folder>', 'of the diffusion model, where a single file has none')
     .option('--scheduler <class>', 'diffusers’ name of a scheduler, in place of the folder’s')
-    .option('--stimuli <folder>', 'pictures named by stimulus or class: drawn beside the results')
+    .option(
+      '--stimuli <folder>',
+      'pictures named by stimulus or class, drawn beside the results (default: the store’s own)',
+    )
     .option('--prompts <text...>', 'texts to draw; or one for each class, for --mode label-prompt')
     .addOption(
       new Option(
@@ -109,7 +113,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   const work: PictureWork[] =
     windows === undefined
       ? config.prompts!.map((text, number) => ({ trial: `prompt ${number + 1}: ${text}`, number }))
-      : workOfWindows(windows, config.n, config.stimuli)
+      : await workOfWindows(windows, config.n, config.stimuli ?? storedStimuli(config.eeg!))
   await using folder = await GenerationFolder.open(out, { settings: settingsOf(config) })
   const { made, keywords } = await interruptible(out, (signal) => draw({ config, windows, work, folder, json, signal }))
   const records = folder.records

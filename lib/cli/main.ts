@@ -79,6 +79,11 @@ process.exitCode = await runCli(process.argv.slice(2), [
     load: () => import('./finetune-text.ts'),
   },
   {
+    name: 'finetune-image',
+    summary: 'teach a network to give Stable Diffusion what EEG is about',
+    load: () => import('./finetune-image.ts'),
+  },
+  {
     name: 'setup',
     summary: 'download LibTorch, once for all projects',
     load: () => import('./setup.ts'),

@@ -14,11 +14,25 @@ import { checkOptions, trainSchema } from './train-config.ts'
 const { dataset, data, read, task, events, pipeline, window, band, channels, upsample, standardise } = trainSchema.shape
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch prepare`. */
-export const prepareSchema = z.strictObject({
-  ...{ dataset, data, read, task, events, pipeline, window, band, channels, upsample, standardise },
-  sampleType: z.enum(SAMPLE_TYPES).default('float32').describe('how samples are kept'),
-  workers: z.number().int().min(1).max(1024).optional(),
-})
+export const prepareSchema = z
+  .strictObject({
+    ...{ dataset, data, read, task, events, pipeline, window, band, channels, upsample, standardise },
+    sampleType: z.enum(SAMPLE_TYPES).default('float32').describe('how samples are kept'),
+    workers: z.number().int().min(1).max(1024).optional(),
+    stimuli: z.string().optional().describe('folder with pictures named by stimulus or class'),
+    targets: z.string().optional().describe('the CLIP that sees the pictures'),
+    diffusion: z.string().optional().describe('the diffusion model whose encoder reads the texts'),
+    prompts: z.array(z.string()).min(1).optional().describe('a text for each class'),
+  })
+  .superRefine(({ stimuli, targets, diffusion, prompts }, context) => {
+    const needs = (option: string, other: string, why: string) =>
+      context.addIssue({ code: 'custom', path: [option], message: `${other} needs it: ${why}` })
+    if (targets !== undefined && stimuli === undefined) needs('stimuli', 'targets', 'the pictures that CLIP is to see')
+    if (targets !== undefined && diffusion === undefined)
+      needs('diffusion', 'targets', 'the model that is to draw, whose encoder reads the texts')
+    const [idle] = Object.entries({ diffusion, prompts }).filter(([, value]) => value !== undefined)
+    if (targets === undefined && idle !== undefined) needs('targets', idle[0], 'a CLIP that sees the pictures')
+  })
 
 /** A complete configuration. */
 export type PrepareConfig = z.infer<typeof prepareSchema>

@@ -10,7 +10,7 @@ import { taskOf } from '../datasets/tasks.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
-import { writeFileAtomically } from '../files/atomic.ts'
+import { createAtomically, writeFileAtomically } from '../files/atomic.ts'
 import { withLock } from '../files/lock.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { isLmdb } from '../lmdb/lmdb-file.ts'
@@ -23,6 +23,7 @@ import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
 import { withDataset } from './config-dataset.ts'
 import { parseRange } from './parse-range.ts'
 import { checkPrepare, type PrepareConfig, type PreparePlan, planOf, prepareSchema, workOf } from './prepare-config.ts'
+import { type AddedStimuli, addStimuli } from './prepare-stimuli.ts'
 import type { PreparedRecording, PrepareGreeting } from './prepare-worker.ts'
 import { readRecordings } from './read-windows.ts'
 import { readConfigFile } from './train-config.ts'
@@ -58,6 +59,13 @@ export function describe(command: Command): void {
         ...prepareSchema.shape.sampleType.unwrap().options,
       ]),
     )
+    .option('--stimuli <folder>', 'pictures named by stimulus or class: the store gets those that were seen')
+    .option(
+      '--targets <clip>',
+      'CLIP, such as ViT-L/14: the store gets what it makes of the pictures, for finetune-image',
+    )
+    .option('--diffusion <folder>', 'the model that is to draw: its encoder reads the texts of --targets')
+    .option('--prompts <texts...>', 'a text for each class, for --targets (default: a photo of a NAME)')
     .option('--workers <n>', 'processes at a time (default: as many as cores)', Number)
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -66,6 +74,7 @@ export function describe(command: Command): void {
 Examples:
   $ eegtorch prepare --data eegmmidb/ --task fists-feet --out fists-feet.store
   $ eegtorch prepare study.yaml --out study.store --workers 8 --sample-type int16
+  $ eegtorch prepare --data imagery/ --stimuli pictures/ --targets clip-vit-large-patch14/ --diffusion stable-diffusion-v1-5/ --out imagery.store
   $ eegtorch train eegnet --data fists-feet.store --leave-out subject`,
     )
     .action(prepare)
@@ -77,16 +86,25 @@ async function prepare(file: string | undefined, { out, json = false, ...flags }
   if (existsSync(out)) throw existing(out)
   const again = `eegtorch prepare ${file ?? '...'} --out ${relative('.', out) || '.'}`
   const source = pickledSource(config)
-  if (source !== undefined) await importPickled(source, out, config)
-  else await untilInterrupted((signal) => prepareRecordings(config, resolve(out), { signal, json, again }))
+  const added =
+    source === undefined
+      ? await untilInterrupted((signal) => prepareRecordings(config, resolve(out), { signal, json, again }))
+      : await importPickled(source, resolve(out), config)
   const { header } = openStore(out)
   const { windows, recordings, classNames, skipped } = header
   if (json) {
-    console.log(JSON.stringify({ store: out, windows, recordings: recordings.length, classNames, skipped }))
+    console.log(JSON.stringify({ store: out, windows, recordings: recordings.length, classNames, skipped, ...added }))
     return
   }
   const left = skipped === 0 ? '' : `; ${skipped} trials gave no window`
   console.log(`${out}: ${windows} windows of ${recordings.length} recordings, ${classNames.join(', ')}${left}`)
+  if (added !== undefined) console.log(describeAdded(added))
+}
+
+function describeAdded({ stimuli, targets }: AddedStimuli): string {
+  if (targets === undefined) return `${stimuli} stimuli`
+  const { images, texts } = targets.cosines
+  return `${stimuli} stimuli and their CLIP targets; mean cosine of two classes ${images.toFixed(3)} for pictures, ${texts.toFixed(3)} for texts (near 1 they hardly tell classes apart)`
 }
 
 interface Run {
@@ -95,7 +113,7 @@ interface Run {
   again: string
 }
 
-async function prepareRecordings(config: PrepareConfig, out: string, run: Run): Promise<void> {
+async function prepareRecordings(config: PrepareConfig, out: string, run: Run): Promise<AddedStimuli | undefined> {
   const recordings = [...(await readRecordings(config))]
   const plan = await planOf(config, recordings)
   const { prepared } = workOf(plan)
@@ -108,17 +126,19 @@ async function prepareRecordings(config: PrepareConfig, out: string, run: Run): 
   const folder = `${out}.partial`
   await makeFolder(dirname(out))
   // Beside the folder, which changes its name: who waits finds the lock where it was.
-  await withLock(`${folder}.lock`, { signal: run.signal }, async () => {
+  return withLock(`${folder}.lock`, { signal: run.signal }, async () => {
     if (existsSync(out)) throw existing(out)
     await makeFolder(folder)
     await keepPlan(folder, plan)
     await writeMissing(config, plan, recordings, folder, run)
     await finish(folder, plan, recordings)
+    const added = await addStimuli(folder, config)
     await removeLock(folder)
     if (existsSync(out)) throw existing(out)
     await rename(folder, out)
     // Last: without its plan an unfinished store could not be gone on with.
     await rm(join(out, PLAN_FILE))
+    return added
   })
 }
 
@@ -202,10 +222,16 @@ function pickledSource({ dataset, data }: PrepareConfig): string | undefined {
   return others.length === 0 && isLmdb(path!) && isPickledLmdb(path!) ? path : undefined
 }
 
-async function importPickled(path: string, out: string, { read, sampleType }: PrepareConfig): Promise<void> {
+async function importPickled(path: string, out: string, config: PrepareConfig): Promise<AddedStimuli | undefined> {
+  const { read, sampleType } = config
   const { samplingRate, channelNames } = read ?? {}
   const { windows, split } = openPickledLmdb(path, defined({ samplingRate, channelNames }))
-  await writeStore(out, windows, { sampleType, ...(split && { splits: [split] }) })
+  let added: AddedStimuli | undefined
+  await createAtomically(out, async (temporary) => {
+    await writeStore(temporary, windows, { sampleType, ...(split && { splits: [split] }) })
+    added = await addStimuli(temporary, config)
+  })
+  return added
 }
 
 /** One line that changes on a terminal, a line for each recording elsewhere. */

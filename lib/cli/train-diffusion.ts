@@ -112,7 +112,8 @@ async function readStimuli(
   { stimuli: folder, size, semantics }: TrainDiffusionConfig,
   codec: PictureCodec,
 ): Promise<{ names: string[]; stimuli: Stimuli; targets: Tensor }> {
-  const files = workOfWindows(windows, windows.length, folder).map(({ stimulus }) => stimulus!)
+  const work = await workOfWindows(windows, windows.length, folder)
+  const files = work.map(({ stimulus }) => stimulus!)
   const names = [...new Set(files)].sort()
   const parts: Tensor[] = []
   for (const name of names) {

@@ -7,6 +7,11 @@ export {
 } from '../generation/amused/amused.ts'
 export type { AmusedLoadOptions } from '../generation/amused/load.ts'
 export {
+  type ConvertedSingleFile,
+  type ConvertSingleFileOptions,
+  convertSingleFile,
+} from '../generation/checkpoints/convert-single-file.ts'
+export {
   openPipelineFolder,
   type PipelineComponent,
   PipelineFolder,
@@ -14,8 +19,14 @@ export {
 export { openSingleFile, type SingleFile, type SingleFileOptions } from '../generation/checkpoints/single-file.ts'
 export { Clip, type ClipEncodeOptions, type ClipOptions } from '../generation/clip/clip.ts'
 export { type ClipPreprocessing, preprocessImages, readPreprocessing } from '../generation/clip/preprocess.ts'
-export { findStimuli } from '../generation/clip/stimuli.ts'
-export { type ClipTargets, clipTargets, meanPairwiseCosine, type TargetOptions } from '../generation/clip/targets.ts'
+export {
+  type ClipTargets,
+  clipTargets,
+  meanPairwiseCosine,
+  storedTargets,
+  type TargetDescription,
+  type TargetOptions,
+} from '../generation/clip/targets.ts'
 export {
   encodeConditions,
   openPipelineEncoder,
@@ -38,6 +49,12 @@ export {
   type EegToImageMode,
   type EegToImageOptions,
 } from '../generation/eeg-to-image/eeg-to-image.ts'
+export {
+  type FinetunedImage,
+  type FinetunedImageEpoch,
+  type FinetuneImageOptions,
+  finetuneImage,
+} from '../generation/eeg-to-image/finetune-image.ts'
 export {
   type EegText,
   EegToText,
@@ -101,6 +118,7 @@ export {
   resizePicture,
   tensorOfPictures,
 } from '../generation/pictures/picture.ts'
+export { findStimuli, StimulusFolder } from '../generation/pictures/stimuli.ts'
 export type { Generation, GenerationStep } from '../generation/pipeline.ts'
 export { type Scheduler, schedulerFromConfig, schedulers } from '../generation/schedulers/index.ts'
 export type { MaskedTokensConfig, MaskedTokensSampling, TokenDraws } from '../generation/schedulers/masked-tokens.ts'

@@ -38,6 +38,14 @@ test.each(['float16', 'bfloat16', 'float64'] as const)('weights come in %s as Py
   }
 })
 
+test('a tensor of several pieces is converted whole', async () => {
+  using net = models.eegProjection({ inDim: 8, outDim: 1500 }) // 2.25 million weights in its last layer, and a rest behind the last whole piece
+  await net.save(at('pieces.safetensors'))
+  using back = await models.load(at('pieces.safetensors'), { dtype: 'bfloat16' })
+  for (const [name, own] of Object.entries(back.stateDict()))
+    expect([name, own.equal(net.stateDict()[name]!.to({ dtype: 'bfloat16' }))]).toEqual([name, true])
+})
+
 test('half precision on disk is mapped into a network of half precision, and widened into one of single', async () => {
   using net = models.lstmEeg(options)
   net.to({ dtype: 'bfloat16' })

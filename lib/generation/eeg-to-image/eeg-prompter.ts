@@ -1,5 +1,5 @@
 import { noGrad } from '../../autograd.ts'
-import { cat } from '../../creation.ts'
+import { cat, fromTypedArray } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
 import { scope } from '../../memory.ts'
 import type { AsyncOptions, Model } from '../../models/model.ts'
@@ -79,38 +79,7 @@ export class EegPrompter implements Disposable {
    */
   async read(trials: Tensor, { signal }: AsyncOptions = {}): Promise<EegPrompts> {
     this.#eeg.requireFit(trials)
-    const count = trials.shape[0]!
-    const parts: [Tensor, Tensor, Tensor][] = []
-    for (let from = 0; from < count; from += BATCH) {
-      const rows = noGrad(() => trials.narrow(0, from, Math.min(BATCH, count - from)))
-      parts.push(await this.#readBatch(rows, signal))
-      rows.dispose()
-    }
-    const [embeddings, promptEmbeds, classLogits] = [0, 1, 2].map((i) =>
-      noGrad(() =>
-        cat(
-          parts.map((part) => part[i]!),
-          0,
-        ),
-      ),
-    )
-    for (const tensor of parts.flat()) tensor.dispose()
-    using best = noGrad(() => classLogits!.argmax(1))
-    const labels = Array.from(best.toTypedArray() as BigInt64Array, Number)
-    return { embeddings: embeddings!, promptEmbeds: promptEmbeds!, classLogits: classLogits!, labels }
-  }
-
-  async #readBatch(rows: Tensor, signal: AbortSignal | undefined): Promise<[Tensor, Tensor, Tensor]> {
-    using tokens = await this.#eeg.read(rows, { signal })
-    const said = await noGrad(() => this.mapper.runAsync({ tokens }, { signal }))
-    const given = [said.encoderHiddenStates, said.promptEmbeds, said.classLogits]
-    const kept = given.map((tensor) => noGrad(() => scope(() => tensor.to('cpu').to('float32')))) as [
-      Tensor,
-      Tensor,
-      Tensor,
-    ]
-    for (const tensor of given) tensor.dispose()
-    return kept
+    return inBatches(this.mapper, trials, (rows) => this.#eeg.read(rows, { signal }), signal)
   }
 
   /** Frees all three networks. */
@@ -121,4 +90,59 @@ export class EegPrompter implements Disposable {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+/**
+ * What a mapper makes of tokens, some trials at a time, on the compute thread.
+ *
+ * @param mapper it is put into evaluation mode
+ * @param tokens (trials, tokens, width)
+ */
+export function promptsOfTokens(
+  mapper: Model<'eeg_clip_mapper'>,
+  tokens: Tensor,
+  { signal }: AsyncOptions = {},
+): Promise<EegPrompts> {
+  return inBatches(mapper.eval(), tokens, async (rows) => noGrad(() => rows.clone()), signal)
+}
+
+/** What was read from some of the trials. */
+export function promptsOfRows(
+  { embeddings, promptEmbeds, classLogits, labels }: EegPrompts,
+  places: readonly number[],
+): EegPrompts {
+  using index = fromTypedArray(BigInt64Array.from(places, (place) => BigInt(place)))
+  const rows = (tensor: Tensor) => noGrad(() => tensor.index_select(0, index))
+  return {
+    embeddings: rows(embeddings),
+    promptEmbeds: rows(promptEmbeds),
+    classLogits: rows(classLogits),
+    labels: places.map((place) => labels[place]!),
+  }
+}
+
+/** @param tokensOf gives the tokens of some rows of the input */
+async function inBatches(
+  mapper: Model<'eeg_clip_mapper'>,
+  input: Tensor,
+  tokensOf: (rows: Tensor) => Promise<Tensor>,
+  signal: AbortSignal | undefined,
+): Promise<EegPrompts> {
+  const count = input.shape[0]!
+  const parts: [Tensor, Tensor, Tensor][] = []
+  for (let from = 0; from < count; from += BATCH) {
+    using rows = noGrad(() => input.narrow(0, from, Math.min(BATCH, count - from)))
+    using tokens = await tokensOf(rows)
+    const said = await noGrad(() => mapper.runAsync({ tokens }, { signal }))
+    const given = [said.encoderHiddenStates, said.promptEmbeds, said.classLogits]
+    const onCpu = (tensor: Tensor) => noGrad(() => scope(() => tensor.to('cpu').to('float32')))
+    parts.push(given.map(onCpu) as [Tensor, Tensor, Tensor])
+    for (const tensor of given) tensor.dispose()
+  }
+  const column = (i: 0 | 1 | 2) => cat(parts.map((part) => part[i]))
+  const [embeddings, promptEmbeds, classLogits] = noGrad(() => [column(0), column(1), column(2)] as const)
+  for (const tensor of parts.flat()) tensor.dispose()
+  using best = noGrad(() => classLogits.argmax(1))
+  const labels = Array.from(best.toTypedArray() as BigInt64Array, Number)
+  return { embeddings, promptEmbeds, classLogits, labels }
 }

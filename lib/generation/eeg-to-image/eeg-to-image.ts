@@ -3,6 +3,7 @@ import { EegTorchError } from '../../errors.ts'
 import { releaseMemory } from '../../memory.ts'
 import type { ModelPlacement } from '../../models/model.ts'
 import type { Tensor } from '../../tensor.ts'
+import { promptOfClass } from '../clip/targets.ts'
 import type { Generation } from '../pipeline.ts'
 import { StableDiffusion, type StableDiffusionOptions } from '../stable-diffusion/stable-diffusion.ts'
 import { EegPrompter, type EegPrompts } from './eeg-prompter.ts'
@@ -124,7 +125,7 @@ export class EegToImage implements Disposable {
   promptOf(label: number): string {
     const { prompts, classNames } = this.#options
     const name = classNames?.[label]
-    const prompt = prompts?.[label] ?? (name === undefined ? undefined : `a photo of a ${name}`)
+    const prompt = prompts?.[label] ?? (name === undefined ? undefined : promptOfClass(name))
     if (prompt !== undefined) return prompt
     throw new EegTorchError('INVALID_OPTION', `there is no prompt for class ${label}`, {
       option: 'prompts',

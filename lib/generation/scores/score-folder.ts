@@ -4,8 +4,9 @@ import { EegTorchError } from '../../errors.ts'
 import { controlFolder, type PictureControl, pictureControls } from '../pictures/controls.ts'
 import { GENERATIONS_FILE, readGenerations } from '../pictures/generation-record.ts'
 import { readPicture } from '../pictures/picture.ts'
+import { listPictures } from '../pictures/stimuli.ts'
 import { type LoggedPicture, type PictureScores, type ScoreOptions, scorePictures } from './score-pictures.ts'
-import { listPictures, type Pairing, pairStimuli } from './stimuli.ts'
+import { type Pairing, pairStimuli } from './stimuli.ts'
 
 /** Where {@link scoreFolder} looks. */
 export interface FolderScoreOptions extends ScoreOptions {

@@ -1,0 +1,277 @@
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import { fromTypedArray } from '../creation.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
+import type { Device } from '../dtype.ts'
+import { EegTorchError } from '../errors.ts'
+import { writeFileAtomically } from '../files/atomic.ts'
+import {
+  type ClipTargets,
+  clipTargets,
+  promptOfClass,
+  storedStimuli,
+  storedTargets,
+} from '../generation/clip/targets.ts'
+import { EegEncoder } from '../generation/eeg-encoder.ts'
+import { promptsOfTokens } from '../generation/eeg-to-image/eeg-prompter.ts'
+import { EpochPictures } from '../generation/eeg-to-image/epoch-pictures.ts'
+import {
+  type FinetunedImage,
+  type FinetunedImageEpoch,
+  finetuneImage,
+} from '../generation/eeg-to-image/finetune-image.ts'
+import { type KeywordAccuracy, keywordAccuracy } from '../generation/language/keywords.ts'
+import { findStimuli } from '../generation/pictures/stimuli.ts'
+import type { Model } from '../models/model.ts'
+import { models } from '../models/models.ts'
+import { manualSeed, numThreads } from '../runtime.ts'
+import { openStore } from '../store/open-store.ts'
+import type { TensorSet } from '../training/tensor-set.ts'
+import { accuracyWords } from './accuracy-words.ts'
+import { readCommandConfig } from './command-config.ts'
+import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-config.ts'
+import { channelsOf, MONTAGES } from './generate-eeg.ts'
+import { workOfWindows } from './generate-work.ts'
+import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { encodeWindows, type Parts, splitBySubject } from './subject-parts.ts'
+
+interface Flags extends Record<string, unknown> {
+  out: string
+  json?: boolean
+}
+
+export function describe(command: Command): void {
+  command
+    .description(
+      'Teach eeg_clip_mapper to give Stable Diffusion what CLIP makes of the pictures that were seen or imagined. Writes mapper_epochN.pth and .safetensors of each epoch, and mapper.safetensors: the best one’s.',
+    )
+    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
+    .option('--data <store>', 'windows that eegtorch prepare wrote; with --stimuli and --targets, its CLIP targets too')
+    .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
+    .addOption(
+      new Option('--montage <name>', 'regions of the brain (default: the encoder’s, else by channel names)').choices(
+        Object.keys(MONTAGES),
+      ),
+    )
+    .option('--checkpoint <file>', 'a mapper to start from (default: a new one)')
+    .option('--stimuli <folder>', 'a picture of each class (default: the store’s own)')
+    .option('--clip <folder>', 'CLIP that sees the pictures, such as ViT-L/14 (default: the store’s targets)')
+    .option(
+      '--diffusion <folder>',
+      'the model that is to draw: its encoder reads the texts, and it draws while training',
+    )
+    .option('--prompts <texts...>', 'a text for each class (default: a photo of a NAME)')
+    .option('--train-subjects <names...>', 'default: all that are in no other part')
+    .option('--validation-subjects <names...>', 'read after each epoch; the best epoch is chosen by them')
+    .option('--test-subjects <names...>', 'read once, at the end')
+    .option('--epochs <n>', 'in all (default: 20)', Number)
+    .option('--warmup-epochs <n>', 'of these without the squared error to texts (default: 5)', Number)
+    .option('--batch-size <n>', 'trials in a batch (default: 16)', Number)
+    .option('--lr <rate>', 'after the warm-up (default: 1e-4)', Number)
+    .option('--warmup-lr <rate>', 'in the warm-up (default: 5e-4)', Number)
+    .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)
+    .option('--lambda-cls <weight>', 'of the cross entropy of classes (default: 5)', Number)
+    .option('--lambda-contrastive <weight>', 'of InfoNCE with the pictures (default: 2)', Number)
+    .option('--lambda-cos <weight>', 'of the cosine with the picture (default: 1)', Number)
+    .option('--lambda-mse <weight>', 'of the squared error to the text, after the warm-up (default: 0.1)', Number)
+    .option('--temperature <number>', 'of InfoNCE (default: 0.5)', Number)
+    .option('--generate-every <epochs>', 'draw pictures of some trials after every so many epochs', Number)
+    .option(
+      '--generate-samples <n>',
+      'trials that are drawn: the first for validation, else for training (default: 4)',
+      Number,
+    )
+    .option('--steps <n>', 'steps from noise to picture (default: 25)', Number)
+    .option('--guidance <scale>', 'classifier-free guidance (default: 7.5)', Number)
+    .option('--height <pixels>', 'default: what the model was trained on', Number)
+    .option('--width <pixels>', 'default: what the model was trained on', Number)
+    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(
+      new Option('--dtype <type>', 'of the diffusion model (default: float32)').choices([
+        ...finetuneImageSchema.shape.dtype.unwrap().options,
+      ]),
+    )
+    .addOption(new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16']))
+    .option('--seed <n>', 'of weights, order, dropout and noise (default: 0)', Number)
+    .option('--threads <n>', 'CPU threads', Number)
+    .option('--out <folder>', 'folder of the run; one that was stopped goes on', 'runs/finetune-image')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ eegtorch prepare --data imagery/ --stimuli pictures/ --targets clip-vit-large-patch14/ --diffusion stable-diffusion-v1-5/ --out imagery.store
+  $ eegtorch finetune-image --data imagery.store --encoder CSBrain.pth --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22
+  $ eegtorch generate --pipeline image --eeg imagery.store --encoder CSBrain.pth --checkpoint runs/finetune-image/mapper.safetensors --diffusion stable-diffusion-v1-5/`,
+    )
+    .action(run)
+}
+
+async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+  const config = await readCommandConfig(finetuneImageSchema, flags, file)
+  await openStudy(out, { ...config, threads: numThreads() })
+  const { windows } = openStore(config.data)
+  const parts = splitBySubject(windows, config)
+  const targets = await targetsOf(windows.classNames, config)
+  if (!json) console.error(formatCosines(targets))
+  const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts, targets }))
+  await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))
+  console.log(json ? JSON.stringify(result) : formatResult(result, out))
+}
+
+/** Those of the pictures, CLIP and texts that were named, else the store's. @throws EegTorchError `INVALID_OPTION` for targets of other classes */
+async function targetsOf(classNames: readonly string[], config: FinetuneImageConfig): Promise<ClipTargets> {
+  const { data, stimuli, clip, diffusion, device } = config
+  if (clip === undefined) {
+    const targets = await storedTargets(data)
+    requireClasses(targets, classNames, data)
+    return targets
+  }
+  const prompts = config.prompts ?? classNames.map(promptOfClass)
+  return clipTargets({
+    stimuli: await findStimuli(stimuli ?? storedStimuli(data) ?? requireStimuli(data), classNames),
+    ...{ prompts, classNames, clip, pipeline: diffusion!, store: data, device: device as Device },
+  })
+}
+
+function requireClasses(
+  { made, file, imagePrototypes }: ClipTargets,
+  classNames: readonly string[],
+  data: string,
+): void {
+  const named = made?.classNames
+  if (named === undefined ? imagePrototypes.shape[0] === classNames.length : named.join() === classNames.join()) return
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the CLIP targets are of other classes than the windows', {
+    file,
+    expected: `${classNames.join(', ')} (${data})`,
+    received: named?.join(', ') ?? `${imagePrototypes.shape[0]} classes`,
+  })
+}
+
+function requireStimuli(data: string): never {
+  throw new EegTorchError('INVALID_OPTION', 'the store has no stimuli, so a folder of them is needed', {
+    ...{ option: 'stimuli', file: data, expected: 'a folder with a picture of each class' },
+  })
+}
+
+interface Learning {
+  config: FinetuneImageConfig
+  out: string
+  json: boolean
+  signal: AbortSignal
+  parts: Parts<EegWindows>
+  targets: ClipTargets
+}
+
+interface ImageResult extends FinetunedImage {
+  /** Mean cosine of two classes' targets. */
+  cosines: ClipTargets['cosines']
+  targets: string
+  test?: KeywordAccuracy
+}
+
+async function learn({ config, out, json, signal, parts, targets }: Learning): Promise<ImageResult> {
+  const { device, epochs, warmupEpochs, lr, warmupLr, autocast } = config
+  const sets = await encodeParts(parts, config, signal)
+  manualSeed(config.seed)
+  using mapper = await makeMapper(config, sets.train, targets)
+  await using pictures = await picturesOf(config, parts, sets, out)
+  const { batchSize, weightDecay, seed, lambdaCls, lambdaContrastive, lambdaCos, lambdaMse, temperature } = config
+  const placed = {
+    imagePrototypes: targets.imagePrototypes.to(device as Device),
+    textHidden: targets.textHidden.to(device as Device),
+  }
+  const learnt = await finetuneImage(mapper, sets.train, placed, {
+    ...{ batchSize, weightDecay, seed, lambdaCls, lambdaContrastive, lambdaCos, lambdaMse, temperature, signal },
+    warmUp: { epochs: warmupEpochs, lr: warmupLr },
+    joint: { epochs: epochs - warmupEpochs, lr },
+    ...(autocast && { autocast }),
+    ...(sets.validation && { validation: sets.validation }),
+    folder: out,
+    description: { classNames: parts.train.classNames, targets: targets.key, ...defined({ made: targets.made }) },
+    onEpoch: async (told) => {
+      if (!json) showProgress(`${formatEpoch(told)} `)
+      await pictures?.draw(mapper, told.epoch, signal)
+    },
+  })
+  const test = sets.test && (await scoreMapper(mapper, sets.test))
+  return { ...learnt, cosines: targets.cosines, targets: targets.file, ...defined({ test }) }
+}
+
+/** The encoder is loaded, used once for every trial and freed before anything is trained. */
+async function encodeParts(
+  { train, validation, test }: Parts<EegWindows>,
+  config: FinetuneImageConfig,
+  signal: AbortSignal,
+): Promise<Parts<TensorSet>> {
+  const device = config.device as Device
+  using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
+  const encode = async (windows: EegWindows): Promise<TensorSet> => {
+    using labels = fromTypedArray(BigInt64Array.from(windows.labels, (label) => BigInt(label)))
+    return { inputs: await encodeWindows(encoder, windows, config.data, signal), targets: labels.to(device) }
+  }
+  return {
+    train: await encode(train),
+    validation: validation && (await encode(validation)),
+    test: test && (await encode(test)),
+  }
+}
+
+async function makeMapper(
+  { checkpoint, mapper, device }: FinetuneImageConfig,
+  { inputs }: TensorSet,
+  { imagePrototypes, textHidden }: ClipTargets,
+): Promise<Model<'eeg_clip_mapper'>> {
+  const [, nTokens, inDim] = inputs.shape as [number, number, number]
+  const sizes = { nTokens, inDim, nOutputs: imagePrototypes.shape[0]!, nQueries: textHidden.shape[1]! }
+  const net =
+    checkpoint === undefined
+      ? models.eegClipMapper({ ...mapper, ...sizes, clipDim: imagePrototypes.shape[1]! } as never)
+      : ((await models.load(checkpoint, { model: 'eeg_clip_mapper' })) as Model<'eeg_clip_mapper'>)
+  return net.to(device as Device)
+}
+
+async function picturesOf(
+  config: FinetuneImageConfig,
+  parts: Parts<EegWindows>,
+  sets: Parts<TensorSet>,
+  out: string,
+): Promise<EpochPictures | undefined> {
+  const { generateEvery, generateSamples, diffusion, stimuli, data, device, dtype, steps, guidance, seed } = config
+  if (generateEvery === undefined) return undefined
+  const windows = parts.validation ?? parts.train
+  return new EpochPictures({
+    ...{ diffusion: diffusion!, device: device as Device, dtype, every: generateEvery, folder: join(out, 'pictures') },
+    tokens: (sets.validation ?? sets.train).inputs,
+    work: await workOfWindows(windows, generateSamples, stimuli ?? storedStimuli(data)),
+    classNames: windows.classNames,
+    drawing: { steps, guidance, seed, ...defined({ height: config.height, width: config.width }) },
+  })
+}
+
+/** Classes that the mapper tells from trials it has never seen. */
+async function scoreMapper(mapper: Model<'eeg_clip_mapper'>, { inputs, targets }: TensorSet) {
+  const { labels, ...tensors } = await promptsOfTokens(mapper, inputs)
+  for (const tensor of Object.values(tensors)) tensor.dispose()
+  using truth = targets.to('cpu')
+  return keywordAccuracy(labels, Array.from(truth.toTypedArray() as BigInt64Array, Number))
+}
+
+function formatCosines({ cosines: { images, texts }, cached }: ClipTargets): string {
+  return `CLIP targets ${cached ? 'from the store' : 'computed'}: mean cosine of two classes ${images.toFixed(3)} for pictures, ${texts.toFixed(3)} for texts (near 1 they hardly tell classes apart)`
+}
+
+function formatEpoch({ epoch, phase, figures }: FinetunedImageEpoch): string {
+  const { trainLoss, trainAccuracy, validationAccuracy } = figures
+  const share = (name: string, value: number | undefined) =>
+    value === undefined ? '' : `  ${name} ${(100 * value).toFixed(1)} %`
+  return `epoch ${String(epoch).padStart(3)}  ${phase.padEnd(7)}  loss ${trainLoss.toFixed(4)}${share('training', trainAccuracy)}${share('validation', validationAccuracy)}`
+}
+
+function formatResult({ epochs, bestEpoch, test, cosines }: ImageResult, out: string): string {
+  const best = bestEpoch === undefined ? [] : [`best epoch ${bestEpoch}, by validation`]
+  const tested = test === undefined ? [] : [`test ${accuracyWords(test)}`]
+  const alike = `targets alike by cosine: pictures ${cosines.images.toFixed(3)}, texts ${cosines.texts.toFixed(3)}`
+  return [...epochs.map(formatEpoch), alike, ...best, ...tested, `kept in ${out}`].join('\n')
+}

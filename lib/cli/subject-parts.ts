@@ -1,0 +1,80 @@
+import { z } from 'zod'
+import { cat } from '../creation.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
+import type { EegEncoder } from '../generation/eeg-encoder.ts'
+import type { Tensor } from '../tensor.ts'
+import { tensorOf } from './generate-eeg.ts'
+
+/** What is trained on, what epochs are chosen by, and what is read once, at the end. */
+export type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }
+
+const subjects = z.array(z.string()).min(1).optional()
+
+/** Whose trials are in which part, as configurations say it. */
+export const subjectFields = { trainSubjects: subjects, validationSubjects: subjects, testSubjects: subjects }
+
+type SubjectParts = Partial<Record<keyof typeof subjectFields, string[] | undefined>>
+
+/** Whether no subject is in two parts, as `refine` asks. */
+export function areDisjoint({ trainSubjects = [], validationSubjects = [], testSubjects = [] }: SubjectParts): boolean {
+  const all = [...trainSubjects, ...validationSubjects, ...testSubjects]
+  return new Set(all).size === all.length
+}
+
+export const DISJOINT = 'no subject may be in two parts'
+
+/**
+ * Trials of the subjects that are named; all that are in no other part are trained on by default.
+ *
+ * @throws EegTorchError `INVALID_OPTION` for a part without windows
+ */
+export function splitBySubject(windows: EegWindows, config: SubjectParts & { data: string }): Parts<EegWindows> {
+  const { trainSubjects, validationSubjects = [], testSubjects = [] } = config
+  const others = new Set([...validationSubjects, ...testSubjects])
+  const choose = (wanted: (subject: string) => boolean, option: string) => {
+    const rows = windows.labels.map((_, i) => i).filter((i) => wanted(windows.subject(i) ?? ''))
+    if (rows.length > 0) return windows.subset(rows)
+    throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', { option, file: config.data })
+  }
+  const named = (names: readonly string[], option: string) =>
+    names.length === 0 ? undefined : choose((subject) => names.includes(subject), option)
+  return {
+    train: named(trainSubjects ?? [], 'trainSubjects') ?? choose((subject) => !others.has(subject), 'trainSubjects'),
+    validation: named(validationSubjects, 'validationSubjects'),
+    test: named(testSubjects, 'testSubjects'),
+  }
+}
+
+/** Trials that pass the encoder at once. */
+const ENCODED_TOGETHER = 16
+
+/**
+ * What the encoder makes of windows: (windows, tokens, width).
+ *
+ * @throws EegTorchError `SHAPE_MISMATCH` naming the store, `CANCELLED`
+ */
+export async function encodeWindows(
+  encoder: EegEncoder,
+  windows: EegWindows,
+  file: string,
+  signal?: AbortSignal,
+): Promise<Tensor> {
+  const { inDim, nPatches } = encoder.encoder.config
+  if (windows.nSamples !== inDim * nPatches) {
+    throw new EegTorchError('SHAPE_MISMATCH', 'the windows do not fit the encoder', {
+      file,
+      expected: `${inDim * nPatches} samples: its patches`,
+      received: String(windows.nSamples),
+    })
+  }
+  const parts: Tensor[] = []
+  const rows = [...windows.labels.keys()]
+  for (let first = 0; first < rows.length; first += ENCODED_TOGETHER) {
+    using eeg = tensorOf(windows, rows.slice(first, first + ENCODED_TOGETHER))
+    parts.push(await encoder.read(eeg, { signal }))
+  }
+  const whole = cat(parts)
+  for (const part of parts) part.dispose()
+  return whole
+}
