@@ -7,6 +7,7 @@
 
 #include "core/allocator.h"
 #include "kernels/linear.h"
+#include "kernels/winograd.h"
 
 namespace eegtorch {
 
@@ -59,6 +60,8 @@ Conv2dImpl::Conv2dImpl(int64_t in, int64_t out, int64_t kernel, const Conv2dShap
 }
 
 at::Tensor Conv2dImpl::forward(const at::Tensor& x) {
+  if (stride_ == 1 && padding_ == 1 && kernels::convolves3x3(x, weight, bias))
+    return kernels::convolve3x3(x, weight, bias);
   return at::conv2d(x, weight, bias, {stride_, stride_}, {padding_, padding_});
 }
 
