@@ -13,6 +13,7 @@ import { Sgdm } from '../generation/sgdm/sgdm.ts'
 import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
 import { loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
+import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
 import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
 
@@ -63,9 +64,13 @@ async function imageSource(config: GenerateConfig, windows: EegWindows): Promise
       const options = { ...drawOptions(config), mode, numbers: [...numbers], signal }
       const { generation, labels, prompts: told } = await pipeline.draw(part, options)
       const predicted = labels.map((label) => classNames[label] ?? String(label))
-      return { generation, words: predicted.map((name, i) => ({ predicted: name, prompt: told[i]!, mode })) }
+      const words = predicted.map((name, i) => ({ predicted: name, prompt: told[i]!, mode }))
+      return { generation, words, inputs: tensorsOf(part) }
     },
-    [Symbol.dispose]: () => pipeline.dispose(),
+    [Symbol.dispose]() {
+      for (const tensor of read === undefined ? [] : tensorsOf(read)) tensor.dispose()
+      pipeline.dispose()
+    },
   }
 }
 
@@ -76,16 +81,15 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
   return {
     async prepare() {},
     async draw(indices, numbers, signal) {
-      const trials = tensorOf(windows, indices)
-      const { logits, ...reading } = await pipeline.read(trials)
-      const labels =
-        logits === undefined ? [] : Array.from(noGrad(() => logits.argmax(1)).toTypedArray() as BigInt64Array, Number)
-      for (const tensor of Object.values(reading)) tensor.dispose()
+      using trials = tensorOf(windows, indices)
+      const reading = await pipeline.read(trials)
+      const labels = labelsOf(reading.logits)
       const { strength } = config
       const options = { ...drawOptions(config), ...defined({ strength }), numbers: [...numbers], signal }
       const predicted = indices.map((_, i) => classNames[labels[i] ?? -1] ?? 'unknown')
       const words = predicted.map((name) => ({ predicted: name, prompt: null, mode: 'sgdm' }))
-      return { generation: pipeline.generate(trials, options), words }
+      const inputs = Object.values(reading).filter((tensor) => tensor !== undefined)
+      return { generation: pipeline.draw(reading, options), words, inputs }
     },
     [Symbol.dispose]: () => pipeline.dispose(),
   }
@@ -124,4 +128,14 @@ async function codecOf(config: GenerateConfig, networks: Sgdm): Promise<PictureC
 function schedulerOf({ scheduler }: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Scheduler {
   const config = (metadata.scheduler ?? { _class_name: 'DDPMScheduler' }) as Record<string, unknown>
   return schedulerFromConfig(config, scheduler)
+}
+
+function labelsOf(logits: Tensor | undefined): number[] {
+  if (logits === undefined) return []
+  using best = noGrad(() => logits.argmax(1))
+  return Array.from(best.toTypedArray() as BigInt64Array, Number)
+}
+
+function tensorsOf({ embeddings, promptEmbeds, classLogits }: EegPrompts): Tensor[] {
+  return [embeddings, promptEmbeds, classLogits]
 }

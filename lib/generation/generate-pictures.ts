@@ -24,6 +24,8 @@ export type PictureWords = Pick<GeneratedPicture, 'predicted' | 'prompt' | 'mode
 export interface DrawnBatch {
   generation: Generation
   words: readonly PictureWords[]
+  /** What the generation draws from; freed when the pictures are written. */
+  inputs?: readonly Tensor[]
 }
 
 /** Draws the pictures of some of the work. */
@@ -63,19 +65,17 @@ export async function generatePictures(
       indices.map((i) => work[i]!.number),
       signal,
     )
-    for await (const { step, steps, preview } of drawn.generation) {
-      if (preview !== undefined) await showPreview(folder, preview)
-      onProgress?.({ done: from, total: left.length, step, steps })
+    try {
+      for await (const { step, steps, preview } of drawn.generation) {
+        if (preview !== undefined) await showPreview(folder, preview)
+        onProgress?.({ done: from, total: left.length, step, steps })
+      }
+      using images = await drawn.generation.images()
+      const some = indices.map((i) => work[i]!)
+      await write(folder, some, drawn.words, images, seed)
+    } finally {
+      for (const tensor of drawn.inputs ?? []) tensor.dispose()
     }
-    const images = await drawn.generation.images()
-    await write(
-      folder,
-      indices.map((i) => work[i]!),
-      drawn.words,
-      images,
-      seed,
-    )
-    images.dispose()
   }
   await folder.writePreview()
   await folder.writeGrid()

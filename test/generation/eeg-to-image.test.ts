@@ -76,9 +76,17 @@ test('both modes draw, tell what they are, and differ; with little memory one mo
 
   using sparing = await EegToImage.load(files, { lowMemory: true })
   expect(difference((await finish(sparing, 'eeg-tokens')).images, tokens.images)).toBeLessThan(1e-5)
+  const read: Tensor[] = []
+  const { read: reading } = sparing
+  sparing.read = async (...given) => {
+    const prompts = await reading.apply(sparing, given)
+    read.push(prompts.embeddings, prompts.promptEmbeds, prompts.classLogits)
+    return prompts
+  }
   const steps: (number[] | undefined)[] = []
   for await (const { images } of sparing.generate(trials, options)) steps.push(images && [...images.shape])
   expect(steps).toEqual([undefined, undefined, [2, 32, 32, 3]])
+  expect(read.map(({ disposed }) => disposed)).toEqual([true, true, true])
 })
 
 test('in half precision pictures are drawn of EEG that was read in float32', async () => {

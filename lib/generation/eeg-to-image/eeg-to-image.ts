@@ -104,10 +104,14 @@ export class EegToImage implements Disposable {
     options: EegToImageOptions = {},
   ): AsyncGenerator<{ step: number; steps: number; preview?: Tensor; images?: Tensor }> {
     const prompts = await this.read(trials, { signal: options.signal })
-    const { generation } = await this.draw(prompts, options)
-    for await (const progress of generation) {
-      const isLast = progress.step === progress.steps
-      yield { ...progress, ...(isLast && { images: await generation.images() }) }
+    try {
+      const { generation } = await this.draw(prompts, options)
+      for await (const progress of generation) {
+        const isLast = progress.step === progress.steps
+        yield { ...progress, ...(isLast && { images: await generation.images() }) }
+      }
+    } finally {
+      for (const tensor of [prompts.embeddings, prompts.promptEmbeds, prompts.classLogits]) tensor.dispose()
     }
   }
 
