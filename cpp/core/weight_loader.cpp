@@ -1,13 +1,14 @@
 #include "core/weight_loader.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty_like.h>
+#include <ATen/ops/from_blob.h>
 #include <sys/mman.h>
 #include <torch/utils.h>
 #include <unistd.h>
 
 #include <algorithm>
 
+#include "core/error.h"
 #include "core/tensor_file.h"
 
 namespace eegtorch {
@@ -38,10 +39,21 @@ void readPages(const at::Tensor& piece) {
 #endif
 }
 
+// Memory for as many elements, in pages of its own. The allocator asks for huge pages, which pay in a training step; for
+// gigabytes at once the system may move most of memory about to find them, which took twice as long as all the rest.
+at::Tensor emptyPages(at::IntArrayRef sizes, at::TensorOptions options) {
+  const auto bytes = static_cast<size_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
+  void* pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED)
+    throw Error("OUT_OF_MEMORY", "no memory for a tensor of " + std::to_string(bytes) + " bytes");
+  const auto unmap = [pages, bytes](void*) { ::munmap(pages, bytes); };
+  return at::from_blob(pages, sizes, unmap, options);
+}
+
 // given.to(dtype), in pieces: each thread reads pages of the file while others convert.
 at::Tensor convert(const at::Tensor& given, at::ScalarType dtype) {
   if (given.nbytes() < kSmallestMapped || !given.is_contiguous()) return given.to(dtype);
-  const at::Tensor result = at::empty_like(given, given.options().dtype(dtype));
+  const at::Tensor result = emptyPages(given.sizes(), given.options().dtype(dtype));
   const at::Tensor from = given.view(-1), to = result.view(-1);
   at::parallel_for(0, from.numel(), kPieceElements, [&](int64_t begin, int64_t end) {
     const torch::NoGradGuard frozen;
