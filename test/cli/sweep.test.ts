@@ -45,15 +45,14 @@ interface Outcome {
 function outcomes(out: string): Map<string, Outcome> {
   const root = inFolder(`${out}/outcomes`)
   const files = existsSync(root) ? (readdirSync(root, { recursive: true }) as string[]) : []
-  const found = files.filter((file) => statSync(join(root, file)).isFile())
+  // a temporary file may be renamed while this looks
+  const found = files.filter((file) => !file.endsWith('.tmp') && statSync(join(root, file)).isFile())
   return new Map(
-    found
-      .filter((file) => !file.endsWith('.tmp'))
-      .map((file) => {
-        const bytes = readFileSync(join(root, file), 'utf8')
-        expect(JSON.parse(bytes)).toHaveProperty('predictions')
-        return [file, { bytes, modified: statSync(join(root, file)).mtimeMs }]
-      }),
+    found.map((file) => {
+      const bytes = readFileSync(join(root, file), 'utf8')
+      expect(JSON.parse(bytes)).toHaveProperty('predictions')
+      return [file, { bytes, modified: statSync(join(root, file)).mtimeMs }]
+    }),
   )
 }
 
