@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { asyncSignal, fromTypedArray } from 'eegtorch'
+import { asyncSignal, fromTypedArray, randn } from 'eegtorch'
 import fc from 'fast-check'
 import { windowCovariances } from '../../lib/decoders/band-windows.ts'
 import { bandPowerLda, bandPowers, cspLda, windowMeansLda } from '../../lib/decoders/baselines.ts'
@@ -138,8 +138,11 @@ test.each([cspLda(), bandPowerLda(), windowMeansLda()])('$name fits while the ev
     turns++
     next = setImmediate(turn)
   })
+  // what the compute thread has to do first, so that a fit which takes part of a turn has to wait as well
+  const before = asyncSignal.covariances(randn([64, 50_000], { dtype: 'float64' }), { estimator: 'lwf', centred: true })
   await decoder.fit({ values, width: 36 }, labels, 2)
   clearImmediate(next)
+  await before
   expect(turns).toBeGreaterThan(0)
 })
 
