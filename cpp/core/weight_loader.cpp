@@ -39,8 +39,9 @@ void readPages(const at::Tensor& piece) {
 #endif
 }
 
-// Memory for as many elements, in pages of its own. The allocator asks for huge pages, which pay in a training step; for
-// gigabytes at once the system may move most of memory about to find them, which took twice as long as all the rest.
+// Memory for as many elements, in pages of its own. The allocator asks for huge pages, which pay in a training step;
+// for gigabytes at once the system may move most of memory about to find them, which took twice as long as all the
+// rest.
 at::Tensor emptyPages(at::IntArrayRef sizes, at::TensorOptions options) {
   const auto bytes = static_cast<size_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
   void* pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
