@@ -73,7 +73,7 @@ IcaWhitening icaWhitening(const Tensor& x, double components) {
     matrix = found.components.narrow(0, 0, count) / found.variances.narrow(0, 0, count).sqrt().unsqueeze(1);
     offset = -at::mv(matrix, found.mean);
   });
-  result.white = spatialFilter(x, matrix, offset);
+  result.white = sampleBySample(x, matrix, offset);
   return result;
 }
 

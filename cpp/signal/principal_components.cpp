@@ -7,6 +7,9 @@
 #include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
 
+#include <algorithm>
+#include <vector>
+
 #include "core/check.h"
 #include "core/error.h"
 #include "signal/check.h"
@@ -46,6 +49,29 @@ at::Tensor extremeAmplitudes(const at::Tensor& components, const at::Tensor& x, 
   return at::where(high >= -low, high, low);
 }
 
+// Block by block: isfinite makes an array of amplitudes beside that of its answers.
+bool isFinite(const at::Tensor& x) {
+  const TimeLanes lanes(x.size(1), x.device(), x.size(0));
+  std::vector<char> broken(lanes.count(), 0);
+  lanes.run([&](int64_t lane, int64_t from, int64_t count) {
+    if (!broken[lane]) broken[lane] = !x.narrow(1, from, count).isfinite().all().item<bool>();
+  });
+  return std::none_of(broken.begin(), broken.end(), [](char lane) { return lane; });
+}
+
+// Writes matrix x + offset to `result`, (rows, samples); x: (channels, samples).
+void filterInto(const at::Tensor& result, const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& offset) {
+  const auto level = offset.defined() ? offset.unsqueeze(1) : offset;
+  TimeLanes(x.size(1), x.device(), matrix.numel()).run([&](int64_t, int64_t from, int64_t count) {
+    auto part = result.narrow(1, from, count);
+    const auto block = x.narrow(1, from, count);
+    if (level.defined())
+      at::addmm_out(part, level, matrix, block);
+    else
+      at::mm_out(part, matrix, block);
+  });
+}
+
 }  // namespace
 
 void checkRecording(const char* owner, const at::Tensor& x, const char* rows) {
@@ -55,7 +81,7 @@ void checkRecording(const char* owner, const at::Tensor& x, const char* rows) {
     throw Error("SHAPE_MISMATCH", std::string(owner) + " needs two samples of a channel", "two samples or more",
                 showShape(x.sizes()));
   }
-  if (!x.isfinite().all().item<bool>()) {
+  if (!isFinite(x)) {
     throw Error("INVALID_OPTION", std::string(owner) + ": the signal has samples that are not finite numbers",
                 "finite samples", "NaN or infinity");
   }
@@ -80,20 +106,17 @@ at::Tensor spatialFilter(const at::Tensor& x, const at::Tensor& matrix, const at
   if (offset.defined()) checkInput(owner, offset, x, {{matrix.size(0), "rows"}});
   auto shape = x.sizes().vec();
   shape[x.dim() - 2] = matrix.size(0);
-  auto result = at::empty(shape, x.options());
+  const auto result = at::empty(shape, x.options());
   const auto from_all = x.detach().reshape({-1, x.size(-2), x.size(-1)});
   const auto to_all = result.view({-1, matrix.size(0), x.size(-1)});
-  const auto weights = matrix.detach(), level = offset.defined() ? offset.detach().unsqueeze(1) : offset;
-  for (int64_t i = 0; i < from_all.size(0); i++) {
-    TimeLanes(x.size(-1), x.device(), matrix.numel()).run([&](int64_t, int64_t from, int64_t count) {
-      auto part = to_all[i].narrow(1, from, count);
-      const auto block = from_all[i].narrow(1, from, count);
-      if (level.defined())
-        at::addmm_out(part, level, weights, block);
-      else
-        at::mm_out(part, weights, block);
-    });
-  }
+  const auto weights = matrix.detach(), level = offset.defined() ? offset.detach() : offset;
+  for (int64_t i = 0; i < from_all.size(0); i++) filterInto(to_all[i], from_all[i], weights, level);
+  return result;
+}
+
+at::Tensor sampleBySample(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& offset) {
+  const auto result = at::empty({x.size(1), matrix.size(0)}, x.options()).t();
+  filterInto(result, x, matrix, offset);
   return result;
 }
 

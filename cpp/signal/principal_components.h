@@ -22,6 +22,10 @@ at::Tensor scatterMatrix(const at::Tensor& x, const at::Tensor& mean);
 // undefined for none. Returns (..., rows, samples).
 at::Tensor spatialFilter(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& offset);
 
+// The same of a recording (channels, samples), with each sample's rows side by side in memory: the layout of which
+// Infomax takes samples at random without a copy.
+at::Tensor sampleBySample(const at::Tensor& x, const at::Tensor& matrix, const at::Tensor& offset);
+
 // SHAPE_MISMATCH, DTYPE_MISMATCH or INVALID_OPTION for what is not a finite (channels, samples) recording.
 void checkRecording(const char* owner, const at::Tensor& x, const char* rows = "channels");
 

@@ -1,0 +1,68 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { asyncSignal, Ica, type IcaOptions, randn, releaseMemory, type Tensor } from 'eegtorch'
+
+const SHAPE = [64, 80_000]
+const RECORDING = SHAPE[0]! * SHAPE[1]! * 8
+const RESET_PEAK = '5'
+
+const bytes = (name: string): number =>
+  1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1])
+
+/** The peak of memory while `action` runs beyond what was held before, over the size of the recording. */
+async function peakOf(action: () => Promise<unknown>): Promise<number> {
+  await action() // loads the code
+  releaseMemory()
+  const before = bytes('VmRSS')
+  writeFileSync('/proc/self/clear_refs', RESET_PEAK)
+  await action()
+  return (bytes('VmHWM') - before) / RECORDING
+}
+
+function canMeasure(): boolean {
+  try {
+    writeFileSync('/proc/self/clear_refs', RESET_PEAK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+describe('beside the recording, one array of its size', () => {
+  let x: Tensor
+  beforeAll(() => {
+    x = randn(SHAPE, { dtype: 'float64' })
+  })
+  const on = canMeasure() ? test : test.skip
+
+  on.each<[string, IcaOptions]>([
+    ['fastica', { maxIterations: 1 }],
+    ['picard', { method: 'picard', maxIterations: 1 }],
+    ['infomax', { method: 'infomax', maxIterations: 1, kurtosisBlocks: 0 }],
+  ])('%s', async (_, options) => {
+    expect(await peakOf(() => Ica.fit(x, { ...options, components: 60 }))).toBeLessThan(1.4)
+  })
+
+  on('current source density', async () => {
+    const positions = Array.from({ length: 64 }, (_, i) => {
+      const angle = 2.4 * i
+      const height = i / 64
+      const radius = Math.sqrt(1 - height * height)
+      return [radius * Math.cos(angle), radius * Math.sin(angle), height] as [number, number, number]
+    })
+    const run = async () => (await asyncSignal.currentSourceDensity(x, positions)).dispose()
+    expect(await peakOf(run)).toBeLessThan(1.4)
+  })
+})
+
+test('one sample of many that is not finite is found', async () => {
+  const x = randn([4, 20_000], { dtype: 'float64' })
+  await expect(Ica.fit(x, { components: 4, maxIterations: 1 })).resolves.toBeDefined()
+  for (const [sample, value] of [
+    [19_999, Number.NaN],
+    [7000, Number.POSITIVE_INFINITY],
+  ] as const) {
+    const broken = x.clone()
+    broken.narrow(0, 2, 1).narrow(1, sample, 1).fill_(value)
+    await expect(Ica.fit(broken, { components: 4 })).rejects.toThrow('finite')
+  }
+})
