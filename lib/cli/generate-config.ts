@@ -6,10 +6,13 @@ import { MONTAGES } from './generate-eeg.ts'
 const positive = z.number().int().positive()
 const namesOf = <T extends object>(all: T) => z.enum(Object.keys(all) as [keyof T & string, ...(keyof T & string)[]])
 
+const PIPELINES = ['text', 'amused', 'image', 'sgdm', 'prompt'] as const
+type Pipeline = (typeof PIPELINES)[number]
+
 /** What a person may write: in a YAML file, or as flags of `eegtorch generate`. */
 export const generateSchema = z
   .strictObject({
-    pipeline: z.enum(['text', 'amused', 'image', 'sgdm', 'prompt']).describe('how pictures are made'),
+    pipeline: z.enum(PIPELINES).describe('how pictures are made'),
     eeg: z.string().optional().describe('a store that eegtorch prepare wrote'),
     encoder: z.string().optional().describe('CSBrain, for the pipelines text, amused and image'),
     montage: namesOf(MONTAGES).optional().describe('regions of the brain, where channel names do not tell them'),
@@ -50,7 +53,40 @@ export const generateSchema = z
     for (const name of NEEDED[pipeline])
       if (config[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `the pipeline ${pipeline} needs it` })
+    for (const [name, pipelines] of foreignOptions(pipeline, config))
+      context.addIssue({
+        code: 'custom',
+        path: [name],
+        message: `belongs to ${pipelines}, not to the pipeline ${pipeline}`,
+      })
   })
+
+const READING: Pipeline[] = ['text', 'amused']
+const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
+
+/** Options that only some pipelines heed: elsewhere they would be ignored in silence. */
+const ONLY_OF: Readonly<Record<string, Pipeline[]>> = {
+  ...Object.fromEntries(['eeg', 'stimuli', 'n'].map((name) => [name, BY_EEG])),
+  ...Object.fromEntries(['encoder', 'montage'].map((name) => [name, [...READING, 'image']])),
+  ...Object.fromEntries(
+    ['projection', 'language', 'adapter', 'nf4', 'vocabulary', 'place'].map((name) => [name, READING]),
+  ),
+  ...Object.fromEntries(['sample', 'temperature', 'topK', 'topP', 'maxNewTokens'].map((name) => [name, READING])),
+  checkpoint: ['image', 'sgdm'],
+  prompts: ['image', 'prompt'],
+  mode: ['image'],
+  classifier: ['sgdm'],
+  strength: ['sgdm'],
+}
+
+/** What is set though the pipeline does not heed it, with those that do. */
+function foreignOptions(pipeline: Pipeline, config: Readonly<Record<string, unknown>>): [string, string][] {
+  return Object.entries(ONLY_OF)
+    .filter(([name, pipelines]) => !pipelines.includes(pipeline) && !isUnset(config[name]))
+    .map(([name, pipelines]) => [name, pipelines.join(', ')])
+}
+
+const isUnset = (value: unknown) => value === undefined || value === false || value === EEG_TO_IMAGE_MODES[0]
 
 const NEEDED = {
   text: ['eeg', 'encoder', 'projection', 'language'],

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -78,6 +78,18 @@ test('texts are drawn, a YAML file tells the options, and what is missing is nam
   expect(recordsOf(at('prompts')).map(({ prompt }) => prompt)).toEqual(['a dog', 'a cup'])
   const missing = await run('generate', '--pipeline', 'image', '--out', at('none'))
   expect(missing.stderr).toMatch(/eeg.*the pipeline image needs it/)
+  const foreign = await run(
+    'generate',
+    at('prompt.yaml'),
+    '--eeg',
+    at('store'),
+    '--strength',
+    '0.5',
+    '--out',
+    at('none'),
+  )
+  expect(foreign.stderr).toMatch(/eeg: belongs to text, amused, image, sgdm, not to the pipeline prompt/)
+  expect(existsSync(at('none'))).toBe(false)
 }, 120_000)
 
 test('a diffusion model is trained on a store and its stimuli, goes on when called again, and draws', async () => {

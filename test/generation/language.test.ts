@@ -65,6 +65,25 @@ test('quantised while loading, beside an adapter, a text stays a text', async ()
   })
 })
 
+test("a text ends where the model's context does, and one that fills it is refused before anything is computed", async () => {
+  const short = join(folder, 'short')
+  cpSync(base, short, { recursive: true })
+  const { ids } = expected.sampled as { ids: number[] }
+  const config = JSON.parse(readFileSync(join(short, 'config.json'), 'utf8'))
+  const context = ids.length + 3
+  writeFileSync(join(short, 'config.json'), JSON.stringify({ ...config, max_position_embeddings: context }))
+  using language = await LanguageModel.load(short)
+  const [made] = await language.generate({ ids: [ids] })
+  expect(made).toMatchObject({ finish: 'length' })
+  expect(made!.tokens).toHaveLength(3)
+  const full = { ids: [[...ids, ...made!.tokens]] }
+  expect(await rejectionOf(language.generate(full))).toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringContaining('leaves no room'),
+    expected: `${context - 1} tokens at most, a prefix included`,
+  })
+})
+
 test('tokens are told one by one, stop tokens end a text, and a signal ends it between two', async () => {
   using language = await LanguageModel.load(base)
   const { ids } = expected.sampled

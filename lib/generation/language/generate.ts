@@ -8,7 +8,7 @@ import { nativeLanguage } from './native-language.ts'
 
 /** How a text is continued. */
 export interface GenerateOptions {
-  /** Tokens at most; default 64. */
+  /** Tokens at most; default 64, and never more than the model's context has room for behind the text. */
   maxNewTokens?: number
   /** Draw tokens; default false: each is the likeliest. */
   sample?: boolean
@@ -51,6 +51,22 @@ const NATIVE_OPTIONS = [
   'seed',
 ]
 
+const DEFAULT_TOKENS = 64
+
+/** Tokens that a context has room for behind a text, which would else end in the middle of one. */
+function roomBehind(tokens: number, context: number): number {
+  if (tokens < context) return context - tokens
+  throw new EegTorchError(
+    'INVALID_OPTION',
+    'the text leaves no room for new tokens in the context of the language model',
+    {
+      option: 'prompts',
+      expected: `${context - 1} tokens at most, a prefix included`,
+      received: `${tokens}`,
+    },
+  )
+}
+
 /**
  * Continues texts on the compute thread, one token of each text at a time; a text that has ended goes on with `padToken`. Greedy tokens and, for
  * the same seed, drawn ones are those of transformers.
@@ -69,7 +85,9 @@ export async function* decode(
       received: String(seed),
     })
   }
-  const ours: Record<string, unknown> = { ...options, seed }
+  const room = roomBehind(embeds.shape[1]!, model.config.maxPositionEmbeddings)
+  const { maxNewTokens = DEFAULT_TOKENS } = options
+  const ours: Record<string, unknown> = { ...options, seed, maxNewTokens: Math.min(maxNewTokens, room) }
   const given = Object.fromEntries(
     NATIVE_OPTIONS.map((name) => [name, ours[camelCase(name)]]).filter(([, value]) => value !== undefined),
   )
