@@ -65,25 +65,22 @@ const READING: Pipeline[] = ['text', 'amused']
 const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
 
 /** Options that only some pipelines heed: elsewhere they would be ignored in silence. */
-const ONLY_OF: Readonly<Record<string, Pipeline[]>> = {
-  ...Object.fromEntries(['eeg', 'stimuli', 'n'].map((name) => [name, BY_EEG])),
-  ...Object.fromEntries(['encoder', 'montage'].map((name) => [name, [...READING, 'image']])),
-  ...Object.fromEntries(
-    ['projection', 'language', 'adapter', 'nf4', 'vocabulary', 'place'].map((name) => [name, READING]),
-  ),
-  ...Object.fromEntries(['sample', 'temperature', 'topK', 'topP', 'maxNewTokens'].map((name) => [name, READING])),
-  checkpoint: ['image', 'sgdm'],
-  prompts: ['image', 'prompt'],
-  mode: ['image'],
-  classifier: ['sgdm'],
-  strength: ['sgdm'],
-}
+const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string[] }[] = [
+  { pipelines: BY_EEG, names: ['eeg', 'stimuli', 'n'] },
+  { pipelines: [...READING, 'image'], names: ['encoder', 'montage'] },
+  { pipelines: READING, names: ['projection', 'language', 'adapter', 'nf4', 'vocabulary', 'place'] },
+  { pipelines: READING, names: ['sample', 'temperature', 'topK', 'topP', 'maxNewTokens'] },
+  { pipelines: ['image', 'sgdm'], names: ['checkpoint'] },
+  { pipelines: ['image', 'prompt'], names: ['prompts'] },
+  { pipelines: ['image'], names: ['mode'] },
+  { pipelines: ['sgdm'], names: ['classifier', 'strength'] },
+]
 
 /** What is set though the pipeline does not heed it, with those that do. */
 function foreignOptions(pipeline: Pipeline, config: Readonly<Record<string, unknown>>): [string, string][] {
-  return Object.entries(ONLY_OF)
-    .filter(([name, pipelines]) => !pipelines.includes(pipeline) && !isUnset(config[name]))
-    .map(([name, pipelines]) => [name, pipelines.join(', ')])
+  return ONLY_OF.filter(({ pipelines }) => !pipelines.includes(pipeline)).flatMap(({ pipelines, names }) =>
+    names.filter((name) => !isUnset(config[name])).map((name): [string, string] => [name, pipelines.join(', ')]),
+  )
 }
 
 const isUnset = (value: unknown) => value === undefined || value === false || value === EEG_TO_IMAGE_MODES[0]

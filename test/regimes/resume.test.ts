@@ -48,6 +48,15 @@ const encoderSizes = {
   nHeads: 2,
 }
 
+function latentClassifier(role: 'trained' | 'frozen'): Regime {
+  const { encoder, classifier } = smallAdversarial()
+  const set = { inputs: smallImages(), targets: alternating(6) }
+  return {
+    nets: [encoder, classifier] as never,
+    train: (options) => fitLatentClassifier(encoder, classifier, set, { ...options, encoder: role, epochs: 3 }),
+  }
+}
+
 /** Networks as at the start, and their training: dropout, priors and posteriors draw random numbers. */
 const regimes: Record<string, () => Regime> = {
   adversarial() {
@@ -58,22 +67,8 @@ const regimes: Record<string, () => Regime> = {
       train: (options) => fitAdversarial(nets, set, { ...options, epochs: 3 }),
     }
   },
-  'latent classifier': () => {
-    const { encoder, classifier } = smallAdversarial()
-    const set = { inputs: smallImages(), targets: alternating(6) }
-    return {
-      nets: [encoder, classifier] as never,
-      train: (options) => fitLatentClassifier(encoder, classifier, set, { ...options, encoder: 'trained', epochs: 3 }),
-    }
-  },
-  'latent classifier over a frozen encoder': () => {
-    const { encoder, classifier } = smallAdversarial()
-    const set = { inputs: smallImages(), targets: alternating(6) }
-    return {
-      nets: [encoder, classifier] as never,
-      train: (options) => fitLatentClassifier(encoder, classifier, set, { ...options, encoder: 'frozen', epochs: 3 }),
-    }
-  },
+  'latent classifier': () => latentClassifier('trained'),
+  'latent classifier over a frozen encoder': () => latentClassifier('frozen'),
   variational() {
     const vae = models.vae({ nChans: 3, nTimes: 20, hiddenDim: 8, latentDim: 4 })
     const set = { inputs: noise([6, 3, 20]), targets: noise([6, 3, 20]) }
