@@ -1,6 +1,5 @@
-import { fstatSync, readSync } from 'node:fs'
-
-import { EegTorchError } from '../errors.ts'
+import { fstatSync } from 'node:fs'
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { nativeFunctions, type TensorId } from '../native.ts'
 import type { Tensor } from '../tensor.ts'
@@ -29,20 +28,10 @@ export class SafetensorsFile extends TensorFile {
 export function readSafetensors(path: string): SafetensorsFile {
   return withFile(path, (descriptor) => {
     const { size } = fstatSync(descriptor)
-    const length = readHeaderLength(readAt(descriptor, 0, Math.min(8, size), path), size, path)
-    const header = parseSafetensorsHeader(readAt(descriptor, 8, length, path), size, path)
+    const length = readHeaderLength(readAt(descriptor, 0, Math.min(8, size), 'its start', path), size, path)
+    const header = parseSafetensorsHeader(readAt(descriptor, 8, length, 'its header', path), size, path)
     return new SafetensorsFile(path, size, header)
   })
-}
-
-function readAt(descriptor: number, position: number, length: number, file: string): Uint8Array {
-  const bytes = new Uint8Array(length)
-  for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, bytes, done, length - done, position + done)
-    if (count === 0) throw new EegTorchError('FILE_TRUNCATED', 'the file ended while it was read', { file })
-    done += count
-  }
-  return bytes
 }
 
 /**

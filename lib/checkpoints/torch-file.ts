@@ -1,5 +1,6 @@
-import { fstatSync, readSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { EegTorchError, type ErrorCode } from '../errors.ts'
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { openZip, type ZipFile } from '../files/zip.ts'
 import { numpyNames } from '../pickle/numpy-names.ts'
@@ -144,23 +145,13 @@ export function readLegacyTorchFile(path: string): TorchFile {
     for (let length = 2 ** 20; ; length *= 8) {
       const count = Math.min(length, size, MAX_PICKLE_BYTES)
       try {
-        return readLegacy(path, size, readAt(descriptor, 0, count, path), descriptor)
+        return readLegacy(path, size, readAt(descriptor, 0, count, 'its pickles', path), descriptor)
       } catch (error) {
         const isCut = error instanceof EegTorchError && error.code === 'FILE_TRUNCATED' && count < size
         if (!isCut || count === MAX_PICKLE_BYTES) throw error
       }
     }
   })
-}
-
-function readAt(descriptor: number, position: number, length: number, path: string): Buffer {
-  const bytes = Buffer.alloc(length)
-  for (let done = 0; done < length; ) {
-    const count = readSync(descriptor, bytes, done, length - done, position + done)
-    if (count === 0) throw fail(path, 'FILE_TRUNCATED', `the file ends at byte ${position + done}`)
-    done += count
-  }
-  return bytes
 }
 
 interface LegacyStorage {
@@ -234,7 +225,7 @@ function locateStorages(
   for (const key of Array.isArray(keys) ? keys : []) {
     const storage = storages.get(key)
     if (storage === undefined) throw fail(path, 'FILE_INVALID', 'the file holds a storage that no tensor uses')
-    const elements = Number(readAt(descriptor, position, 8, path).readBigInt64LE())
+    const elements = Number(readAt(descriptor, position, 8, `storage ${JSON.stringify(key)}`, path).readBigInt64LE())
     if (elements !== storage.elements) {
       throw new EegTorchError('FILE_INVALID', `storage ${JSON.stringify(key)} has another size than its tensors say`, {
         file: path,

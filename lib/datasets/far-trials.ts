@@ -1,8 +1,8 @@
 import { EegTorchError } from '../errors.ts'
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { FarArray, unpickleFar } from '../pickle/far-arrays.ts'
 import { FarBytes } from '../pickle/file-bytes.ts'
-import { readAt } from '../recordings/binary/read-at.ts'
 import type { SampleType } from '../recordings/binary/sample-types.ts'
 
 const TYPES: Readonly<Record<string, SampleType>> = {

@@ -1,5 +1,5 @@
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
-import { readAt } from '../recordings/binary/read-at.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from '../recordings/binary/sample-types.ts'
 import { type Channel, Recording, type RecordingParts } from '../recordings/recording.ts'
 import { segmentsAt } from '../recordings/segments-at.ts'

@@ -17,6 +17,11 @@ export {
   PipelineFolder,
 } from '../generation/checkpoints/pipeline-folder.ts'
 export { openSingleFile, type SingleFile, type SingleFileOptions } from '../generation/checkpoints/single-file.ts'
+export {
+  type WriteSingleFileOptions,
+  type WrittenSingleFile,
+  writeSingleFile,
+} from '../generation/checkpoints/write-single-file.ts'
 export { Clip, type ClipEncodeOptions, type ClipOptions } from '../generation/clip/clip.ts'
 export { type ClipPreprocessing, preprocessImages, readPreprocessing } from '../generation/clip/preprocess.ts'
 export {

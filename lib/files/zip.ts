@@ -1,8 +1,9 @@
-import { closeSync, createReadStream, createWriteStream, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, createReadStream, createWriteStream, fstatSync, openSync } from 'node:fs'
 import { type Readable, Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { constants, crc32, createInflateRaw, inflateRaw, inflateRawSync } from 'node:zlib'
 import { EegTorchError } from '../errors.ts'
+import { readAt } from './read-at.ts'
 import { findEnd, localHeaderLength, readDirectory, readLocation, TAIL_BYTES, type ZipEntry } from './zip-directory.ts'
 
 export { isSafePath, type ZipEntry } from './zip-directory.ts'
@@ -157,17 +158,7 @@ export class ZipFile {
 
   #readAt(position: number, length: number): Buffer {
     if (!this.#isOpen) throw this.#error('USED_AFTER_DISPOSE', 'the archive is closed')
-    if (position < 0 || position + length > this.size) {
-      throw this.#error('FILE_TRUNCATED', `the archive ends before byte ${position + length}`)
-    }
-    const bytes = Buffer.allocUnsafe(length)
-    // one call reads at most 2 GiB
-    for (let done = 0; done < length; ) {
-      const count = readSync(this.#descriptor, bytes, done, Math.min(length - done, 2 ** 30), position + done)
-      if (count === 0) throw this.#error('FILE_TRUNCATED', `the archive ends before byte ${position + length}`)
-      done += count
-    }
-    return bytes
+    return readAt(this.#descriptor, position, length, 'what it lists', this.path)
   }
 
   #damaged(entry: ZipEntry, cause?: unknown): EegTorchError {

@@ -1,8 +1,8 @@
 import { fstatSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
-import { readAt } from '../recordings/binary/read-at.ts'
 import { damaged, type LmdbMeta, PAGE_HEADER, readMeta, readTreePage } from './pages.ts'
 
 const META_BYTES = 152

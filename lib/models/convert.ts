@@ -1,11 +1,11 @@
 import { type Checkpoint, type OpenCheckpointOptions, openCheckpoint } from '../checkpoints/checkpoint.ts'
-import { EegTorchError } from '../errors.ts'
 import { createAtomically } from '../files/atomic.ts'
 import type { Tensor } from '../tensor.ts'
 import type { ModelName } from './configs.generated.ts'
 import { type FittedModel, fitModel, fitModels, hasEveryName, modelIn, requireFit } from './fit.ts'
 import { type CheckpointLayout, describesModel, layoutFor, writeLayout } from './layouts.ts'
 import { namingFile } from './load.ts'
+import { namingTarget } from './naming-target.ts'
 
 /** What a checkpoint does not say of itself, and how to write it. */
 export interface ConvertOptions extends OpenCheckpointOptions {
@@ -105,15 +105,4 @@ async function writeConverted(
 function inOrderOf({ model, names }: FittedModel, loaded: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
   const byName = new Map([...names].map(([name, own]) => [own, loaded.get(name)!]))
   return new Map(model.tensorNames().map((name) => [name, byName.get(name)!]))
-}
-
-/** What cannot be written is said of the name that the caller knows. */
-async function namingTarget(target: string, temporary: string, body: () => Promise<void>): Promise<void> {
-  try {
-    await body()
-  } catch (error) {
-    if (!(error instanceof EegTorchError) || !error.message.includes(temporary)) throw error
-    const message = error.message.replaceAll(temporary, target)
-    throw new EegTorchError(error.code, message, { file: target, cause: error })
-  }
 }

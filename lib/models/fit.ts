@@ -142,6 +142,12 @@ export function hasEveryName({ missing, extra }: ModelFit): boolean {
   return missing.length + extra.length === 0
 }
 
+/** The network's names, in its order, to those of the checkpoint; tied tensors are stored once. */
+export function storedNames({ model, names }: FittedModel): Map<string, string> {
+  const stored = new Map([...names].map(([name, own]) => [own, name]))
+  return new Map(model.tensorNames().flatMap((own) => (stored.has(own) ? [[own, stored.get(own)!] as const] : [])))
+}
+
 const NAMES_SHOWN = 5
 
 /** What does not fit, in words: `missing a, b; extra c; other shape d: [1] instead of [2]`. */

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
-import { readAt } from './binary/read-at.ts'
 import { type RecordChannel, RecordSource } from './binary/record-source.ts'
 import { channelNames, channelType } from './channels.ts'
 import { findSegments, parseAnnotations, type RecordAnnotations } from './edf-annotations.ts'

@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
+import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
-import { readAt } from './binary/read-at.ts'
 
 /** No header, table of events or list of markers is longer than this. */
 const LONGEST = 2 ** 28

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { allocate, type WindowSource } from '../datasets/windows.ts'
+import { readAt, readAtAsync } from '../files/read-at.ts'
 import { withFile, withFileAsync } from '../files/with-file.ts'
-import { readAt, readAtAsync } from '../recordings/binary/read-at.ts'
 import { decodeWindow, type RecordShape, recordBytes } from './samples.ts'
 import { damaged } from './store-format.ts'
 

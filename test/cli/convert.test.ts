@@ -71,3 +71,16 @@ test('inspect says that a file fits with the options that its tensors do not tel
     expect.stringMatching(/torch\.save \(zip\), 95 tensors[\s\S]*fits csbrain: every name and shape\n$/),
   ])
 })
+
+test('a folder of Stable Diffusion becomes a single file, and what that cannot tell is said', async () => {
+  const source = fileURLToPath(new URL('../oracle/pipelines/sd15', import.meta.url))
+  const { stdout, code } = await cli('convert', source, at('sd15.safetensors'), '--dtype', 'float16')
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(
+      /^wrote .*sd15\.safetensors: stable-diffusion-1, unet of \d+ tensors, vae of .*\nreaders have to be told .*"unet":\{/,
+    ),
+  ])
+  const { tensors } = openCheckpoint(at('sd15.safetensors'))
+  expect(tensors.tensors.get('model.diffusion_model.input_blocks.0.0.weight')!.dtype).toBe('float16')
+})

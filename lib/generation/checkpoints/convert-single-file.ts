@@ -6,10 +6,11 @@ import { readJsonObject } from '../../checkpoints/json-file.ts'
 import type { DType } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
 import { createAtomically } from '../../files/atomic.ts'
-import { type FittedModel, fitModel, requireFit } from '../../models/fit.ts'
+import { fitModel, requireFit, storedNames } from '../../models/fit.ts'
 import { namingFile } from '../../models/load.ts'
 import { loadTokenizer } from '../tokenizers/load.ts'
 import { openSingleFile, type SingleFile, type SingleFileOptions } from './single-file.ts'
+import { STABLE_DIFFUSION_PARTS, type StableDiffusionPart } from './stable-diffusion-parts.ts'
 import { writeShards } from './write-shards.ts'
 
 /** How to write the folder. */
@@ -33,15 +34,6 @@ export interface ConvertedSingleFile {
   bytes: number
 }
 
-type PartName = 'unet' | 'vae' | 'text_encoder'
-
-/** Which class of Python reads a part, and what its weights are called. */
-const CLASSES = {
-  unet: { library: 'diffusers', className: 'UNet2DConditionModel', weights: 'diffusion_pytorch_model' },
-  vae: { library: 'diffusers', className: 'AutoencoderKL', weights: 'diffusion_pytorch_model' },
-  text_encoder: { library: 'transformers', className: 'CLIPTextModel', weights: 'model' },
-} as const
-const MODELS = { unet: 'unet2d_condition', vae: 'autoencoder_kl', text_encoder: 'clip_text' } as const
 const DIFFUSERS_VERSION = '0.42.1'
 const SHARD_BYTES = 10 ** 10
 const TOKENIZER_FILES = [
@@ -99,9 +91,9 @@ interface PartOptions {
   maxShardBytes: number
 }
 
-async function writePart(name: PartName, checkpoint: Checkpoint, folder: string, options: PartOptions) {
-  const { library, className, weights } = CLASSES[name]
-  const fitted = namingFile(checkpoint.path, () => fitModel(MODELS[name], checkpoint))
+async function writePart(name: StableDiffusionPart, checkpoint: Checkpoint, folder: string, options: PartOptions) {
+  const { network, library, className, weights } = STABLE_DIFFUSION_PARTS[name]
+  const fitted = namingFile(checkpoint.path, () => fitModel(network, checkpoint))
   try {
     requireFit(fitted.fit, checkpoint.path)
     await mkdir(folder, { recursive: true })
@@ -115,12 +107,6 @@ async function writePart(name: PartName, checkpoint: Checkpoint, folder: string,
   } finally {
     fitted.model.dispose()
   }
-}
-
-/** The network's names, in its order, to those of the checkpoint. */
-function storedNames({ model, names }: FittedModel): Map<string, string> {
-  const stored = new Map([...names].map(([name, own]) => [own, name]))
-  return new Map(model.tensorNames().flatMap((own) => (stored.has(own) ? [[own, stored.get(own)!] as const] : [])))
 }
 
 async function writeScheduler({ scheduler }: SingleFile, folder: string): Promise<void> {
@@ -141,7 +127,10 @@ async function copyTokenizer(from: string, to: string, family: SingleFile['famil
 }
 
 function pipelineIndex({ parts, scheduler }: SingleFile): Record<string, unknown> {
-  const components = [...parts.keys()].map((name) => [name, [CLASSES[name].library, CLASSES[name].className]])
+  const components = [...parts.keys()].map((name) => {
+    const { library, className } = STABLE_DIFFUSION_PARTS[name]
+    return [name, [library, className]]
+  })
   return {
     _class_name: 'StableDiffusionPipeline',
     _diffusers_version: DIFFUSERS_VERSION,

@@ -27,8 +27,8 @@ export function unetConfig(unet: TensorSource, family: LdmFamily): Config {
   }
 }
 
-/** The options of an autoencoder that its tensors tell. */
-export function vaeConfig(vae: TensorSource): Config {
+/** The options of an autoencoder that its tensors tell; the size of pictures is the family's. */
+export function vaeConfig(vae: TensorSource, family?: LdmFamily): Config {
   const widths = widthsOf(vae, (level) => `encoder.down_blocks.${level}.resnets.0.conv1.weight`)
   return {
     in_channels: lengthOf(vae, 'encoder.conv_in.weight', 1),
@@ -39,6 +39,7 @@ export function vaeConfig(vae: TensorSource): Config {
     up_block_types: widths.map(() => 'UpDecoderBlock2D'),
     latent_channels: lengthOf(vae, 'decoder.conv_in.weight', 1),
     scaling_factor: 0.18215,
+    ...(family !== undefined && { sample_size: family === 'stable-diffusion-1' ? 512 : 768 }),
   }
 }
 

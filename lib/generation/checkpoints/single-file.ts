@@ -1,16 +1,21 @@
 import { type Checkpoint, type OpenCheckpointOptions, openCheckpoint } from '../../checkpoints/checkpoint.ts'
+import { selectByRules } from '../../checkpoints/name-rules.ts'
 import { type SelectedTensor, SelectedTensors } from '../../checkpoints/selected-tensors.ts'
+import type { StoredTensor } from '../../checkpoints/stored-tensor.ts'
 import { EegTorchError } from '../../errors.ts'
 import { type LdmFamily, schedulerConfig, textConfig, unetConfig, vaeConfig } from './ldm-configs.ts'
-import { LDM_PREFIXES, selectClip, selectOpenClip, selectUnet, selectVae } from './ldm-names.ts'
+import { LDM_PARTS, type LdmPart } from './ldm-names.ts'
+import { STABLE_DIFFUSION_PARTS, type StableDiffusionPart } from './stable-diffusion-parts.ts'
 
 type Config = Readonly<Record<string, unknown>>
-type Part = 'unet' | 'vae' | 'text_encoder'
+
+/** What training and older releases leave beside the weights. */
+const UNUSED = /^loss\.|\.position_ids$|^(?:text_projection|logit_scale|attn_mask)$/
 
 /** What a file does not tell, such as heads of a network that is no published size. */
 export interface SingleFileOptions extends OpenCheckpointOptions {
-  /** Options that replace those read from the tensors, by part, in the reference's spelling. */
-  config?: Partial<Record<Part, Config>>
+  /** Options that replace those read from the tensors, and the family's scheduler's, by part, in the reference's spelling. */
+  config?: Partial<Record<StableDiffusionPart | 'scheduler', Config>>
 }
 
 /** A checkpoint in one file, as Stable Diffusion was first published, taken apart. */
@@ -19,7 +24,7 @@ export interface SingleFile {
   /** Undefined for an autoencoder alone. */
   readonly family?: LdmFamily
   /** What there is of `unet`, `vae` and `text_encoder`: each can be loaded as a folder of diffusers is, by `loadCheckpoint`. */
-  readonly parts: ReadonlyMap<Part, Checkpoint>
+  readonly parts: ReadonlyMap<StableDiffusionPart, Checkpoint>
   /** The family's scheduler, as `scheduler_config.json` would tell it; the file itself says nothing of it. */
   readonly scheduler?: Config
 }
@@ -35,42 +40,57 @@ export function openSingleFile(path: string, { config = {}, ...options }: Single
   const stored = checkpoint.tensors.tensors
   const family = familyOf(checkpoint)
   const part = (
-    name: Part,
-    model: string,
+    name: StableDiffusionPart,
     selection: Map<string, SelectedTensor>,
     configOf: (tensors: SelectedTensors) => Config,
-  ): [Part, Checkpoint] => {
+  ): [StableDiffusionPart, Checkpoint] => {
     const tensors = new SelectedTensors(checkpoint.tensors, selection)
-    const described = { model, config: { ...configOf(tensors), ...config[name] } }
+    const described = { model: STABLE_DIFFUSION_PARTS[name].network, config: { ...configOf(tensors), ...config[name] } }
     return [name, { path, format: checkpoint.format, metadata: described, tensors, keys: [] }]
   }
   if (family === undefined)
-    return { path, parts: new Map([part('vae', 'autoencoder_kl', selectVae(stored, ''), vaeConfig)]) }
-  const { unet, vae, clip, openClip } = LDM_PREFIXES
-  const isFirst = family === 'stable-diffusion-1'
-  const text = isFirst ? selectClip(stored, clip) : selectOpenClip(stored, openClip)
+    return {
+      path,
+      parts: new Map([part('vae', selectPart(stored, LDM_PARTS.vae, ''), (tensors) => vaeConfig(tensors))]),
+    }
+  const { unet, vae, clip, openClip } = LDM_PARTS
+  const text = selectPart(stored, family === 'stable-diffusion-1' ? clip : openClip)
   return {
     path,
     family,
     parts: new Map([
-      part('unet', 'unet2d_condition', selectUnet(stored, unet), (tensors) => unetConfig(tensors, family)),
-      part('vae', 'autoencoder_kl', selectVae(stored, vae), vaeConfig),
-      part('text_encoder', 'clip_text', text, (tensors) => textConfig(tensors, family)),
+      part('unet', selectPart(stored, unet), (tensors) => unetConfig(tensors, family)),
+      part('vae', selectPart(stored, vae), (tensors) => vaeConfig(tensors, family)),
+      part('text_encoder', text, (tensors) => textConfig(tensors, family)),
     ]),
-    scheduler: schedulerConfig(family),
+    scheduler: { ...schedulerConfig(family), ...config.scheduler },
   }
+}
+
+function selectPart(
+  stored: ReadonlyMap<string, StoredTensor>,
+  part: LdmPart,
+  prefix: string = part.prefix,
+): Map<string, SelectedTensor> {
+  const own = new Map<string, StoredTensor>()
+  for (const [name, tensor] of stored) {
+    const rest = name.slice(prefix.length)
+    if (name.startsWith(prefix) && !UNUSED.test(rest)) own.set(rest, tensor)
+  }
+  const selection = selectByRules(own, part.rulesOfFile([...own.keys()]))
+  return new Map([...selection].map(([name, selected]) => [name, { ...selected, from: prefix + selected.from }]))
 }
 
 /** The family; undefined for an autoencoder alone. */
 function familyOf({ path, tensors: { names } }: Checkpoint): LdmFamily | undefined {
   const has = (prefix: string) => names.some((name) => name.startsWith(prefix))
-  const { unet, clip, openClip } = LDM_PREFIXES
-  if (has(unet) && has(clip)) return 'stable-diffusion-1'
-  if (has(unet) && has(openClip)) return 'stable-diffusion-2'
+  const { unet, clip, openClip } = LDM_PARTS
+  if (has(unet.prefix) && has(clip.prefix)) return 'stable-diffusion-1'
+  if (has(unet.prefix) && has(openClip.prefix)) return 'stable-diffusion-2'
   if (has('decoder.up.0.block.0.')) return undefined
   throw new EegTorchError('FILE_UNSUPPORTED', 'holds no Stable Diffusion of a family that can be read from one file', {
     file: path,
-    expected: `tensors under ${unet} and ${clip} (1.x) or ${openClip} (2.x), or an autoencoder of latent diffusion`,
+    expected: `tensors under ${unet.prefix} and ${clip.prefix} (1.x) or ${openClip.prefix} (2.x), or an autoencoder of latent diffusion`,
     received: has('conditioner.embedders.')
       ? 'Stable Diffusion XL'
       : `tensors such as ${names.slice(0, 3).join(', ').slice(0, 200)}`,

@@ -4,7 +4,9 @@ import { DTYPE_BYTES } from '../../checkpoints/dtypes.ts'
 import { writeSafetensors } from '../../checkpoints/safetensors.ts'
 import { countElements } from '../../checkpoints/stored-tensor.ts'
 import type { TensorSource } from '../../checkpoints/tensor-file.ts'
-import type { DType } from '../../dtype.ts'
+import { type DType, isDType, isFloatingPoint } from '../../dtype.ts'
+import type { Tensor } from '../../tensor.ts'
+import { inDtype } from './in-dtype.ts'
 
 /** What goes into the files of {@link writeShards}. */
 export interface ShardOptions {
@@ -52,12 +54,8 @@ export async function writeShards(
 
 function bytesOf({ tensors }: TensorSource, name: string, dtype: DType | undefined): number {
   const stored = tensors.get(name)!
-  const isConverted = dtype !== undefined && isFloating(stored.dtype)
+  const isConverted = dtype !== undefined && isDType(stored.dtype) && isFloatingPoint(stored.dtype)
   return isConverted ? countElements(stored.shape) * DTYPE_BYTES.get(dtype)! : stored.bytes
-}
-
-function isFloating(dtype: string | undefined): boolean {
-  return dtype !== undefined && /^b?float/.test(dtype)
 }
 
 /** In order; a tensor that is larger than a shard has one of its own. */
@@ -83,13 +81,9 @@ async function writeShard(
   dtype: DType | undefined,
 ): Promise<void> {
   const loaded = await source.loadAll({ names: shard.map((name) => names.get(name)!) })
-  const converted = new Map(
-    shard.map((name) => {
-      const given = loaded.get(names.get(name)!)!
-      return [name, dtype !== undefined && isFloating(given.dtype) ? given.to({ dtype }) : given]
-    }),
-  )
+  const converted = new Map<string, Tensor>()
   try {
+    for (const name of shard) converted.set(name, await inDtype(loaded.get(names.get(name)!)!, dtype))
     await writeSafetensors(file, converted, { format: 'pt' })
   } finally {
     for (const tensor of [...converted.values(), ...loaded.values()]) tensor.dispose()

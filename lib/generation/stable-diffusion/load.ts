@@ -8,6 +8,7 @@ import type { Model, ModelPlacement } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import { openPipelineFolder } from '../checkpoints/pipeline-folder.ts'
 import { openSingleFile, type SingleFile } from '../checkpoints/single-file.ts'
+import { STABLE_DIFFUSION_PARTS } from '../checkpoints/stable-diffusion-parts.ts'
 import { schedulerFromConfig } from '../schedulers/index.ts'
 import { loadTokenizer } from '../tokenizers/load.ts'
 import { VaeCodec } from '../vae-codec.ts'
@@ -25,9 +26,7 @@ export interface StableDiffusionLoadOptions extends ModelPlacement {
   signal?: AbortSignal | undefined
 }
 
-type Networks = { text_encoder: 'clip_text'; unet: 'unet2d_condition'; vae: 'autoencoder_kl' }
-const CLASSES = { text_encoder: 'CLIPTextModel', unet: 'UNet2DConditionModel', vae: 'AutoencoderKL' } as const
-const NETWORKS: Networks = { text_encoder: 'clip_text', unet: 'unet2d_condition', vae: 'autoencoder_kl' }
+type Parts = typeof STABLE_DIFFUSION_PARTS
 
 /** Where the parts of a diffusion model come from: a folder in diffusers' layout, or a single file. */
 interface PartsSource {
@@ -35,7 +34,7 @@ interface PartsSource {
   scheduler: () => Readonly<Record<string, unknown>>
   /** Folder of the tokenizer. */
   tokenizer: () => string
-  load<P extends keyof Networks>(part: P, options: StableDiffusionLoadOptions): Promise<Model<Networks[P]>>
+  load<P extends keyof Parts>(part: P, options: StableDiffusionLoadOptions): Promise<Model<Parts[P]['network']>>
 }
 
 /** @internal The parts of a folder in diffusers' layout, or of a single file; none is left in memory where one does not load. */
@@ -47,7 +46,7 @@ export async function loadStableDiffusion(
   const scheduler = schedulerFromConfig(source.scheduler(), options.scheduler)
   const tokenizer = await loadTokenizer(options.tokenizer ?? source.tokenizer())
   const loaded: Disposable[] = []
-  const load = async <P extends keyof Networks>(part: P): Promise<Model<Networks[P]>> => {
+  const load = async <P extends keyof Parts>(part: P): Promise<Model<Parts[P]['network']>> => {
     const network = await source.load(part, options)
     loaded.push(network)
     return network
@@ -92,8 +91,8 @@ function folderSource(path: string): PartsSource {
     scheduler: () => readJsonObject(join(folder.component('scheduler').path, 'scheduler_config.json')),
     tokenizer: () => folder.component('tokenizer').path,
     load: (part, options) => {
-      const { path: own } = folder.component(part, CLASSES[part])
-      return models.load(own, { model: NETWORKS[part], ...loadOptions(options) })
+      const { className, network } = STABLE_DIFFUSION_PARTS[part]
+      return models.load(folder.component(part, className).path, { model: network, ...loadOptions(options) })
     },
   }
 }
@@ -111,7 +110,7 @@ function singleFileSource(path: string): PartsSource {
     },
     load: (part, options) => {
       const checkpoint = file.parts.get(part) ?? notWhole(file, part)
-      return loadCheckpoint(checkpoint, { model: NETWORKS[part], ...loadOptions(options) })
+      return loadCheckpoint(checkpoint, { model: STABLE_DIFFUSION_PARTS[part].network, ...loadOptions(options) })
     },
   }
 }

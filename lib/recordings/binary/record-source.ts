@@ -1,7 +1,7 @@
+import { readInto, requireSize } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { type Job, readJobs } from './jobs.ts'
-import { readInto, requireSize } from './read-at.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
 
 /** One channel in records: where its block of samples starts in each, how it is stored, and what the numbers mean. */

@@ -1,7 +1,7 @@
+import { readInto, requireSize } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { type Job, readJobs } from './jobs.ts'
-import { readInto, requireSize } from './read-at.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
 
 /** A stretch of samples in a file, all channels stored alike: frame by frame, or channel by channel. */

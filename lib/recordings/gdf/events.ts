@@ -1,4 +1,4 @@
-import { readAt } from '../binary/read-at.ts'
+import { readAt } from '../../files/read-at.ts'
 
 /** One event as the table has it, counted from sample 0. */
 export interface GdfEvent {

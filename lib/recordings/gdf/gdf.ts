@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { readAt } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
-import { readAt } from '../binary/read-at.ts'
 import { RecordSource } from '../binary/record-source.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'

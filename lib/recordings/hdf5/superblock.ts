@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { readAt } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
-import { readAt } from '../binary/read-at.ts'
 import { invalid } from '../invalid.ts'
 
 /** MATLAB's own header comes before the superblock. */

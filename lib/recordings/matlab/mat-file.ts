@@ -1,7 +1,7 @@
 import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { readAt } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
-import { readAt } from '../binary/read-at.ts'
 import { listVariables } from '../hdf5/client.ts'
 import { readWhole } from '../read-text.ts'
 import { ElementReader } from './elements.ts'

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { EegTorchError } from '../../errors.ts'
-import { sizeOf } from '../binary/read-at.ts'
+import { sizeOf } from '../../files/read-at.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
 import { requireRate, roundRate } from '../main-rate.ts'

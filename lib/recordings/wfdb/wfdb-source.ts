@@ -1,6 +1,6 @@
+import { readInto, requireSize } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import { type Job, readJobs } from '../binary/jobs.ts'
-import { readInto, requireSize } from '../binary/read-at.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { type Packing, WHOLE_FRAMES } from './packing.ts'
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -6,13 +6,15 @@ import {
   manualSeed,
   models,
   openCheckpoint,
+  openSingleFile,
   StableDiffusion,
   type Tensor,
   writeSafetensors,
+  writeSingleFile,
   writeTorch,
 } from 'eegtorch'
 import { rejectionOf } from '../../thrown.ts'
-import { clipToLdm, unetToLdm, vaeToLdm } from './to-ldm.ts'
+import { clipToLdm, clipToOpenClip, unetToLdm, vaeToLdm } from './to-ldm.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-convert-single-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -122,4 +124,76 @@ test('an autoencoder alone becomes a folder of its own', async () => {
   expect(readdirSync(at('vae')).sort()).toEqual(['config.json', 'diffusion_pytorch_model.safetensors'])
   const loaded = await openCheckpoint(at('vae')).tensors.loadAll()
   for (const [name, tensor] of parts.vae) expect([name, loaded.get(name)!.equal(tensor)]).toEqual([name, true])
+})
+
+test.each(['stable-diffusion-1', 'stable-diffusion-2'] as const)(
+  'a %s in one file, taken apart and put together again, is the same file byte for byte',
+  async (family) => {
+    const text = family === 'stable-diffusion-1' ? clipToLdm : clipToOpenClip
+    const tensors = new Map([...unetToLdm(parts.unet), ...vaeToLdm(parts.vae), ...text(parts.text_encoder)])
+    const file = at(`${family}.safetensors`)
+    await writeSafetensors(file, tensors)
+    await convertSingleFile(file, at(family), { tokenizer, config, maxShardBytes: 4e4 })
+    const written = await writeSingleFile(at(family), at(`${family}-again.safetensors`))
+    expect(written.family).toBe(family)
+    expect(readFileSync(written.target).equals(readFileSync(file))).toBe(true)
+    const again = openSingleFile(written.target, { config: written.untold })
+    for (const [name, { metadata }] of openSingleFile(file, { config }).parts)
+      expect(models.create(NAMES[name], again.parts.get(name)!.metadata.config as never).config).toEqual(
+        models.create(NAMES[name], metadata.config as never).config,
+      )
+  },
+)
+
+test('a folder in half precision becomes a file in it, or in float32 where asked; what the file cannot tell is named', async () => {
+  await convertSingleFile(at('single.safetensors'), at('fp16'), { tokenizer, config, variant: 'fp16' })
+  const kept = await writeSingleFile(at('fp16'), at('fp16.safetensors'), { variant: 'fp16' })
+  const widened = await writeSingleFile(at('fp16'), at('fp32.safetensors'), { dtype: 'float32' })
+  expect(widened.bytes).toBe(2 * kept.bytes)
+  const [half, full] = [
+    await openCheckpoint(kept.target).tensors.loadAll(),
+    await openCheckpoint(widened.target).tensors.loadAll(),
+  ]
+  expect([...half.keys()].sort()).toEqual([...whole.keys()].sort())
+  for (const [name, tensor] of whole) {
+    const rounded = tensor.to({ dtype: 'float16' })
+    expect([name, half.get(name)!.equal(rounded), full.get(name)!.equal(rounded.to({ dtype: 'float32' }))]).toEqual([
+      name,
+      true,
+      true,
+    ])
+  }
+  expect(kept.untold.unet).toEqual({ attention_head_dim: 2, norm_num_groups: 4, sample_size: 8 })
+  expect(kept.untold.vae).toEqual({ norm_num_groups: 4, sample_size: 16 })
+  expect(kept.untold.text_encoder).toEqual({ num_attention_heads: 2 })
+  expect(kept.untold.scheduler).toBeUndefined()
+  await rejectionOf(writeSingleFile(at('fp16'), at('fp16.safetensors')))
+})
+
+test('a scheduler that is not the family’s is told, an autoencoder goes alone, and a network without names is refused', async () => {
+  const config2 = JSON.parse(readFileSync(at('folder', 'scheduler', 'scheduler_config.json'), 'utf8'))
+  writeFileSync(
+    at('folder', 'scheduler', 'scheduler_config.json'),
+    JSON.stringify({ ...config2, prediction_type: 'v_prediction' }),
+  )
+  const { untold, target } = await writeSingleFile(at('folder'), at('v.safetensors'))
+  expect(untold.scheduler).toEqual({ prediction_type: 'v_prediction' })
+  expect(openSingleFile(target, { config: untold }).scheduler).toMatchObject({ prediction_type: 'v_prediction' })
+  await writeSingleFile(at('folder', 'vae'), at('vae-alone.safetensors'))
+  await writeSafetensors(at('vae-expected.safetensors'), vaeToLdm(parts.vae, ''))
+  expect(readFileSync(at('vae-alone.safetensors')).equals(readFileSync(at('vae-expected.safetensors')))).toBe(true)
+  const deeper = { ...networks.unet, layers_per_block: [1, 2] }
+  const net = models.create('unet2d_condition', deeper as never)
+  await convertSingleFile(at('single.safetensors'), at('deeper'), { tokenizer, config })
+  await writeSafetensors(at('deeper', 'unet', 'diffusion_pytorch_model.safetensors'), net.stateDict())
+  writeFileSync(
+    at('deeper', 'unet', 'config.json'),
+    JSON.stringify({ _class_name: 'UNet2DConditionModel', ...net.referenceConfig }),
+  )
+  const error = await rejectionOf(writeSingleFile(at('deeper'), at('deeper.safetensors')))
+  expect([error.code, error.message]).toEqual([
+    'CHECKPOINT_MISMATCH',
+    expect.stringMatching(/no name for some of the unet.*down_blocks/),
+  ])
+  expect(existsSync(at('deeper.safetensors'))).toBe(false)
 })

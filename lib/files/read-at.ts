@@ -1,7 +1,7 @@
 import { fstatSync, readSync } from 'node:fs'
 import type { FileHandle } from 'node:fs/promises'
-import { EegTorchError } from '../../errors.ts'
-import { withFile } from '../../files/with-file.ts'
+import { EegTorchError } from '../errors.ts'
+import { withFile } from './with-file.ts'
 
 /** The most that one read call gives. */
 const MOST = 2 ** 30
