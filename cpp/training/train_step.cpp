@@ -50,6 +50,9 @@ TrainStepConfig readStepConfig(const Value& options) {
   check.require(config.l1 >= 0 && std::isfinite(config.l1), "l1", "a number, 0 or more", std::to_string(config.l1));
   check.require(config.l2 >= 0 && std::isfinite(config.l2), "l2", "a number, 0 or more", std::to_string(config.l2));
   check.fraction("ema", config.ema.value_or(0));
+  check.require(config.ema || !config.use_ema_warmup, "use_ema_warmup", "false, as there is no ema", "true");
+  check.positive("ema_inv_gamma", config.ema_inv_gamma);
+  check.positive("ema_power", config.ema_power);
   return config;
 }
 
@@ -132,7 +135,9 @@ TrainStep::TrainStep(Model model, const Value& objective, const Value& optimizer
       objective_(readObjective(objective)),
       optimizer_(parameters_, optimizer),
       penalty_(readPenalty(config_, parameters_)) {
-  if (config_.ema) average_.emplace(parameters_, *config_.ema);
+  if (config_.ema)
+    average_.emplace(parameters_,
+                     MeanDecay{*config_.ema, config_.use_ema_warmup, config_.ema_inv_gamma, config_.ema_power});
   if (autocast_ == at::kHalf) scaler_.emplace(parameters_[0].second.device());
   if (scaler_ && optimizer_.searches())
     throw Error("INVALID_OPTION", "trainStep: lbfgs cannot search along scaled gradients", "autocast to another type",

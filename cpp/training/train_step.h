@@ -26,6 +26,8 @@ struct TrainStepConfig {
   double l1 = 0, l2 = 0;
   std::optional<std::vector<std::string>> penalise, freeze;
   std::optional<double> ema;
+  bool use_ema_warmup = false;
+  double ema_inv_gamma = 1, ema_power = 2.0 / 3;
   int64_t accumulate = 1;
   std::optional<int64_t> seed;
 
@@ -39,6 +41,13 @@ struct TrainStepConfig {
     visit("penalise", penalise, "names of the parameters that l1 and l2 concern, * for any text; null for all");
     visit("freeze", freeze, "names of parameters that stay as they are, * for any text");
     visit("ema", ema, "decay of a running mean of the weights, which is evaluated in their place; null for none");
+    visit(
+        "use_ema_warmup", use_ema_warmup,
+        "less decay at first, so that the mean forgets the first weights: update n leaves 1 - (1 + n / ema_inv_gamma) "
+        "** -ema_power of it, up to ema");
+    visit("ema_inv_gamma", ema_inv_gamma, "updates in which the warm-up of the running mean begins to tell");
+    visit("ema_power", ema_power,
+          "how fast the warm-up of the running mean is: 2 / 3 for long trainings, 3 / 4 for short");
     visit("accumulate", accumulate, "micro-batches that a batch is cut into; the gradient is that of the whole batch");
     visit("seed", seed, "seed of this step's own random numbers (dropout); null to share the process's generator");
   }

@@ -7,9 +7,17 @@
 #include <ATen/ops/zeros.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
+#include <cmath>
+
 namespace eegtorch {
 
-WeightAverage::WeightAverage(const NamedTensors& parameters, double decay)
+double MeanDecay::at(int64_t update) const {
+  if (!warm_up) return most;
+  return std::min(most, 1 - std::pow(1 + static_cast<double>(update) / inv_gamma, -power));
+}
+
+WeightAverage::WeightAverage(const NamedTensors& parameters, const MeanDecay& decay)
     : parameters_(parameters), updates_(at::zeros({}, at::kLong)), decay_(decay) {
   for (const auto& [name, parameter] : parameters) means_.push_back(parameter.detach().clone());
 }
@@ -18,10 +26,11 @@ void WeightAverage::update() {
   c10::NoGradGuard no_grad;
   std::vector<at::Tensor> weights;
   for (const auto& [name, parameter] : parameters_) weights.push_back(parameter.detach());
-  if (updates_.item<int64_t>() == 0)
+  const auto update = updates_.item<int64_t>();
+  if (update == 0)
     at::_foreach_copy_(means_, weights);
   else
-    at::_foreach_lerp_(means_, weights, 1 - decay_);
+    at::_foreach_lerp_(means_, weights, 1 - decay_.at(update));
   updates_.add_(1);
 }
 

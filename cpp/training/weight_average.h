@@ -9,12 +9,23 @@
 
 namespace eegtorch {
 
+// How much of a running mean an update leaves. With a warm-up it is less at first, as diffusers' EMAModel has it under
+// use_ema_warmup: update n, the first being 0, leaves 1 - (1 + n / inv_gamma) ** -power of it, up to the decay. Without
+// one the mean of a short training is hardly more than the weights that it began with.
+struct MeanDecay {
+  double most = 0;
+  bool warm_up = false;
+  double inv_gamma = 1, power = 2.0 / 3;
+
+  double at(int64_t update) const;
+};
+
 // Takes the steps of torch.optim.swa_utils.AveragedModel with an exponential mean: the first update copies the weights,
 // each later one moves the mean by 1 - decay of the way to them. Buffers, such as the statistics of a batch norm, are
 // the network's own.
 class WeightAverage {
  public:
-  WeightAverage(const NamedTensors& parameters, double decay);
+  WeightAverage(const NamedTensors& parameters, const MeanDecay& decay);
 
   void update();
 
@@ -37,7 +48,7 @@ class WeightAverage {
   NamedTensors parameters_;
   std::vector<at::Tensor> means_;
   at::Tensor updates_;
-  double decay_;
+  MeanDecay decay_;
 };
 
 }  // namespace eegtorch

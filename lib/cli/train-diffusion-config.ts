@@ -27,6 +27,15 @@ export const trainDiffusionSchema = z.strictObject({
   lr: z.number().positive().default(1e-4),
   clipNorm: z.number().positive().default(1),
   ema: z.number().min(0).lt(1).default(0.999),
+  useEmaWarmup: z
+    .boolean()
+    .default(true)
+    .describe('less decay at first, so that short runs do not keep the first weights'),
+  emaInvGamma: z.number().positive().default(1),
+  emaPower: z
+    .number()
+    .positive()
+    .default(2 / 3),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   threads: positive.optional(),
 })

@@ -55,6 +55,12 @@ export function describe(command: Command): void {
     .option('--lr <rate>', 'learning rate of AdamW (default: 1e-4)', Number)
     .option('--clip-norm <norm>', 'largest norm of the gradients (default: 1)', Number)
     .option('--ema <decay>', 'of the running mean of the weights (default: 0.999)', Number)
+    .option(
+      '--no-use-ema-warmup',
+      'that decay from the first step on; else update n has at most 1 - (1 + n / inv-gamma) ** -power',
+    )
+    .option('--ema-inv-gamma <updates>', 'of the warm-up of the mean (default: 1)', Number)
+    .option('--ema-power <power>', 'of the warm-up of the mean (default: 2/3; 3/4 forgets sooner)', Number)
     .option('--seed <n>', 'of weights, order and noise (default: 0)', Number)
     .option('--threads <n>', 'CPU threads', Number)
     .option('--out <folder>', 'folder of the run', 'runs/sgdm')
@@ -70,7 +76,13 @@ Examples:
 }
 
 async function train(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
-  const config = await readCommandConfig(trainDiffusionSchema, flags, file)
+  const { useEmaWarmup: isWarmedUp, ...given } = flags
+  const config = await readCommandConfig(
+    trainDiffusionSchema,
+    // the flag can only say no
+    { ...given, ...(isWarmedUp === false && { useEmaWarmup: false }) },
+    file,
+  )
   await openStudy(out, { ...config, threads: numThreads() })
   const { windows } = openStore(config.eeg)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae)
@@ -82,10 +94,12 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     classNames: windows.classNames,
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }
-  const { epochs, batchSize, lr, clipNorm, ema, seed, snrGamma, conditionDropout, freeze } = config
+  const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower } = config
+  const { seed, snrGamma, conditionDropout, freeze } = config
   const result = await interruptible(out, (signal) =>
     fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
-      ...{ scheduler, epochs, batchSize, clipNorm, ema, seed, snrGamma, conditionDropout, signal },
+      ...{ scheduler, epochs, batchSize, clipNorm, seed, snrGamma, conditionDropout, signal },
+      ...{ ema, useEmaWarmup, emaInvGamma, emaPower },
       ...(freeze && { freeze }),
       optimizer: optim.adamW({ lr }),
       store: new TrainingCheckpoints(out, { description }),

@@ -96,6 +96,7 @@ export {
   drawPicks,
   frechetDistance,
   type NWay,
+  nWayExpected,
   nWayTopK,
   type PickOptions,
   type TwoWay,

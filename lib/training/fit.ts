@@ -178,7 +178,10 @@ function stepOptions(options: FitOptions, train: EegWindows | TensorSet, seed: n
   return { loss, optimizer, seed, augmentations, group: options.group, ...given }
 }
 
-const SETTINGS = ['autocast', 'clipNorm', 'clipValue', 'l1', 'l2', 'penalise', 'freeze', 'ema', 'accumulate'] as const
+const SETTINGS = [
+  ...(['autocast', 'clipNorm', 'clipValue', 'l1', 'l2', 'penalise', 'freeze', 'accumulate'] as const),
+  ...(['ema', 'useEmaWarmup', 'emaInvGamma', 'emaPower'] as const),
+] as const
 
 /** Those of a step's settings that were given. */
 export function chosenSettings(options: Partial<Record<(typeof SETTINGS)[number], unknown>>): TrainStepSettings {

@@ -261,6 +261,12 @@ export interface TrainStepSettings {
   freeze?: string[] | null
   /** Decay of a running mean of the weights, which is evaluated in their place; null for none. */
   ema?: number | null
+  /** Less decay at first, so that the mean forgets the first weights: update n leaves 1 - (1 + n / ema_inv_gamma) ** -ema_power of it, up to ema. Default false. */
+  useEmaWarmup?: boolean
+  /** Updates in which the warm-up of the running mean begins to tell. Default 1. */
+  emaInvGamma?: number
+  /** How fast the warm-up of the running mean is: 2 / 3 for long trainings, 3 / 4 for short. Default 0.6666666666666666. */
+  emaPower?: number
   /** Micro-batches that a batch is cut into; the gradient is that of the whole batch. Default 1. */
   accumulate?: number
   /** Seed of this step's own random numbers (dropout); null to share the process's generator. */

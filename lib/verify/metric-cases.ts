@@ -34,7 +34,7 @@ const operations: Readonly<Record<string, MetricCase>> = {
     return { perImage: row(perImage), accuracy: single(accuracy) }
   },
   clip_preprocess: async ({ image }, { size }) => {
-    const pixels = preprocessImages(bytesOf(image!), readPreprocessing({ size, crop_size: size }))
+    const pixels = await preprocessImages(bytesOf(image!), readPreprocessing({ size, crop_size: size }))
     return { pixelValues: pixels.to('float64') }
   },
 }

@@ -32,7 +32,7 @@ function pictures() {
 }
 
 test('a folder of transformers gives its embeddings and similarities', async () => {
-  expect(worst(preprocessImages(pictures(), clip.preprocessing), expected.get('pixel_values')!)).toBe(0)
+  expect(worst(await preprocessImages(pictures(), clip.preprocessing), expected.get('pixel_values')!)).toBe(0)
   const texts = await clip.encodeText(sentences, { truncate: true, batchSize: 3 })
   const images = await clip.encodeImages(pictures())
   expect(worst(texts, expected.get('text_embeds')!)).toBeLessThan(1e-6)
@@ -48,6 +48,19 @@ test('ids and pixels may be given; embeddings may keep their length', async () =
   const unit = long.div(long.norm(2, [1], true))
   expect(worst(long, unit)).toBeGreaterThan(0.01)
   expect(worst(unit, expected.get('image_embeds')!)).toBeLessThan(1e-6)
+})
+
+test('of a very long picture only the middle is computed, and what is smaller than the square is black around', async () => {
+  const strip = { width: 40_000, height: 2, pixels: new Uint8Array(40_000 * 2 * 3).fill(255) }
+  const how = readPreprocessing({ size: 64, crop_size: 64, image_mean: [0, 0, 0], image_std: [1, 1, 1] })
+  const middle = await preprocessImages([strip], how)
+  expect([middle.shape, middle.min().item()]).toEqual([[1, 3, 64, 64], 1])
+  const framed = await preprocessImages([{ ...strip, width: 2, pixels: strip.pixels.slice(0, 12) }], {
+    ...how,
+    size: 30,
+  })
+  expect(framed.sum().item()).toBe(30 * 30 * 3)
+  expect(framed.narrow(2, 17, 30).narrow(3, 17, 30).min().item()).toBe(1)
 })
 
 test('a PNG is the picture that it holds', async () => {

@@ -4,6 +4,7 @@ import {
   frechetDistance,
   models,
   mse,
+  nWayExpected,
   nWayTopK,
   pixelCorrelation,
   psnr,
@@ -87,6 +88,28 @@ test('n-way identification draws other classes without repetition, and guesses k
   expect(errorOf(() => nWayTopK(scores, [0, 7, 20], picks, { k: 1 })).message).toContain('expected 0 to 19')
 })
 
+test('exact n-way identification is what the draws tend to', () => {
+  const random = new Random(3)
+  const labels = [2, 11, 5]
+  const scores = labels.map(() => Array.from({ length: 20 }, () => random.uniform()))
+  for (const [n, k] of [
+    [5, 1],
+    [8, 3],
+    [20, 4],
+  ] as const) {
+    const exact = nWayExpected(scores, labels, { n, k }).perImage
+    const picks = drawPicks(labels, { classes: 20, n, trials: 4000, seed: 2 })
+    const drawn = nWayTopK(scores, labels, picks, { k }).perImage
+    for (const [i, value] of exact.entries()) expect(Math.abs(value - drawn[i]!)).toBeLessThan(0.035)
+  }
+  // of 4 others 2 score more: none of the 2 drawn does in 1 of 6 draws, at most one in 5 of 6
+  const row = [[0.5, 0.9, 0.8, 0.1, 0.2]]
+  expect(nWayExpected(row, [0], { n: 3, k: 1 }).accuracy).toBeCloseTo(1 / 6, 9)
+  expect(nWayExpected(row, [0], { n: 3, k: 2 }).accuracy).toBeCloseTo(5 / 6, 9)
+  expect(errorOf(() => nWayExpected(row, [5], { n: 3, k: 1 })).message).toContain('expected 0 to 4')
+  expect(errorOf(() => nWayExpected(row, [0], { n: 6, k: 1 })).option).toBe('n')
+})
+
 test('the Fréchet distance is 0 between equal clouds, and that of Gaussians along one axis', async () => {
   const a = uniform([50, 6], 6)
   expect(await frechetDistance(a, a)).toBeCloseTo(0, 10)
@@ -129,7 +152,10 @@ test('networks take pictures of any size that is large enough, and say so else',
   expect(errorOf(() => alexnet.run({ image: uniform([1, 3, 62, 90], 1).to('float32') })).message).toContain(
     'at least 63',
   )
-  expect(errorOf(() => models.alexnet({ channels: [3, 4] })).option ?? 'channels').toContain('channels')
+  expect(errorOf(() => models.alexnet({ channels: [3, 4] }))).toMatchObject({
+    code: 'INVALID_OPTION',
+    option: 'channels',
+  })
   using inception = models.inceptionV3(tiny.inceptionV3).eval()
   const { features } = await inception.runAsync({ image: uniform([1, 3, 75, 75], 1).to('float32') })
   expect(features.shape).toEqual([1, 32])

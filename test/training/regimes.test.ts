@@ -33,6 +33,7 @@ test.each<[string, Partial<TrainStepOptions>]>([
   ['L-BFGS', { optimizer: optim.lbfgs({ maxIter: 3, historySize: 2, strongWolfe: true }) }],
   ['L-BFGS without a search', { optimizer: optim.lbfgs({ lr: 0.1, maxIter: 2 }), l1: 1e-3 }],
   ['a running mean of the weights', { optimizer: optim.adam(), ema: 0.7 }],
+  ['a running mean that warms up', { optimizer: optim.adam(), ema: 0.9, useEmaWarmup: true }],
   ['augmentations', { optimizer: optim.adam(), augmentations: [augment.gaussianNoise(), augment.mixup()] }],
 ])('a snapshot continues bit for bit with %s', async (_, options) => {
   const make = () =>
@@ -68,6 +69,29 @@ test('L-BFGS comes nearer to the minimum of a batch than the same number of step
   const grouped = () =>
     createTrainStep(makeNet(), { loss: loss.crossEntropy(), optimizer: { ...optim.lbfgs(), layerDecay: 0.5 } })
   expect(grouped).toThrow(/lbfgs moves all parameters as one/)
+})
+
+test('a running mean that warms up follows the weights as diffusers has it, and then its decay', async () => {
+  const settings = { ema: 0.5, useEmaWarmup: true, emaInvGamma: 2, emaPower: 0.75 }
+  const step = createTrainStep(makeNet(), { loss: loss.crossEntropy(), optimizer: optim.sgd({ lr: 0.1 }), ...settings })
+  let expected: number[] | undefined
+  const seen: number[] = []
+  for await (const batch of new DataLoader(makeWindows(48), { batchSize: 8 }).epoch(0)) {
+    await step(batch)
+    const { model, training } = await step.snapshot()
+    const [name, weight] = [...model].find(([tensor]) => training.has(`ema.mean.${tensor}`))!
+    const now = numbers(weight)
+    // diffusers' EMAModel: optimisation step n + 1 has decay min(0.5, 1 - (1 + n / 2) ** -0.75), the first one none
+    const decay = Math.min(0.5, 1 - (1 + seen.length / 2) ** -0.75)
+    expected = expected?.map((value, i) => value - (1 - decay) * (value - now[i]!)) ?? now
+    const mean = numbers(training.get(`ema.mean.${name}`)!)
+    for (const [i, value] of mean.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-6)
+    seen.push(decay)
+  }
+  expect([seen[0], seen[1]! < seen[2]!, seen.at(-1)]).toEqual([0, true, 0.5])
+  const wrong = () =>
+    createTrainStep(makeNet(), { loss: loss.crossEntropy(), optimizer: optim.sgd(), useEmaWarmup: true })
+  expect(wrong).toThrow(/use_ema_warmup is out of range: expected false, as there is no ema/)
 })
 
 test('fit validates, keeps and leaves the running mean of the weights', async () => {

@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { fromTypedArray } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
+import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { Picture } from '../pictures/picture.ts'
-import { resizeBicubic } from './pil-resize.ts'
 
 /** Bicubic, in Pillow's numbering of filters. */
 const BICUBIC = 3
@@ -46,52 +46,32 @@ export function readPreprocessing(config: unknown, file?: string): ClipPreproces
 }
 
 /**
- * Images as a CLIP network takes them (transformers, `CLIPImageProcessor` by Pillow): the shorter side resized by the bicubic filter, the centre
- * cut out, standardised.
+ * Images as a CLIP network takes them (transformers, `CLIPImageProcessor` by Pillow): the shorter side resized by Pillow's bicubic filter byte for byte,
+ * the centre cut out, standardised. Runs on the compute thread.
  *
  * @returns float32 (images, 3, crop_size, crop_size)
  * @throws EegTorchError `SHAPE_MISMATCH` for bytes that do not fill a picture
  */
-export function preprocessImages(images: readonly Picture[], how: ClipPreprocessing = readPreprocessing({})): Tensor {
-  const crop = how.crop_size
-  const values = new Float32Array(images.length * RGB * crop * crop)
-  images.forEach((image, i) => {
-    const { width, height, pixels } = image
-    if (pixels.length !== width * height * RGB || pixels.length === 0) {
-      throw new EegTorchError('SHAPE_MISMATCH', 'the bytes of a picture do not fill it', {
-        expected: `3 x ${width} x ${height} bytes`,
-        received: String(pixels.length),
-      })
-    }
-    standardise(
-      resizeShorter(image, how.size),
-      how,
-      values.subarray(i * RGB * crop * crop, (i + 1) * RGB * crop * crop),
-    )
-  })
-  return fromTypedArray(values, { shape: [images.length, RGB, crop, crop] })
-}
-
-function resizeShorter(image: Picture, size: number): Picture {
-  const { width, height } = image
-  const longer = Math.trunc((size * Math.max(width, height)) / Math.min(width, height))
-  return width <= height ? resizeBicubic(image, size, longer) : resizeBicubic(image, longer, size)
-}
-
-/** The centre of an image, black around it where it is smaller; in float32 at every step, as the reference computes. */
-function standardise({ pixels, width, height }: Picture, how: ClipPreprocessing, into: Float32Array): void {
-  const { crop_size: crop, rescale_factor: scale, image_mean, image_std } = how
-  const top = Math.floor((height - crop) / 2)
-  const left = Math.floor((width - crop) / 2)
-  for (let c = 0, to = 0; c < RGB; c++) {
-    const mean = Math.fround(image_mean[c]!)
-    const deviation = Math.fround(image_std[c]!)
-    for (let y = top; y < top + crop; y++) {
-      for (let x = left; x < left + crop; x++, to++) {
-        const inside = y >= 0 && y < height && x >= 0 && x < width
-        const byte = inside ? pixels[(y * width + x) * RGB + c]! : 0
-        into[to] = Math.fround(Math.fround(byte * scale) - mean) / deviation
-      }
-    }
+export async function preprocessImages(
+  images: readonly Picture[],
+  how: ClipPreprocessing = readPreprocessing({}),
+): Promise<Tensor> {
+  const pictures = images.map(tensorOf)
+  const { size, crop_size: crop, rescale_factor: scale, image_mean: mean, image_std: deviation } = how
+  const { clip_pixels } = asyncOps.namespace('eegtorch')
+  try {
+    return (await clip_pixels!(pictures, { size, crop, scale, mean, deviation })) as Tensor
+  } finally {
+    for (const picture of pictures) picture.dispose()
   }
+}
+
+function tensorOf({ width, height, pixels }: Picture): Tensor {
+  if (pixels.length === width * height * RGB && pixels.length > 0) {
+    return fromTypedArray(pixels, { shape: [height, width, RGB] })
+  }
+  throw new EegTorchError('SHAPE_MISMATCH', 'the bytes of a picture do not fill it', {
+    expected: `3 x ${width} x ${height} bytes`,
+    received: String(pixels.length),
+  })
 }

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
+import { logGamma } from '../../evaluation/special-functions.ts'
 import { scope } from '../../memory.ts'
 import { asyncOps } from '../../ops/index.ts'
 import { Random } from '../../random.ts'
@@ -66,6 +67,42 @@ export function nWayTopK(
     return hits.length / (picks[i]?.length ?? 0)
   })
   return { perImage, accuracy: average(perImage) }
+}
+
+/**
+ * What {@link nWayTopK} tends to with the number of trials, exactly: the probability that fewer than k of n - 1 classes, drawn from all others without
+ * repetition, score above the right one (a hypergeometric distribution).
+ *
+ * @param scores what the classifier gives the made picture: pictures x classes
+ * @param labels the real picture's class
+ * @throws EegTorchError `INVALID_OPTION` for classes that are not there, or more of them than there are
+ */
+export function nWayExpected(
+  scores: readonly (readonly number[])[],
+  labels: readonly number[],
+  { n, k }: { n: number; k: number },
+): NWay {
+  const perImage = scores.map((row, i) => {
+    if (!(n >= 2 && n <= row.length)) throw tooFew('n', `2 to ${row.length} classes`, n)
+    const right = row[labels[i] ?? Number.NaN] ?? missingClass(labels[i] ?? Number.NaN, row.length)
+    const above = row.filter((score) => score > right).length
+    return fewerThan(k, { above, others: row.length - 1, drawn: n - 1 })
+  })
+  return { perImage, accuracy: average(perImage) }
+}
+
+/** The probability that fewer than k of those drawn are among the ones above. */
+function fewerThan(k: number, { above, others, drawn }: { above: number; others: number; drawn: number }): number {
+  const below = others - above
+  let sum = 0
+  for (let x = Math.max(0, drawn - below); x < Math.min(k, above + 1, drawn + 1); x++) {
+    sum += Math.exp(logChoose(above, x) + logChoose(below, drawn - x) - logChoose(others, drawn))
+  }
+  return Math.min(1, sum)
+}
+
+function logChoose(n: number, k: number): number {
+  return logGamma(n + 1) - logGamma(k + 1) - logGamma(n - k + 1)
 }
 
 /** Other classes for {@link nWayTopK}. */

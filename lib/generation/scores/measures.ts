@@ -2,7 +2,7 @@ import { EegTorchError } from '../../errors.ts'
 import { groupBy } from '../../evaluation/group-by.ts'
 import { mean } from '../../evaluation/statistics.ts'
 import type { Tensor } from '../../tensor.ts'
-import { cosineSimilarity, drawPicks, nWayTopK, twoWayIdentification } from '../metrics/identification.ts'
+import { cosineSimilarity, nWayExpected, twoWayIdentification } from '../metrics/identification.ts'
 import type { ImageNetworks } from '../metrics/image-networks.ts'
 import { numbersOf } from '../metrics/picture-batch.ts'
 import { mse, pixelCorrelation, psnr } from '../metrics/pixels.ts'
@@ -26,8 +26,8 @@ export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'class', 'two-way
 
 export type MeasureName = (typeof measureNames)[number]
 
-/** Classes that `n-way` tells the right one from, and trials of each picture. */
-const N_WAY = { n: 50, trials: 1000, k: 1 }
+/** Among how many classes `n-way` looks for the right one, and how many of the first count. */
+const N_WAY = { n: 50, k: 1 }
 
 type PairMeasure = (real: Tensor, made: Tensor) => Promise<number[]>
 
@@ -37,7 +37,6 @@ interface MeasureOptions {
   names?: readonly MeasureName[] | undefined
   /** Classes of the stimuli; 0 where they are not known. */
   classes: number
-  seed: number
 }
 
 /**
@@ -45,10 +44,10 @@ interface MeasureOptions {
  *
  * @throws EegTorchError `INVALID_OPTION` for one whose network, or whose classes are missing
  */
-export function makeMeasures(networks: ImageNetworks, { names, classes, seed }: MeasureOptions): Measure[] {
+export function makeMeasures(networks: ImageNetworks, { names, classes }: MeasureOptions): Measure[] {
   const isThere = (name: MeasureName) => missingFor(name, networks) === undefined && (name !== 'class' || classes > 1)
   return (names ?? measureNames.filter(isThere)).flatMap((name) => {
-    if (isThere(name)) return make(name, networks, { classes, seed })
+    if (isThere(name)) return make(name, networks, classes)
     if (name === 'class') throw fewClasses(classes)
     const missing = missingFor(name, networks)!
     throw new EegTorchError('INVALID_OPTION', `${name} needs a network whose weights were not given`, {
@@ -74,11 +73,7 @@ function missingFor(name: MeasureName, networks: ImageNetworks): string | undefi
   return undefined
 }
 
-function make(
-  name: MeasureName,
-  networks: ImageNetworks,
-  { classes, seed }: Pick<MeasureOptions, 'classes' | 'seed'>,
-): Measure[] {
+function make(name: MeasureName, networks: ImageNetworks, classes: number): Measure[] {
   switch (name) {
     case 'mse':
       return [inPairs(name, 'mean squared error', 'lower', mse)]
@@ -95,7 +90,7 @@ function make(
     case 'two-way':
       return ['pixels', ...networks.places].map(twoWay)
     case 'n-way':
-      return [nWay(networks.classes!, seed)]
+      return [nWay(networks.classes!)]
     case 'clip':
       return [{ name, title: 'CLIP similarity', better: 'higher', values: clipSimilarity }]
   }
@@ -154,15 +149,14 @@ function differentRows({ keys }: PictureSide): number[] {
   return [...new Map(keys.map((key, row) => [key, row])).values()]
 }
 
-function nWay(classes: number, seed: number): Measure {
-  const { trials, k } = N_WAY
+function nWay(classes: number): Measure {
+  const { k } = N_WAY
   const n = Math.min(N_WAY.n, classes)
   const values = async (real: PictureSide, made: PictureSide) => {
     const truths = (await real.features('classes')).toArray() as number[][]
     const scores = (await made.features('classes')).toArray() as number[][]
     const labels = truths.map((row) => row.indexOf(Math.max(...row)))
-    const picks = drawPicks(labels, { classes, n, trials, seed })
-    return nWayTopK(scores, labels, picks, { k }).perImage
+    return nWayExpected(scores, labels, { n, k }).perImage
   }
   return { name: 'n-way', title: `${n}-way top-${k}`, better: 'higher', chance: k / n, values }
 }

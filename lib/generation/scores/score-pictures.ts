@@ -90,7 +90,7 @@ export async function scorePictures(input: ScoreInput, options: ScoreOptions): P
   const { networks, confidence = 0.95, seed = 0, onProgress } = options
   const size = options.size ?? Math.min(LARGEST, ...made.flatMap(({ picture }) => [picture.width, picture.height]))
   const labels = classesOf(made)
-  const measures = makeMeasures(networks, { names: options.metrics, classes: new Set(labels).size, seed })
+  const measures = makeMeasures(networks, { names: options.metrics, classes: new Set(labels).size })
   using sides = new PictureSides()
   const side = async (pictures: readonly Picture[], labels?: readonly string[]) =>
     sides.own(new PictureSide(await scaled(pictures, size), networks, labels))

@@ -95,7 +95,8 @@ class SgdmTask extends Module {
 /**
  * Trains the networks of structure-guided diffusion together: the UNet's denoising of the stimuli's latents under the EEG (Ho et al. 2020), and what
  * the heads read from the EEG. In training the semantic vector is the stimulus's own; where a picture is drawn later it is read from the EEG.
- * By default AdamW at 1e-4, gradients clipped at norm 1, a running mean of the weights, min-SNR weighting and 10 % of the conditions taken away.
+ * By default AdamW at 1e-4, gradients clipped at norm 1, a running mean of the weights (0.999, after a warm-up), min-SNR weighting and 10 % of the
+ * conditions taken away.
  *
  * @param eeg inputs (windows, channels, samples), targets the stimulus of each window: a row of `stimuli`, int64
  * @throws EegTorchError as `fit`; `SHAPE_MISMATCH` for stimuli that do not fit the networks
@@ -114,6 +115,7 @@ export function fitSgdm(networks: Sgdm, eeg: TensorSet, stimuli: Stimuli, option
     optimizer: optim.adamW({ lr: 1e-4 }),
     clipNorm: 1,
     ema: 0.999,
+    useEmaWarmup: rest.ema !== null,
     ...rest,
     loss: loss.output(),
   })
