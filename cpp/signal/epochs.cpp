@@ -12,8 +12,8 @@
 
 #include "core/check.h"
 #include "core/error.h"
+#include "signal/channels.h"
 #include "signal/check.h"
-#include "signal/mix_channels.h"
 #include "signal/order_statistics.h"
 #include "signal/rows.h"
 

@@ -2,27 +2,51 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <limits>
+#include <tuple>
 
 #include "core/check.h"
 #include "core/error.h"
-#include "signal/mix_channels.h"
+#include "signal/channels.h"
+#include "signal/time_lanes.h"
 
 namespace eegtorch {
 
 namespace {
 
-at::Tensor trialPower(const char* owner, const at::Tensor& x) {
+void checkTrials(const char* owner, const at::Tensor& x) {
   checkChannels(owner, x);
   if (x.dim() < 3 || x.size(-3) == 0)
     throw Error("SHAPE_MISMATCH", std::string(owner) + ": trials need another shape",
                 "(..., trials, channels, samples), at least one trial", showShape(x.sizes()));
-  return at::matmul(x, x.transpose(-1, -2));
+}
+
+// Mean of x x' over the trials of x (trials, channels, samples). Trials may lie in a recording: nothing is copied.
+at::Tensor meanPower(const at::Tensor& x) {
+  const auto trials = x.size(0), channels = x.size(1);
+  const TimeLanes lanes(trials, x.device(), channels * channels * x.size(2), 1);
+  const auto sums = lanes.zeros({channels, channels}, x.options());
+  lanes.run([&](int64_t lane, int64_t from, int64_t count) {
+    for (auto i = from; i < from + count; i++) sums[static_cast<size_t>(lane)].addmm_(x[i], x[i].t());
+  });
+  return addLanes(sums).div_(static_cast<double>(trials));
+}
+
+// root x for each trial of x (trials, channels, samples).
+at::Tensor eachTimes(const at::Tensor& root, const at::Tensor& x) {
+  const auto y = at::empty(x.sizes(), x.options());
+  eachAlone(x.size(0), x.device(), root.numel() * x.size(2), [&](int64_t i) {
+    auto out = y[i];
+    at::mm_out(out, root, x[i]);
+  });
+  return y;
 }
 
 double epsilonOf(at::ScalarType type) {
@@ -31,10 +55,15 @@ double epsilonOf(at::ScalarType type) {
 
 }  // namespace
 
-at::Tensor euclideanReference(const at::Tensor& x) { return trialPower("euclidean_reference", x).mean(-3); }
+at::Tensor euclideanReference(const at::Tensor& x) {
+  checkTrials("euclidean_reference", x);
+  if (x.dim() == 3 && x.is_cpu()) return meanPower(x.detach());
+  return at::matmul(x, x.transpose(-1, -2)).mean(-3);
+}
 
 at::Tensor runningReference(const at::Tensor& x) {
-  const auto power = trialPower("running_reference", x);
+  checkTrials("running_reference", x);
+  const auto power = at::matmul(x, x.transpose(-1, -2));
   const auto counts = at::arange(1, x.size(-3) + 1, x.options()).view({-1, 1, 1});
   return power.cumsum(-3).div_(counts);
 }
@@ -47,11 +76,16 @@ at::Tensor alignTo(const at::Tensor& x, const at::Tensor& reference) {
     throw Error("SHAPE_MISMATCH", std::string(owner) + ": the reference has another shape",
                 "(..., " + std::to_string(channels) + ", " + std::to_string(channels) + ")",
                 showShape(reference.sizes()), "reference");
-  const auto [values, vectors] = at::linalg_eigh(reference.to(x.device(), at::kDouble));
+  const auto wanted = reference.detach().to(x.device(), at::kDouble);
+  at::Tensor values, vectors;
+  onOneThread([&] { std::tie(values, vectors) = at::linalg_eigh(wanted); });
   const auto smallest = values.amax(-1, true) * (static_cast<double>(channels) * epsilonOf(x.scalar_type()));
   const auto scale = at::where(values > smallest, values.rsqrt(), at::zeros_like(values));
   const auto root = at::matmul(vectors * scale.unsqueeze(-2), vectors.transpose(-1, -2));
-  return at::matmul(root.to(x.options()), x);
+  const auto own = root.to(x.options());
+  const bool shared = own.numel() == channels * channels;
+  if (shared && x.dim() == 3 && x.is_cpu()) return eachTimes(own.view({channels, channels}), x.detach());
+  return at::matmul(own, x);
 }
 
 std::pair<at::Tensor, at::Tensor> euclideanAlignment(const at::Tensor& x, const std::string& mode,

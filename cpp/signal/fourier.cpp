@@ -3,6 +3,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
 #include <ATen/ops/zeros.h>
 
 #include <algorithm>
@@ -23,63 +24,47 @@ namespace {
 
 using Complex = c10::complex<double>;
 
+// Slots of a scratch, after those of the transforms.
+enum : size_t { kRow = Scratch::kOwn, kPacked };
+
 constexpr int64_t kAtOnce = 1 << 16;  // samples of short signals that are transformed together
 
-// body(first row, rows), in parallel. Two rows or more together, since two real signals are one complex one.
+// body(first row, rows, scratch), in parallel. Two rows or more together, since two real signals are one complex one.
 template <class Body>
 void forSomeRows(int64_t rows, int64_t length, const Body& body) {
   const auto at_once = 2 * std::max<int64_t>(1, kAtOnce / length / 2);
   at::parallel_for(0, (rows + at_once - 1) / at_once, 1, [&](int64_t from, int64_t to) {
-    for (auto some = from; some < to; some++) body(some * at_once, std::min(at_once, rows - some * at_once));
+    Scratch scratch;
+    for (auto some = from; some < to; some++) body(some * at_once, std::min(at_once, rows - some * at_once), scratch);
   });
-}
-
-// (rows, before + samples + after) float64
-template <class Number>
-at::Tensor extended(const Number* x, int64_t rows, int64_t samples, int64_t before, int64_t after,
-                    Extension extension) {
-  const auto length = before + samples + after;
-  const auto out = at::empty({rows, length}, at::kDouble);
-  for (int64_t row = 0; row < rows; row++)
-    copyExtended(extension, x + row * samples, samples, -before, length, out.mutable_data_ptr<double>() + row * length);
-  return out;
 }
 
 // Two real signals as real and imaginary part of one. Each is scaled to size 1 first, so that the rounding of a large
 // one does not drown a small one, and one that is not finite has no partner to spoil.
 class Pairs {
  public:
-  explicit Pairs(const at::Tensor& rows) : count_(rows.size(0)), length_(rows.size(1)) {
-    const auto* x = rows.const_data_ptr<double>();
-    int64_t open = -1;  // the pair that waits for a partner
-    for (int64_t row = 0; row < count_; row++) {
-      double largest = 0;
-      for (int64_t i = 0; i < length_; i++) largest = std::max(largest, std::abs(x[row * length_ + i]));
-      const bool finite = std::isfinite(std::accumulate(x + row * length_, x + (row + 1) * length_, 0.));
-      const bool second = finite && open >= 0;
-      places_.push_back({second ? open : pairs_, second, finite && largest > 0 ? std::ilogb(largest) : 0});
-      if (finite) open = second ? -1 : pairs_;
-      if (!second) pairs_++;
+  // fill(row, out): writes the `length` samples of a row
+  template <class Fill>
+  Pairs(int64_t rows, int64_t length, Scratch& scratch, const Fill& fill) : length_(length) {
+    auto* x = scratch.doubles(kRow, length);
+    auto* packed = scratch.doubles(kPacked, 2 * rows * length);  // what is never touched costs no memory
+    for (int64_t row = 0; row < rows; row++) {
+      fill(row, x);
+      pack(x, add(x), packed);
     }
-    packed_ = at::zeros({pairs_, length_}, at::kComplexDouble);
-    for (int64_t row = 0; row < count_; row++) pack(x + row * length_, places_[static_cast<size_t>(row)]);
+    packed_ = at::from_blob(packed, {pairs_, length}, at::kComplexDouble);
   }
 
-  // (pairs, samples) complex
+  // (pairs, samples) complex, in the scratch; the caller may overwrite it
   const at::Tensor& packed() const { return packed_; }
 
-  // (pairs, n) complex -> (rows, n)
-  at::Tensor unpacked(const at::Tensor& y) const {
-    const auto n = y.size(1);
-    const auto out = at::empty({count_, n}, at::kDouble);
-    for (int64_t row = 0; row < count_; row++) {
-      const auto [pair, second, exponent] = places_[static_cast<size_t>(row)];
-      const auto* from = reinterpret_cast<const double*>(y.const_data_ptr<Complex>() + pair * n) + (second ? 1 : 0);
-      auto* to = out.mutable_data_ptr<double>() + row * n;
-      const auto scale = std::ldexp(1., exponent);
-      for (int64_t i = 0; i < n; i++) to[i] = from[2 * i] * scale;
-    }
-    return out;
+  // out[i] = scale * sample first + i of a row of y (pairs, n) complex
+  template <class Number>
+  void unpack(const at::Tensor& y, int64_t row, int64_t first, int64_t count, double scale, Number* out) const {
+    const auto [pair, second, exponent] = places_[static_cast<size_t>(row)];
+    const auto* from = reinterpret_cast<const double*>(y.const_data_ptr<Complex>() + pair * y.size(1) + first);
+    const auto factor = std::ldexp(scale, exponent);
+    for (int64_t i = 0; i < count; i++) out[i] = static_cast<Number>(from[2 * i + (second ? 1 : 0)] * factor);
   }
 
  private:
@@ -89,13 +74,45 @@ class Pairs {
     int exponent;
   };
 
-  void pack(const double* x, const Place& place) {
-    auto* to = reinterpret_cast<double*>(packed_.mutable_data_ptr<Complex>() + place.pair * length_);
-    const auto scale = std::ldexp(1., -place.exponent);
-    for (int64_t i = 0; i < length_; i++) to[2 * i + (place.second ? 1 : 0)] = x[i] * scale;
+  Place add(const double* x) {
+    // Several sums, none of which waits for another.
+    constexpr int64_t lanes = 8;
+    double largest = 0, total = 0, highest[lanes] = {}, sums[lanes] = {};
+    for (int64_t i = 0; i + lanes <= length_; i += lanes)
+      for (int64_t k = 0; k < lanes; k++) {
+        highest[k] = std::max(highest[k], std::abs(x[i + k]));
+        sums[k] += x[i + k];
+      }
+    for (auto i = length_ / lanes * lanes; i < length_; i++) {
+      largest = std::max(largest, std::abs(x[i]));
+      total += x[i];
+    }
+    for (int64_t k = 0; k < lanes; k++) {
+      largest = std::max(largest, highest[k]);
+      total += sums[k];
+    }
+    const bool finite = std::isfinite(total), second = finite && open_ >= 0;
+    const Place place{second ? open_ : pairs_, second, finite && largest > 0 ? std::ilogb(largest) : 0};
+    if (finite) open_ = second ? -1 : pairs_;
+    if (!second) pairs_++;
+    places_.push_back(place);
+    return place;
   }
 
-  int64_t count_, length_, pairs_ = 0;
+  void pack(const double* x, const Place& place, double* packed) const {
+    auto* to = packed + 2 * place.pair * length_;
+    const auto scale = std::ldexp(1., -place.exponent);
+    if (place.second) {
+      for (int64_t i = 0; i < length_; i++) to[2 * i + 1] = x[i] * scale;
+      return;
+    }
+    for (int64_t i = 0; i < length_; i++) {
+      to[2 * i] = x[i] * scale;
+      to[2 * i + 1] = 0;
+    }
+  }
+
+  int64_t length_, pairs_ = 0, open_ = -1;  // open_: the pair that waits for a partner
   std::vector<Place> places_;
   at::Tensor packed_;
 };
@@ -120,15 +137,6 @@ at::Tensor commonFrequencies(const at::Tensor& spectrum, int64_t after, double n
   return out;
 }
 
-at::Tensor resampled(const at::Tensor& rows, const FourierResampling& resampling) {
-  const Pairs pairs(rows);
-  const auto spectrum = longTransform(pairs.packed(), false);
-  const auto common = commonFrequencies(spectrum, resampling.length, resampling.nyquist);
-  const auto scale = static_cast<double>(resampling.length) / static_cast<double>(rows.size(-1));
-  const auto y = pairs.unpacked(longTransform(common, true));
-  return y.narrow(-1, resampling.first, resampling.count).mul_(scale);
-}
-
 }  // namespace
 
 at::Tensor fourierResample(const at::Tensor& x, const FourierResampling& resampling) {
@@ -145,30 +153,38 @@ at::Tensor fourierResample(const at::Tensor& x, const FourierResampling& resampl
   const auto samples = x.size(-1);
   const auto input = x.detach().cpu().contiguous();
   const auto y = emptyLike(x, resampling.count, x.scalar_type());
+  const auto before = resampling.before + samples + resampling.after;
+  const LongTransform there(before), back(resampling.length);
+  const auto scale = static_cast<double>(resampling.length) / static_cast<double>(before);
   withNumber(x, [&]<class Number>() {
-    const auto length = std::max(resampling.before + samples + resampling.after, resampling.length);
-    forSomeRows(x.numel() / samples, length, [&](int64_t first, int64_t count) {
-      const auto result = resampled(extended(input.const_data_ptr<Number>() + first * samples, count, samples,
-                                             resampling.before, resampling.after, Extension::kOdd),
-                                    resampling);
-      y.view({-1, resampling.count}).narrow(0, first, count).copy_(result);
-    });
+    const auto* from = input.const_data_ptr<Number>();
+    auto* to = y.mutable_data_ptr<Number>();
+    forSomeRows(
+        x.numel() / samples, std::max(before, resampling.length), [&](int64_t first, int64_t count, Scratch& scratch) {
+          const Pairs pairs(count, before, scratch, [&](int64_t row, double* out) {
+            copyExtended(Extension::kOdd, from + (first + row) * samples, samples, -resampling.before, before, out);
+          });
+          const auto common =
+              commonFrequencies(there(pairs.packed(), false, scratch), resampling.length, resampling.nyquist);
+          const auto resampled = back(common, true, scratch);
+          for (int64_t row = 0; row < count; row++)
+            pairs.unpack(resampled, row, resampling.first, resampling.count, scale,
+                         to + (first + row) * resampling.count);
+        });
   });
   return y.to(x.device());
 }
 
 namespace {
 
-// The imaginary part of the analytic signal: every frequency a quarter turn later. (rows, length)
-at::Tensor quarterTurned(const at::Tensor& rows) {
-  const auto length = rows.size(-1), half = (length - 1) / 2;
-  const Pairs pairs(rows);
-  const auto spectrum = longTransform(pairs.packed(), false);
+// Every frequency of `spectrum` (pairs, length) a quarter turn later, so that the imaginary parts of analytic signals
+// remain.
+void turnQuarter(const at::Tensor& spectrum) {
+  const auto length = spectrum.size(-1), half = (length - 1) / 2;
   spectrum.narrow(-1, 1, half).mul_(Complex(0, -1));
   spectrum.narrow(-1, length - half, half).mul_(Complex(0, 1));
   spectrum.select(-1, 0).zero_();
   if (length % 2 == 0) spectrum.select(-1, length / 2).zero_();
-  return pairs.unpacked(longTransform(spectrum, true));
 }
 
 // What is made of real and imaginary part: a dtype, and numbers of one signal.
@@ -221,17 +237,24 @@ at::Tensor fromAnalytic(const char* owner, const at::Tensor& x, int64_t length) 
   OptionCheck(owner).size("n_fft", length);
   OptionCheck(owner).require(length >= samples, "n_fft", std::to_string(samples) + " or more", std::to_string(length));
   const auto input = x.detach().cpu().contiguous();
+  const LongTransform transform(length);
   at::Tensor y;
   withNumber(x, [&]<class Number>() {
     using Result = typename Part::template Result<Number>;
     y = emptyLike(x, samples, c10::CppTypeToScalarType<Result>::value);
-    forSomeRows(x.numel() / samples, length, [&](int64_t first, int64_t count) {
+    forSomeRows(x.numel() / samples, length, [&](int64_t first, int64_t count, Scratch& scratch) {
       const auto* real = input.const_data_ptr<Number>() + first * samples;
-      const at::Tensor imaginary =
-          quarterTurned(extended(real, count, samples, 0, length - samples, Extension::kConstant));
-      for (int64_t row = 0; row < count; row++)
-        Part::combine(real + row * samples, imaginary.const_data_ptr<double>() + row * length, samples,
-                      y.mutable_data_ptr<Result>() + (first + row) * samples);
+      const Pairs pairs(count, length, scratch, [&](int64_t row, double* out) {
+        copyExtended(Extension::kConstant, real + row * samples, samples, 0, length, out);
+      });
+      const auto spectrum = transform(pairs.packed(), false, scratch);
+      turnQuarter(spectrum);
+      const auto turned = transform(spectrum, true, scratch);
+      auto* imaginary = scratch.doubles(kRow, samples);
+      for (int64_t row = 0; row < count; row++) {
+        pairs.unpack(turned, row, 0, samples, 1, imaginary);
+        Part::combine(real + row * samples, imaginary, samples, y.mutable_data_ptr<Result>() + (first + row) * samples);
+      }
     });
   });
   return y.to(x.device());

@@ -7,10 +7,13 @@
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/sub.h>
 
+#include <tuple>
+
 #include "core/check.h"
 #include "core/error.h"
-#include "signal/mix_channels.h"
+#include "signal/channels.h"
 #include "signal/rows.h"
+#include "signal/time_lanes.h"
 
 namespace eegtorch {
 
@@ -56,7 +59,8 @@ std::pair<at::Tensor, at::Tensor> powerDirections(const at::Tensor& x, int64_t c
   OptionCheck(owner).require(count >= 1 && count <= channels, "count",
                              "from 1 to the " + std::to_string(channels) + " channels", std::to_string(count));
   const auto power = at::matmul(x, x.transpose(-1, -2)).reshape({-1, channels, channels}).to(at::kDouble).sum(0);
-  const auto [values, vectors] = at::linalg_eigh(power);  // rising
+  at::Tensor values, vectors;  // rising
+  onOneThread([&] { std::tie(values, vectors) = at::linalg_eigh(power); });
   auto directions = vectors.narrow(1, channels - count, count).flip(1).t().contiguous();
   const auto largest = directions.gather(1, directions.abs().argmax(1, true));
   const auto shares = values.narrow(0, channels - count, count).flip(0) / values.sum();
@@ -68,7 +72,10 @@ at::Tensor projectOut(const at::Tensor& x, const at::Tensor& directions) {
   checkChannels(owner, x);
   checkInput(owner, directions, x, {"directions", {x.size(-2), "channels"}});
   const auto length = directions.norm(2, 1, true);
-  const auto [u, values, v] = at::linalg_svd((directions / length.masked_fill(length == 0, 1)).t(), false);
+  at::Tensor u, values;
+  onOneThread([&] {
+    std::tie(u, values, std::ignore) = at::linalg_svd((directions / length.masked_fill(length == 0, 1)).t(), false);
+  });
   if (values.numel() == 0 || values[0].item<double>() == 0) return x.clone();
   const auto kept = (values / values[0] > kDependent).sum().item<int64_t>();
   const auto basis = u.narrow(1, 0, kept);  // (channels, kept)

@@ -6,6 +6,7 @@
 #include <ATen/ops/linalg_inv.h>
 #include <ATen/ops/linalg_pinv.h>
 #include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/outer.h>
 #include <ATen/ops/tensor.h>
@@ -17,9 +18,11 @@
 
 #include "core/check.h"
 #include "core/error.h"
+#include "signal/channels.h"
 #include "signal/check.h"
-#include "signal/mix_channels.h"
 #include "signal/rows.h"
+#include "signal/side_by_side.h"
+#include "signal/time_lanes.h"
 
 namespace eegtorch {
 
@@ -127,8 +130,36 @@ at::Tensor splineWeights(const char* owner, const at::Tensor& from, const at::Te
   const auto wanted = at::cat({legendreSeries(cosinesBetween(to, from), options.stiffness, options.terms),
                                at::ones({to.size(0), 1}, from.options())},
                               1);
-  return at::matmul(wanted, at::linalg_pinv(system).narrow(1, 0, electrodes));
+  at::Tensor inverse;
+  onOneThread([&] { inverse = at::linalg_pinv(system).narrow(1, 0, electrodes); });
+  return at::matmul(wanted, inverse);
 }
+
+namespace {
+
+// Writes bad channels as sums of good ones. weights (bad, good); signals lie `samples` apart.
+template <class Number>
+struct Repair {
+  const Number* weights;
+  const std::vector<int64_t>& good;
+  at::IntArrayRef bad;
+  int64_t samples;
+
+  void operator()(Number* signals, int64_t length) const {
+    const auto* weight = weights;
+    for (const auto channel : bad) {
+      auto* out = signals + channel * samples;
+      std::fill_n(out, length, Number(0));
+      for (const auto other : good) add(*weight++, signals + other * samples, length, out);
+    }
+  }
+
+  static void add(Number weight, const Number* x, int64_t length, Number* __restrict out) {
+    for (int64_t t = 0; t < length; t++) out[t] += weight * x[t];
+  }
+};
+
+}  // namespace
 
 at::Tensor interpolateChannels(const at::Tensor& x, const at::Tensor& positions, at::IntArrayRef bad,
                                at::ArrayRef<double> origin) {
@@ -142,15 +173,20 @@ at::Tensor interpolateChannels(const at::Tensor& x, const at::Tensor& positions,
   const auto all = directions(owner, positions, origin);
   const auto weights =
       splineWeights(owner, all.index_select(0, at::tensor(good)), all.index_select(0, at::tensor(bad)), {})
-          .to(x.options());
+          .to(x.options())
+          .contiguous();
   auto result = at::empty_like(x, at::MemoryFormat::Contiguous);
-  // Piece by piece, so that the recording goes through memory once.
-  overTime(x, [&](int64_t from, int64_t length) {
-    const auto piece = x.narrow(-1, from, length);
-    auto out = result.narrow(-1, from, length);
-    out.copy_(piece);
-    const auto repaired = mixChannels(weights, piece, good);
-    for (size_t i = 0; i < bad.size(); i++) out.select(-2, bad[i]).copy_(repaired.select(-2, static_cast<int64_t>(i)));
+  if (!x.is_cpu())
+    return result.copy_(x).index_copy_(-2, at::tensor(bad, x.device()),
+                                       at::matmul(weights, x.index_select(-2, at::tensor(good, x.device()))));
+  withNumber(x, [&]<class Number>() {
+    const Repair<Number> repair{weights.const_data_ptr<Number>(), good, bad, x.size(-1)};
+    // Piece by piece, so that the recording goes through memory once.
+    overTime(x, [&](int64_t from, int64_t length) {
+      result.narrow(-1, from, length).copy_(x.narrow(-1, from, length));
+      for (int64_t first = 0; first < x.numel(); first += x.size(-2) * x.size(-1))
+        repair(result.mutable_data_ptr<Number>() + first + from, length);
+    });
   });
   return result;
 }
@@ -166,7 +202,8 @@ at::Tensor currentSourceDensity(const at::Tensor& x, const at::Tensor& positions
   check.positive("radius", radius);
   const auto all = directions(owner, positions, origin);
   const auto cosines = cosinesBetween(all, all);
-  const auto inverse = at::linalg_inv(regularised(cosines, options));
+  at::Tensor inverse;
+  onOneThread([&] { inverse = at::linalg_inv(regularised(cosines, options)); });
   const auto column = inverse.sum(0);  // (channels)
   const auto centred = inverse - inverse.mean(1, true);
   const auto coefficients = centred - at::outer(column, centred.sum(0) / column.sum());
@@ -175,6 +212,8 @@ at::Tensor currentSourceDensity(const at::Tensor& x, const at::Tensor& positions
 }
 
 namespace {
+
+constexpr int64_t kPictures = 16;  // made together, so that they are one matrix product
 
 // Directions of the pixels within the rim, and their numbers; row 0 is at the nose, column 0 at the left ear.
 struct Pixels {
@@ -215,9 +254,17 @@ at::Tensor topography(const at::Tensor& x, const at::Tensor& positions, int64_t 
   const auto weights =
       at::zeros({rows * columns, channels}, at::kDouble)
           .index_copy_(0, inside, splineWeights(owner, directions(owner, positions, centre), to, options));
-  auto result = at::matmul(x.reshape({-1, channels}), weights.to(x.options()).t());  // (pictures, pixels)
-  const auto beyond = at::ones({rows * columns}, at::kBool).index_fill_(0, inside, false);
-  result.masked_fill_(beyond.to(x.device()), outside);
+  const auto values = x.reshape({-1, channels});
+  const auto own = weights.to(x.options()).t();
+  const auto beyond = at::ones({rows * columns}, at::kBool).index_fill_(0, inside, false).to(x.device());
+  const auto result = at::empty({values.size(0), rows * columns}, x.options());
+  const auto groups = (values.size(0) + kPictures - 1) / kPictures;
+  overRows(x, groups, kPictures * rows * columns, [&](int64_t from, int64_t to) {
+    const auto first = from * kPictures, count = std::min(to * kPictures, values.size(0)) - first;
+    auto images = result.narrow(0, first, count);
+    at::mm_out(images, values.narrow(0, first, count), own);
+    images.masked_fill_(beyond, outside);
+  });
   std::vector<int64_t> shape(x.sizes().begin(), x.sizes().end() - 1);
   shape.insert(shape.end(), {rows, columns});
   return result.view(shape);

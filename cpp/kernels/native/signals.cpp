@@ -1,8 +1,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/native/doubles.h"
 #include "kernels/native/signal_table.h"
-#include "kernels/native/simd.h"
 
 namespace eegtorch::kernels {
 
@@ -10,13 +10,7 @@ namespace EEGTORCH_ISA {
 
 namespace {
 
-constexpr size_t doubles = lanes / 2;
 constexpr size_t vectors = kSideBySide / doubles;
-typedef double Doubles __attribute__((vector_size(EEGTORCH_LANES * 4)));
-typedef double UnalignedDoubles __attribute__((vector_size(EEGTORCH_LANES * 4), aligned(8), may_alias));
-
-inline Doubles loadDoubles(const double* p) { return *reinterpret_cast<const UnalignedDoubles*>(p); }
-inline void storeDoubles(double* p, Doubles v) { *reinterpret_cast<UnalignedDoubles*>(p) = v; }
 
 inline Doubles squareRoot(Doubles v) {
 #if defined(__AVX512F__)
@@ -98,23 +92,7 @@ void dots(const double* tile, const double* taps, size_t count, double* out) {
   for (size_t v = 0; v < vectors; v++) storeDoubles(out + v * doubles, even[v] + odd[v]);
 }
 
-// Squares of four samples of four signals, turned over in registers.
-typedef double Four __attribute__((vector_size(32)));
-typedef int64_t Picks __attribute__((vector_size(32)));
-struct Square {
-  Four a, b, c, d;
-};
-
-inline Square turned(const Square& s) {
-  constexpr Picks even = {0, 4, 2, 6}, odd = {1, 5, 3, 7}, low = {0, 1, 4, 5}, high = {2, 3, 6, 7};
-  const Four ab = __builtin_shuffle(s.a, s.b, even), ba = __builtin_shuffle(s.a, s.b, odd);
-  const Four cd = __builtin_shuffle(s.c, s.d, even), dc = __builtin_shuffle(s.c, s.d, odd);
-  return {__builtin_shuffle(ab, cd, low), __builtin_shuffle(ba, dc, low), __builtin_shuffle(ab, cd, high),
-          __builtin_shuffle(ba, dc, high)};
-}
-
-template <class Number>
-using FourOf __attribute__((vector_size(4 * sizeof(Number)), aligned(sizeof(Number)), may_alias)) = Number;
+// Squares are four samples of four signals.
 
 inline Four reversed(Four v) { return __builtin_shuffle(v, Picks{3, 2, 1, 0}); }
 

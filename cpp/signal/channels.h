@@ -1,4 +1,4 @@
-// Channels as weighted sums of channels.
+// Signals that have channels, and numbers of channels.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -16,10 +16,5 @@ void checkChannelNumbers(const char* owner, const char* option, const at::Tensor
 
 // Channels of x that are not among `channels`, in order.
 std::vector<int64_t> otherChannels(const at::Tensor& x, at::IntArrayRef channels);
-
-// weights (outputs, inputs.size()) times the channels `inputs` of x (..., channels, samples), which are in rising
-// order. Channels that are not named are not read, so what is not a number there does not spread. -> (..., outputs,
-// samples).
-at::Tensor mixChannels(const at::Tensor& weights, const at::Tensor& x, at::IntArrayRef inputs);
 
 }  // namespace eegtorch

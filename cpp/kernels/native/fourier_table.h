@@ -1,0 +1,36 @@
+// Fourier transforms of kTogether complex signals beside each other, compiled like the loops of table.h: once for each
+// set of CPU instructions. A point of a tile is kTogether real parts, then as many imaginary ones.
+#pragma once
+
+#include <cstddef>
+
+namespace eegtorch::kernels {
+
+constexpr size_t kTogether = 8, kPoint = 2 * kTogether;
+constexpr size_t kLargestRadix = 13;
+
+// One step of Stockham's algorithm, which leaves frequencies in order: radix * parts * span points.
+struct FourierStage {
+  size_t radix, parts, span;
+  const double* turns;  // (parts, radix - 1, 2): e^(-2 pi i p k / (radix * parts)), k = 1 .. radix - 1
+  const double* roots;  // (radix, 2): e^(-2 pi i k / radix)
+};
+
+struct FourierTable {
+  // radix is 2, 3, 4, or an odd number up to kLargestRadix. to is another tile.
+  void (*stage)(const FourierStage& stage, const double* from, double* to);
+  // tile[p] = x[p * step .. p * step + count - 1] of interleaved complex numbers, count <= kTogether; the rest is 0.
+  // swapped: real and imaginary parts change places, which makes an inverse transform out of a forward one.
+  void (*gather)(const double* x, size_t step, size_t points, size_t count, bool swapped, double* tile);
+  // The same back, times scale.
+  void (*scatter)(const double* tile, size_t points, size_t count, bool swapped, double scale, double* x, size_t step);
+  // Turns kTogether points from `from`, each by own[0] + own[1] i and by the kTogether turns of `each`, and
+  // exchanges points and signals: signal j becomes the point to + j * kPoint.
+  void (*exchange)(const double* from, const double* own, const double* each, double* to);
+};
+
+const FourierTable& baselineFourier();
+const FourierTable& avx2Fourier();
+const FourierTable& avx512Fourier();
+
+}  // namespace eegtorch::kernels
