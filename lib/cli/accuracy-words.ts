@@ -1,4 +1,4 @@
-import type { KeywordAccuracy } from '../generation/language/keywords.ts'
+import type { KeywordAccuracy } from '../language/keywords.ts'
 
 /** `30.0 % of 20 (95 %: 11.9 % to 54.3 %; chance 10.0 %)` */
 export function accuracyWords({ accuracy, total, interval, chance }: KeywordAccuracy): string {

@@ -21,8 +21,8 @@ import {
   type FinetunedImageEpoch,
   finetuneImage,
 } from '../generation/eeg-to-image/finetune-image.ts'
-import { type KeywordAccuracy, keywordAccuracy } from '../generation/language/keywords.ts'
 import { findStimuli } from '../generation/pictures/stimuli.ts'
+import { type KeywordAccuracy, keywordAccuracy } from '../language/keywords.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads } from '../runtime.ts'

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { readYamlFile } from '../files/yaml.ts'
-import { textVocabularies } from '../generation/language/vocabularies.ts'
+import { textVocabularies } from '../language/vocabularies.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
 const positive = z.number().int().min(1)

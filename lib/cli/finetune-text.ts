@@ -4,16 +4,11 @@ import type { EegWindows } from '../datasets/windows.ts'
 import type { Device } from '../dtype.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { EegEncoder } from '../generation/eeg-encoder.ts'
-import {
-  type FinetunedEpoch,
-  finetuneText,
-  type LabelledTokens,
-  scoreText,
-} from '../generation/language/finetune-text.ts'
-import type { KeywordAccuracy } from '../generation/language/keywords.ts'
-import { LanguageModel } from '../generation/language/language-model.ts'
-import { textVocabularies } from '../generation/language/vocabularies.ts'
-import { labelsOfClasses } from '../generation/language/vocabulary-labels.ts'
+import { type FinetunedEpoch, finetuneText, type LabelledTokens, scoreText } from '../language/finetune-text.ts'
+import type { KeywordAccuracy } from '../language/keywords.ts'
+import { LanguageModel } from '../language/language-model.ts'
+import { textVocabularies } from '../language/vocabularies.ts'
+import { labelsOfClasses } from '../language/vocabulary-labels.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads, setNumThreads } from '../runtime.ts'

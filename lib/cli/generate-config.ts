@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
-import { textVocabularies } from '../generation/language/vocabularies.ts'
+import { textVocabularies } from '../language/vocabularies.ts'
 import { MONTAGES } from './generate-eeg.ts'
 
 const positive = z.number().int().positive()

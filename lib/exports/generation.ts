@@ -61,37 +61,6 @@ export {
   finetuneImage,
 } from '../generation/eeg-to-image/finetune-image.ts'
 export {
-  type EegText,
-  EegToText,
-  type EegToTextParts,
-  eegTokens,
-  type PrefixPlace,
-} from '../generation/language/eeg-to-text.ts'
-export {
-  type FinetunedEpoch,
-  type FinetuneTextOptions,
-  finetuneText,
-  type LabelledTokens,
-  scoreText,
-  type TextPhase,
-} from '../generation/language/finetune-text.ts'
-export type { GenerateOptions } from '../generation/language/generate.ts'
-export {
-  type FoundKeyword,
-  findKeyword,
-  type KeywordAccuracy,
-  keywordAccuracy,
-} from '../generation/language/keywords.ts'
-export {
-  type GeneratedText,
-  type GenerateTextOptions,
-  LanguageModel,
-  type Prompts,
-} from '../generation/language/language-model.ts'
-export type { LlamaModel, LoadLanguageOptions } from '../generation/language/load-llama.ts'
-export { type TextVocabulary, textVocabularies } from '../generation/language/vocabularies.ts'
-export { labelsOfClasses, vocabularyOfClasses } from '../generation/language/vocabulary-labels.ts'
-export {
   cosineSimilarity,
   drawPicks,
   frechetDistance,
@@ -164,7 +133,38 @@ export {
   type StableDiffusionOptions,
   type StableDiffusionParts,
 } from '../generation/stable-diffusion/stable-diffusion.ts'
-export type { ChatMessage } from '../generation/tokenizers/chat.ts'
-export { loadTokenizer } from '../generation/tokenizers/load.ts'
-export type { BatchOptions, EncodedBatch, EncodeOptions, Tokenizer } from '../generation/tokenizers/tokenizer.ts'
 export { VaeCodec } from '../generation/vae-codec.ts'
+export {
+  type EegText,
+  EegToText,
+  type EegToTextParts,
+  eegTokens,
+  type PrefixPlace,
+} from '../language/eeg-to-text.ts'
+export {
+  type FinetunedEpoch,
+  type FinetuneTextOptions,
+  finetuneText,
+  type LabelledTokens,
+  scoreText,
+  type TextPhase,
+} from '../language/finetune-text.ts'
+export type { GenerateOptions } from '../language/generate.ts'
+export {
+  type FoundKeyword,
+  findKeyword,
+  type KeywordAccuracy,
+  keywordAccuracy,
+} from '../language/keywords.ts'
+export {
+  type GeneratedText,
+  type GenerateTextOptions,
+  LanguageModel,
+  type Prompts,
+} from '../language/language-model.ts'
+export type { LlamaModel, LoadLanguageOptions } from '../language/load-llama.ts'
+export { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
+export { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
+export type { ChatMessage } from '../tokenizers/chat.ts'
+export { loadTokenizer } from '../tokenizers/load.ts'
+export type { BatchOptions, EncodedBatch, EncodeOptions, Tokenizer } from '../tokenizers/tokenizer.ts'

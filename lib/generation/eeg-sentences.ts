@@ -1,15 +1,15 @@
 import { noGrad } from '../autograd.ts'
 import { cat } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
+import { type EegText, EegToText, type PrefixPlace } from '../language/eeg-to-text.ts'
+import { type GenerateTextOptions, LanguageModel } from '../language/language-model.ts'
+import type { TextVocabulary } from '../language/vocabularies.ts'
 import { releaseMemory, scope } from '../memory.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { Random } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
 import { EegEncoder, type EegEncoderOptions } from './eeg-encoder.ts'
-import { type EegText, EegToText, type PrefixPlace } from './language/eeg-to-text.ts'
-import { type GenerateTextOptions, LanguageModel } from './language/language-model.ts'
-import type { TextVocabulary } from './language/vocabularies.ts'
 import { pictureNumbers } from './options.ts'
 
 /** Where the networks lie that read sentences. */

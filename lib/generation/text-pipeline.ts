@@ -1,8 +1,8 @@
 import { tensor } from '../creation.ts'
 import type { Device } from '../dtype.ts'
 import type { Tensor } from '../tensor.ts'
+import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { type Place, type PlacedNetwork, placeOf } from './place.ts'
-import type { Tokenizer } from './tokenizers/tokenizer.ts'
 
 /** What pipelines that draw from a text share: where they are, the ids of a text, and freeing. */
 export abstract class TextPipeline implements Disposable {

@@ -1,7 +1,8 @@
 // The eegtorch side of language models: TinyLlama's sizes with random weights.
-import { decode } from '../../dist/generation/language/generate.js'
-import { nativeLanguage } from '../../dist/generation/language/native-language.js'
+
 import { empty, loss, Module, models, optim, randint, randn } from '../../dist/index.js'
+import { decode } from '../../dist/language/generate.js'
+import { nativeLanguage } from '../../dist/language/native-language.js'
 import { Model } from '../../dist/models/model.js'
 
 const PROMPT = 128

@@ -1,8 +1,8 @@
 // One network of a published size with random weights: argv[2] names it, the answer is one line of JSON.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { decode } from '../../dist/generation/language/generate.js'
-import { nativeLanguage } from '../../dist/generation/language/native-language.js'
 import * as library from '../../dist/index.js'
+import { decode } from '../../dist/language/generate.js'
+import { nativeLanguage } from '../../dist/language/native-language.js'
 import { Model } from '../../dist/models/model.js'
 import { cases } from './size-cases.mjs'
 

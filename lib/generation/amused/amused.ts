@@ -6,6 +6,7 @@ import { scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
+import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
 import { pictureGenerators } from '../noise.ts'
 import {
   type GenerationHooks,
@@ -17,7 +18,6 @@ import {
 import { Generation } from '../pipeline.ts'
 import { MaskedTokens, type TokenDraws } from '../schedulers/masked-tokens.ts'
 import { isTexts, TextPipeline } from '../text-pipeline.ts'
-import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { drawTokens, guideLogits, MaskedTokenRun } from './amused-run.ts'
 import { type AmusedLoadOptions, loadAmused } from './load.ts'
 

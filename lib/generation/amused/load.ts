@@ -4,9 +4,9 @@ import type { ModelName } from '../../models/configs.generated.ts'
 import type { LoadProgress } from '../../models/load-weights.ts'
 import type { Model, ModelPlacement } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
+import { loadTokenizer } from '../../tokenizers/load.ts'
 import { openPipelineFolder } from '../checkpoints/pipeline-folder.ts'
 import { MaskedTokens } from '../schedulers/masked-tokens.ts'
-import { loadTokenizer } from '../tokenizers/load.ts'
 import type { AmusedParts } from './amused.ts'
 
 /** How to read a folder of aMUSEd. */

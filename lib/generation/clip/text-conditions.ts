@@ -5,8 +5,8 @@ import { loadCheckpoint } from '../../models/load.ts'
 import type { LoadWeightsOptions } from '../../models/load-weights.ts'
 import { asRegistered } from '../../models/published.ts'
 import type { Tensor } from '../../tensor.ts'
+import { loadTokenizer } from '../../tokenizers/load.ts'
 import { openPipelineFolder } from '../checkpoints/pipeline-folder.ts'
-import { loadTokenizer } from '../tokenizers/load.ts'
 
 /** What a diffusion model is told of texts. */
 export interface TextConditions {

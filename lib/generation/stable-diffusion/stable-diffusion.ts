@@ -3,6 +3,7 @@ import { noGrad } from '../../autograd.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
+import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
 import { type Guide, guideFree, LatentDiffusionRun, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
@@ -16,7 +17,6 @@ import type { PictureCodec } from '../picture-codec.ts'
 import { Generation } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { isTexts, TextPipeline } from '../text-pipeline.ts'
-import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 
 /** @internal */

@@ -1,5 +1,5 @@
 import { Template } from '@huggingface/jinja'
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 import type { Role } from './special-tokens.ts'
 
 /** One turn of a conversation; templates know `system`, `user` and `assistant`. */

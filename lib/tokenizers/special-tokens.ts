@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 import { MAX_ID } from './byte-pairs.ts'
 import { isObject, readFolderObject } from './folder-files.ts'
 

@@ -1,8 +1,8 @@
-import { cancellable } from '../../cancellable.ts'
-import { EegTorchError } from '../../errors.ts'
-import { translatingErrors } from '../../ops/option-errors.ts'
-import { camelCase } from '../../ops/overload.ts'
-import type { Tensor } from '../../tensor.ts'
+import { cancellable } from '../cancellable.ts'
+import { EegTorchError } from '../errors.ts'
+import { translatingErrors } from '../ops/option-errors.ts'
+import { camelCase } from '../ops/overload.ts'
+import type { Tensor } from '../tensor.ts'
 import type { LlamaModel } from './load-llama.ts'
 import { nativeLanguage } from './native-language.ts'
 

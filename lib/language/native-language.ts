@@ -1,5 +1,5 @@
-import type { ModelId } from '../../models/native-models.ts'
-import { nativeFunctions, type TensorId } from '../../native.ts'
+import type { ModelId } from '../models/native-models.ts'
+import { nativeFunctions, type TensorId } from '../native.ts'
 
 interface NativeLanguage {
   makeDecoder(

@@ -1,4 +1,4 @@
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 import { findKeyword } from './keywords.ts'
 import { type TextVocabulary, textVocabularies } from './vocabularies.ts'
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJsonObject } from '../../checkpoints/json-file.ts'
-import { EegTorchError } from '../../errors.ts'
+import { readJsonObject } from '../checkpoints/json-file.ts'
+import { EegTorchError } from '../errors.ts'
 
 const count = z.number().int().min(1)
 const token = z.number().int().min(0)

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 
 /** The largest file of a published tokenizer has about 20 MB. */
 const MAX_BYTES = 256e6

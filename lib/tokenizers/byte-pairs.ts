@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 import { isObject, readFolderObject, readFolderText } from './folder-files.ts'
 
 /** Tokens of the largest published vocabularies, about 256,000, and room above. */

@@ -1,4 +1,4 @@
-import { binomialTest, chanceLevel, clopperPearson, type Interval } from '../../evaluation/statistics.ts'
+import { binomialTest, chanceLevel, clopperPearson, type Interval } from '../evaluation/statistics.ts'
 import type { TextVocabulary } from './vocabularies.ts'
 
 /** What a sentence was reduced to. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 import { readBytePairs } from './byte-pairs.ts'
 import { joinByteTokens } from './byte-tokens.ts'
 import { clipDefinition, llamaDefinition, type SpaceBefore } from './definitions.ts'

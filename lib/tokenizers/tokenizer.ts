@@ -1,4 +1,4 @@
-import { EegTorchError } from '../../errors.ts'
+import { EegTorchError } from '../errors.ts'
 import { type ChatMessage, renderChat } from './chat.ts'
 import type { TokenizerDefinition } from './definitions.ts'
 import type { Role } from './special-tokens.ts'
