@@ -1,8 +1,7 @@
-// Language models: texts that they continue on the compute thread, and weights that become four bits.
+// Language models: texts that they continue on the compute thread, and adapters that become part of their weights.
 #include "decoder.h"
 
 #include "convert.h"
-#include "core/check.h"
 #include "errors.h"
 #include "llama/decoder.h"
 #include "model.h"
@@ -43,23 +42,23 @@ class EvalScope {
   bool training_;
 };
 
-// makeDecoder(model, embeds, mask | null, prompt | null, options) -> number
+// makeDecoder(model, words | null, prefix | null, whether it stands behind the words, mask | null, options,
+// cancellation?) -> promise of a number
 Napi::Value MakeDecoder(Environment& environment, const Napi::CallbackInfo& info) {
   auto handle = std::make_shared<DecoderHandle>();
   handle->model = modelOf(environment, info[0]);
   auto& llama = llamaOf(*handle->model);
-  const auto options = readConfig<DecodeOptions>(valueOf(info[4]), "generate");
-  const auto embeds = environment.tensor(info[1]).detach();
-  checkInput("llama", embeds, llama.like(), {"texts", "tokens", {llama.config().hidden_size, "values"}});
-  const auto mask = tensorOrNone(environment, info[2]), prompt = tensorOrNone(environment, info[3]);
-  const Axis texts{embeds.size(0), "texts"};
-  if (mask.defined()) checkFlags("llama", mask, {texts, {embeds.size(1), "tokens"}});
-  if (prompt.defined()) {
-    checkIndices("llama", prompt, {texts, "words"});
-    llama.checkTokens(prompt.clamp_min(0));
-  }
-  handle->decoder = std::make_unique<Decoder>(llama, embeds, mask, prompt, options);
-  return Napi::Number::New(info.Env(), environment.addObject(std::move(handle), kKind));
+  const Beginning beginning{tensorOrNone(environment, info[1]), tensorOrNone(environment, info[2]),
+                            booleanOf(info[3], "prefix_behind"), tensorOrNone(environment, info[4])};
+  const auto options = readConfig<DecodeOptions>(valueOf(info[5]), "generate");
+  auto work = [&environment, &llama, handle, beginning, options](const Cancellation&) -> Environment::Finish {
+    const std::lock_guard lock(handle->model->mutex);
+    handle->decoder = std::make_unique<Decoder>(llama, beginning, options);
+    return [&environment, handle](Napi::Env env) -> Napi::Value {
+      return Napi::Number::New(env, environment.addObject(handle, kKind));
+    };
+  };
+  return environment.runAsync(std::move(work), environment.cancellation(info[6]));
 }
 
 // decoderNext(decoder, cancellation?) -> {tokens, finished}: the next token of each text.
@@ -90,18 +89,6 @@ Napi::Value LlamaEmbed(Environment& environment, const Napi::CallbackInfo& info)
   return Napi::Value(info.Env(), environment.wrap(llamaOf(*handle).embed(ids).detach()));
 }
 
-// llamaLoad(model, name, tensor): the tensor of this name takes these numbers; a projection in four bits also those of
-// a dense weight.
-Napi::Value LlamaLoad(Environment& environment, const Napi::CallbackInfo& info) {
-  auto work = [handle = modelOf(environment, info[0]), name = stringOf(info[1], "a name"),
-               tensor = environment.tensor(info[2])](const Cancellation&) -> Environment::Finish {
-    const std::lock_guard lock(handle->mutex);
-    llamaOf(*handle).load(name, tensor);
-    return [](Napi::Env env) { return env.Undefined(); };
-  };
-  return environment.runAsync(std::move(work));
-}
-
 // llamaMerge(model, name, a, b, scale): weight += scale * b a, for the projection of this name.
 Napi::Value LlamaMerge(Environment& environment, const Napi::CallbackInfo& info) {
   auto work = [handle = modelOf(environment, info[0]), name = stringOf(info[1], "a projection"),
@@ -121,7 +108,6 @@ void exportDecoder(Environment&, Napi::Object exports) {
   exports.Set("makeDecoder", Napi::Function::New<callback<MakeDecoder>>(env));
   exports.Set("decoderNext", Napi::Function::New<callback<DecoderNext>>(env));
   exports.Set("llamaEmbed", Napi::Function::New<callback<LlamaEmbed>>(env));
-  exports.Set("llamaLoad", Napi::Function::New<callback<LlamaLoad>>(env));
   exports.Set("llamaMerge", Napi::Function::New<callback<LlamaMerge>>(env));
 }
 

@@ -24,12 +24,17 @@ struct Part {
   std::shared_ptr<const TensorRequest> request;
 };
 
+std::vector<std::string> namesOf(Napi::Value value) {
+  const Napi::Array names = arrayOf(value, "names");
+  std::vector<std::string> result;
+  for (uint32_t i = 0; i < names.Length(); i++) result.push_back(stringOf(names.Get(i), "a name"));
+  return result;
+}
+
 // [names, path, file size, ranges, tensors]
 Part readPart(Napi::Array part) {
   const Napi::Value path = part[1u], file_size = part[2u], ranges = part[3u], tensors = part[4u];
-  Part result{{}, readTensorRequest({path, file_size, ranges, tensors})};
-  const Napi::Array names = arrayOf(part[0u], "names");
-  for (uint32_t i = 0; i < names.Length(); i++) result.names.push_back(stringOf(names.Get(i), "a name"));
+  Part result{namesOf(part[0u]), readTensorRequest({path, file_size, ranges, tensors})};
   if (result.names.size() != result.request->tensors.size())
     throw Error("INVALID_OPTION", "there is not one name for each tensor", std::to_string(result.names.size()),
                 std::to_string(result.request->tensors.size()));
@@ -46,8 +51,8 @@ NamedTensors open(const std::vector<Part>& parts, bool copy) {
   return weights;
 }
 
-// openWeights(model, parts, device | null, dtype | null, copy) -> promise of a number: files opened, everything checked
-// against the network, nothing of it changed.
+// openWeights(model, parts, device | null, dtype | null, copy, kept) -> promise of a number: files opened, everything
+// checked against the network, nothing of it changed. kept: names of tensors that may be in none of the files.
 Napi::Value Open(Environment& environment, const Napi::CallbackInfo& info) {
   auto loading = std::make_shared<Loading>();
   loading->handle = modelOf(environment, info[0]);
@@ -57,10 +62,11 @@ Napi::Value Open(Environment& environment, const Napi::CallbackInfo& info) {
   Placement placement;
   if (!info[2].IsNull()) placement.device = deviceOf(info[2]);
   if (!info[3].IsNull()) placement.dtype = floatDtypeOf(info[3]);
-  auto work = [&environment, loading, parts = std::move(parts), placement,
-               copy = booleanOf(info[4], "copy")](const Cancellation&) -> Environment::Finish {
+  auto work = [&environment, loading, parts = std::move(parts), placement, copy = booleanOf(info[4], "copy"),
+               kept = namesOf(info[5])](const Cancellation&) -> Environment::Finish {
     const auto& handle = *loading->handle;
-    loading->loader = std::make_unique<WeightLoader>(handle.module, open(parts, copy), placement, handle.entry->name);
+    loading->loader =
+        std::make_unique<WeightLoader>(handle.module, open(parts, copy), placement, kept, handle.entry->name);
     return [&environment, loading](Napi::Env env) -> Napi::Value {
       return Napi::Number::New(env, environment.addObject(loading, kKind));
     };

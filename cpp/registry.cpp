@@ -25,7 +25,7 @@
 #include "diffusion/uvit2d.h"
 #include "diffusion/vq_model.h"
 #include "llama/llama.h"
-#include "llama/nf4_model.h"
+#include "llama/nf4_linear.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
 #include "transformer/csbrain.h"
@@ -45,7 +45,7 @@ namespace {
 using Names = std::vector<std::string>;
 
 const Names kLlamaInputs = {"prefix_embeds", "input_ids", "attention_mask", "labels"};
-const Names kLlamaOutputs = {"logits", "loss", "generated?"};
+const Names kLlamaOutputs = {"logits", "loss"};
 
 // A config with a method `inputs` or `outputs` decides their names.
 template <class Config>
@@ -177,10 +177,8 @@ const std::vector<RegistryEntry>& registry() {
       entry<Llama, LlamaConfig>("llama", kLlamaInputs, kLlamaOutputs, "Touvron et al. 2023, arXiv 2302.13971"),
       entry<LlamaLora, LlamaLoraConfig>("llama_lora", kLlamaInputs, kLlamaOutputs,
                                         "Hu et al. 2022, ICLR, arXiv 2106.09685, over llama"),
-      entry<Nf4, Nf4Config>("nf4", {"x"},
-                            {"weight", "weight.absmax", "weight.quant_map", "weight.nested_absmax?",
-                             "weight.nested_quant_map?", "offset", "dequantised", "output"},
-                            "Dettmers et al. 2023, NeurIPS, arXiv 2305.14314"),
+      entry<Nf4Linear, Nf4LinearConfig>("nf4_linear", {"x"}, {"output"},
+                                        "Dettmers et al. 2023, NeurIPS, arXiv 2305.14314"),
   };
   return entries;
 }

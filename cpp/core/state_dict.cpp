@@ -37,12 +37,24 @@ class Mismatch {
   std::vector<std::string> items_;
 };
 
+std::string otherShape(at::IntArrayRef expected, const at::Tensor& given) {
+  return given.sizes().equals(expected) ? "" : showShape(given.sizes()) + " instead of " + showShape(expected);
+}
+
 std::string misfit(const at::Tensor& own, const at::Tensor& given) {
-  if (!own.sizes().equals(given.sizes())) return showShape(given.sizes()) + " instead of " + showShape(own.sizes());
+  if (const auto other = otherShape(own.sizes(), given); !other.empty()) return other;
   const bool convertible =
       own.is_floating_point() ? given.is_floating_point() : given.scalar_type() == own.scalar_type();
   if (convertible) return "";
   return std::string(c10::toString(given.scalar_type())) + " instead of " + c10::toString(own.scalar_type());
+}
+
+// The part of a name before one of its dots, from the longest on, for which `holds` is true.
+template <class Holds>
+bool someOwner(const std::string& name, const Holds& holds) {
+  for (auto dot = name.rfind('.'); dot != std::string::npos && dot > 0; dot = name.rfind('.', dot - 1))
+    if (holds(name.substr(0, dot))) return true;
+  return false;
 }
 
 bool areEqual(const at::Tensor& a, const at::Tensor& b) {
@@ -65,6 +77,25 @@ std::vector<Tied> tiedNames(const NamedTensors& state) {
     if (!is_new) tied.push_back({name, known->second});
   }
   return tied;
+}
+
+std::unordered_map<std::string, TakesDenseWeight*> denseWeights(const torch::nn::Module& module) {
+  std::unordered_map<std::string, TakesDenseWeight*> layers;
+  for (const auto& part : module.named_modules("", true))
+    if (auto* layer = dynamic_cast<TakesDenseWeight*>(part.value().get()))
+      layers.emplace(part.key().empty() ? "weight" : part.key() + ".weight", layer);
+  return layers;
+}
+
+std::unordered_set<std::string> fullPrecisionNames(const torch::nn::Module& module) {
+  std::unordered_set<std::string> names;
+  for (const auto& part : module.named_modules("", true)) {
+    if (!dynamic_cast<const FullPrecision*>(part.value().get())) continue;
+    NamedTensors state;
+    collect(*part.value(), part.key().empty() ? "" : part.key() + ".", state);
+    for (const auto& [name, tensor] : state) names.insert(name);
+  }
+  return names;
 }
 
 NamedTensors matchState(ModelImpl& module, const NamedTensors& tensors, const std::string& name) {
@@ -93,12 +124,19 @@ NamedTensors matchState(ModelImpl& module, const NamedTensors& tensors, const st
     std::erase_if(state, [&](const auto& item) { return item.first == again; });
   }
 
+  const auto layers = denseWeights(module);
+  const auto dense = [&](const std::string& key) {
+    const auto weight = given.find(key);
+    return layers.count(key) && weight != given.end() && weight->second.is_floating_point();
+  };
   NamedTensors found;
   for (const auto& [key, own] : state) {
     const auto tensor = given.find(key);
     if (tensor == given.end()) {
-      missing.add(key);
-    } else if (const auto why = misfit(own, tensor->second); !why.empty()) {
+      if (!someOwner(key, dense)) missing.add(key);
+    } else if (const auto why =
+                   dense(key) ? otherShape(layers.at(key)->denseShape(), tensor->second) : misfit(own, tensor->second);
+               !why.empty()) {
       wrong.add(key + " is " + why);
     } else {
       found.emplace_back(key, tensor->second);
@@ -117,8 +155,14 @@ void loadStateDict(ModelImpl& module, const NamedTensors& tensors, const std::st
   const auto matched = matchState(module, tensors, name);
   std::unordered_map<std::string, at::Tensor> own;
   for (const auto& [key, tensor] : stateDict(module)) own.emplace(key, tensor);
+  const auto layers = denseWeights(module);
   const torch::NoGradGuard frozen;
-  for (const auto& [key, tensor] : matched) own.at(key).copy_(tensor);
+  for (const auto& [key, tensor] : matched) {
+    if (layers.count(key) && tensor.is_floating_point())
+      layers.at(key)->takeDense(tensor, own.at(key).device());
+    else
+      own.at(key).copy_(tensor);
+  }
 }
 
 std::unordered_map<std::string, std::string> namesWithPrefixes(

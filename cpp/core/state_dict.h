@@ -4,9 +4,11 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "core/dense_weight.h"
 #include "core/model.h"
 #include "core/named_tensors.h"
 
@@ -22,9 +24,16 @@ struct Tied {
 };
 std::vector<Tied> tiedNames(const NamedTensors& state);
 
+// The layers that take a dense weight in, by the name of that weight.
+std::unordered_map<std::string, TakesDenseWeight*> denseWeights(const torch::nn::Module& module);
+
+// Names of the tensors that keep their type when the network takes another.
+std::unordered_set<std::string> fullPrecisionNames(const torch::nn::Module& module);
+
 // The tensors of `tensors` by the names of today, in the network's order, each tied one once. Names that are missing or
 // unexpected, other shapes, or integers in the place of real numbers are CHECKPOINT_MISMATCH, all in one message. Tied
-// tensors may come under one of their names. name: the registry name, for the message.
+// tensors may come under one of their names. A dense weight may stand for all tensors of a layer that takes it in.
+// name: the registry name, for the message.
 NamedTensors matchState(ModelImpl& module, const NamedTensors& tensors, const std::string& name);
 
 // Copies tensors in, whatever their device and floating dtype. Nothing is copied unless all match.

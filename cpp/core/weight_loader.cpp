@@ -70,10 +70,19 @@ at::Tensor convert(const at::Tensor& given, at::ScalarType dtype) {
 
 }  // namespace
 
-WeightLoader::WeightLoader(Model module, const NamedTensors& weights, const Placement& placement,
-                           const std::string& name)
-    : module_(std::move(module)), waiting_(matchState(*module_, weights, name)), placement_(placement) {
+WeightLoader::WeightLoader(Model module, NamedTensors weights, const Placement& placement,
+                           const std::vector<std::string>& kept, const std::string& name)
+    : module_(std::move(module)),
+      dense_(denseWeights(*module_)),
+      full_precision_(fullPrecisionNames(*module_)),
+      placement_(placement) {
   for (const auto& [key, tensor] : stateDict(*module_)) own_.emplace(key, tensor);
+  const auto isGiven = [&](const std::string& key) {
+    return std::any_of(weights.begin(), weights.end(), [&](const auto& item) { return item.first == key; });
+  };
+  for (const auto& key : kept)
+    if (own_.count(key) && !isGiven(key)) weights.emplace_back(key, own_.at(key));
+  waiting_ = matchState(*module_, weights, name);
   for (const auto& [key, tensor] : waiting_) total_ += tensor.nbytes();
   shared_ = sharedStorages(waiting_);
   std::reverse(waiting_.begin(), waiting_.end());
@@ -82,16 +91,21 @@ WeightLoader::WeightLoader(Model module, const NamedTensors& weights, const Plac
 uint64_t WeightLoader::advance(uint64_t bytes) {
   const torch::NoGradGuard frozen;
   for (const uint64_t enough = done_ + bytes; done_ < enough && !waiting_.empty(); waiting_.pop_back()) {
-    auto& [name, given] = waiting_.back();
-    auto& own = own_.at(name);
-    own.set_data(place(own, given));
+    const auto& [name, given] = waiting_.back();
+    load(name, given);
     done_ += given.nbytes();
   }
   return done_;
 }
 
-at::Tensor WeightLoader::place(const at::Tensor& own, const at::Tensor& given) const {
-  const auto dtype = own.is_floating_point() ? placement_.dtype.value_or(own.scalar_type()) : own.scalar_type();
+void WeightLoader::load(const std::string& name, const at::Tensor& given) {
+  if (dense_.count(name) && given.is_floating_point()) return dense_.at(name)->takeDense(given, placement_.device);
+  auto& own = own_.at(name);
+  const bool converts = own.is_floating_point() && !full_precision_.count(name);
+  own.set_data(place(given, converts ? placement_.dtype.value_or(own.scalar_type()) : own.scalar_type()));
+}
+
+at::Tensor WeightLoader::place(const at::Tensor& given, at::ScalarType dtype) const {
   const bool is_converted = placement_.device.is_cpu() && dtype != given.scalar_type();
   const auto placed = (is_converted ? convert(given, dtype) : given.to(placement_.device, dtype)).contiguous();
   if (!placed.is_alias_of(given)) return placed;

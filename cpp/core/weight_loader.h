@@ -11,7 +11,7 @@
 
 namespace eegtorch {
 
-// Where weights go. Counters and other integers keep their dtype.
+// Where weights go. Counters, other integers and what is FullPrecision keep their dtype.
 struct Placement {
   at::Device device = at::kCPU;
   std::optional<at::ScalarType> dtype;  // the network's when absent
@@ -20,8 +20,10 @@ struct Placement {
 class WeightLoader {
  public:
   // weights: of `mapLargeTensors` or `readTensors`, on the CPU; matched as matchState does, with its errors.
-  // name: the registry name, for messages.
-  WeightLoader(Model module, const NamedTensors& weights, const Placement& placement, const std::string& name);
+  // kept: tensors of the network that stay as they are unless they are among the weights; they are placed too. name:
+  // the registry name, for messages.
+  WeightLoader(Model module, NamedTensors weights, const Placement& placement, const std::vector<std::string>& kept,
+               const std::string& name);
 
   // Loads until at least so many bytes of the checkpoint are done, or all. Memory of a tensor that was converted goes
   // back before the next one. Gives the bytes done in all, and `total` at the end.
@@ -31,11 +33,14 @@ class WeightLoader {
   const Model& module() const { return module_; }
 
  private:
-  at::Tensor place(const at::Tensor& own, const at::Tensor& given) const;
+  void load(const std::string& name, const at::Tensor& given);
+  at::Tensor place(const at::Tensor& given, at::ScalarType dtype) const;
 
   Model module_;
   NamedTensors waiting_;  // the last one first
   std::unordered_map<std::string, at::Tensor> own_;
+  std::unordered_map<std::string, TakesDenseWeight*> dense_;
+  std::unordered_set<std::string> full_precision_;
   std::unordered_set<const c10::StorageImpl*> shared_;
   Placement placement_;
   uint64_t total_ = 0, done_ = 0;

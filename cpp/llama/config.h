@@ -31,16 +31,10 @@ struct LlamaConfig {
   int64_t pad_token_id = 0;
   OneOf<kWeightFormats> weights;
   bool double_quant = true;
-  int64_t new_tokens = 12;
   bool gradient_checkpointing = false;
 
   int64_t headDim() const { return head_dim.value_or(hidden_size / num_attention_heads); }
   bool nf4() const { return weights.value == "nf4"; }
-  std::vector<std::string> outputs() const {
-    return new_tokens > 0 ? std::vector<std::string>{"logits", "loss", "generated"}
-                          : std::vector<std::string>{"logits", "loss"};
-  }
-
   template <class Visitor>
   void fields(Visitor&& visit) {
     visit("vocab_size", vocab_size, "tokens");
@@ -63,7 +57,6 @@ struct LlamaConfig {
     visit("pad_token_id", pad_token_id, "token that fills texts up");
     visit("weights", weights, "how the projections inside the layers hold their weights: as numbers or in four bits");
     visit("double_quant", double_quant, "with nf4: whether the scales are quantised too");
-    visit("new_tokens", new_tokens, "tokens that a run appends greedily to what it was given; 0 for none");
     visit("gradient_checkpointing", gradient_checkpointing,
           "whether training computes each layer a second time for its gradient, so as not to keep what is inside");
   }

@@ -21,7 +21,7 @@ struct DecodeOptions {
 
   template <class Visitor>
   void fields(Visitor&& visit) {
-    visit("max_new_tokens", max_new_tokens, "tokens at most");
+    visit("max_new_tokens", max_new_tokens, "tokens at most; fewer where the context ends");
     visit("sample", sample, "whether to draw tokens; else each is the likeliest");
     visit("temperature", temperature, "what logits are divided by before drawing");
     visit("top_k", top_k, "draw among so many likeliest tokens; 0 for all");
@@ -37,26 +37,31 @@ struct DecodeOptions {
 // text so far (batch, vocab), true or false, or undefined. Order and arithmetic are those of transformers.
 at::Tensor adjustLogits(const at::Tensor& logits, const at::Tensor& seen, const DecodeOptions& options);
 
+// What comes before the new tokens: words, embeddings of something else, or both.
+struct Beginning {
+  at::Tensor words;            // (texts, words), int64, -1 where a row is padded on its left; or undefined
+  at::Tensor prefix;           // (texts, tokens, hidden_size), any floating type; or undefined
+  bool prefix_behind = false;  // whether the prefix stands behind the words, else before them
+  at::Tensor mask;  // (texts, tokens of both), 0 where a row is padded on its left; undefined: as the words are
+};
+
 class Decoder {
  public:
-  // embeds (batch, tokens, hidden_size): what came before. mask (batch, tokens), 0 where a row is padded on its left;
-  // undefined where nothing is. prompt (batch, words), the ids among it, of which negative ones are none, or undefined:
-  // for the repetition penalty. model must outlive this.
-  Decoder(LlamaImpl& model, at::Tensor embeds, at::Tensor mask, const at::Tensor& prompt, const DecodeOptions& options);
+  // Ends texts where the context of the model does; INVALID_OPTION where it leaves no room for one token. model must
+  // outlive this.
+  Decoder(LlamaImpl& model, const Beginning& beginning, const DecodeOptions& options);
 
   bool finished() const { return finished_; }
   // The next token of each text (batch), int64 on the CPU; pad_token where one has ended.
   at::Tensor next();
-  // All that follow, (batch, max_new_tokens), filled up with pad_token.
-  at::Tensor rest();
 
  private:
   at::Tensor choose(const at::Tensor& logits);
 
   LlamaImpl& model_;
   DecodeOptions options_;
-  KeyValueCache cache_;
-  at::Tensor embeds_;  // of the tokens that the model has not seen
+  KeyValueCache cache_{0, 0};
+  at::Tensor embeds_;  // (batch, tokens, hidden_size), of the tokens that the model has not seen
   at::Tensor mask_, seen_, going_on_;
   at::Generator generator_;
   int64_t count_ = 0;

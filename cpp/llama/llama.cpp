@@ -11,7 +11,6 @@
 #include "core/check.h"
 #include "core/state_dict.h"
 #include "kernels/linear.h"
-#include "llama/decoder.h"
 
 namespace eegtorch {
 
@@ -36,7 +35,6 @@ void check(const LlamaConfig& c) {
   options.size("max_position_embeddings", c.max_position_embeddings);
   options.positive("rms_norm_eps", c.rms_norm_eps);
   options.positive("rope_theta", c.rope_theta);
-  options.require(c.new_tokens >= 0, "new_tokens", "0 or more", std::to_string(c.new_tokens));
 }
 
 const LlamaConfig& checked(const LlamaConfig& config) {
@@ -92,26 +90,6 @@ std::vector<std::pair<std::string, Projection*>> LlamaImpl::projections() {
     for (const auto& [name, projection] : layers_[i]->projections())
       all.emplace_back("model.layers." + std::to_string(i) + "." + name, projection);
   return all;
-}
-
-void LlamaImpl::load(const std::string& name, const at::Tensor& tensor) {
-  const at::NoGradGuard no_grad;
-  for (const auto& [path, projection] : projections()) {
-    if (path + ".weight" != name || !projection->shape().nf4 || !tensor.is_floating_point()) continue;
-    const auto& shape = projection->shape();
-    requireShape(name, tensor, {shape.out, shape.in});
-    return projection->nf4()->quantise(tensor);
-  }
-  for (auto& [own_name, own] : stateDict(*this)) {
-    if (own_name != name) continue;
-    requireShape(name, tensor, own.sizes());
-    if (own.is_floating_point() != tensor.is_floating_point())
-      throw Error("CHECKPOINT_MISMATCH", name + " is of another kind", c10::toString(own.scalar_type()),
-                  c10::toString(tensor.scalar_type()));
-    own.copy_(tensor);
-    return;
-  }
-  throw Error("CHECKPOINT_MISMATCH", "this network has no tensor " + name);
 }
 
 void LlamaImpl::merge(const std::string& name, const at::Tensor& a, const at::Tensor& b, double scale) {
@@ -195,16 +173,7 @@ std::vector<at::Tensor> LlamaImpl::run(const std::vector<at::Tensor>& inputs) {
   if (!present.to(at::kBool).all().item<bool>()) mask = present;
   const auto logits = this->logits(hidden(embeds, mask));
   const auto there = present.unsqueeze(2).to(logits.scalar_type());
-  std::vector<at::Tensor> outputs = {mask.defined() ? logits * there : logits,
-                                     meanLoss(logits, labels, prefix.size(1))};
-  if (config_.new_tokens == 0) return outputs;
-  DecodeOptions options;
-  options.max_new_tokens = config_.new_tokens;
-  options.stop_tokens = {config_.eos_token_id};
-  options.pad_token = config_.pad_token_id;
-  Decoder decoder(*this, embeds.detach(), mask, {}, options);
-  outputs.push_back(decoder.rest());
-  return outputs;
+  return {mask.defined() ? logits * there : logits, meanLoss(logits, labels, prefix.size(1))};
 }
 
 LlamaLoraImpl::LlamaLoraImpl(const LlamaLoraConfig& config) : LlamaImpl(config), merged_(config.merged) {

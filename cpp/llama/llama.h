@@ -13,8 +13,7 @@ class LlamaImpl : public ModelImpl {
 
   // prefix_embeds (batch, prefix, hidden_size), input_ids (batch, words), attention_mask (batch, prefix + words), 0
   // where a row is padded on its left, labels (batch, words), -100 where none -> logits (batch, prefix + words,
-  // vocab_size), zeros where padded; loss, the mean over labels of the cross entropy with what came before; and, unless
-  // new_tokens is 0, generated (batch, new_tokens), greedily, pad_token_id after the end.
+  // vocab_size), zeros where padded; and loss, the mean over labels of the cross entropy with what came before.
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override;
 
   at::Tensor embed(const at::Tensor& ids);  // (...) -> (..., hidden_size)
@@ -24,10 +23,6 @@ class LlamaImpl : public ModelImpl {
   at::Tensor hidden(const at::Tensor& embeds, const at::Tensor& mask, KeyValueCache* cache = nullptr);
 
   at::Tensor logits(const at::Tensor& hidden);  // (..., hidden_size) -> (..., vocab_size)
-
-  // Copies a tensor in under its name; a dense weight becomes four bits where the projection holds these. Throws
-  // CHECKPOINT_MISMATCH where it does not fit.
-  void load(const std::string& name, const at::Tensor& tensor);
 
   // Adds an adapter, a (r, in) and b (out, r), to the dense weight of the projection of this name.
   void merge(const std::string& name, const at::Tensor& a, const at::Tensor& b, double scale);

@@ -103,7 +103,7 @@ struct Holder final : torch::CustomClassHolder {
   Nf4Matrix matrix;
 };
 
-struct Nf4Linear : torch::autograd::Function<Nf4Linear> {
+struct Nf4Product : torch::autograd::Function<Nf4Product> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const c10::intrusive_ptr<Holder>& holder) {
     ctx->saved_data["matrix"] = c10::IValue::make_capsule(holder);
     return product(x, holder->matrix);
@@ -182,7 +182,7 @@ at::Tensor dequantiseNf4(const Nf4Matrix& matrix, int64_t first, int64_t rows, a
 at::Tensor nf4Linear(const at::Tensor& x, const Nf4Matrix& matrix) {
   const auto rows = x.reshape({-1, matrix.in});
   const bool tracked = rows.requires_grad() && at::GradMode::is_enabled();
-  const auto y = tracked ? Nf4Linear::apply(rows, c10::make_intrusive<Holder>(matrix)) : product(rows, matrix);
+  const auto y = tracked ? Nf4Product::apply(rows, c10::make_intrusive<Holder>(matrix)) : product(rows, matrix);
   auto shape = x.sizes().vec();
   shape.back() = matrix.out;
   return y.view(shape);

@@ -2,14 +2,12 @@
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
-#include <ATen/autocast_mode.h>
 #include <torch/nn/init.h>
 
 #include <cmath>
 
 #include "blocks/chain.h"
 #include "blocks/layers.h"
-#include "core/full_precision.h"
 #include "kernels/linear.h"
 
 namespace eegtorch {
@@ -17,13 +15,6 @@ namespace eegtorch {
 namespace {
 
 constexpr double kDeviation = 0.02;  // of new weights, as in transformers
-constexpr int64_t kBlock = 64;
-
-// What autocast would convert an operator's input to: it does not look inside operators of our own.
-at::Tensor autocastInput(const at::Tensor& x) {
-  const auto device = x.device().type();
-  return at::autocast::is_autocast_enabled(device) ? x.to(at::autocast::get_autocast_dtype(device)) : x;
-}
 
 }  // namespace
 
@@ -46,44 +37,11 @@ at::Tensor LoraImpl::forward(const at::Tensor& x) {
 
 at::Tensor LoraImpl::difference() const { return at::mm(b_, a_) * scale_; }
 
-Nf4LinearImpl::Nf4LinearImpl(const ProjectionShape& shape) {
-  matrix = WithoutInitialisation::active()
-               ? emptyNf4(shape.out, shape.in, kBlock, shape.double_quant)
-               : quantiseNf4(at::randn({shape.out, shape.in}) * kDeviation, kBlock, shape.double_quant);
-  matrix.codes = register_buffer("weight", matrix.codes);
-  const auto state = register_module("weight", std::make_shared<FullPrecision>());
-  const auto add = [&](const char* name, at::Tensor& tensor) { tensor = state->register_buffer(name, tensor); };
-  add("absmax", matrix.absmax);
-  add("quant_map", matrix.map);
-  if (matrix.nested()) {
-    add("nested_absmax", matrix.nested_absmax);
-    add("nested_quant_map", matrix.nested_map);
-    add("nested_offset", matrix.offset);
-  }
-  if (shape.bias) bias = register_parameter("bias", at::zeros({shape.out}));
-}
-
-at::Tensor Nf4LinearImpl::forward(const at::Tensor& x) {
-  const auto y = nf4Linear(autocastInput(x), matrix);
-  return bias.defined() ? y + bias.to(y.scalar_type()) : y;
-}
-
-void Nf4LinearImpl::quantise(const at::Tensor& weight) {
-  const at::NoGradGuard no_grad;
-  const auto from = quantiseNf4(weight, matrix.block, matrix.nested());
-  matrix.codes.copy_(from.codes);
-  matrix.absmax.copy_(from.absmax);
-  matrix.map.copy_(from.map);
-  if (!matrix.nested()) return;
-  matrix.nested_absmax.copy_(from.nested_absmax);
-  matrix.nested_map.copy_(from.nested_map);
-  matrix.offset.copy_(from.offset);
-}
-
 Projection::Projection(torch::nn::Module& owner, const std::string& name, const ProjectionShape& shape)
     : shape_(shape) {
   if (shape.nf4) {
-    nf4_ = owner.register_module(name, Nf4Linear(shape));
+    const Nf4LinearConfig config{shape.in, shape.out, shape.bias, kNf4Block, shape.double_quant};
+    nf4_ = owner.register_module(name, Nf4Linear(config));
     return;
   }
   dense_ = owner.register_module(name, Linear(shape.in, shape.out, shape.bias));
@@ -98,8 +56,8 @@ void Projection::attach(const Lora& lora, bool merged) {
 }
 
 at::Tensor Projection::mergedForward(const at::Tensor& x) const {
-  const auto weight = nf4_ ? dequantiseNf4(nf4_->matrix, 0, shape_.out, x.scalar_type()) : dense_->weight;
-  return kernels::linear(x, weight + lora_->difference().to(weight.scalar_type()), nf4_ ? nf4_->bias : dense_->bias);
+  const auto weight = nf4_ ? nf4_->dequantised(x.scalar_type()) : dense_->weight;
+  return kernels::linear(x, weight + lora_->difference().to(weight.scalar_type()), nf4_ ? nf4_->bias() : dense_->bias);
 }
 
 at::Tensor Projection::forward(const at::Tensor& x) const {

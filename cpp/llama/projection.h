@@ -9,7 +9,7 @@
 
 #include "blocks/dropout.h"
 #include "blocks/layers.h"
-#include "llama/nf4.h"
+#include "llama/nf4_linear.h"
 
 namespace eegtorch {
 
@@ -35,19 +35,6 @@ struct ProjectionShape {
   bool nf4 = false;
   bool double_quant = true;
 };
-
-// y = x W^T + b with W in four bits. Tensors have bitsandbytes' names: weight, weight.absmax and the like; only the
-// offset of the scales, which its checkpoints keep in a description, is a tensor here, weight.nested_offset.
-class Nf4LinearImpl : public torch::nn::Module {
- public:
-  explicit Nf4LinearImpl(const ProjectionShape& shape);
-  at::Tensor forward(const at::Tensor& x);  // (..., in) -> (..., out)
-  void quantise(const at::Tensor& weight);  // (out, in)
-
-  Nf4Matrix matrix;
-  at::Tensor bias;  // or undefined
-};
-TORCH_MODULE(Nf4Linear);
 
 class Projection {
  public:

@@ -1,19 +1,14 @@
 import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
+import { JoinedTensors } from './joined-tensors.ts'
 import { type JsonObject, readJsonObject } from './json-file.ts'
-import type { StoredTensor } from './stored-tensor.ts'
-import { type TensorRequest, TensorSource, unknownTensor } from './tensor-file.ts'
+import type { TensorSource } from './tensor-file.ts'
 
 const SHOWN = 5
 
 /** Weights in several files, which an index such as `model.safetensors.index.json` names tensor by tensor. */
-export class ShardedTensors extends TensorSource {
-  readonly path: string
-  readonly files: readonly string[]
-  readonly tensors: ReadonlyMap<string, StoredTensor>
-  readonly #shardOf: ReadonlyMap<string, TensorSource>
-
+export class ShardedTensors extends JoinedTensors {
   /**
    * Reads the index and the headers of all shards.
    *
@@ -22,28 +17,17 @@ export class ShardedTensors extends TensorSource {
    *   an index that is none, or that names a tensor which its shard lacks; and as `open`
    */
   constructor(index: string, open: (shard: string) => TensorSource) {
-    super()
-    this.path = index
-    const files = readWeightMap(index)
-    const folder = dirname(index)
-    const names = [...new Set(files.values())]
-    requireShards(index, names)
-    const shards = new Map(names.map((name) => [name, open(join(folder, name))]))
-    this.files = [...shards.values()].flatMap((shard) => shard.files)
-    this.#shardOf = new Map([...files].map(([tensor, file]) => [tensor, shards.get(file)!]))
-    this.tensors = new Map([...files].map(([name, file]) => [name, storedIn(shards.get(file)!, name, index)]))
+    super(index, openShards(index, open))
   }
+}
 
-  /** @internal */
-  async requests(names: readonly string[]): Promise<TensorRequest[]> {
-    const byShard = new Map<TensorSource, string[]>()
-    for (const name of names) {
-      const shard = this.#shardOf.get(name)
-      if (shard === undefined) throw unknownTensor(name, this.path)
-      byShard.set(shard, [...(byShard.get(shard) ?? []), name])
-    }
-    return (await Promise.all([...byShard].map(([shard, its]) => shard.requests(its)))).flat()
-  }
+function openShards(index: string, open: (shard: string) => TensorSource): Map<string, TensorSource> {
+  const files = readWeightMap(index)
+  const names = [...new Set(files.values())]
+  requireShards(index, names)
+  const shards = new Map(names.map((name) => [name, open(join(dirname(index), name))]))
+  for (const [name, file] of files) requireTensor(shards.get(file)!, name, index)
+  return new Map([...files].map(([name, file]) => [name, shards.get(file)!]))
 }
 
 /** Names of tensors to names of files, checked: a shard lies beside its index. */
@@ -76,9 +60,8 @@ function requireShards(index: string, names: readonly string[]): void {
   })
 }
 
-function storedIn(shard: TensorSource, name: string, index: string): StoredTensor {
-  const stored = shard.tensors.get(name)
-  if (stored !== undefined) return stored
+function requireTensor(shard: TensorSource, name: string, index: string): void {
+  if (shard.tensors.has(name)) return
   throw new EegTorchError('FILE_INVALID', `the index names tensor ${quoted(name)}, which its shard lacks`, {
     file: index,
     received: `${shard.path} with ${shard.tensors.size} other tensors`,

@@ -134,12 +134,12 @@ export {
   type StableDiffusionParts,
 } from '../generation/stable-diffusion/stable-diffusion.ts'
 export { VaeCodec } from '../generation/vae-codec.ts'
+export type { PrefixPlace } from '../language/decoding.ts'
 export {
   type EegText,
   EegToText,
   type EegToTextParts,
   eegTokens,
-  type PrefixPlace,
 } from '../language/eeg-to-text.ts'
 export {
   type FinetunedEpoch,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import { readOptions } from '../read-options.ts'
 
 const size = z.number().int().positive().max(16_384)
 
@@ -42,21 +43,7 @@ export interface GenerationProgress {
  */
 export function readGenerationOptions<S extends z.ZodObject>(schema: S, given: object): z.infer<S> {
   const { signal: _, onProgress: __, ...options } = given as GenerationHooks & Record<string, unknown>
-  const result = schema.strict().safeParse(options)
-  if (result.success) return result.data as z.infer<S>
-  const issue = result.error.issues[0]!
-  const field = String(issue.code === 'unrecognized_keys' ? issue.keys[0] : issue.path[0])
-  if (issue.code === 'unrecognized_keys') {
-    throw new EegTorchError('INVALID_OPTION', `there is no option ${field}`, {
-      option: field,
-      expected: `one of ${Object.keys(schema.shape).join(', ')}`,
-    })
-  }
-  throw new EegTorchError('INVALID_OPTION', `${field} is not usable`, {
-    option: field,
-    expected: issue.message,
-    received: JSON.stringify(options[field]),
-  })
+  return readOptions(schema, options)
 }
 
 /**

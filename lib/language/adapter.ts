@@ -1,29 +1,43 @@
 import { join } from 'node:path'
 import { z } from 'zod'
-import { readJsonObject } from '../checkpoints/json-file.ts'
+import { checkDescription, type JsonObject, readJsonObject } from '../checkpoints/json-file.ts'
 import { readSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts'
+import type { TensorSource } from '../checkpoints/tensor-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
+import { requireFit } from '../models/fit.ts'
 import type { Model } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
+import type { LlamaModel } from './load-llama.ts'
 
 const CONFIG = 'adapter_config.json'
 const WEIGHTS = 'adapter_model.safetensors'
 /** What peft puts before the names of the network that it wraps. */
 export const ADAPTER_PREFIX = 'base_model.model.'
+const PART_A = '.lora_A.weight'
+const PART_B = '.lora_B.weight'
 
 const schema = z.looseObject({
   peft_type: z.literal('LORA'),
-  r: z.number().int().min(1),
+  r: z
+    .number()
+    .int()
+    .min(1)
+    .max(2 ** 16),
   lora_alpha: z.number().positive(),
   lora_dropout: z.number().min(0).max(1).default(0),
-  target_modules: z.array(z.string()).min(1),
+  target_modules: z.array(z.string()).min(1).max(1024),
   use_rslora: z.boolean().nullish(),
 })
 /** Variants of LoRA that this network does not compute, and the value that says so. */
-const PLAIN: Readonly<Record<string, unknown>> = { use_dora: false, fan_in_fan_out: false, bias: 'none' }
-const ABSENT = ['rank_pattern', 'alpha_pattern', 'modules_to_save', 'layers_to_transform', 'layer_replication']
+const PLAIN: Readonly<Record<string, unknown>> = {
+  ...{ use_dora: false, use_qalora: false, lora_bias: false, fan_in_fan_out: false, bias: 'none' },
+}
+const ABSENT = [
+  ...['rank_pattern', 'alpha_pattern', 'modules_to_save', 'layers_to_transform', 'layer_replication'],
+  ...['trainable_token_indices', 'target_parameters', 'alora_invocation_tokens', 'arrow_config'],
+]
 
 /** A low-rank adapter as its folder describes it. Options are the reference's. */
 export interface LoraOptions {
@@ -35,11 +49,13 @@ export interface LoraOptions {
 
 /** An adapter of peft's layout, listed but not read. */
 export interface AdapterFolder {
-  options: LoraOptions
+  /** Of the weights. */
+  readonly path: string
+  readonly options: LoraOptions
   /** Names of the projections that have one, such as `model.layers.0.self_attn.q_proj`. */
-  targets: string[]
+  readonly targets: readonly string[]
   /** By peft's names. */
-  load(): Promise<Map<string, Tensor>>
+  readonly tensors: TensorSource
 }
 
 /**
@@ -50,25 +66,50 @@ export interface AdapterFolder {
 export function openAdapter(folder: string): AdapterFolder {
   const file = join(folder, CONFIG)
   const content = readJsonObject(file)
-  const parsed = schema.safeParse(content)
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    throw new EegTorchError('FILE_UNSUPPORTED', `${path.join('.')} is not that of a LoRA adapter (${message})`, {
-      file,
-    })
-  }
+  requireLora(content, file)
   refuseVariants(content, file)
-  const { r, lora_alpha, lora_dropout, target_modules, use_rslora } = parsed.data
-  const tensors = readSafetensors(join(folder, WEIGHTS))
+  const described = checkDescription(schema, content, 'the adapter', file)
+  const { r, lora_alpha, lora_dropout, target_modules, use_rslora } = described
+  const path = join(folder, WEIGHTS)
+  const tensors = readSafetensors(path)
   const targets = tensors.names
-    .filter((name) => name.startsWith(ADAPTER_PREFIX) && name.endsWith('.lora_A.weight'))
-    .map((name) => name.slice(ADAPTER_PREFIX.length, -'.lora_A.weight'.length))
+    .filter((name) => name.startsWith(ADAPTER_PREFIX) && name.endsWith(PART_A))
+    .map((name) => name.slice(ADAPTER_PREFIX.length, -PART_A.length))
   return {
     // rank-stabilised LoRA divides by the root of r
     options: { r, lora_alpha: use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha, lora_dropout, target_modules },
-    targets,
-    load: () => tensors.loadAll(),
+    ...{ path, targets, tensors },
   }
+}
+
+/**
+ * Whether the tensors of an adapter are those that its network has room for; to be merged, two for each projection.
+ *
+ * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit
+ */
+export function requireAdapterFit(
+  { path, targets, tensors: { tensors }, options: { r } }: AdapterFolder,
+  model: LlamaModel,
+  merge: boolean,
+): void {
+  const pairs = targets.flatMap((target) => [PART_A, PART_B].map((part) => ADAPTER_PREFIX + target + part))
+  const own = merge ? pairs : model.tensorNames().filter((name) => name.startsWith(ADAPTER_PREFIX))
+  const missing = own.filter((name) => !tensors.has(name))
+  const extra = [...tensors.keys()].filter((name) => !own.includes(name))
+  const reshaped = [...tensors]
+    .filter(([name, { shape }]) => name.endsWith(PART_A) && shape[0] !== r)
+    .map(([name, { shape }]) => `${name}: [${shape}] instead of [${r}, …]`)
+  const exact = missing.length + extra.length + reshaped.length === 0
+  requireFit({ model: `the adapter of this ${model.name}`, missing, extra, reshaped, renamed: 0, exact }, path)
+}
+
+function requireLora({ peft_type }: JsonObject, file: string): void {
+  if (peft_type === 'LORA') return
+  throw new EegTorchError('FILE_UNSUPPORTED', 'the adapter is of another kind', {
+    file,
+    expected: 'peft_type LORA',
+    received: String(peft_type).slice(0, 100),
+  })
 }
 
 function refuseVariants(content: Readonly<Record<string, unknown>>, file: string): void {

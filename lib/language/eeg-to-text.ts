@@ -4,12 +4,10 @@ import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Model } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
+import type { PrefixPlace } from './decoding.ts'
 import { type FoundKeyword, findKeyword } from './keywords.ts'
 import type { GeneratedText, GenerateTextOptions, LanguageModel } from './language-model.ts'
 import type { TextVocabulary } from './vocabularies.ts'
-
-/** Where the EEG stands among what the language model sees. */
-export type PrefixPlace = 'before-prompt' | 'after-prompt'
 
 /** The parts that make text of EEG. They stay the caller's: whoever made them frees them. */
 export interface EegToTextParts {
@@ -98,25 +96,16 @@ export class EegToText {
    */
   async read(eeg: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
     using tokens = await eegTokens(this.parts, eeg)
-    return this.readTokens(tokens, options)
+    return await this.readTokens(tokens, options)
   }
 
   /** {@link EegToText.read} of what the token reducer gave: (trials, tokens, width). */
   async readTokens(tokens: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
-    const { projection, vocabulary } = this.parts
-    using projected = await noGrad(() => projection.eval().forwardAsync(tokens))
-    const texts = await this.#continue(projected, options)
+    const { projection, vocabulary, language, place = 'before-prompt' } = this.parts
+    using prefix = await noGrad(() => projection.eval().forwardAsync(tokens))
+    const ids = Array.from({ length: prefix.shape[0]! }, () => this.#prompt)
+    const texts = await language.generate({ prefix, ids, place }, options)
     return texts.map((text) => ({ ...text, found: findKeyword(text.text, vocabulary) }))
-  }
-
-  async #continue(projected: Tensor, options: GenerateTextOptions): Promise<GeneratedText[]> {
-    const { language, place = 'before-prompt' } = this.parts
-    if (place === 'before-prompt') {
-      const ids = Array.from({ length: projected.shape[0]! }, () => this.#prompt)
-      return language.generate({ prefix: projected, ids }, options)
-    }
-    using prefix = behindPrompt(language, this.#prompt, projected)
-    return language.generate({ prefix }, options)
   }
 }
 

@@ -1,100 +1,53 @@
+import type { z } from 'zod'
 import { cancellable } from '../cancellable.ts'
-import { EegTorchError } from '../errors.ts'
-import { translatingErrors } from '../ops/option-errors.ts'
-import { camelCase } from '../ops/overload.ts'
+import { defined } from '../defined.ts'
+import { translateOptionError } from '../ops/option-errors.ts'
+import { readOptions } from '../read-options.ts'
 import type { Tensor } from '../tensor.ts'
+import { generateSchema, type PrefixPlace } from './decoding.ts'
 import type { LlamaModel } from './load-llama.ts'
 import { nativeLanguage } from './native-language.ts'
 
 /** How a text is continued. */
-export interface GenerateOptions {
-  /** Tokens at most; default 64, and never more than the model's context has room for behind the text. */
-  maxNewTokens?: number
-  /** Draw tokens; default false: each is the likeliest. */
-  sample?: boolean
-  /** What logits are divided by before drawing; default 1. */
-  temperature?: number
-  /** Draw among so many likeliest tokens; default 0: all. */
-  topK?: number
-  /** Draw among the likeliest tokens that have this probability together; default 1: all. */
-  topP?: number
-  /** What positive logits of tokens that the text has are divided by, negative ones multiplied; default 1. */
-  repetitionPenalty?: number
-  /** Tokens after which a text ends; default: the model's. */
-  stopTokens?: readonly number[]
-  /** Of the draws; default 0. */
-  seed?: number
+export interface GenerateOptions extends z.input<typeof generateSchema> {
   /** Stops between two tokens: `CANCELLED`. */
   signal?: AbortSignal | undefined
 }
 
-/** What comes before the new tokens. */
+/** What comes before the new tokens: words, embeddings of something else, or both. */
 export interface Beginning {
-  /** (texts, tokens, width) */
-  embeds: Tensor
-  /** (texts, tokens), int64, 0 where a text is padded on its left; absent where none is. */
+  /** (texts, words), int64, -1 where a row is padded on its left. */
+  words?: Tensor | undefined
+  /** (texts, tokens, width), right before the words of its row, or behind them. */
+  prefix?: Tensor | undefined
+  place?: PrefixPlace | undefined
+  /** (texts, tokens of both), int64, 0 where a row is padded on its left; default: as the words are. */
   mask?: Tensor | undefined
-  /** (texts, words), int64: tokens among it that the repetition penalty knows, -1 for none. */
-  prompt?: Tensor | undefined
 }
 
-/** As C++ calls them (DecodeOptions). */
-const NATIVE_OPTIONS = [
-  'max_new_tokens',
-  'sample',
-  'temperature',
-  'top_k',
-  'top_p',
-  'repetition_penalty',
-  'stop_tokens',
-  'pad_token',
-  'seed',
-]
-
-const DEFAULT_TOKENS = 64
-
-/** Tokens that a context has room for behind a text, which would else end in the middle of one. */
-function roomBehind(tokens: number, context: number): number {
-  if (tokens < context) return context - tokens
-  throw new EegTorchError(
-    'INVALID_OPTION',
-    'the text leaves no room for new tokens in the context of the language model',
-    {
-      option: 'prompts',
-      expected: `${context - 1} tokens at most, a prefix included`,
-      received: `${tokens}`,
-    },
-  )
-}
+/** As C++ calls them (DecodeOptions), by our names. */
+const NATIVE_NAMES = new Map(
+  [...Object.keys(generateSchema.shape), 'padToken'].map((name) => [
+    name,
+    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+  ]),
+)
 
 /**
  * Continues texts on the compute thread, one token of each text at a time; a text that has ended goes on with `padToken`. Greedy tokens and, for
  * the same seed, drawn ones are those of transformers.
  *
- * @throws EegTorchError `SHAPE_MISMATCH`, `INVALID_OPTION`; `DIVERGED` where the logits are no numbers; `CANCELLED`
+ * @throws EegTorchError `SHAPE_MISMATCH`, `INVALID_OPTION`, also for a text that leaves no room in the model's context; `DIVERGED` where the logits
+ *   are no numbers; `CANCELLED`
  */
 export async function* decode(
   model: LlamaModel,
-  { embeds, mask, prompt }: Beginning,
-  { signal, seed, ...options }: GenerateOptions & { padToken: number },
+  beginning: Beginning,
+  { signal, padToken, ...options }: GenerateOptions & { padToken: number },
 ): AsyncGenerator<number[], void> {
-  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0)) {
-    throw new EegTorchError('INVALID_OPTION', 'the seed is out of range', {
-      option: 'seed',
-      expected: 'a whole number, 0 or more',
-      received: String(seed),
-    })
-  }
-  const room = roomBehind(embeds.shape[1]!, model.config.maxPositionEmbeddings)
-  const { maxNewTokens = DEFAULT_TOKENS } = options
-  const ours: Record<string, unknown> = { ...options, seed, maxNewTokens: Math.min(maxNewTokens, room) }
-  const given = Object.fromEntries(
-    NATIVE_OPTIONS.map((name) => [name, ours[camelCase(name)]]).filter(([, value]) => value !== undefined),
-  )
-  const decoder = translatingErrors(
-    () => NATIVE_OPTIONS,
-    () => nativeLanguage.makeDecoder(model.id, embeds.id, mask?.id ?? null, prompt?.id ?? null, given),
-  )
+  const told = Object.entries(defined({ ...readOptions(generateSchema, options), padToken }))
+  const given = Object.fromEntries(told.map(([name, value]) => [NATIVE_NAMES.get(name)!, value]))
+  const decoder = await cancellable(signal, (token) => begin(model, beginning, given, token))
   try {
     for (let finished = false; !finished; ) {
       const next = await cancellable(signal, (token) => nativeLanguage.decoderNext(decoder, token))
@@ -103,5 +56,28 @@ export async function* decode(
     }
   } finally {
     nativeLanguage.removeObject(decoder)
+  }
+}
+
+async function begin(
+  model: LlamaModel,
+  { words, prefix, place, mask }: Beginning,
+  options: Record<string, unknown>,
+  cancellation: number | undefined,
+): Promise<number> {
+  const idOf = (tensor: Tensor | undefined) => tensor?.id ?? null
+  const behind = place === 'after-prompt'
+  try {
+    return await nativeLanguage.makeDecoder(
+      model.id,
+      idOf(words),
+      idOf(prefix),
+      behind,
+      idOf(mask),
+      options,
+      cancellation,
+    )
+  } catch (error) {
+    throw translateOptionError(error, [...NATIVE_NAMES.values(), 'input_ids'])
   }
 }

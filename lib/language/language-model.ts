@@ -1,7 +1,6 @@
-import { cat, fromTypedArray } from '../creation.ts'
+import { fromTypedArray } from '../creation.ts'
 import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
-import { scope } from '../memory.ts'
 // gives tensors their operators as methods
 import '../ops/index.ts'
 import { translatingErrors } from '../ops/option-errors.ts'
@@ -9,9 +8,13 @@ import { Tensor } from '../tensor.ts'
 import { loadTokenizer } from '../tokenizers/load.ts'
 import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { writeAdapter } from './adapter.ts'
+import type { PrefixPlace } from './decoding.ts'
 import { type Beginning, decode, type GenerateOptions } from './generate.ts'
 import { type LlamaModel, type LoadLanguageOptions, loadLlama } from './load-llama.ts'
 import { nativeLanguage } from './native-language.ts'
+
+/** Where a row of words is padded. */
+const NO_TOKEN = -1
 
 /** What a language model made of one beginning. */
 export interface GeneratedText {
@@ -28,8 +31,9 @@ export interface Prompts {
   texts?: readonly string[]
   /** Token ids of each text, in place of `texts`. */
   ids?: readonly (readonly number[])[]
-  /** (texts, tokens, width), before the words. */
+  /** (texts, tokens, width), right before the words, or behind them. */
   prefix?: Tensor
+  place?: PrefixPlace
 }
 
 /** {@link GenerateOptions}, and what is told on the way. */
@@ -97,7 +101,7 @@ export class LanguageModel implements Disposable {
   async generate(prompts: Prompts, options: GenerateTextOptions = {}): Promise<GeneratedText[]> {
     const { stopTokens = this.stopTokens, onTokens, ...rest } = options
     const beginning = this.#begin(prompts)
-    const rows: number[][] = Array.from({ length: beginning.embeds.shape[0]! }, () => [])
+    const rows: number[][] = Array.from({ length: (beginning.words ?? beginning.prefix)!.shape[0]! }, () => [])
     const stops = new Set(stopTokens)
     try {
       const steps = decode(this.model, beginning, { ...rest, stopTokens, padToken: this.#padToken })
@@ -107,7 +111,7 @@ export class LanguageModel implements Disposable {
         onTokens?.(tokens, ++count)
       }
     } finally {
-      for (const each of Object.values(beginning)) each?.dispose()
+      beginning.words?.dispose()
     }
     return rows.map((tokens) => ({
       text: this.tokenizer.decode(tokens),
@@ -138,49 +142,21 @@ export class LanguageModel implements Disposable {
     return this.model.config.padTokenId
   }
 
-  #begin({ texts, ids, prefix }: Prompts): Beginning {
+  #begin({ texts, ids, prefix, place }: Prompts): Beginning {
     if (texts !== undefined && ids !== undefined) throw unclear('texts or ids', 'both')
     const rows = ids ?? texts?.map((text) => this.tokenizer.encode(text, { specialTokens: false }))
     if (rows === undefined || rows.length === 0) {
       if (prefix === undefined) throw unclear('texts, ids or a prefix', 'none')
-      return { embeds: prefix.alias() }
+      return { prefix }
     }
-    if (prefix !== undefined && prefix.shape[0] !== rows.length)
-      throw unclear(`${rows.length} rows of prefix, one for each text`, String(prefix.shape[0]))
-    return this.#pad(rows, prefix)
-  }
-
-  /** Rows of unequal length start at different places; a prefix stands right before the words of its row. */
-  #pad(rows: readonly (readonly number[])[], prefix: Tensor | undefined): Beginning {
     const longest = Math.max(...rows.map((row) => row.length))
-    const width = longest + (prefix?.shape[1] ?? 0)
-    if (width === 0) throw unclear('one token at least', 'empty texts')
-    const prompt = this.#placed(rows.map((row) => [...new Array<number>(longest - row.length).fill(-1), ...row]))
-    const words = scope(() => this.#embedRows(rows, prefix, width))
-    if (rows.every((row) => row.length === longest)) return { embeds: words, prompt }
-    const mask = this.#placed(
-      rows.map((row) => {
-        const padding = longest - row.length
-        return [...new Array<number>(padding).fill(0), ...new Array<number>(width - padding).fill(1)]
-      }),
-    )
-    return { embeds: words, mask, prompt }
+    const padded = rows.map((row) => [...new Array<number>(longest - row.length).fill(NO_TOKEN), ...row])
+    return { words: integers(padded), prefix, place }
   }
 
   #placed(rows: readonly (readonly number[])[]): Tensor {
     using here = integers(rows)
     return here.to(this.device)
-  }
-
-  #embedRows(rows: readonly (readonly number[])[], prefix: Tensor | undefined, width: number): Tensor {
-    const before = prefix?.shape[1] ?? 0
-    const each = rows.map((row, i) => {
-      const padding = new Array<number>(width - before - row.length).fill(this.#padToken)
-      const parts = [padding, row].map((part) => this.embedIds(part))
-      if (prefix === undefined) return cat(parts, 1)
-      return cat([parts[0]!, prefix.narrow(0, i, 1).to(parts[0]!.dtype), parts[1]!], 1)
-    })
-    return cat(each, 0)
   }
 }
 

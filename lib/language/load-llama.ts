@@ -1,11 +1,17 @@
+import { join } from 'node:path'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { JoinedTensors } from '../checkpoints/joined-tensors.ts'
+import { readJsonObject } from '../checkpoints/json-file.ts'
 import type { TensorSource } from '../checkpoints/tensor-file.ts'
-import { tensor } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
+import { weightBudget } from '../models/fit.ts'
+import { describeLlama, type LlamaDescription } from '../models/llama-config.ts'
+import { naming, namingFile } from '../models/load.ts'
 import { type LoadWeightsOptions, loadWeights } from '../models/load-weights.ts'
 import { Model } from '../models/model.ts'
-import { type AdapterFolder, openAdapter } from './adapter.ts'
-import { type LlamaDescription, readLlamaConfig } from './llama-config.ts'
+import { registered } from '../models/published.ts'
+import { LLAMA } from '../models/published-classes.ts'
+import { ADAPTER_PREFIX, type AdapterFolder, openAdapter, requireAdapterFit } from './adapter.ts'
 import { nativeLanguage } from './native-language.ts'
 
 /** A language model as a network: with adapters beside its weights, or without. */
@@ -27,12 +33,9 @@ export interface LoadLanguageOptions extends Pick<LoadWeightsOptions, 'device' |
   gradientCheckpointing?: boolean
 }
 
-/** Files hold these beside the weights. */
-const COMPUTED = /\.rotary_emb\.inv_freq$/
-const QUANT_STATE = '.quant_state.bitsandbytes__nf4'
-
 /**
- * Makes the network of a transformers folder, with its weights.
+ * Makes the network of a transformers folder, with its weights. A config that asks for far more than the folder has weights for is refused before
+ * anything is read.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID`, `FILE_UNSUPPORTED`, `CHECKPOINT_MISMATCH`, `INVALID_OPTION`, `CANCELLED`
  */
@@ -40,15 +43,18 @@ export async function loadLlama(
   folder: string,
   options: LoadLanguageOptions = {},
 ): Promise<{ model: LlamaModel; description: LlamaDescription }> {
-  const description = readLlamaConfig(folder)
+  const file = join(folder, 'config.json')
+  const config = readJsonObject(file)
+  const description = describeLlama(config, file)
   const adapter = options.adapter === undefined ? undefined : openAdapter(options.adapter)
   requireFit(options, description)
-  const model = makeModel(description, adapter, options)
+  const checkpoint = openCheckpoint(folder, { variant: options.variant })
+  const { tensors } = registered(LLAMA, checkpoint, config)
+  const budget = weightBudget(checkpoint) + (adapter === undefined ? 0 : weightBudget(adapter))
+  const model = namingFile(file, () => makeModel(description, adapter, options, budget))
   try {
-    const { tensors } = openCheckpoint(folder, { variant: options.variant })
-    if (description.nf4 || options.quantize) await loadByTensor(model, tensors, options)
-    else await loadTogether(model, tensors, options)
-    if (adapter !== undefined) await addAdapter(model, adapter, options)
+    if (adapter !== undefined) requireAdapterFit(adapter, model, options.merge ?? false)
+    await load(model, tensors, adapter, options)
     return { model, description }
   } catch (error) {
     model.dispose()
@@ -69,113 +75,51 @@ function makeModel(
   { options, nf4 }: LlamaDescription,
   adapter: AdapterFolder | undefined,
   { merge, newAdapter, quantize, gradientCheckpointing = false }: LoadLanguageOptions,
+  budget: number,
 ): LlamaModel {
   const all = {
     ...options,
     gradient_checkpointing: gradientCheckpointing,
     ...(quantize && !nf4 && { weights: 'nf4', double_quant: true }),
   }
-  if (adapter !== undefined && !merge) return new Model('llama_lora', { ...all, ...adapter.options }, undefined, false)
-  if (newAdapter !== undefined) return new Model('llama_lora', { ...all, ...newAdapter }, undefined, false)
-  return new Model('llama', all, undefined, false)
+  if (adapter !== undefined && !merge) return new Model('llama_lora', { ...all, ...adapter.options }, budget, false)
+  if (newAdapter !== undefined) return new Model('llama_lora', { ...all, ...newAdapter }, budget, false)
+  return new Model('llama', all, budget, false)
 }
 
-/** Mapped where dtype and device agree: dense weights without an adapter beside them. */
-async function loadTogether(model: LlamaModel, source: TensorSource, options: LoadLanguageOptions): Promise<void> {
-  if (model.name === 'llama') {
-    const names = new Map(source.names.filter((name) => !COMPUTED.test(name)).map((name) => [name, name]))
-    // files name tied weights once
-    if (model.config.tieWordEmbeddings) names.delete('lm_head.weight')
-    await loadWeights(model as Model, source, names, options)
-    return
-  }
-  await loadByTensor(model, source, options)
-}
-
-/** One by one: what becomes four bits is dense for one tensor alone. */
-async function loadByTensor(model: LlamaModel, source: TensorSource, options: LoadLanguageOptions): Promise<void> {
-  const { device, dtype, onProgress, signal } = options
-  if (device !== undefined || dtype !== undefined)
-    model.to({ ...(device !== undefined && { device }), ...(dtype !== undefined && { dtype }) })
-  const wanted = new Set(model.tensorNames().filter((name) => !name.startsWith('base_model.')))
-  const tied = model.config.tieWordEmbeddings
-  const total = source.names.length
-  for (const [i, name] of source.names.entries()) {
-    if (signal?.aborted) throw new EegTorchError('CANCELLED', 'the loading was stopped', { file: source.path })
-    if (COMPUTED.test(name) || (tied && name === 'lm_head.weight')) continue
-    using stored = await source.load(name)
-    const known = name.endsWith(QUANT_STATE) ? `${name.slice(0, -QUANT_STATE.length)}.nested_offset` : name
-    if (!wanted.delete(known) && known === name) throw mismatch(source, 'unexpected', name)
-    if (known !== name) await loadQuantState(model, known, stored.toTypedArray() as Uint8Array, source.path)
-    else await nativeLanguage.llamaLoad(model.id, name, stored.id)
-    // what a dense weight becomes has no names in its file
-    for (const part of wanted) if (part.startsWith(`${name}.`) && /^b?float/.test(stored.dtype)) wanted.delete(part)
-    onProgress?.({ file: source.path, done: i + 1, total })
-  }
-  if (tied) wanted.delete('lm_head.weight')
-  const [missing] = wanted
-  if (missing !== undefined) throw mismatch(source, 'missing', missing)
-}
-
-function mismatch(source: TensorSource, kind: string, name: string): EegTorchError {
-  return new EegTorchError('CHECKPOINT_MISMATCH', `the weights do not fit this language model: ${kind} ${name}`, {
-    file: source.path,
-  })
-}
-
-/** bitsandbytes keeps the offset of the scales in a description that is a tensor of bytes. */
-async function loadQuantState(model: LlamaModel, name: string, bytes: Uint8Array, file: string): Promise<void> {
-  let state: Record<string, unknown>
-  try {
-    state = JSON.parse(Buffer.from(bytes).toString('utf8')) as Record<string, unknown>
-  } catch (cause) {
-    throw new EegTorchError('FILE_INVALID', `the description of ${name} is not JSON`, { file, cause })
-  }
-  const { quant_type, blocksize, nested_blocksize, nested_offset } = state
-  const nested = nested_offset !== undefined
-  if (quant_type !== 'nf4' || blocksize !== 64 || (nested && nested_blocksize !== 256)) {
-    throw new EegTorchError('FILE_UNSUPPORTED', `the description of ${name} is of another quantisation`, {
-      file,
-      expected: 'nf4 in blocks of 64, their scales in blocks of 256',
-      received: JSON.stringify({ quant_type, blocksize, nested_blocksize }),
-    })
-  }
-  if (!nested) return
-  using offset = tensor(Number(nested_offset))
-  await nativeLanguage.llamaLoad(model.id, name, offset.id)
-}
-
-async function addAdapter(model: LlamaModel, adapter: AdapterFolder, { merge }: LoadLanguageOptions): Promise<void> {
-  const tensors = await adapter.load()
-  try {
-    if (merge) await mergeAdapter(model, adapter, tensors)
-    else await loadAdapter(model, tensors)
-  } finally {
-    for (const each of tensors.values()) each.dispose()
-  }
-}
-
-async function loadAdapter(model: LlamaModel, tensors: Awaited<ReturnType<AdapterFolder['load']>>): Promise<void> {
-  const wanted = new Set(model.tensorNames().filter((name) => name.startsWith('base_model.')))
-  for (const [name, each] of tensors) {
-    wanted.delete(name)
-    await nativeLanguage.llamaLoad(model.id, name, each.id)
-  }
-  const [missing] = wanted
-  if (missing === undefined) return
-  throw new EegTorchError('CHECKPOINT_MISMATCH', `the adapter does not fit this language model: missing ${missing}`)
-}
-
-async function mergeAdapter(
+/** All at once: what becomes four bits is dense for one tensor alone. */
+async function load(
   model: LlamaModel,
-  { targets, options }: AdapterFolder,
-  tensors: Awaited<ReturnType<AdapterFolder['load']>>,
+  tensors: TensorSource,
+  adapter: AdapterFolder | undefined,
+  options: LoadLanguageOptions,
 ): Promise<void> {
-  for (const target of targets) {
-    const part = (letter: string) => tensors.get(`base_model.model.${target}.lora_${letter}.weight`)
-    const [a, b] = [part('A'), part('B')]
-    if (a === undefined || b === undefined)
-      throw new EegTorchError('CHECKPOINT_MISMATCH', `the adapter of ${target} has one of two parts`)
-    await nativeLanguage.llamaMerge(model.id, target, a.id, b.id, options.lora_alpha / options.r)
+  const sourceOf = new Map(tensors.names.map((name) => [name, tensors]))
+  // files name tied weights once, or twice and mean the embeddings
+  if (model.config.tieWordEmbeddings && sourceOf.has('model.embed_tokens.weight')) sourceOf.delete('lm_head.weight')
+  const beside = adapter === undefined || options.merge ? [] : adapter.tensors.names
+  for (const name of beside) sourceOf.set(name, adapter!.tensors)
+  const names = new Map([...sourceOf.keys()].map((name) => [name, name]))
+  const kept = options.newAdapter && model.tensorNames().filter((name) => name.startsWith(ADAPTER_PREFIX))
+  try {
+    const source = new JoinedTensors(tensors.path, sourceOf)
+    await loadWeights(model as Model, source, names, { ...options, ...(kept && { kept }) })
+  } catch (error) {
+    throw naming(tensors.path, error)
+  }
+  if (adapter !== undefined && options.merge) await mergeAdapter(model, adapter)
+}
+
+async function mergeAdapter(model: LlamaModel, { path, targets, options, tensors }: AdapterFolder): Promise<void> {
+  const loaded = await tensors.loadAll()
+  try {
+    for (const target of targets) {
+      const [a, b] = ['A', 'B'].map((letter) => loaded.get(`${ADAPTER_PREFIX}${target}.lora_${letter}.weight`)!)
+      await nativeLanguage.llamaMerge(model.id, target, a!.id, b!.id, options.lora_alpha / options.r)
+    }
+  } catch (error) {
+    throw naming(path, error)
+  } finally {
+    for (const each of loaded.values()) each.dispose()
   }
 }

@@ -4,14 +4,15 @@ import { nativeFunctions, type TensorId } from '../native.ts'
 interface NativeLanguage {
   makeDecoder(
     model: ModelId,
-    embeds: TensorId,
+    words: TensorId | null,
+    prefix: TensorId | null,
+    prefixBehind: boolean,
     mask: TensorId | null,
-    prompt: TensorId | null,
     options: Record<string, unknown>,
-  ): number
+    cancellation?: number,
+  ): Promise<number>
   decoderNext(decoder: number, cancellation?: number): Promise<{ tokens: number[]; finished: boolean }>
   llamaEmbed(model: ModelId, ids: TensorId): TensorId
-  llamaLoad(model: ModelId, name: string, tensor: TensorId): Promise<void>
   llamaMerge(model: ModelId, name: string, a: TensorId, b: TensorId, scale: number): Promise<void>
   removeObject(id: number): boolean
 }

@@ -1281,8 +1281,6 @@ export interface LlamaConfig {
   weights: 'dense' | 'nf4'
   /** With nf4: whether the scales are quantised too. Default: `true`. */
   doubleQuant: boolean
-  /** Tokens that a run appends greedily to what it was given; 0 for none. An integer. Default: `12`. */
-  newTokens: number
   /** Whether training computes each layer a second time for its gradient, so as not to keep what is inside. Default: `false`. */
   gradientCheckpointing: boolean
 }
@@ -1327,8 +1325,6 @@ export interface LlamaLoraConfig {
   weights: 'dense' | 'nf4'
   /** With nf4: whether the scales are quantised too. Default: `true`. */
   doubleQuant: boolean
-  /** Tokens that a run appends greedily to what it was given; 0 for none. An integer. Default: `12`. */
-  newTokens: number
   /** Whether training computes each layer a second time for its gradient, so as not to keep what is inside. Default: `false`. */
   gradientCheckpointing: boolean
   /** Rank of an adapter. An integer. Default: `8`. */
@@ -1343,8 +1339,8 @@ export interface LlamaLoraConfig {
   merged: boolean
 }
 
-/** Options of `nf4`: Dettmers et al. 2023, NeurIPS, arXiv 2305.14314. */
-export interface Nf4Config {
+/** Options of `nf4_linear`: Dettmers et al. 2023, NeurIPS, arXiv 2305.14314. */
+export interface Nf4LinearConfig {
   /** Values that come in. An integer. Default: `64`. */
   inFeatures: number
   /** Values that go out. An integer. Default: `64`. */
@@ -1400,7 +1396,7 @@ export interface ModelConfigs {
   lpips_alex: LpipsAlexConfig
   llama: LlamaConfig
   llama_lora: LlamaLoraConfig
-  nf4: Nf4Config
+  nf4_linear: Nf4LinearConfig
 }
 
 /** What each model takes. */
@@ -1446,7 +1442,7 @@ export interface ModelInputs {
   lpips_alex: { image0: Tensor; image1: Tensor }
   llama: { prefixEmbeds: Tensor; inputIds: Tensor; attentionMask: Tensor; labels: Tensor }
   llama_lora: { prefixEmbeds: Tensor; inputIds: Tensor; attentionMask: Tensor; labels: Tensor }
-  nf4: { x: Tensor }
+  nf4_linear: { x: Tensor }
 }
 
 /** What each model gives. */
@@ -1490,9 +1486,9 @@ export interface ModelOutputs {
   alexnet: { logits: Tensor; layer2: Tensor; layer5: Tensor }
   inception_v3: { logits: Tensor; features: Tensor }
   lpips_alex: { distance: Tensor }
-  llama: { logits: Tensor; loss: Tensor; generated?: Tensor }
-  llama_lora: { logits: Tensor; loss: Tensor; generated?: Tensor }
-  nf4: { weight: Tensor; 'weight.absmax': Tensor; 'weight.quantMap': Tensor; 'weight.nestedAbsmax'?: Tensor; 'weight.nestedQuantMap'?: Tensor; offset: Tensor; dequantised: Tensor; output: Tensor }
+  llama: { logits: Tensor; loss: Tensor }
+  llama_lora: { logits: Tensor; loss: Tensor }
+  nf4_linear: { output: Tensor }
 }
 
 export type ModelName = keyof ModelConfigs
@@ -1540,5 +1536,5 @@ export const modelFactoryNames = {
   lpipsAlex: 'lpips_alex',
   llama: 'llama',
   llamaLora: 'llama_lora',
-  nf4: 'nf4',
+  nf4Linear: 'nf4_linear',
 } as const

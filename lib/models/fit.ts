@@ -87,7 +87,7 @@ const FREE_BYTES = 16 * 2 ** 20
 const BYTES_PER_STORED = 8
 
 /** How many bytes a network may take whose config comes from a file: no more than follows from the weights that are there. */
-export function weightBudget({ tensors }: Checkpoint): number {
+export function weightBudget({ tensors }: Pick<Checkpoint, 'tensors'>): number {
   const storages = new Set([...tensors.tensors.values()].map(({ storage }) => storage))
   return FREE_BYTES + [...storages].reduce((sum, { bytes }) => sum + BYTES_PER_STORED * bytes, 0)
 }

@@ -33,13 +33,21 @@ const PIECE_BYTES = 64 * 2 ** 20
  * holds little more than the weights once. Nothing is loaded unless everything fits.
  *
  * @param names the checkpoint's names, to the network's
+ * @param options `kept` are tensors of the network that may be in no file, such as a new adapter; they are placed as the others
  * @throws EegTorchError `CHECKPOINT_MISMATCH`, `DEVICE_MISMATCH`, `DTYPE_MISMATCH`, `FILE_TRUNCATED`, `CANCELLED`
  */
 export async function loadWeights(
   model: Model,
   source: TensorSource,
   names: ReadonlyMap<string, string>,
-  { device, dtype, copy = false, onProgress, signal }: LoadWeightsOptions = {},
+  {
+    device,
+    dtype,
+    copy = false,
+    kept = [],
+    onProgress,
+    signal,
+  }: LoadWeightsOptions & { kept?: readonly string[] } = {},
 ): Promise<void> {
   const stop = () => {
     if (signal?.aborted) throw new EegTorchError('CANCELLED', 'the loading was stopped', { file: source.path })
@@ -47,7 +55,7 @@ export async function loadWeights(
   stop()
   const requests = await source.requests([...names.keys()])
   const parts = requests.map((request) => partOf(request, names))
-  const weights = await nativeModels.openWeights(model.id, parts, device ?? null, dtype ?? null, copy)
+  const weights = await nativeModels.openWeights(model.id, parts, device ?? null, dtype ?? null, copy, kept)
   try {
     for (let [done, total] = [0, -1]; done !== total; ) {
       stop()

@@ -44,7 +44,8 @@ export function namingFile<T>(file: string, body: () => T): T {
   }
 }
 
-function naming(file: string, error: unknown): unknown {
+/** The error naming the file, unless it names one. */
+export function naming(file: string, error: unknown): unknown {
   if (!(error instanceof EegTorchError) || error.file !== undefined || error.message.includes(file)) return error
   const { code, message, option } = error
   return new EegTorchError(code, message, { file, cause: error, ...(option !== undefined && { option }) })

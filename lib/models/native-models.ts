@@ -56,6 +56,7 @@ interface NativeModels {
     device: string | null,
     dtype: string | null,
     copy: boolean,
+    kept: readonly string[],
   ): Promise<number>
   loadWeights(weights: number, id: ModelId, bytes: number): Promise<[done: number, total: number]>
   modelRun(id: ModelId, inputs: (TensorId | null)[]): TensorId[]

@@ -1,3 +1,7 @@
+import type { TensorSource } from '../checkpoints/tensor-file.ts'
+import { describeLlama, projectionShape } from './llama-config.ts'
+import { Nf4Tensors } from './nf4-tensors.ts'
+
 type Config = Readonly<Record<string, unknown>>
 
 /** One of the registry's networks in what a class of diffusers or transformers saves. */
@@ -12,6 +16,10 @@ export interface PublishedPart {
   readonly ignored?: readonly string[]
   /** Options that are written otherwise, or elsewhere in the whole config. */
   readonly derive?: (own: Config, whole: Config) => Config
+  /** Options of the network, where a reader of its own makes them of the whole config and the file's name. */
+  readonly read?: (config: Config, file: string) => Config
+  /** Its tensors as the network names them, where more than names differ. */
+  readonly source?: (source: TensorSource, options: Config) => TensorSource
   /** Names of its tensors, where the file holds others too. */
   readonly tensors?: RegExp
   /** Buffers that older releases saved, and that follow from the config. */
@@ -58,19 +66,19 @@ const CLIP_VISION: PublishedPart = { network: 'clip_vision', defaults: CLIP_VISI
 
 const projectionOf = (_: Config, { projection_dim = 512 }: Config): Config => ({ projection_dim })
 
-/** LlamaConfig's: a rope's base has moved into `rope_parameters`, and bitsandbytes tells of its four bits. */
-function deriveLlama(own: Config): Config {
-  const { rope_theta, rope_parameters, num_attention_heads, num_key_value_heads, quantization_config } = own
-  const rope = (rope_parameters ?? {}) as Config
-  const isPlainRope = rope.rope_type === undefined || rope.rope_type === 'default'
-  const four = (quantization_config ?? {}) as Config
-  const isNf4 = four.load_in_4bit === true && four.bnb_4bit_quant_type === 'nf4'
-  return {
-    rope_theta: rope_theta ?? rope.rope_theta ?? 10000,
-    ...(isPlainRope && { rope_parameters: null }),
-    num_key_value_heads: num_key_value_heads ?? num_attention_heads ?? 32,
-    ...(isNf4 && { quantization_config: null, weights: 'nf4', double_quant: four.bnb_4bit_use_double_quant === true }),
-  }
+/** The network in a Llama checkpoint; four bits of bitsandbytes have names of their own. */
+function llamaTensors(source: TensorSource, options: Config): TensorSource {
+  if (options.weights !== 'nf4') return source
+  const shapeOf = (weight: string) => projectionShape(options, weight)
+  return new Nf4Tensors(source, { doubleQuant: options.double_quant === true, shapeOf })
+}
+
+/** What transformers' LlamaForCausalLM saves. */
+export const LLAMA: PublishedPart = {
+  network: 'llama',
+  read: (config, file) => describeLlama(config, file).options,
+  source: llamaTensors,
+  unused: /\.rotary_emb\.inv_freq$/,
 }
 
 /** Classes of diffusers (`_class_name`) and transformers (`architectures`), to the networks in what they save. */
@@ -97,17 +105,6 @@ export const PUBLISHED: Readonly<Record<string, Published>> = {
       tensors: /^vision_model\.|^visual_projection\./,
     },
   ],
-  LlamaForCausalLM: [
-    {
-      network: 'llama',
-      defaults: {
-        ...{ vocab_size: 32000, hidden_size: 4096, intermediate_size: 11008, num_hidden_layers: 32 },
-        ...{ num_attention_heads: 32, rms_norm_eps: 1e-6 },
-      },
-      ignored: ['pretraining_tp'],
-      derive: deriveLlama,
-      unused: /\.rotary_emb\.inv_freq$/,
-    },
-  ],
+  LlamaForCausalLM: [LLAMA],
   Blip2QFormerModel: [{ network: 'qformer' }],
 }

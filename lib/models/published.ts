@@ -32,10 +32,20 @@ export function asRegistered(checkpoint: Checkpoint, wanted?: string): Checkpoin
     )
   }
   const part = choosePart(published, className, wanted, checkpoint.path)
+  return { ...checkpoint, ...registered(part, checkpoint, config) }
+}
+
+/** A checkpoint's own part of the registry: the network's name, its options, and its tensors alone. */
+export function registered(
+  part: PublishedPart,
+  { path, metadata, tensors }: Checkpoint,
+  config: Config,
+): Pick<Checkpoint, 'metadata' | 'tensors'> {
+  const options = part.read?.(config, path) ?? optionsOf(part, config, path)
+  const own = tensorsOf(part, tensors)
   return {
-    ...checkpoint,
-    metadata: { ...checkpoint.metadata, model: part.network, config: optionsOf(part, config, checkpoint.path) },
-    tensors: tensorsOf(part, checkpoint.tensors),
+    metadata: { ...metadata, model: part.network, config: options },
+    tensors: part.source?.(own, options) ?? own,
   }
 }
 

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import { findJsonObject, findText, isObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
-import { isObject, readFolderObject, readFolderText } from './folder-files.ts'
 
 /** Tokens of the largest published vocabularies, about 256,000, and room above. */
 export const MAX_ID = 2 ** 22
+/** The largest file of a published tokenizer has about 20 MB. */
+export const MAX_FILE_BYTES = 256e6
 
 /** What byte-pair encoding knows: tokens with their ids, and pairs of tokens in the order in which they are merged. */
 export interface BytePairs {
@@ -24,8 +26,8 @@ export async function readBytePairs(folder: string, definition?: Record<string, 
     const vocab = checkVocab(model.vocab, file)
     return { vocab, merges: checkMerges(model.merges, vocab, file) }
   }
-  const vocab = await readFolderObject(folder, 'vocab.json')
-  const merges = await readFolderText(folder, 'merges.txt')
+  const vocab = await findJsonObject(join(folder, 'vocab.json'), MAX_FILE_BYTES)
+  const merges = await findText(join(folder, 'merges.txt'), MAX_FILE_BYTES)
   if (vocab === undefined || merges === undefined) {
     throw new EegTorchError('FILE_NOT_FOUND', 'this folder holds no tokenizer', {
       file: folder,

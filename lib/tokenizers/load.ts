@@ -1,9 +1,9 @@
 import { join } from 'node:path'
+import { findJsonObject, findText, isObject, type JsonObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
-import { readBytePairs } from './byte-pairs.ts'
+import { MAX_FILE_BYTES, readBytePairs } from './byte-pairs.ts'
 import { joinByteTokens } from './byte-tokens.ts'
 import { clipDefinition, llamaDefinition, type SpaceBefore } from './definitions.ts'
-import { isObject, readFolderObject, readFolderText } from './folder-files.ts'
 import { readSpecialTokens } from './special-tokens.ts'
 import { Tokenizer, type TokenizerSettings } from './tokenizer.ts'
 
@@ -18,7 +18,7 @@ const CLIP_ROLES = {
 const LLAMA_ROLES = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }
 
 type Parts = Pick<TokenizerSettings, 'definition' | 'before' | 'after' | 'join' | 'roles'>
-type Config = Record<string, unknown>
+type Config = JsonObject
 
 /**
  * The tokenizer of a folder as transformers and diffusers write it: CLIP's (`vocab.json` and `merges.txt`, or `tokenizer.json`) or
@@ -28,15 +28,15 @@ type Config = Record<string, unknown>
  *   do not hold
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const definition = await readFolderObject(folder, 'tokenizer.json')
-  const config = (await readFolderObject(folder, 'tokenizer_config.json')) ?? {}
-  const name = className(config, definition)
+  const definition = await findJsonObject(join(folder, 'tokenizer.json'), MAX_FILE_BYTES)
+  const config = (await findJsonObject(join(folder, 'tokenizer_config.json'), MAX_FILE_BYTES)) ?? {}
+  const name = className(config, definition, folder)
   const parts = await (name === 'CLIPTokenizer' ? clipParts : llamaParts)(folder, config, definition)
-  const chatTemplate = (await readFolderText(folder, 'chat_template.jinja')) ?? config.chat_template
+  const chatTemplate = (await findText(join(folder, 'chat_template.jinja'), MAX_FILE_BYTES)) ?? config.chat_template
   return new Tokenizer({
     ...parts,
     folder,
-    maxLength: limit(config.model_max_length),
+    maxLength: limit(config.model_max_length, folder),
     paddingSide: (config.padding_side ?? (name === 'CLIPTokenizer' ? 'right' : 'left')) === 'left' ? 'left' : 'right',
     chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : undefined,
   })
@@ -109,21 +109,23 @@ function surroundings(template: unknown, known: ReadonlySet<string>, folder: str
 }
 
 /** The class that a folder names, else the one that its files look like. */
-function className(config: Config, definition: Config | undefined): 'CLIPTokenizer' | 'LlamaTokenizer' {
+function className(config: Config, definition: Config | undefined, folder: string): 'CLIPTokenizer' | 'LlamaTokenizer' {
   const model = isObject(definition?.model) ? definition.model : undefined
   const guess = model === undefined || model.end_of_word_suffix === '</w>' ? 'CLIPTokenizer' : 'LlamaTokenizer'
   const named = typeof config.tokenizer_class === 'string' ? config.tokenizer_class.replace(/Fast$/, '') : guess
   if (named === 'CLIPTokenizer' || named === 'LlamaTokenizer') return named
   throw new EegTorchError('FILE_UNSUPPORTED', 'this class of tokenizer is not known', {
+    file: join(folder, 'tokenizer_config.json'),
     expected: 'CLIPTokenizer or LlamaTokenizer',
     received: named,
   })
 }
 
-function limit(value: unknown): number | undefined {
+function limit(value: unknown, folder: string): number | undefined {
   if (value === undefined || value === null || (typeof value === 'number' && value > NO_LIMIT)) return undefined
   if (Number.isInteger(value) && (value as number) > 0) return value as number
-  throw new EegTorchError('FILE_INVALID', 'the model_max_length of tokenizer_config.json does not hold', {
+  throw new EegTorchError('FILE_INVALID', 'the model_max_length does not hold', {
+    file: join(folder, 'tokenizer_config.json'),
     expected: 'a positive integer',
     received: JSON.stringify(value),
   })

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import { findJsonObject, isObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
-import { MAX_ID } from './byte-pairs.ts'
-import { isObject, readFolderObject } from './folder-files.ts'
+import { MAX_FILE_BYTES, MAX_ID } from './byte-pairs.ts'
 
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const
 /** What a special token is for. */
@@ -44,7 +44,7 @@ export async function readSpecialTokens(
   usual: SpecialTokens['roles'],
 ): Promise<SpecialTokens> {
   const listed = isObject(config.added_tokens_decoder)
-  const map = listed ? {} : ((await readFolderObject(folder, 'special_tokens_map.json')) ?? {})
+  const map = listed ? {} : ((await findJsonObject(join(folder, 'special_tokens_map.json'), MAX_FILE_BYTES)) ?? {})
   const added = listed
     ? fromDecoder(config.added_tokens_decoder as Record<string, unknown>, join(folder, 'tokenizer_config.json'))
     : fromDefinition(definition, join(folder, 'tokenizer.json'))

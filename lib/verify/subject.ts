@@ -5,6 +5,7 @@ import { nativeModels } from '../models/native-models.ts'
 import { fromReferenceNames } from '../models/option-names.ts'
 import type { Tensor } from '../tensor.ts'
 import { LossOperator } from '../training/loss-operator.ts'
+import { languageCases } from './language-cases.ts'
 import { METRIC, runMetric } from './metric-cases.ts'
 import type { ParityCase } from './parity-case.ts'
 import { findScheduler } from './scheduler-cases.ts'
@@ -29,13 +30,17 @@ export function makeSubject({ model, config, mode }: ParityCase): Subject {
 }
 
 function modelSubject(name: string, config: ParityCase['config'], mode: ParityCase['mode']): Subject {
-  const model = new Model(name as ModelName, config).train(mode === 'train')
+  const { network, run } = (Object.hasOwn(languageCases, name) && languageCases[name]) || {
+    network: name as ModelName,
+    run: async (model: Model, inputs: NamedTensors) => (await model.runAsync(inputs as never)) as NamedTensors,
+  }
+  const model = new Model(network, config).train(mode === 'train')
   if (mode === 'train') nativeModels.modelSilenceDropout(model.id)
   return {
     loadStateDict: (weights) => model.loadStateDict(weights),
     parameters: () => model.parameters(),
     buffers: () => model.buffers(),
-    run: async (inputs) => (await model.runAsync(inputs as never)) as NamedTensors,
+    run: (inputs) => run(model as Model, inputs),
     [Symbol.dispose]: () => model.dispose(),
   }
 }

@@ -44,7 +44,7 @@ export const cases = {
   },
   tinyllama: {
     ...{ stage: 'language', network: 'llama_lora', what: 'TinyLlama, NF4 and LoRA: 90 tokens, 24 new' },
-    options: () => ({ weights: 'nf4', double_quant: true, new_tokens: 0, ...LORA }),
+    options: () => ({ weights: 'nf4', double_quant: true, ...LORA }),
     inputs: ({ randn }) => [randn([1, 90, 2048]).mul(0.02)],
   },
   'sd15-text': {

@@ -2,7 +2,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import * as library from '../../dist/index.js'
 import { decode } from '../../dist/language/generate.js'
-import { nativeLanguage } from '../../dist/language/native-language.js'
 import { Model } from '../../dist/models/model.js'
 import { cases } from './size-cases.mjs'
 
@@ -26,17 +25,18 @@ function fill(net) {
   return numbers
 }
 
-/** As the weights of a folder come: one tensor is dense at a time, and becomes four bits. Gives how many numbers there were. */
-async function fillLlama(net) {
-  let numbers = 0
-  const shapes = new Model('llama_lora', { ...net.referenceConfig, weights: 'dense' }, undefined, false)
-  for (const [name, like] of Object.entries(shapes.stateDict())) {
-    const dense = like.shape.length === 1 ? library.ones(like.shape) : scope(() => randn(like.shape).mul(0.02))
-    await nativeLanguage.llamaLoad(net.id, name, dense.id)
-    numbers += dense.length
-    for (const tensor of [like, dense]) tensor.dispose()
-  }
-  shapes.dispose()
+/** One row of numbers in every matrix: dense weights become four bits as they are loaded. Gives how many numbers there were. */
+function fillLlama(net) {
+  using dense = new Model('llama_lora', { ...net.referenceConfig, weights: 'dense' }, undefined, false)
+  const state = dense.stateDict()
+  const row = (shape) => scope(() => randn([1, shape[1]]).mul(0.02).expand(shape))
+  const rows = Object.entries(state).map(([name, { shape }]) => [
+    name,
+    shape.length === 1 ? library.ones(shape) : row(shape),
+  ])
+  net.loadStateDict(new Map(rows))
+  const numbers = rows.reduce((sum, [, tensor]) => sum + tensor.length, 0)
+  for (const tensor of [...Object.values(state), ...rows.map(([, tensor]) => tensor)]) tensor.dispose()
   return numbers
 }
 
@@ -57,7 +57,7 @@ async function step(net, given) {
   if (network === 'llama_lora') {
     let count = 0
     const told = { maxNewTokens: NEW_TOKENS, stopTokens: [], padToken: 0 }
-    for await (const _ of decode(net, { embeds: given[0] }, told)) count++
+    for await (const _ of decode(net, { prefix: given[0] }, told)) count++
     return count
   }
   if (method !== undefined) return noGrad(() => net.callAsync(method, given))
@@ -70,7 +70,7 @@ async function step(net, given) {
 await setNumThreads(2)
 manualSeed(0)
 const net = new Model(network, options(library), undefined, false).eval()
-const numbers = network === 'llama_lora' ? await fillLlama(net) : fill(net)
+const numbers = network === 'llama_lora' ? fillLlama(net) : fill(net)
 const loaded = status('VmHWM')
 const given = inputs(library)
 releaseMemory()

@@ -23,7 +23,7 @@ import {
 const base = join(import.meta.dirname, '..', 'fixtures', 'generation', 'llama-pipeline', 'base')
 const sizes = {
   ...{ vocabSize: 50, hiddenSize: 64, intermediateSize: 128, numHiddenLayers: 2, numAttentionHeads: 4 },
-  ...{ numKeyValueHeads: 2, maxPositionEmbeddings: 32, newTokens: 0, r: 4, loraDropout: 0 },
+  ...{ numKeyValueHeads: 2, maxPositionEmbeddings: 32, r: 4, loraDropout: 0 },
 }
 // tiny networks wait for each other's threads longer than they compute
 beforeAll(() => setNumThreads(1))

@@ -3,6 +3,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { models } from 'eegtorch'
 import { LossOperator } from '../../lib/training/loss-operator.ts'
+import { languageCases } from '../../lib/verify/language-cases.ts'
 import { METRIC, metricOperations } from '../../lib/verify/metric-cases.ts'
 import { findParityCases, readParityCase } from '../../lib/verify/parity-case.ts'
 import { findScheduler, schedulerNames } from '../../lib/verify/scheduler-cases.ts'
@@ -12,6 +13,9 @@ import { verifyCase } from '../../lib/verify/verify-case.ts'
 const oracle = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle')
 const cases = join(oracle, 'cases')
 const folders = await findParityCases([cases])
+
+/** The registry's name of what the oracle calls otherwise. */
+const networkOf = (model: string) => languageCases[model]?.network ?? model
 
 test.each(folders.map((folder) => [relative(cases, folder), folder]))(
   '%s agrees with its reference',
@@ -27,7 +31,7 @@ test.each(folders.map((folder) => [relative(cases, folder), folder]))(
 )
 
 test('every registered model has a case in eval and one in train mode', () => {
-  const modes = folders.map((folder) => readParityCase(folder)).map(({ model, mode }) => `${model} ${mode}`)
+  const modes = folders.map((folder) => readParityCase(folder)).map(({ model, mode }) => `${networkOf(model)} ${mode}`)
   for (const { name } of models.list()) expect(modes).toEqual(expect.arrayContaining([`${name} eval`, `${name} train`]))
 })
 
@@ -63,11 +67,12 @@ test('a case carries every option of its model or loss, and none that there is n
     ...LossOperator.names().map((name) => [name, LossOperator.find(name)!.options] as const),
   ])
   for (const folder of folders) {
-    const { model, config } = readParityCase(folder)
+    const { model: named, config } = readParityCase(folder)
+    const model = networkOf(named)
     if (findScheduler(model) !== undefined) continue // has the options of diffusers' class, more than are read
     const options = known.get(model) ?? []
     // Configs of diffusers and transformers leave out, or order otherwise, what only training or files need.
-    const isOurs = existsSync(join(oracle, 'models', 'eeg', `${model}.py`))
+    const isOurs = existsSync(join(oracle, 'models', 'eeg', `${named}.py`))
     const given = Object.keys(config)
     expect([model, isOurs ? given : given.filter((option) => !options.includes(option))]).toEqual([
       model,
