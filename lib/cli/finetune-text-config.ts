@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { readYamlFile } from '../files/yaml.ts'
+import { decodingSchema, PREFIX_PLACES, SENTENCE_TOKENS } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
@@ -15,7 +16,7 @@ const schema = z
     adapter: z.string().optional(),
     projection: z.string().optional(),
     vocabulary: z.enum(Object.keys(textVocabularies) as [string, ...string[]]).default('visual-imagery'),
-    place: z.enum(['before-prompt', 'after-prompt']).default('before-prompt'),
+    place: z.enum(PREFIX_PLACES).default('before-prompt'),
     ...subjectFields,
     quantize: z.enum(['nf4']).optional(),
     device: z.string().default('cpu'),
@@ -31,7 +32,7 @@ const schema = z
     weightDecay: z.number().min(0).default(0.01),
     loraRank: positive.default(8),
     loraAlpha: z.number().positive().default(16),
-    maxNewTokens: positive.default(24),
+    maxNewTokens: decodingSchema.shape.maxNewTokens.default(SENTENCE_TOKENS),
     seed: z.number().int().min(0).default(0),
     threads: positive.optional(),
   })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
+import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { MONTAGES } from './generate-eeg.ts'
 
@@ -21,12 +22,8 @@ export const generateSchema = z
     adapter: z.string().optional().describe('folder of a LoRA adapter in peft’s layout'),
     nf4: z.boolean().default(false).describe('hold the language model in four bits'),
     vocabulary: namesOf(textVocabularies).optional().describe('sentences, keywords and prompts'),
-    place: z.enum(['before-prompt', 'after-prompt']).optional().describe('where the EEG stands'),
-    sample: z.boolean().default(false).describe('draw words, in place of the likeliest'),
-    temperature: z.number().positive().optional(),
-    topK: z.number().int().min(0).optional(),
-    topP: z.number().gt(0).max(1).optional(),
-    maxNewTokens: positive.optional().describe('of a sentence'),
+    place: z.enum(PREFIX_PLACES).optional().describe('where the EEG stands'),
+    ...decodingSchema.shape,
     checkpoint: z.string().optional().describe('the mapper of the pipeline image, or the networks of sgdm'),
     classifier: z.string().optional().describe('classifier of noised latents, for sgdm'),
     diffusion: z.string().optional().describe('folder of a diffusion model, or a single file'),
@@ -69,7 +66,7 @@ const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string
   { pipelines: BY_EEG, names: ['eeg', 'stimuli', 'n'] },
   { pipelines: [...READING, 'image'], names: ['encoder', 'montage'] },
   { pipelines: READING, names: ['projection', 'language', 'adapter', 'nf4', 'vocabulary', 'place'] },
-  { pipelines: READING, names: ['sample', 'temperature', 'topK', 'topP', 'maxNewTokens'] },
+  { pipelines: READING, names: decodingSchema.keyof().options },
   { pipelines: ['image', 'sgdm'], names: ['checkpoint'] },
   { pipelines: ['image', 'prompt'], names: ['prompts'] },
   { pipelines: ['image'], names: ['mode'] },

@@ -1,5 +1,4 @@
 import type { EegWindows } from '../datasets/windows.ts'
-import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { Amused } from '../generation/amused/amused.ts'
 import { type ReadSentencesOptions, readSentences, type SentenceProgress } from '../generation/eeg-sentences.ts'
@@ -7,6 +6,7 @@ import type { DrawnBatch, PictureSource, PictureWords, PictureWork } from '../ge
 import type { GenerationFolder } from '../generation/pictures/generation-folder.ts'
 import { SentenceLog } from '../generation/pictures/sentence-log.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
+import { decodingOf } from '../language/decoding.ts'
 import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../language/keywords.ts'
 import { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
@@ -84,11 +84,11 @@ export class SentenceSource implements PictureSource {
   }
 
   #reading(indices: readonly number[], signal: AbortSignal | undefined): ReadSentencesOptions {
-    const { place, nf4, sample, temperature, topK, topP, maxNewTokens, batch, seed } = this.#config
+    const { place, nf4, batch, seed } = this.#config
     return {
       ...{ ...placementOf(this.#config), ...channelsOf(this.#given.windows, this.#config) },
       ...{ vocabulary: this.vocabulary, place, batch, seed, signal, onProgress: this.#given.onProgress },
-      ...defined({ sample, temperature, topK, topP, maxNewTokens }),
+      ...decodingOf(this.#config),
       ...(nf4 && { quantize: 'nf4' as const }),
       numbers: indices.map((i) => this.#given.work[i]!.number),
     }

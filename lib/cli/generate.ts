@@ -4,11 +4,13 @@ import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
 import { GenerationFolder } from '../generation/pictures/generation-folder.ts'
+import { PREFIX_PLACES } from '../language/decoding.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
+import { decodingFlags } from './decoding-flags.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
@@ -50,16 +52,10 @@ export function describe(command: Command): void {
       ),
     )
     .addOption(
-      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([
-        'before-prompt',
-        'after-prompt',
-      ]),
+      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([...PREFIX_PLACES]),
     )
-    .option('--sample', 'draw the words of a sentence (default: the likeliest)')
-    .option('--temperature <t>', 'of the draws (default: 1)', Number)
-    .option('--top-k <n>', 'draw among so many words (default: all)', Number)
-    .option('--top-p <share>', 'draw among words that are so likely together (default: 1)', Number)
-    .option('--max-new-tokens <n>', 'of a sentence (default: 24)', Number)
+  for (const flag of decodingFlags()) command.addOption(flag)
+  command
     .option('--checkpoint <file>', 'the mapper (image), or the networks (sgdm)')
     .option('--classifier <file>', 'classifier of noised latents, for sgdm')
     .option(

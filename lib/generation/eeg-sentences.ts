@@ -1,7 +1,7 @@
 import { noGrad } from '../autograd.ts'
 import { cat } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
-import type { PrefixPlace } from '../language/decoding.ts'
+import { type DecodingOptions, decodingOf, type PrefixPlace, SENTENCE_TOKENS } from '../language/decoding.ts'
 import { type EegText, EegToText } from '../language/eeg-to-text.ts'
 import { type GenerateTextOptions, LanguageModel } from '../language/language-model.ts'
 import type { TextVocabulary } from '../language/vocabularies.ts'
@@ -26,9 +26,7 @@ export interface SentenceFiles {
 }
 
 /** How to read sentences. */
-export interface ReadSentencesOptions
-  extends EegEncoderOptions,
-    Pick<GenerateTextOptions, 'sample' | 'temperature' | 'topK' | 'topP' | 'maxNewTokens' | 'signal'> {
+export interface ReadSentencesOptions extends EegEncoderOptions, DecodingOptions, Pick<GenerateTextOptions, 'signal'> {
   vocabulary: TextVocabulary
   /** Where the EEG stands; default `before-prompt`. */
   place?: PrefixPlace | undefined
@@ -111,10 +109,9 @@ async function* readTokens(
     if (signal?.aborted) throw new EegTorchError('CANCELLED', 'the reading was stopped', { cause: signal.reason })
     const count = Math.min(step, total - from)
     using rows = noGrad(() => scope(() => tokens.narrow(0, from, count).to(language.device)))
-    const { sample, temperature, topK, topP, maxNewTokens = 24 } = options
-    const draws = sample && { sample, seed: new Random(seed, numbers[from]!).uint32() }
-    const shape = { ...(temperature && { temperature }), ...(topK && { topK }), ...(topP && { topP }) }
-    yield await reader.readTokens(rows, { ...shape, ...draws, maxNewTokens, signal })
+    const drawn = options.sample && { seed: new Random(seed, numbers[from]!).uint32() }
+    const decoding = { maxNewTokens: SENTENCE_TOKENS, ...decodingOf(options), ...drawn }
+    yield await reader.readTokens(rows, { ...decoding, signal })
     onProgress?.({ stage: 'read', done: from + count, total })
   }
 }

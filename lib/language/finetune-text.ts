@@ -13,7 +13,7 @@ import { type FitOptions, type FitResult, fit as train } from '../training/fit.t
 import { loss, optim } from '../training/options.ts'
 import { schedules } from '../training/schedules.ts'
 import { ADAPTER_PREFIX } from './adapter.ts'
-import type { PrefixPlace } from './decoding.ts'
+import { type PrefixPlace, SENTENCE_TOKENS } from './decoding.ts'
 import { behindPrompt, EegToText, promptOf } from './eeg-to-text.ts'
 import { type KeywordAccuracy, keywordAccuracy } from './keywords.ts'
 import { integers, type LanguageModel } from './language-model.ts'
@@ -257,7 +257,7 @@ async function encodeSentences(
 async function validate(
   projection: Model<'eeg_projection'>,
   language: LanguageModel,
-  { validation, vocabulary, place, maxNewTokens = 24, batchSize = 32, signal }: FinetuneTextOptions,
+  { validation, vocabulary, place, maxNewTokens = SENTENCE_TOKENS, batchSize = 32, signal }: FinetuneTextOptions,
 ): Promise<{ validation?: KeywordAccuracy }> {
   if (validation === undefined) return {}
   return {
@@ -279,7 +279,7 @@ export async function scoreText(
   },
   { tokens, labels }: LabelledTokens,
   {
-    maxNewTokens = 24,
+    maxNewTokens = SENTENCE_TOKENS,
     batchSize = 32,
     signal,
   }: { maxNewTokens?: number; batchSize?: number; signal?: AbortSignal | undefined } = {},
