@@ -38,6 +38,15 @@ export {
   type PipelineEncoder,
   type TextConditions,
 } from '../generation/clip/text-conditions.ts'
+export { type ControllableUnet, type ControlNetOptions, controlNetOf } from '../generation/controlnet/controlnet.ts'
+export {
+  type ControlledPictures,
+  type ControlNetFitOptions,
+  type EegConditions,
+  type FrozenUnet,
+  fitControlNet,
+  type TokenConditions,
+} from '../generation/controlnet/fit-controlnet.ts'
 export { EegEncoder, type EegEncoderOptions } from '../generation/eeg-encoder.ts'
 export {
   type ReadSentencesOptions,

@@ -5,6 +5,7 @@ import { EegTorchError } from '../../errors.ts'
 import type { Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
+import { residualsOf } from '../controlnet/controlnet.ts'
 import { type Guide, guideFree, LatentDiffusionRun, startFromLatents, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
@@ -179,12 +180,11 @@ export class SgdmPipeline implements Disposable {
       const encoderHiddenStates = noGrad(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1))
       const inputs = { sample, timestep, encoderHiddenStates, controlnetCond }
       const said = await noGrad(() => controlNet.runAsync(inputs, { signal }))
-      return Object.fromEntries(
-        (Object.entries(said) as [string, Tensor][]).map(([name, residual]) => [
-          name.replace('ResSample', 'AdditionalResidual'),
-          noGrad(() => residual.mul_(weight)),
-        ]),
-      )
+      const residuals = residualsOf(said as unknown as Record<string, Tensor>)
+      noGrad(() => {
+        for (const residual of Object.values(residuals)) residual.mul_(weight)
+      })
+      return residuals
     }
   }
 
