@@ -26,6 +26,7 @@ export const generateSchema = z
     ...decodingSchema.shape,
     checkpoint: z.string().optional().describe('the mapper of the pipeline image, or the networks of sgdm'),
     classifier: z.string().optional().describe('classifier of noised latents, for sgdm'),
+    controlnet: z.string().optional().describe('folder of a ControlNet of the networks’ UNet, for sgdm'),
     diffusion: z.string().optional().describe('folder of a diffusion model, or a single file'),
     tokenizer: z.string().optional().describe('folder of the tokenizer, where a single file has none'),
     scheduler: z.string().optional().describe('diffusers’ name of a scheduler, in place of the folder’s'),
@@ -36,6 +37,7 @@ export const generateSchema = z
     steps: positive.optional(),
     guidance: z.number().min(0).optional(),
     strength: z.number().gt(0).max(1).optional(),
+    structureWeight: z.number().min(0).max(1).optional(),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     height: positive.optional(),
     width: positive.optional(),
@@ -70,7 +72,7 @@ const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string
   { pipelines: ['image', 'sgdm'], names: ['checkpoint'] },
   { pipelines: ['image', 'prompt'], names: ['prompts'] },
   { pipelines: ['image'], names: ['mode'] },
-  { pipelines: ['sgdm'], names: ['classifier', 'strength'] },
+  { pipelines: ['sgdm'], names: ['classifier', 'controlnet', 'strength', 'structureWeight'] },
 ]
 
 /** What is set though the pipeline does not heed it, with those that do. */

@@ -13,6 +13,7 @@ import { Sgdm } from '../generation/sgdm/sgdm.ts'
 import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
 import { loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
+import { models } from '../models/models.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
 import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
@@ -84,8 +85,13 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
       using trials = tensorOf(windows, indices)
       const reading = await pipeline.read(trials)
       const labels = labelsOf(reading.logits)
-      const { strength } = config
-      const options = { ...drawOptions(config), ...defined({ strength }), numbers: [...numbers], signal }
+      const { strength, structureWeight } = config
+      const options = {
+        ...drawOptions(config),
+        ...defined({ strength, structureWeight }),
+        numbers: [...numbers],
+        signal,
+      }
       const predicted = indices.map((_, i) => classNames[labels[i] ?? -1] ?? 'unknown')
       const words = predicted.map((name) => ({ predicted: name, prompt: null, mode: 'sgdm' }))
       const inputs = Object.values(reading).filter((tensor) => tensor !== undefined)
@@ -107,8 +113,12 @@ async function openSgdm(config: GenerateConfig, metadata: Readonly<Record<string
     const networks = own(await Sgdm.load(config.checkpoint!, placementOf(config)))
     const classifier =
       config.classifier === undefined ? undefined : own(await NoisedClassifier.load(config.classifier, { device }))
+    const controlNet =
+      config.controlnet === undefined
+        ? undefined
+        : own(await models.load(config.controlnet, { model: 'controlnet', ...placementOf(config) }))
     const codec = own(await codecOf(config, networks))
-    return new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier })
+    return new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier, controlNet })
   } catch (error) {
     for (const part of loaded) part[Symbol.dispose]()
     throw error

@@ -59,6 +59,10 @@ export function describe(command: Command): void {
     .option('--checkpoint <file>', 'the mapper (image), or the networks (sgdm)')
     .option('--classifier <file>', 'classifier of noised latents, for sgdm')
     .option(
+      '--controlnet <folder>',
+      'ControlNet that is told the rough structure, for sgdm: train-diffusion --controlnet',
+    )
+    .option(
       '--diffusion <path>',
       'a diffusion model: a folder of diffusers, or a single file; sgdm uses its autoencoder. Without one, text and amused read sentences alone',
     )
@@ -79,6 +83,7 @@ export function describe(command: Command): void {
     .option('--steps <n>', 'steps from noise to picture (default: 25; sgdm 50; amused 12)', Number)
     .option('--guidance <scale>', 'classifier-free guidance (default: 7.5; amused 10)', Number)
     .option('--strength <share>', 'of the steps that sgdm takes from the rough structure (default: 0.8)', Number)
+    .option('--structure-weight <share>', 'of what the ControlNet of sgdm says (default: 1)', Number)
     .option('--seed <n>', 'of the noise, and of drawn words (default: 0)', Number)
     .option('--height <pixels>', 'default: what the model was trained on', Number)
     .option('--width <pixels>', 'default: what the model was trained on', Number)

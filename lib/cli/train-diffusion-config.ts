@@ -11,6 +11,10 @@ export const trainDiffusionSchema = z.strictObject({
     .string()
     .optional()
     .describe('folder of an autoencoder, or of a diffusion model that has one; default: pixels'),
+  controlnet: z
+    .string()
+    .optional()
+    .describe('networks of a run: train a ControlNet of their UNet, and leave them as they are'),
   semantics: z.string().optional().describe('safetensors file: one row per stimulus in the order of their names'),
   size: positive.max(2048).default(32).describe('height and width of the pictures in pixels'),
   latentDim: positive.default(64),

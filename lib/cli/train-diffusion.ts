@@ -15,11 +15,13 @@ import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
+import type { FitOptions, FitResult } from '../training/fit.ts'
 import { optim } from '../training/options.ts'
 import { windowTensors } from '../training/tensor-set.ts'
 import { readCommandConfig } from './command-config.ts'
 import { workOfWindows } from './generate-work.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { type ControlNetWork, controlNetFolder, trainControlNet } from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
 interface Flags extends Record<string, unknown> {
@@ -36,6 +38,10 @@ export function describe(command: Command): void {
     .option('--eeg <store>', 'training trials: a store that eegtorch prepare wrote; never those that are to be tested')
     .option('--stimuli <folder>', 'pictures named by stimulus or class')
     .option('--vae <folder>', 'autoencoder whose latents are learned (default: pixels)')
+    .option(
+      '--controlnet <file>',
+      'networks of an earlier run, last.safetensors: train a ControlNet of their UNet, which stays as it is',
+    )
     .option(
       '--semantics <file>',
       'safetensors: a vector for each stimulus, such as CLIP’s (default: which stimulus it is)',
@@ -70,6 +76,7 @@ export function describe(command: Command): void {
       `
 Examples:
   $ eegtorch train-diffusion --eeg train.store --stimuli pictures/ --epochs 200 --out runs/sgdm
+  $ eegtorch train-diffusion --eeg train.store --stimuli pictures/ --controlnet runs/sgdm/last.safetensors --out runs/control
   $ eegtorch generate --pipeline sgdm --eeg test.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
     )
     .action(train)
@@ -87,6 +94,41 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   const { windows } = openStore(config.eeg)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae)
   const seen = await readStimuli(windows, config, codec)
+  const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze } = config
+  const result = await interruptible(out, (signal) => {
+    const options: FitOptions = {
+      ...{ epochs, batchSize, clipNorm, seed, signal, ema, useEmaWarmup, emaInvGamma, emaPower },
+      ...(freeze && { freeze }),
+      optimizer: optim.adamW({ lr }),
+      onEpoch: ({ epoch, trainLoss }) =>
+        void (json || showProgress(`epoch ${epoch} of ${epochs}  loss ${trainLoss.toFixed(4)} `)),
+    }
+    if (config.controlnet !== undefined) return trainControlNet(config, { windows, codec, seen, folder: out }, options)
+    return trainNetworks(config, { windows, codec, seen, folder: out }, options)
+  })
+  const told = {
+    folder: out,
+    trials: windows.length,
+    stimuli: seen.names.length,
+    loss: result.epochs.at(-1)?.trainLoss,
+  }
+  const made =
+    config.controlnet === undefined
+      ? `networks  ${join(out, 'last.safetensors')}`
+      : `ControlNet  ${controlNetFolder(out)}`
+  console.log(
+    json
+      ? JSON.stringify(told)
+      : `loss ${told.loss?.toFixed(4)} after ${epochs} epochs of ${told.trials} trials, ${told.stimuli} pictures\n${made}`,
+  )
+}
+
+function trainNetworks(
+  config: TrainDiffusionConfig,
+  { windows, codec, seen, folder }: ControlNetWork,
+  options: FitOptions,
+): Promise<FitResult> {
+  const { snrGamma, conditionDropout } = config
   const networks = makeNetworks(windows, config, codec, seen.stimuli)
   const scheduler = schedulers.ddpm({ numTrainTimesteps: config.timesteps, predictionType: config.predictionType })
   const description = {
@@ -94,30 +136,12 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     classNames: windows.classNames,
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }
-  const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower } = config
-  const { seed, snrGamma, conditionDropout, freeze } = config
-  const result = await interruptible(out, (signal) =>
-    fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
-      ...{ scheduler, epochs, batchSize, clipNorm, seed, snrGamma, conditionDropout, signal },
-      ...{ ema, useEmaWarmup, emaInvGamma, emaPower },
-      ...(freeze && { freeze }),
-      optimizer: optim.adamW({ lr }),
-      store: new TrainingCheckpoints(out, { description }),
-      onEpoch: ({ epoch, trainLoss }) =>
-        void (json || showProgress(`epoch ${epoch} of ${epochs}  loss ${trainLoss.toFixed(4)} `)),
-    }),
-  )
-  const told = {
-    folder: out,
-    trials: windows.length,
-    stimuli: seen.names.length,
-    loss: result.epochs.at(-1)?.trainLoss,
-  }
-  console.log(
-    json
-      ? JSON.stringify(told)
-      : `loss ${told.loss?.toFixed(4)} after ${epochs} epochs of ${told.trials} trials, ${told.stimuli} pictures\nnetworks  ${join(out, 'last.safetensors')}`,
-  )
+  const { loss: _, ...given } = options
+  return fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
+    ...given,
+    ...{ scheduler, snrGamma, conditionDropout },
+    store: new TrainingCheckpoints(folder, { description }),
+  })
 }
 
 /** The pictures that were seen, and which of them in each trial. */

@@ -128,6 +128,7 @@ export {
 } from '../generation/scores/score-pictures.ts'
 export type { Pairing } from '../generation/scores/stimuli.ts'
 export { fitSgdm, type SgdmFitOptions, type SgdmLossWeights, type Stimuli } from '../generation/sgdm/fit-sgdm.ts'
+export { fitSgdmControlNet } from '../generation/sgdm/fit-sgdm-controlnet.ts'
 export {
   fitNoisedClassifier,
   NoisedClassifier,

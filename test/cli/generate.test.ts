@@ -134,4 +134,20 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
       .subarray(1, 4)
       .toString(),
   ).toBe('PNG')
+  const words = ['--eeg', at('store'), '--epochs', '2', '--controlnet', networks, '--out', at('control'), '--json']
+  const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)
+  expect(controlled.stderr).toBe('')
+  expect((await run('train-diffusion', at('sgdm.yaml'), ...words)).stdout).toBe(controlled.stdout)
+  const draw = ['generate', '--pipeline', 'sgdm', '--eeg', at('store'), '--checkpoint', networks, '--steps', '4']
+  const under = await run(
+    ...draw,
+    '--n',
+    '1',
+    '--controlnet',
+    at('control', 'controlnet'),
+    '--out',
+    at('under'),
+    '--json',
+  )
+  expect(JSON.parse(under.stdout)).toMatchObject({ made: 1, mode: 'sgdm' })
 }, 120_000)

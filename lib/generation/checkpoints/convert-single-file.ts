@@ -11,6 +11,7 @@ import { namingFile } from '../../models/load.ts'
 import { loadTokenizer } from '../../tokenizers/load.ts'
 import { openSingleFile, type SingleFile, type SingleFileOptions } from './single-file.ts'
 import { STABLE_DIFFUSION_PARTS, type StableDiffusionPart } from './stable-diffusion-parts.ts'
+import { DIFFUSERS_VERSION } from './write-network.ts'
 import { writeShards } from './write-shards.ts'
 
 /** How to write the folder. */
@@ -34,7 +35,6 @@ export interface ConvertedSingleFile {
   bytes: number
 }
 
-const DIFFUSERS_VERSION = '0.42.1'
 const SHARD_BYTES = 10 ** 10
 const TOKENIZER_FILES = [
   'vocab.json',

@@ -19,6 +19,7 @@ import type { PictureCodec } from '../picture-codec.ts'
 import { Generation } from '../pipeline.ts'
 import { type Place, placeOf } from '../place.ts'
 import type { Scheduler } from '../schedulers/index.ts'
+import { structurePictures } from './fit-sgdm-controlnet.ts'
 import { classifierGuide, type NoisedClassifier } from './noised-classifier.ts'
 import type { EegReading, Sgdm } from './sgdm.ts'
 
@@ -172,8 +173,8 @@ export class SgdmPipeline implements Disposable {
   ): Promise<(sample: Tensor, timestep: Tensor, conditions: Conditions) => Promise<Record<string, Tensor>>> {
     const { controlNet, codec } = this.parts
     if (controlNet === undefined || weight === 0) return async () => ({})
-    using pictures = await codec.decode(rough, { signal })
-    const once = noGrad(() => pictures.permute([0, 3, 1, 2]).contiguous().to(this.#place.device).to(this.#place.dtype))
+    using pictures = await structurePictures(codec, rough, [rough.shape[2]!, rough.shape[3]!], signal)
+    const once = noGrad(() => pictures.to(this.#place.device).to(this.#place.dtype))
     return async (sample, timestep, { latent, semantic }) => {
       const copies = sample.shape[0]! / once.shape[0]!
       const controlnetCond = noGrad(() => once.repeat([copies, 1, 1, 1]))

@@ -1,0 +1,57 @@
+import { join } from 'node:path'
+import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import type { EegWindows } from '../datasets/windows.ts'
+import { writeNetwork } from '../generation/checkpoints/write-network.ts'
+import { controlNetOf } from '../generation/controlnet/controlnet.ts'
+import type { PictureCodec } from '../generation/picture-codec.ts'
+import { schedulerFromConfig } from '../generation/schedulers/index.ts'
+import type { Stimuli } from '../generation/sgdm/fit-sgdm.ts'
+import { fitSgdmControlNet } from '../generation/sgdm/fit-sgdm-controlnet.ts'
+import { Sgdm } from '../generation/sgdm/sgdm.ts'
+import { manualSeed } from '../runtime.ts'
+import type { Tensor } from '../tensor.ts'
+import { TrainingCheckpoints } from '../training/checkpoints.ts'
+import type { FitOptions, FitResult } from '../training/fit.ts'
+import { windowTensors } from '../training/tensor-set.ts'
+import type { TrainDiffusionConfig } from './train-diffusion-config.ts'
+
+/** Widths of the layers that read a picture as large as latents; each further one halves it (Zhang et al. 2023 have four). */
+const WIDTHS = [16, 32, 96, 256]
+
+/** What the training of a ControlNet works on. */
+export interface ControlNetWork {
+  windows: EegWindows
+  codec: PictureCodec
+  seen: { stimuli: Stimuli; targets: Tensor }
+  folder: string
+}
+
+/** Where the ControlNet of a run lies, in diffusers' layout. */
+export function controlNetFolder(out: string): string {
+  return join(out, 'controlnet')
+}
+
+/** Trains a ControlNet on the UNet of networks that were trained before, and writes it as a folder of diffusers. */
+export async function trainControlNet(
+  { controlnet: file, seed, snrGamma, conditionDropout }: TrainDiffusionConfig,
+  { windows, codec, seen, folder }: ControlNetWork,
+  training: FitOptions,
+): Promise<FitResult> {
+  using networks = await Sgdm.load(file!)
+  const told = openCheckpoint(file!).metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
+  const scheduler = schedulerFromConfig(told as Record<string, unknown>)
+  manualSeed(seed)
+  const halvings = Math.log2(codec.factor)
+  using controlNet = controlNetOf(networks.unet, {
+    conditioningEmbeddingOutChannels: Array.from({ length: halvings + 1 }, (_, i) => WIDTHS[i] ?? WIDTHS.at(-1)!),
+  })
+  const { loss: _, ...options } = training
+  const { inputs } = windowTensors(windows)
+  const result = await fitSgdmControlNet(controlNet, networks, codec, { inputs, targets: seen.targets }, seen.stimuli, {
+    ...options,
+    ...{ scheduler, snrGamma, conditionDropout },
+    store: new TrainingCheckpoints(folder, { description: { controlNet: controlNet.referenceConfig } }),
+  })
+  await writeNetwork(controlNetFolder(folder), 'ControlNetModel', controlNet)
+  return result
+}
