@@ -54,7 +54,7 @@ export async function fitSgdmControlNet(
   using semantic = noGrad(() => semantics.index_select(0, eeg.targets))
   using nothing = noGrad(() => scope(() => networks.nullLatent.detach().unsqueeze(0).clone()))
   using rows = arange(0, latent.shape[0]!, 1, { dtype: 'int64' })
-  return fitControlNet(
+  return await fitControlNet(
     controlNet,
     { model: networks.unet, conditions: { latent, semantic }, without: { latent: nothing } },
     { latents, structures },
