@@ -34,7 +34,7 @@ import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-
 import { channelsOf, MONTAGES } from './generate-eeg.ts'
 import { workOfWindows } from './generate-work.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
-import { encodeWindows, type Parts, splitBySubject } from './subject-parts.ts'
+import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 interface Flags extends Record<string, unknown> {
   out: string
@@ -189,7 +189,10 @@ async function learn({ config, out, json, signal, parts, targets }: Learning): P
     ...(autocast && { autocast }),
     ...(sets.validation && { validation: sets.validation }),
     folder: out,
-    description: { classNames: parts.train.classNames, targets: targets.key, ...defined({ made: targets.made }) },
+    description: {
+      ...{ classNames: parts.train.classNames, seen: trialsSeen(parts), targets: targets.key },
+      ...defined({ made: targets.made }),
+    },
     onEpoch: async (told) => {
       if (!json) showProgress(`${formatEpoch(told)} `)
       await pictures?.draw(mapper, told.epoch, signal)

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
 import type { Device } from '../dtype.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { EegEncoder } from '../generation/eeg-encoder.ts'
+import { PREFIX_PLACES } from '../language/decoding.ts'
 import { type FinetunedEpoch, finetuneText, type LabelledTokens, scoreText } from '../language/finetune-text.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { LanguageModel } from '../language/language-model.ts'
@@ -11,15 +13,17 @@ import { textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses } from '../language/vocabulary-labels.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
-import { manualSeed, numThreads, setNumThreads } from '../runtime.ts'
+import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
-import { type FinetuneTextConfig, readFinetuneConfig } from './finetune-text-config.ts'
+import { readCommandConfig } from './command-config.ts'
+import { decodingFlags } from './decoding-flags.ts'
+import { type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
+import { channelsOf, MONTAGES } from './generate-eeg.ts'
 import { interruptible, openStudy, showProgress } from './study-folder.ts'
-import { encodeWindows, type Parts, splitBySubject } from './subject-parts.ts'
+import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 interface Flags extends Record<string, unknown> {
-  config?: string
   out: string
   json?: boolean
 }
@@ -29,80 +33,83 @@ export function describe(command: Command): void {
     .description(
       'Teach a Llama model to say what EEG is about: a projection of EEG tokens into its embeddings, then also a LoRA adapter. Writes projection_epochN.pth and lora_epochN/.',
     )
+    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
     .option('--data <store>', 'windows that eegtorch prepare wrote, labelled by the classes of the vocabulary')
-    .option('--language <folder>', 'a Llama model in the layout of transformers')
     .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
+    .addOption(
+      new Option('--montage <name>', 'regions of the brain (default: the encoder’s, else by channel names)').choices(
+        Object.keys(MONTAGES),
+      ),
+    )
+    .option('--language <folder>', 'Llama in transformers’ layout')
+    .option('--nf4', 'hold the language model in four bits')
     .option('--projection <file>', 'a projection to start from (default: a new one)')
-    .option('--adapter <folder>', 'a LoRA adapter to start from (default: a new one)')
+    .option('--adapter <folder>', 'a LoRA adapter in peft’s layout to start from (default: a new one)')
+    .option('--lora-rank <r>', 'of a new adapter (default: 8)', Number)
+    .option('--lora-alpha <number>', 'of a new adapter (default: 16)', Number)
     .addOption(
       new Option('--vocabulary <name>', 'sentences and keywords (default: visual-imagery)').choices(
         Object.keys(textVocabularies),
       ),
     )
     .addOption(
-      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([
-        'before-prompt',
-        'after-prompt',
-      ]),
+      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([...PREFIX_PLACES]),
     )
+    .addOption(decodingFlags(['maxNewTokens'])[0]!)
     .option('--train-subjects <names...>', 'default: all that are in no other part')
     .option('--validation-subjects <names...>', 'read after each epoch')
     .option('--test-subjects <names...>', 'read once, at the end')
-    .addOption(new Option('--quantize <how>', 'hold the language model in four bits').choices(['nf4']))
-    .option('--device <name>', 'cpu or cuda (default: cpu)')
-    .addOption(new Option('--dtype <type>', 'of the weights').choices(['float32', 'float16', 'bfloat16']))
-    .addOption(new Option('--autocast <type>', 'compute in a 16-bit type').choices(['bfloat16', 'float16']))
-    .option('--gradient-checkpointing', 'compute layers twice in place of keeping what is inside them')
     .option('--epochs <n>', 'in all (default: 20; the document has 10 for visual imagery)', Number)
     .option('--warmup-epochs <n>', 'of these with the projection alone (default: 5; 3 for visual imagery)', Number)
-    .option('--batch-size <n>', 'trials at a time (default: 4)', Number)
-    .option('--gradient-accumulation-steps <n>', 'such batches make a step (default: 8)', Number)
+    .option('--batch-size <n>', 'trials that make a step (default: 32)', Number)
+    .option('--accumulate <n>', 'parts that a batch is cut into (default: 8)', Number)
     .option('--lr <rate>', 'with the adapter (default: 2e-4)', Number)
     .option('--warmup-lr <rate>', 'of the projection alone (default: 5e-4)', Number)
-    .option('--weight-decay <number>', 'default: 0.01', Number)
-    .option('--lora-rank <r>', 'of a new adapter (default: 8)', Number)
-    .option('--lora-alpha <number>', 'of a new adapter (default: 16)', Number)
-    .option('--max-new-tokens <n>', 'of a text that is read (default: 24)', Number)
+    .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)
+    .option('--gradient-checkpointing', 'compute layers twice in place of keeping what is inside them')
+    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(
+      new Option('--dtype <type>', 'of the language model (default: float32)').choices([
+        ...finetuneTextSchema.shape.dtype.unwrap().options,
+      ]),
+    )
+    .addOption(new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16']))
     .option('--seed <n>', 'of weights, sentences, order and dropout (default: 0)', Number)
     .option('--threads <n>', 'CPU threads', Number)
-    .option('--config <file>', 'YAML file with these options in camelCase; flags win over it')
     .option('--out <folder>', 'folder of the run; one that was stopped goes on', 'runs/finetune-text')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
       `
 Examples:
-  $ eegtorch finetune-text --data imagery.store --language TinyLlama-1.1B-Chat-v1.0/ --encoder CSBrain.pth --quantize nf4 --epochs 10 --warmup-epochs 3
-  $ eegtorch finetune-text --config text.yaml --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22 --json`,
+  $ eegtorch finetune-text --data imagery.store --encoder CSBrain.pth --language TinyLlama-1.1B-Chat-v1.0/ --nf4 --epochs 10 --warmup-epochs 3
+  $ eegtorch finetune-text text.yaml --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22 --json
+  $ eegtorch generate --pipeline text --eeg imagery.store --encoder CSBrain.pth --projection runs/finetune-text/projection_epoch10.pth --language TinyLlama-1.1B-Chat-v1.0/ --adapter runs/finetune-text/lora_epoch10`,
     )
     .action(run)
 }
 
-async function run({ config: file, out, json = false, ...flags }: Flags): Promise<void> {
-  const config = await readFinetuneConfig(flags, file)
-  if (config.threads !== undefined) await setNumThreads(config.threads)
+async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+  const config = await readCommandConfig(finetuneTextSchema, flags, file)
   await openStudy(out, { ...config, threads: numThreads() })
-  manualSeed(config.seed)
   const parts = splitBySubject(openStore(config.data).windows, config)
-  const tokens = await encodeParts(parts, config)
-  using language = await loadLanguage(config)
-  using projection = await loadProjection(config, language, tokens.train.tokens.shape[2]!)
-  const result = await interruptible(out, (signal) =>
-    learn({ config, out, json, signal, tokens, language, projection }),
-  )
+  const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts }))
   await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))
   console.log(json ? JSON.stringify(result) : formatResult(result, out))
 }
 
 /** The encoder is loaded, used once for every trial and freed before the language model comes. */
-async function encodeParts(parts: Parts<EegWindows>, config: FinetuneTextConfig): Promise<Parts<LabelledTokens>> {
+async function encodeParts(
+  { train, validation, test }: Parts<EegWindows>,
+  config: FinetuneTextConfig,
+  signal: AbortSignal,
+): Promise<Parts<LabelledTokens>> {
   const device = config.device as Device
-  using encoder = await EegEncoder.load(config.encoder, { device, channels: parts.train.channelNames })
+  using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
   const encode = async (windows: EegWindows): Promise<LabelledTokens> => ({
-    tokens: await encodeWindows(encoder, windows, config.data),
+    tokens: await encodeWindows(encoder, windows, config.data, signal),
     labels: labelsOf(windows, config),
   })
-  const { train, validation, test } = parts
   return {
     train: await encode(train),
     validation: validation && (await encode(validation)),
@@ -117,10 +124,10 @@ function labelsOf({ labels, classNames }: EegWindows, { vocabulary }: FinetuneTe
 }
 
 function loadLanguage(config: FinetuneTextConfig): Promise<LanguageModel> {
-  const { language, adapter, quantize, dtype, gradientCheckpointing, loraRank, loraAlpha } = config
+  const { language, adapter, nf4, dtype, gradientCheckpointing, loraRank, loraAlpha } = config
   return LanguageModel.load(language, {
     adapter,
-    quantize,
+    ...(nf4 && { quantize: 'nf4' as const }),
     gradientCheckpointing,
     device: config.device as Device,
     ...(dtype && { dtype }),
@@ -145,9 +152,7 @@ interface Learning {
   out: string
   json: boolean
   signal: AbortSignal
-  tokens: Parts<LabelledTokens>
-  language: LanguageModel
-  projection: Model<'eeg_projection'>
+  parts: Parts<EegWindows>
 }
 
 interface TextResult {
@@ -155,38 +160,34 @@ interface TextResult {
   test?: KeywordAccuracy
 }
 
-async function learn({ config, out, json, signal, tokens, language, projection }: Learning): Promise<TextResult> {
-  const { epochs, warmupEpochs, batchSize, gradientAccumulationSteps, lr, warmupLr, autocast, place } = config
+async function learn({ config, out, json, signal, parts }: Learning): Promise<TextResult> {
+  const { epochs, warmupEpochs, lr, warmupLr, autocast, place, maxNewTokens } = config
+  const { batchSize, accumulate, weightDecay, seed } = config
+  const sets = await encodeParts(parts, config, signal)
+  manualSeed(seed)
+  using language = await loadLanguage(config)
+  using projection = await loadProjection(config, language, sets.train.tokens.shape[2]!)
   const vocabulary = textVocabularies[config.vocabulary]!
-  const told = await finetuneText(projection, language, tokens.train, {
-    vocabulary,
-    place,
+  const told = await finetuneText(projection, language, sets.train, {
+    ...{ vocabulary, place, maxNewTokens, batchSize, accumulate, weightDecay, seed, signal },
     projectionPhase: { epochs: warmupEpochs, lr: warmupLr },
     jointPhase: { epochs: epochs - warmupEpochs, lr },
-    batchSize: batchSize * gradientAccumulationSteps,
-    accumulate: gradientAccumulationSteps,
-    weightDecay: config.weightDecay,
-    maxNewTokens: config.maxNewTokens,
-    seed: config.seed,
+    ...defined({ autocast, validation: sets.validation }),
     folder: out,
-    signal,
-    ...(autocast && { autocast }),
-    ...(tokens.validation && { validation: tokens.validation }),
-    onEpoch: ({ epoch, figures }) =>
-      json || showProgress(`epoch ${epoch}/${epochs} loss ${figures.trainLoss.toFixed(4)} `),
+    description: { seen: trialsSeen(parts) },
+    onEpoch: (epoch) => void (json || showProgress(`${formatEpoch(epoch)} `)),
   })
-  if (tokens.test === undefined) return { epochs: told }
-  const { maxNewTokens } = config
-  return {
-    epochs: told,
-    test: await scoreText({ projection, language, vocabulary, place }, tokens.test, { maxNewTokens, signal }),
-  }
+  const test =
+    sets.test && (await scoreText({ projection, language, vocabulary, place }, sets.test, { maxNewTokens, signal }))
+  return { epochs: told, ...defined({ test }) }
+}
+
+function formatEpoch({ epoch, phase, figures, validation }: FinetunedEpoch): string {
+  const read = validation === undefined ? '' : `  validation ${accuracyWords(validation)}`
+  return `epoch ${String(epoch).padStart(3)}  ${phase.padEnd(10)}  loss ${figures.trainLoss.toFixed(4)}${read}`
 }
 
 function formatResult({ epochs, test }: TextResult, out: string): string {
-  const rows = epochs.map(
-    ({ epoch, phase, figures, validation }) =>
-      `epoch ${String(epoch).padStart(3)}  ${phase.padEnd(10)}  loss ${figures.trainLoss.toFixed(4)}${validation ? `  validation ${accuracyWords(validation)}` : ''}`,
-  )
-  return [...rows, ...(test ? [`test       ${accuracyWords(test)}`] : []), `kept in   ${out}`].join('\n')
+  const tested = test === undefined ? [] : [`test ${accuracyWords(test)}`]
+  return [...epochs.map(formatEpoch), ...tested, `kept in ${out}`].join('\n')
 }

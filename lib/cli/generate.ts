@@ -15,7 +15,7 @@ import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
 import { openSource } from './generate-sources.ts'
-import { workOfWindows } from './generate-work.ts'
+import { trialsSeenBy, workOfWindows } from './generate-work.ts'
 import { interruptible, showProgress } from './study-folder.ts'
 
 interface Flags extends Record<string, unknown> {
@@ -114,16 +114,27 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   const work: PictureWork[] =
     windows === undefined
       ? config.prompts!.map((text, number) => ({ trial: `prompt ${number + 1}: ${text}`, number }))
-      : await workOfWindows(windows, config.n, config.stimuli ?? storedStimuli(config.eeg!))
+      : await workOfWindows(windows, config.n, config.stimuli ?? storedStimuli(config.eeg!), seenBy(config))
+  const trained = work.filter((one) => one.trained).length
+  if (trained > 0)
+    console.error(
+      `note: the networks learned from ${trained} of these ${work.length} trials: what they make of them says nothing about new ones`,
+    )
   await using folder = await GenerationFolder.open(out, { settings: settingsOf(config) })
   const { made, keywords } = await interruptible(out, (signal) => draw({ config, windows, work, folder, json, signal }))
   const records = folder.records
   const right = records.filter(({ true: truth, predicted }) => truth === predicted).length
   const known = records.filter(({ true: truth }) => truth !== undefined).length
   const modes = [...new Set(records.map(({ mode }) => mode))]
-  const result = { folder: out, made, pictures: records.length, right, known, mode: modes.join(', ') }
+  const result = { folder: out, made, pictures: records.length, right, known, trained, mode: modes.join(', ') }
   const told = { ...result, ...(keywords && { keywords }) }
   console.log(json ? JSON.stringify(told) : formatResult(told))
+}
+
+/** Trials that shaped what reads the EEG. */
+function seenBy({ projection, checkpoint }: GenerateConfig): readonly string[] | undefined {
+  const file = projection ?? checkpoint
+  return file === undefined ? undefined : trialsSeenBy(file)
 }
 
 interface Drawing {
@@ -172,6 +183,8 @@ interface Result extends Made {
   pictures: number
   right: number
   known: number
+  /** Trials that the networks learned from. */
+  trained: number
   /** How the pictures were made; empty where there are none. */
   mode: string
 }

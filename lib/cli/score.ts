@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { ImageNetworks } from '../generation/metrics/image-networks.ts'
 import { type MeasureName, measureNames } from '../generation/scores/measures.ts'
-import { scoreFolder } from '../generation/scores/score-folder.ts'
+import { type FolderScores, scoreFolder } from '../generation/scores/score-folder.ts'
 import { scoreLines, writeScores } from './score-report.ts'
 import { showProgress } from './study-folder.ts'
 
@@ -60,8 +60,13 @@ async function score(folder: string, flags: Flags): Promise<void> {
   const scores = await scoreFolder(folder, { ...options, networks, onProgress })
   const { report, written } = await writeScores(scores, {
     ...{ title: `Pictures in ${folder}`, simulated },
-    protocol: protocol ?? 'not said; only trials that no network was trained on tell anything',
+    protocol: protocol ?? protocolOf(scores),
   })
   if (json) console.log(JSON.stringify(written))
   else console.log([...scoreLines(scores), `report: ${report}`].join('\n'))
+}
+
+function protocolOf({ trained }: FolderScores): string {
+  if (trained === 0) return 'no picture is of a trial that the networks were trained on, or chosen by'
+  return 'not said; only trials that no network was trained on tell anything'
 }

@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { cat } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { proveSplit } from '../evaluation/leaks.ts'
+import { trialNames } from '../evaluation/seen-trials.ts'
 import type { EegEncoder } from '../generation/eeg-encoder.ts'
 import type { Tensor } from '../tensor.ts'
 import { tensorOf } from './generate-eeg.ts'
@@ -25,25 +27,36 @@ export function areDisjoint({ trainSubjects = [], validationSubjects = [], testS
 export const DISJOINT = 'no subject may be in two parts'
 
 /**
- * Trials of the subjects that are named; all that are in no other part are trained on by default.
+ * Trials of the subjects that are named; all that are in no other part are trained on by default. No part may have seen another.
  *
- * @throws EegTorchError `INVALID_OPTION` for a part without windows
+ * @throws EegTorchError `INVALID_OPTION` for a part without windows, `SPLIT_LEAKS`
  */
 export function splitBySubject(windows: EegWindows, config: SubjectParts & { data: string }): Parts<EegWindows> {
-  const { trainSubjects, validationSubjects = [], testSubjects = [] } = config
+  const { trainSubjects = [], validationSubjects = [], testSubjects = [] } = config
   const others = new Set([...validationSubjects, ...testSubjects])
   const choose = (wanted: (subject: string) => boolean, option: string) => {
-    const rows = windows.labels.map((_, i) => i).filter((i) => wanted(windows.subject(i) ?? ''))
-    if (rows.length > 0) return windows.subset(rows)
+    const rows = [...windows.labels.keys()].filter((i) => wanted(windows.subject(i) ?? ''))
+    if (rows.length > 0) return rows
     throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', { option, file: config.data })
   }
   const named = (names: readonly string[], option: string) =>
     names.length === 0 ? undefined : choose((subject) => names.includes(subject), option)
+  const train = named(trainSubjects, 'trainSubjects') ?? choose((subject) => !others.has(subject), 'trainSubjects')
+  const validation = named(validationSubjects, 'validationSubjects')
+  const test = named(testSubjects, 'testSubjects')
+  const last = test ?? validation
+  if (last !== undefined)
+    proveSplit(windows, { name: config.data, train, test: last, ...(test && validation && { validation }) })
   return {
-    train: named(trainSubjects ?? [], 'trainSubjects') ?? choose((subject) => !others.has(subject), 'trainSubjects'),
-    validation: named(validationSubjects, 'validationSubjects'),
-    test: named(testSubjects, 'testSubjects'),
+    train: windows.subset(train),
+    validation: validation && windows.subset(validation),
+    test: test && windows.subset(test),
   }
+}
+
+/** Names of the trials that shape what is learned: by training, and by choosing epochs. */
+export function trialsSeen({ train, validation }: Parts<EegWindows>): string[] {
+  return [train, validation].flatMap((part) => (part === undefined ? [] : trialNames(part)))
 }
 
 /** Trials that pass the encoder at once. */

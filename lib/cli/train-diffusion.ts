@@ -5,6 +5,7 @@ import { cat, eye, fromTypedArray } from '../creation.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { trialNames } from '../evaluation/seen-trials.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
 import { readPicture, tensorOfPictures } from '../generation/pictures/picture.ts'
 import { schedulers } from '../generation/schedulers/index.ts'
@@ -134,6 +135,7 @@ function trainNetworks(
   const description = {
     ...networks.description(),
     classNames: windows.classNames,
+    seen: trialNames(windows),
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }
   const { loss: _, ...given } = options

@@ -3,6 +3,7 @@ import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
+import { seenAmong } from '../evaluation/seen-trials.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { models } from '../models/models.ts'
 import type { StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
@@ -11,7 +12,6 @@ import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
 import { loss, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
-import { trialName } from './train-fold.ts'
 
 /** What a checkpoint of `eegtorch train` tells of how it was made. */
 export interface TrainedOn {
@@ -71,8 +71,8 @@ export async function evaluateCheckpoint(
   const warnings = preprocessingDoubts(windows, told)
   const scaled = await scaleAsTrained(file, windows, told)
   checkWindows(file, scaled, told)
-  const seen = new Set(told.seen)
-  const fresh = [...scaled.labels.keys()].filter((index) => !seen.has(trialName(scaled, index)))
+  const seen = new Set(seenAmong(scaled, told.seen))
+  const fresh = [...scaled.labels.keys()].filter((index) => !seen.has(index))
   if (fresh.length === 0) {
     throw new EegTorchError('SPLIT_LEAKS', 'the network was trained on every one of these windows', {
       file,

@@ -2,6 +2,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { shuffleLabels } from '../decoders/permutation-tests.ts'
 import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
 import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
+import { trialName } from '../evaluation/seen-trials.ts'
 import { checkSplit, type Split } from '../evaluation/split.ts'
 import type { TestLedger } from '../evaluation/test-ledger.ts'
 import type { ModelName } from '../models/configs.generated.ts'
@@ -171,11 +172,6 @@ async function testFold(
   })
   const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
   return predictionsFor(windows, split.test, { fold, seed, predicted, probabilities })
-}
-
-/** By this name a checkpoint remembers which trials shaped it. */
-export function trialName(windows: EegWindows, index: number): string {
-  return `${windows.recordingOf(index).name} trial ${windows.trial(index)}`
 }
 
 function curveOf({ fold, seed }: TrainingPlace, { epochs, bestEpoch }: FitResult): LearningCurve {

@@ -13,6 +13,8 @@ export interface PictureWork {
   number: number
   /** Class of what was seen; absent where nobody knows. */
   true?: string | undefined
+  /** Whether the networks learned from this trial, or were chosen by it; absent where their files do not say. */
+  trained?: boolean | undefined
   /** The file that was seen. */
   stimulus?: string | undefined
 }
@@ -90,8 +92,8 @@ async function write(
   seed: number,
 ): Promise<void> {
   for (const [i, picture] of (await picturesOf(images)).entries()) {
-    const { trial, stimulus, true: truth } = work[i]!
-    await folder.add({ trial, seed, picture, stimulus, true: truth, ...words[i]! })
+    const { trial, stimulus, trained, true: truth } = work[i]!
+    await folder.add({ trial, seed, picture, stimulus, trained, true: truth, ...words[i]! })
   }
 }
 

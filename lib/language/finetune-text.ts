@@ -1,10 +1,13 @@
 import { join } from 'node:path'
+import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { checkDescription } from '../checkpoints/json-file.ts'
 import { writeTorch } from '../checkpoints/torch-writer.ts'
 import { cat, full } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import type { Model } from '../models/model.ts'
 import { Module } from '../nn/module.ts'
+import type { PlainValue } from '../pickle/to-plain.ts'
 import { Random } from '../random.ts'
 import type { EpochFigures } from '../report/run-report.ts'
 import type { Tensor } from '../tensor.ts'
@@ -15,7 +18,7 @@ import { schedules } from '../training/schedules.ts'
 import { ADAPTER_PREFIX } from './adapter.ts'
 import { type PrefixPlace, SENTENCE_TOKENS } from './decoding.ts'
 import { behindPrompt, EegToText, promptOf } from './eeg-to-text.ts'
-import { type KeywordAccuracy, keywordAccuracy } from './keywords.ts'
+import { accuracySchema, type KeywordAccuracy, keywordAccuracy } from './keywords.ts'
 import { integers, type LanguageModel } from './language-model.ts'
 import type { TextVocabulary } from './vocabularies.ts'
 
@@ -58,6 +61,8 @@ export interface FinetuneTextOptions extends Pick<FitOptions, 'signal' | 'onStep
    * Where each epoch is kept: `projection_epochN.pth` and `lora_epochN/`, and what a training that was stopped goes on from. Absent: nowhere.
    */
   folder?: string
+  /** Written into every `projection_epochN.pth`: which trials it has seen, for one. */
+  description?: Readonly<Record<string, PlainValue>>
   onEpoch?: (epoch: FinetunedEpoch) => void
 }
 
@@ -179,13 +184,13 @@ export async function finetuneText(
             figures,
             ...(await validate(projection, language, options)),
           }
-          if (folder !== undefined) await saveEpoch(folder, told, projection, language)
+          if (folder !== undefined) await saveEpoch(folder, told, projection, language, options.description)
           epochs.push(told)
           options.onEpoch?.(told)
         },
       },
     )
-    epochs.unshift(...resumed(result, epochs, phase, before))
+    epochs.unshift(...resumed(result, epochs, phase, before, options))
   }
   return epochs.sort((a, b) => a.epoch - b.epoch)
 }
@@ -208,17 +213,30 @@ function chosen({ batchSize = 32, accumulate = 8, clipNorm = 1, seed = 0, ...res
   }
 }
 
-/** Epochs of an earlier run, which this one only read back. */
+/** Epochs of an earlier run, which this one only read back: what they read of validation trials stands beside their weights. */
 function resumed(
   { epochs }: FitResult,
   seen: readonly FinetunedEpoch[],
   phase: FinetunedEpoch['phase'],
   before: number,
-) {
+  { folder, validation }: FinetuneTextOptions,
+): FinetunedEpoch[] {
   const told = new Set(seen.map(({ epoch }) => epoch))
   return epochs
     .map((figures) => ({ epoch: before + figures.epoch, phase, figures }))
     .filter(({ epoch }) => !told.has(epoch))
+    .map((each) => ({ ...each, ...(folder && validation && keptValidation(folder, each.epoch)) }))
+}
+
+function projectionFile(folder: string, epoch: number): string {
+  return join(folder, `projection_epoch${epoch}.pth`)
+}
+
+/** @throws EegTorchError `FILE_INVALID` for a file without it */
+function keptValidation(folder: string, epoch: number): { validation: KeywordAccuracy } {
+  const file = projectionFile(folder, epoch)
+  const { saved } = openCheckpoint(file, { key: 'projection' }).metadata
+  return { validation: checkDescription(accuracySchema, saved?.validation, 'the validation', file) }
 }
 
 function checkTrials({ tokens, labels }: LabelledTokens, vocabulary: TextVocabulary): void {
@@ -301,16 +319,19 @@ async function saveEpoch(
   { epoch, validation }: FinetunedEpoch,
   projection: Model<'eeg_projection'>,
   language: LanguageModel,
+  description: Readonly<Record<string, PlainValue>> = {},
 ): Promise<void> {
   const state = projection.stateDict()
   try {
     await makeFolder(folder)
     await language.saveAdapter(join(folder, `lora_epoch${epoch}`))
-    await writeTorch(join(folder, `projection_epoch${epoch}.pth`), {
+    await writeTorch(projectionFile(folder, epoch), {
+      ...description,
       projection: new Map(Object.entries(state)),
       token_reducer: new Map(),
       epoch,
       val_acc: validation?.accuracy ?? null,
+      validation: validation === undefined ? null : { ...validation, interval: { ...validation.interval } },
     })
   } finally {
     for (const tensor of Object.values(state)) tensor.dispose()

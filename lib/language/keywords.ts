@@ -1,4 +1,5 @@
-import { binomialTest, chanceLevel, clopperPearson, type Interval } from '../evaluation/statistics.ts'
+import { z } from 'zod'
+import { binomialTest, chanceLevel, clopperPearson } from '../evaluation/statistics.ts'
 import type { TextVocabulary } from './vocabularies.ts'
 
 /** What a sentence was reduced to. */
@@ -11,20 +12,23 @@ export interface FoundKeyword {
   prompt: string
 }
 
-/** How often the keyword of a sentence told the right label. A sentence without a keyword is wrong. */
-export interface KeywordAccuracy {
-  correct: number
-  total: number
-  accuracy: number
+/** {@link KeywordAccuracy}, as files hold it. */
+export const accuracySchema = z.object({
+  correct: z.number(),
+  total: z.number(),
+  accuracy: z.number(),
   /** Sentences in which no keyword stands. */
-  without: number
+  without: z.number(),
   /** Guessing the most frequent label. */
-  chance: number
+  chance: z.number(),
   /** 95 %, Clopper and Pearson. */
-  interval: Interval
+  interval: z.object({ low: z.number(), high: z.number() }),
   /** Probability of so many right answers, or more, by chance. */
-  p: number
-}
+  p: z.number(),
+})
+
+/** How often the keyword of a sentence told the right label. A sentence without a keyword is wrong. */
+export type KeywordAccuracy = z.infer<typeof accuracySchema>
 
 /**
  * Reduces a sentence to a keyword: the label with most of its keywords in it, as whole words in any case; of several the one that is named first.

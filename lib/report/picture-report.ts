@@ -60,9 +60,21 @@ export function pictureReportPage(report: PictureReport): string {
 }
 
 /** What must be said beside the scores of these pictures. */
-export function pictureWarnings({ pairing, memorisation, missing, trials }: FolderScores): string[] {
+export function pictureWarnings({
+  pairing,
+  memorisation,
+  missing,
+  trials,
+  trained = 0,
+  pictures,
+}: FolderScores): string[] {
   const absent = CONTROLS.filter(([control]) => missing[control] !== undefined)
   return [
+    ...(trained > 0
+      ? [
+          `${trained} of the ${pictures} pictures are of trials that the networks learned from: their scores tell what was learned by heart.`,
+        ]
+      : []),
     ...(pairing === 'class'
       ? ['Stimuli are paired by class: nobody recorded which picture was seen, so scores tell classes, not pictures.']
       : []),

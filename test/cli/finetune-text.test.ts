@@ -3,27 +3,36 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { EegWindows, manualSeed, models, writeStore } from 'eegtorch'
+import { EegWindows, manualSeed, models, openCheckpoint, writeStore } from 'eegtorch'
+import { trialsSeenBy, workOfWindows } from '../../lib/cli/generate-work.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const language = join(root, 'test', 'fixtures', 'generation', 'llama-pipeline', 'base')
 const run = promisify(execFile)
 let folder: string
-beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'finetune-text-'))
-  const shape = { channels: 3, samples: 50 }
+const shape = { channels: 3, samples: 50 }
+
+/** Four trials of each of two subjects. */
+function windowsOf(sample: (index: number) => number, subjects = ['A', 'B']): EegWindows {
   const origins = Array.from({ length: 8 }, (_, i) => ({
     ...{ recording: i % 2, trial: i + 1, onset: i, start: i * shape.samples, label: (i >> 1) % 2 },
   }))
-  const data = Float32Array.from({ length: 8 * shape.channels * shape.samples }, (_, i) => Math.sin(0.3 * i))
-  const recordings = ['A', 'B'].map((subject) => ({
+  const recordings = subjects.map((subject) => ({
     ...{ name: subject, identity: subject, subject, session: undefined, run: undefined },
   }))
-  const windows = new EegWindows({
-    ...{ data, origins, recordings, classNames: ['dog', 'cup'], channelNames: ['C3', 'Cz', 'C4'] },
+  return new EegWindows({
+    data: Float32Array.from({ length: 8 * shape.channels * shape.samples }, (_, i) => sample(i)),
+    ...{ origins, recordings, classNames: ['dog', 'cup'], channelNames: ['C3', 'Cz', 'C4'] },
     ...{ nSamples: shape.samples, samplingRate: 200 },
   })
-  await writeStore(join(folder, 'store'), windows)
+}
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'finetune-text-'))
+  await writeStore(
+    join(folder, 'store'),
+    windowsOf((i) => Math.sin(0.3 * i)),
+  )
   manualSeed(0)
   const sizes = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 30, nhead: 5, nLayer: 1, nPatches: 2 }
   await models.csbrain({ ...sizes, brainRegions: [0, 0, 1] }).save(join(folder, 'encoder.safetensors'))
@@ -39,26 +48,16 @@ language: ${language}
 encoder: encoder.safetensors
 epochs: 2
 warmupEpochs: 1
-batchSize: 2
-gradientAccumulationSteps: 2
+batchSize: 4
+accumulate: 2
 maxNewTokens: 3
 threads: 1
 `
   writeFileSync(join(folder, 'text.yaml'), config)
-  const words = [
-    '--config',
-    'text.yaml',
-    '--validation-subjects',
-    'B',
-    '--test-subjects',
-    'B',
-    '--out',
-    'run',
-    '--json',
-  ]
-  const refused = await command(...words).catch(({ stdout, stderr }) => stdout + stderr)
+  const words = ['text.yaml', '--validation-subjects', 'B', '--out', 'run', '--json']
+  const refused = await command(...words, '--test-subjects', 'B').catch(({ stdout, stderr }) => stdout + stderr)
   expect(refused).toContain('no subject may be in two parts')
-  const { stdout } = await command('--config', 'text.yaml', '--validation-subjects', 'B', '--out', 'run', '--json')
+  const { stdout } = await command(...words)
   const { epochs } = JSON.parse(stdout)
   expect(epochs.map(({ phase }: { phase: string }) => phase)).toEqual(['projection', 'joint'])
   expect(epochs[1].validation).toMatchObject({ total: 4, chance: 0.5 })
@@ -69,4 +68,24 @@ threads: 1
   ])
     expect(existsSync(join(folder, 'run', file))).toBe(true)
   expect(JSON.parse(readFileSync(join(folder, 'run', 'results.json'), 'utf8')).epochs).toHaveLength(2)
+  const { saved } = openCheckpoint(join(folder, 'run', 'projection_epoch2.pth')).metadata
+  const trials = (subject: string, first: number) => [0, 2, 4, 6].map((i) => `${subject} trial ${first + i}`)
+  expect(saved).toMatchObject({ seen: [...trials('A', 1), ...trials('B', 2)], validation: epochs[1].validation })
+  const seen = trialsSeenBy(join(folder, 'run', 'projection_epoch1.pth'))
+  const others = windowsOf((i) => Math.cos(0.3 * i), ['A', 'C'])
+  const trained = (await workOfWindows(others, 4, undefined, seen)).map((one) => one.trained)
+  expect(trained).toEqual([true, false, true, false])
+  expect(trialsSeenBy(join(folder, 'encoder.safetensors'))).toBeUndefined()
+}, 60_000)
+
+test('subjects who share samples are refused before anything is trained', async () => {
+  const same = join(folder, 'same')
+  await writeStore(
+    same,
+    windowsOf((i) => Math.sin(0.3 * (i % 150))),
+  )
+  const words = ['text.yaml', '--data', same, '--validation-subjects', 'B', '--out', 'leaks', '--json']
+  const { stdout, stderr } = await command(...words).catch((error) => error)
+  expect(JSON.parse(stdout || stderr).error.code).toBe('SPLIT_LEAKS')
+  expect(existsSync(join(folder, 'leaks', 'projection_epoch1.pth'))).toBe(false)
 }, 60_000)

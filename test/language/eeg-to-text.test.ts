@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   EegToText,
   eegTokens,
+  type FinetunedEpoch,
   findKeyword,
   finetuneText,
   keywordAccuracy,
@@ -123,6 +124,7 @@ test('a language model learns to read a handful of trials, and keeps every epoch
 })
 
 test('stopped in either phase it goes on bit for bit, with layers computed twice or once', async () => {
+  const told = new Map<string, FinetunedEpoch[]>()
   const train = async (where: string, stopAt: number | undefined, checkpointing: boolean) => {
     const { language, projection, tokens, labels } = await makeParts(checkpointing)
     const cancel = new AbortController()
@@ -137,11 +139,13 @@ test('stopped in either phase it goes on bit for bit, with layers computed twice
         batchSize: 3,
         accumulate: 1,
         folder: join(folder, where),
+        validation: { tokens: tokens.narrow(0, 0, 4), labels: labels.slice(0, 4) },
+        maxNewTokens: 4,
         signal: cancel.signal,
         onEpoch: ({ epoch }) => epoch === stopAt && cancel.abort(),
       },
     )
-    if (stopAt === undefined) await run
+    if (stopAt === undefined) told.set(where, await run)
     else expect((await rejectionOf(run)).code).toBe('CANCELLED')
     const state = { ...projection.stateDict(), ...language.model.parameters() }
     return Object.values(state).map((tensor) => tensor.toTypedArray() as Float32Array)
@@ -156,4 +160,9 @@ test('stopped in either phase it goes on bit for bit, with layers computed twice
     expect(Buffer.from(values.buffer).equals(Buffer.from(twice[i]!.buffer))).toBe(true)
   }
   expect(existsSync(join(folder, 'parts', 'lora_epoch4', 'adapter_model.safetensors'))).toBe(true)
+  // what was read of validation trials before a stop is told after it
+  const validations = (where: string) =>
+    told.get(where)!.map(({ epoch, phase, validation }) => [epoch, phase, validation])
+  expect(validations('parts')).toEqual(validations('whole'))
+  expect(told.get('parts')!.map(({ validation }) => validation!.total)).toEqual([4, 4, 4, 4])
 })

@@ -4,6 +4,7 @@ import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import type { Model } from '../../models/model.ts'
+import type { PlainValue } from '../../pickle/to-plain.ts'
 import { fitMapper, type MapperOptions, type MapperTargets, type Phase } from '../../regimes/mapper.ts'
 import type { EpochFigures } from '../../report/run-report.ts'
 import { TrainingCheckpoints } from '../../training/checkpoints.ts'
@@ -15,7 +16,7 @@ export interface FinetuneImageOptions extends Omit<MapperOptions, 'store' | 'onE
   validation?: TensorSet
   /** Where each epoch is kept, and what a training that was stopped goes on from. Absent: nowhere. */
   folder?: string
-  /** Written into every file of weights: classes, encoder, targets. */
+  /** Written into every file of weights: classes, encoder, targets; `seen`, the trials that shaped it, into those of the document too. */
   description?: Readonly<Record<string, unknown>>
   /** After the weights of an epoch are kept, before the next one; the mapper may be run. */
   onEpoch?: (epoch: FinetunedImageEpoch) => void | Promise<void>
@@ -104,6 +105,7 @@ async function saveEpoch(
       token_reducer: new Map(),
       epoch,
       val_acc: validationAccuracy ?? null,
+      seen: (description.seen ?? null) as PlainValue,
     })
     await mapper.save(join(folder, `mapper_epoch${epoch}.safetensors`), { ...description, epoch })
   } finally {

@@ -28,6 +28,8 @@ export interface GeneratedPicture {
   predicted: string
   /** What the diffusion model was told in words; null where it saw embeddings of the EEG alone. */
   prompt: string | null
+  /** Whether the networks learned from this trial; absent where nobody knows. */
+  trained?: boolean | undefined
   /** What a language model said of the EEG. */
   sentence?: string | undefined
   /** The word of the sentence that told the class. */
@@ -120,6 +122,7 @@ export class GenerationFolder {
     stimulus,
     true: truth,
     scores,
+    trained,
     sentence,
     keyword,
     ...said
@@ -140,7 +143,7 @@ export class GenerationFolder {
     const createdAt = new Date().toISOString()
     const record: GenerationRecord = {
       ...{ number, ...said, file, width, height, createdAt },
-      ...defined({ true: truth, sentence, keyword, comparison, stimulus, scores }),
+      ...defined({ true: truth, trained, sentence, keyword, comparison, stimulus, scores }),
     }
     this.#log.append(record)
     this.#log.flush()

@@ -17,6 +17,8 @@ const record = z.object({
   sentence: z.string().optional(),
   /** The word of the sentence that told the class; absent where none did. */
   keyword: z.string().optional(),
+  /** Whether the networks learned from this trial, or were chosen by it; absent where their files do not say. */
+  trained: z.boolean().optional(),
   /** How the picture was made, as its pipeline names it. */
   mode: z.string(),
   seed: z.int().nonnegative(),

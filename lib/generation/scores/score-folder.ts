@@ -20,6 +20,8 @@ export interface FolderScoreOptions extends ScoreOptions {
 export interface FolderScores extends PictureScores {
   folder: string
   pairing: Pairing
+  /** Pictures of trials that the networks learned from, or were chosen by; absent where the log does not say so of all. */
+  trained?: number
   /** Files of the stimulus and the picture of each row, of its controls, and of the training picture most like it. */
   rows: ScoredRow[]
 }
@@ -66,7 +68,9 @@ export async function scoreFolder(folder: string, options: FolderScoreOptions): 
     if (scores.nearest) shown.nearest = trainingFiles![scores.nearest[i]!]!
     return { number, trial, true: truth, predicted, mode, sentence, files: shown }
   })
-  return { folder, pairing, ...scores, rows }
+  const trained = made.map(({ record }) => record.trained)
+  const known = !trained.includes(undefined) && { trained: trained.filter(Boolean).length }
+  return { folder, pairing, ...known, ...scores, rows }
 }
 
 async function readLogged(folder: string): Promise<LoggedPicture[]> {
