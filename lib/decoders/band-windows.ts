@@ -1,8 +1,7 @@
 import { fromTypedArray } from '../creation.ts'
-import { scope } from '../memory.ts'
-import { BandPass } from '../signal/band-pass.ts'
 import type { CovarianceOptions } from '../signal/covariance.ts'
-import { signal } from '../signal/index.ts'
+import { asyncSignal, signal } from '../signal/index.ts'
+import type { Tensor } from '../tensor.ts'
 import { type FeatureRows, rowsOf } from './rows.ts'
 
 /** Windows as a classical decoder takes them; an {@link EegWindows} is one. */
@@ -15,17 +14,18 @@ export interface BaselineWindows {
   samplingRate: number
 }
 
-/** Windows filtered one by one, without delay. */
-export function filterWindows(
-  { data, nSamples, samplingRate }: BaselineWindows,
-  band: readonly [number, number],
-): Float64Array {
-  const filter = new BandPass({ band }, samplingRate)
-  const filtered = new Float64Array(data.length)
-  for (let start = 0; start < data.length; start += nSamples) {
-    filtered.set(filter.apply(Float64Array.from(data.subarray(start, start + nSamples))), start)
-  }
-  return filtered
+/** Windows as a tensor: float64 of shape (windows, channels, samples). */
+export function tensorOfWindows({ data, nChannels, nSamples }: Omit<BaselineWindows, 'samplingRate'>): Tensor {
+  const shape = [data.length / (nChannels * nSamples), nChannels, nSamples]
+  return fromTypedArray(Float64Array.from(data), { shape })
+}
+
+/** Windows filtered one by one, without delay; as they are where `band` is null. (windows, channels, samples) */
+export async function filterWindows(windows: BaselineWindows, band: readonly [number, number] | null): Promise<Tensor> {
+  const raw = tensorOfWindows(windows)
+  if (band === null) return raw
+  using source = raw
+  return await asyncSignal.sosfiltfilt(source, signal.butter(4, [...band], windows.samplingRate))
 }
 
 /**
@@ -34,15 +34,11 @@ export function filterWindows(
  * @param options.band in hertz that windows are filtered to, one by one; `null` for windows that are filtered already
  * @param options.centred whether to take the mean of products as it is: band-passed signals have no mean
  */
-export function windowCovariances(
+export async function windowCovariances(
   windows: BaselineWindows,
   { band, ...options }: CovarianceOptions & { band: readonly [number, number] | null; centred?: boolean },
-): FeatureRows {
-  const values = band === null ? Float64Array.from(windows.data) : filterWindows(windows, band)
-  const { nChannels, nSamples } = windows
-  const shape = [values.length / (nChannels * nSamples), nChannels, nSamples]
-  return scope(() => ({
-    ...rowsOf(signal.covariances(fromTypedArray(values, { shape }), options)),
-    width: nChannels * nChannels,
-  }))
+): Promise<FeatureRows> {
+  using filtered = await filterWindows(windows, band)
+  using covariances = await asyncSignal.covariances(filtered, options)
+  return rowsOf(covariances)
 }

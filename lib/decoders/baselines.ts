@@ -1,20 +1,23 @@
+import { noGrad } from '../autograd.ts'
+import { stack } from '../creation.ts'
 import { piecesOf } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
 import type { Split } from '../evaluation/split.ts'
-import { welch } from '../signal/welch.ts'
-import { type BaselineWindows, filterWindows, windowCovariances } from './band-windows.ts'
+import { scope } from '../memory.ts'
+import { asyncSignal } from '../signal/index.ts'
+import { type BaselineWindows, filterWindows, tensorOfWindows, windowCovariances } from './band-windows.ts'
 import { CommonSpatialPatterns, type CspFilterOptions } from './csp.ts'
 import { ShrinkageLda } from './lda.ts'
-import { type Decoded, type FeatureRows, takeRows } from './rows.ts'
+import { type Decoded, type FeatureRows, rowsOf, takeRows } from './rows.ts'
 
 /** A decoder without a network, to hold a network against. */
 export interface BaselineDecoder {
   readonly name: string
   /** Numbers of each window by itself: nothing is learned here, so it may be done once for all folds. */
-  extract(windows: BaselineWindows): FeatureRows
+  extract(windows: BaselineWindows): FeatureRows | Promise<FeatureRows>
   /** Learns from training windows alone. */
   fit(features: FeatureRows, labels: ArrayLike<number>, classes: number): FittedDecoder | Promise<FittedDecoder>
 }
@@ -69,8 +72,10 @@ export function bandPowerLda({ bands = BANDS }: BandPowerOptions = {}): Baseline
 export function logVarianceLda({ band = null }: Pick<CspLdaOptions, 'band'> = {}): BaselineDecoder {
   return {
     name: band === null ? 'log-variance + LDA' : `log-variance + LDA, ${band[0]}-${band[1]} Hz`,
-    extract: (windows) =>
-      logVariances(band === null ? windows.data : filterWindows(windows, band), windows.nChannels, windows.nSamples),
+    extract: async (windows) => {
+      using filtered = await filterWindows(windows, band)
+      return logVariances(filtered.toTypedArray() as Float64Array, windows.nChannels, windows.nSamples)
+    },
     fit: (features, labels, classes) => ShrinkageLda.fit(features, labels, classes),
   }
 }
@@ -97,14 +102,11 @@ export function windowMeansLda({ means = 0.05 }: WindowMeansOptions = {}): Basel
 }
 
 /** Features of all windows, a few windows at a time: those of a store are read while the event loop goes on. */
-export async function extractFeatures(
-  windows: EegWindows,
-  extract: (windows: BaselineWindows) => FeatureRows,
-): Promise<FeatureRows> {
+export async function extractFeatures(windows: EegWindows, extract: BaselineDecoder['extract']): Promise<FeatureRows> {
   let all: FeatureRows = { values: new Float64Array(0), width: 0 }
   let at = 0
   for await (const piece of piecesOf(windows)) {
-    const { values, width } = extract(piece)
+    const { values, width } = await extract(piece)
     if (at === 0) all = { values: new Float64Array(windows.length * width), width }
     all.values.set(values, at)
     at += values.length
@@ -174,28 +176,30 @@ export function logVariances(data: Float32Array | Float64Array, nChannels: numbe
 }
 
 /** Log of the mean density in each band; shape (windows, channels * bands). */
-export function bandPowers(
-  { data, nChannels, nSamples, samplingRate }: BaselineWindows,
+export async function bandPowers(
+  windows: BaselineWindows,
   bands: readonly (readonly [number, number])[],
-): FeatureRows {
-  const width = nChannels * bands.length
+): Promise<FeatureRows> {
+  const { nChannels, nSamples, samplingRate } = windows
   const segment = 2 ** Math.floor(Math.log2(Math.min(nSamples, 2 * samplingRate)))
-  const values = new Float64Array((data.length / nSamples) * bands.length)
-  for (let row = 0; row < data.length / nSamples; row++) {
-    const { density, resolution } = welch(data.subarray(row * nSamples, (row + 1) * nSamples), samplingRate, segment)
-    for (const [b, [low, high]] of bands.entries()) {
-      const inside = density.filter((_, k) => k * resolution >= low && k * resolution < high)
-      if (inside.length === 0) {
-        throw new EegTorchError('INVALID_OPTION', 'a frequency band is empty', {
-          expected: `a band below ${samplingRate / 2} Hz that spans a multiple of ${resolution} Hz`,
-          received: `${low}..${high} Hz`,
-          option: 'bands',
-        })
-      }
-      // The floor keeps a dead channel finite.
-      const mean = inside.reduce((a, c) => a + c, 0) / inside.length
-      values[row * bands.length + b] = Math.log(Math.max(mean, 1e-300))
-    }
+  using x = tensorOfWindows(windows)
+  const { power, frequencies } = await asyncSignal.welch(x, { samplingRate, segment })
+  using spectra = power
+  const inside = bands.map(([low, high]) =>
+    Array.from(frequencies.keys()).filter((k) => frequencies[k]! >= low && frequencies[k]! < high),
+  )
+  const empty = inside.findIndex(({ length }) => length === 0)
+  if (empty >= 0) {
+    throw new EegTorchError('INVALID_OPTION', 'a frequency band is empty', {
+      expected: `a band below ${samplingRate / 2} Hz that spans a multiple of ${samplingRate / segment} Hz`,
+      received: `${bands[empty]!.join('..')} Hz`,
+      option: 'bands',
+    })
   }
-  return { values, width }
+  return scope(() => {
+    const means = inside.map((bins) => spectra.narrow(-1, bins[0]!, bins.length).mean(-1))
+    // The floor keeps a dead channel finite.
+    const { values } = rowsOf(noGrad(() => stack(means, -1).clamp_min(1e-300).log()))
+    return { values, width: nChannels * bands.length }
+  })
 }

@@ -200,12 +200,20 @@ function refuseCopies(windows: EegWindows, alike: readonly Place[]): number {
   return alike.length - varied.length
 }
 
+/** Hashes that were taken: every fold of a cross-validation asks for those of all windows. */
+const taken = new WeakMap<EegWindows, Map<number, number | undefined>>()
+
 /** What the source knows, else a hash of the samples; undefined for a window that is flat. */
 function fingerprintOf(windows: EegWindows, index: number): number | undefined {
   const known = windows.source?.fingerprint?.(index)
   if (known !== undefined) return known
-  const samples = windows.window(index)
-  return isFlat(samples) ? undefined : fingerprint(samples, windows.nSamples)
+  const hashes = taken.get(windows) ?? new Map<number, number | undefined>()
+  taken.set(windows, hashes)
+  if (!hashes.has(index)) {
+    const samples = windows.window(index)
+    hashes.set(index, isFlat(samples) ? undefined : fingerprint(samples, windows.nSamples))
+  }
+  return hashes.get(index)
 }
 
 const isFlat = (samples: Float32Array) => samples.every((value) => value === samples[0])

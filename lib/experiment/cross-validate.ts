@@ -101,7 +101,7 @@ export async function crossValidate<N extends ModelName>(
     split: { ...withFindings(proof, findings), openings: ledger.openings },
     baselines,
     ...checks,
-    signals: exampleSignals(await signalsOf(windows, options.report?.from), { classes: windows.classNames }),
+    signals: await exampleSignals(await signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
     versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
     hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${numThreads()} of ${availableParallelism()}` },

@@ -1,4 +1,6 @@
-import { welch } from '../signal/welch.ts'
+import { noGrad } from '../autograd.ts'
+import { fromTypedArray } from '../creation.ts'
+import { asyncSignal } from '../signal/index.ts'
 import type { ExampleSignals } from './run-report.ts'
 
 /** Windows to choose examples from. */
@@ -25,10 +27,10 @@ const PREFERRED = ['C3', 'Cz', 'C4', 'Fz', 'Pz', 'Oz', 'Fp1', 'O1']
  * @param windows the windows of a run; means use all of them, or the first 2,000, spectra the first 200 of a class
  * @param options class names, and how many channels to show (6)
  */
-export function exampleSignals(
+export async function exampleSignals(
   windows: SignalWindows,
   { classes, channels = 6 }: { classes: readonly string[]; channels?: number },
-): ExampleSignals {
+): Promise<ExampleSignals> {
   const shown = chooseChannels(windows.channelNames.slice(0, windows.nChannels), channels)
   const used = Math.min(windows.labels.length, 2000)
   const members = classes.map((_, c) =>
@@ -54,10 +56,12 @@ export function exampleSignals(
     ...(segment >= 32 && {
       spectra: {
         resolution: windows.samplingRate / segment,
-        classes: present.map(({ label, windows: group }) => ({
-          label,
-          density: shown.map((channel) => meanSpectrum(windows, group.slice(0, 200), channel, segment)),
-        })),
+        classes: await Promise.all(
+          present.map(async ({ label, windows: group }) => ({
+            label,
+            density: await meanSpectra(windows, group.slice(0, 200), shown, segment),
+          })),
+        ),
       },
     }),
   }
@@ -78,15 +82,26 @@ function meanSignal(windows: SignalWindows, members: readonly number[], channel:
   return total.map(short)
 }
 
-/** Up to 45 Hz, where mains hum begins. */
-function meanSpectrum(windows: SignalWindows, members: readonly number[], channel: number, segment: number): number[] {
-  const bins = Math.min(segment / 2, Math.floor((45 * segment) / windows.samplingRate)) + 1
-  const total = new Array<number>(bins).fill(0)
-  for (const window of members) {
-    const { density } = welch(signalOf(windows, window, channel), windows.samplingRate, segment)
-    for (let k = 0; k < bins; k++) total[k]! += density[k]! / members.length
-  }
-  return total.map(short)
+/** Of each channel up to 45 Hz, where mains hum begins. */
+async function meanSpectra(
+  windows: SignalWindows,
+  members: readonly number[],
+  channels: readonly number[],
+  segment: number,
+): Promise<number[][]> {
+  const { nSamples, samplingRate } = windows
+  const values = new Float64Array(channels.length * members.length * nSamples)
+  const signals = channels.flatMap((channel) => members.map((window) => signalOf(windows, window, channel)))
+  for (const [i, samples] of signals.entries()) values.set(samples, i * nSamples)
+  using x = fromTypedArray(values, { shape: [channels.length, members.length, nSamples] })
+  const { power } = await asyncSignal.welch(x, {
+    samplingRate,
+    segment,
+    range: [0, Math.max(45, samplingRate / segment)],
+  })
+  using spectra = power
+  using mean = noGrad(() => spectra.mean(1))
+  return (mean.toArray() as number[][]).map((density) => density.map(short))
 }
 
 function signalOf({ data, nChannels, nSamples }: SignalWindows, window: number, channel: number) {

@@ -87,7 +87,7 @@ test('means of stretches and LDA answer as scikit-learn on the same means', asyn
   const data = Float32Array.from({ length: 480 }, (_, i) => Math.sin(i * i * 0.37))
   for (let i = 0; i < 480; i++) if (Math.floor(i / 20) % 2 === 1 && i % 20 >= 5 && i % 20 < 10) data[i]! += 0.6
   const decoder = windowMeansLda({ means: 0.5 })
-  const { values, width } = decoder.extract({ data, nChannels: 2, nSamples: 10, samplingRate: 10 })
+  const { values, width } = await decoder.extract({ data, nChannels: 2, nSamples: 10, samplingRate: 10 })
   expect(width).toBe(4)
   const fitted = await decoder.fit({ values: values.slice(0, 64), width }, labels.slice(0, 16), 2)
   const { probabilities } = await fitted.predict({ values: values.slice(64), width })

@@ -13,29 +13,32 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }))
 
 describe('report.html', () => {
-  test('stands alone: nothing is loaded and nothing runs', () => {
-    const html = renderReport(sampleRun())
+  test('stands alone: nothing is loaded and nothing runs', async () => {
+    const html = renderReport(await sampleRun())
     expect(html).not.toMatch(
       /<(script|img|link|iframe|object|embed|base|form)\b|@import|url\(|https?:|src=|href=|\son\w+=/i,
     )
     expect(html).toContain(`content="default-src 'none'; style-src 'unsafe-inline'"`)
   })
 
-  test('is well formed, with no number that is none', () => {
-    for (const run of [sampleRun(), sampleRun({ classes: ['a', 'b', 'c', 'd'], subjects: 3, seeds: 1, epochs: 1 })]) {
+  test('is well formed, with no number that is none', async () => {
+    for (const run of [
+      await sampleRun(),
+      await sampleRun({ classes: ['a', 'b', 'c', 'd'], subjects: 3, seeds: 1, epochs: 1 }),
+    ]) {
       const html = renderReport(run)
       expect(html).not.toMatch(/NaN|Infinity|undefined|\[object/)
       expect(unclosed(html)).toEqual([])
     }
   })
 
-  test('says that data are simulated, and only then', () => {
-    expect(renderReport(sampleRun())).toContain('SIMULATED DATA')
-    expect(renderReport({ ...sampleRun(), simulated: false })).not.toMatch(/simulated/i)
+  test('says that data are simulated, and only then', async () => {
+    expect(renderReport(await sampleRun())).toContain('SIMULATED DATA')
+    expect(renderReport({ ...(await sampleRun()), simulated: false })).not.toMatch(/simulated/i)
   })
 
-  test('holds the score with protocol, chance, interval, p, trials, baseline, split, options, versions and hardware', () => {
-    const run = sampleRun()
+  test('holds the score with protocol, chance, interval, p, trials, baseline, split, options, versions and hardware', async () => {
+    const run = await sampleRun()
     const { accuracy } = new CrossValidationResult(run)
     const html = renderReport(run)
     const words = html.replace(/<style>.*?<\/style>/s, '').replace(/<[^>]+>/g, '\n')
@@ -59,9 +62,9 @@ describe('report.html', () => {
     for (const part of expected) expect(words.replaceAll('\u00a0', ' ')).toContain(part)
   })
 
-  test('every string of a run is escaped', () => {
+  test('every string of a run is escaped', async () => {
     const hostile = '<script>alert(1)</script>"&'
-    const run = sampleRun({ classes: [hostile, 'b'] })
+    const run = await sampleRun({ classes: [hostile, 'b'] })
     const html = renderReport({
       ...run,
       title: hostile,
@@ -81,16 +84,16 @@ describe('report.html', () => {
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&amp;')
   })
 
-  test('does without curves, signals and baselines', () => {
-    const { signals: _, ...run } = sampleRun()
+  test('does without curves, signals and baselines', async () => {
+    const { signals: _, ...run } = await sampleRun()
     const html = renderReport({ ...run, curves: [], baselines: [] })
     expect(html).not.toContain('Learning curves')
     expect(html).not.toContain('<h2>Signals')
     expect(unclosed(html)).toEqual([])
   })
 
-  test('a loss that is not finite leaves a gap', () => {
-    const run = sampleRun({ seeds: 1 })
+  test('a loss that is not finite leaves a gap', async () => {
+    const run = await sampleRun({ seeds: 1 })
     run.curves[0]!.epochs[3]!.trainLoss = Number.NaN
     run.curves[0]!.epochs[4]!.validationLoss = Number.POSITIVE_INFINITY
     expect(renderReport(run)).not.toMatch(/NaN|Infinity/)
@@ -99,7 +102,7 @@ describe('report.html', () => {
 
 describe('results.json', () => {
   test('comes back with the same scores, and is replaced as a whole', async () => {
-    const result = new CrossValidationResult(sampleRun())
+    const result = new CrossValidationResult(await sampleRun())
     const path = join(folder, 'results.json')
     await result.save(path)
     await result.save(path)
@@ -128,7 +131,7 @@ describe('results.json', () => {
   })
 
   test('a loss that was not a number stays none', async () => {
-    const run = sampleRun({ seeds: 1, epochs: 2 })
+    const run = await sampleRun({ seeds: 1, epochs: 2 })
     run.curves[0]!.epochs[1]!.trainLoss = Number.NaN
     const path = join(folder, 'results.json')
     await new CrossValidationResult(run).save(path)
@@ -143,8 +146,8 @@ describe('results.json', () => {
 })
 
 describe('CrossValidationResult', () => {
-  test('has the accuracy and prints the lines', () => {
-    const result = new CrossValidationResult({ ...sampleRun(), simulated: false })
+  test('has the accuracy and prints the lines', async () => {
+    const result = new CrossValidationResult({ ...(await sampleRun()), simulated: false })
     const { mean, deviation, low, high } = result.accuracy
     expect(result.accuracy).toMatchObject({ chance: 48 / 90, n: 90, seeds: 3 })
     const lines = result.toString().split('\n')
@@ -153,12 +156,12 @@ describe('CrossValidationResult', () => {
         `95 % interval [${low.toFixed(2)}, ${high.toFixed(2)}]   chance 0.533 (p < 1e-15)`,
     )
     expect(lines.at(-1)).toMatch(/^CSP \+ LDA, 8–30 Hz on the same folds: 0\.\d{3}$/)
-    expect(new CrossValidationResult(sampleRun()).lines()[0]).toMatch(/^SIMULATED/)
+    expect(new CrossValidationResult(await sampleRun()).lines()[0]).toMatch(/^SIMULATED/)
   })
 
   test('writes the report', async () => {
     const path = join(folder, 'report.html')
-    await new CrossValidationResult(sampleRun()).report(path)
+    await new CrossValidationResult(await sampleRun()).report(path)
     expect(existsSync(path)).toBe(true)
     expect(readFileSync(path, 'utf8')).toMatch(/^<!doctype html>/)
   })
@@ -174,8 +177,8 @@ describe('example signals', () => {
     channelNames: ['X1', 'c3'],
   }
 
-  test('one window of the first class, and the mean of each class', () => {
-    const signals = exampleSignals(windows, { classes: ['a', 'b'] })
+  test('one window of the first class, and the mean of each class', async () => {
+    const signals = await exampleSignals(windows, { classes: ['a', 'b'] })
     expect(signals).toEqual({
       samplingRate: 2,
       channels: ['c3', 'X1'],
@@ -207,7 +210,7 @@ describe('example signals', () => {
     })
   })
 
-  test('spectra show the rhythm of each class', () => {
+  test('spectra show the rhythm of each class', async () => {
     const wave = (hertz: number) =>
       Array.from({ length: 128 }, (_, i) => 1e-5 * Math.sin((2 * Math.PI * hertz * i) / 64))
     const rhythms = {
@@ -218,7 +221,7 @@ describe('example signals', () => {
       nSamples: 128,
       samplingRate: 64,
     }
-    const { spectra } = exampleSignals(rhythms, { classes: ['a', 'b'] })
+    const { spectra } = await exampleSignals(rhythms, { classes: ['a', 'b'] })
     expect(spectra!.resolution).toBe(0.5)
     const peaks = spectra!.classes.map(
       ({ density }) => density[0]!.indexOf(Math.max(...density[0]!)) * spectra!.resolution,
@@ -226,8 +229,8 @@ describe('example signals', () => {
     expect(peaks).toEqual([8, 12])
   })
 
-  test('shows as many channels as asked', () => {
-    expect(exampleSignals(windows, { classes: ['a', 'b'], channels: 1 }).channels).toEqual(['c3'])
+  test('shows as many channels as asked', async () => {
+    expect((await exampleSignals(windows, { classes: ['a', 'b'], channels: 1 })).channels).toEqual(['c3'])
   })
 })
 

@@ -10,12 +10,12 @@ export interface SampleOptions {
 }
 
 /** A run with made-up figures, the same at every call. */
-export function sampleRun({
+export async function sampleRun({
   classes = ['both fists', 'both feet'],
   subjects = 1,
   seeds = 3,
   epochs = 40,
-}: SampleOptions = {}): RunReport {
+}: SampleOptions = {}): Promise<RunReport> {
   const random = generator(7)
   const runs = ['R05', 'R06', 'R09', 'R10', 'R13', 'R14']
   const answer = (skill: number, seed: number): Prediction[] =>
@@ -46,7 +46,7 @@ export function sampleRun({
       folds: runs.map((run) => ({ name: `S001${run}`, train: 60, validation: 15, test: 15 })),
     },
     baselines: [{ name: 'CSP + LDA, 8–30 Hz', predictions: answer(0.92, 0) }],
-    signals: exampleSignals(sampleWindows(classes.length, random), { classes }),
+    signals: await exampleSignals(sampleWindows(classes.length, random), { classes }),
     configuration: {
       model: 'eegnet',
       window: { from: 0.5, to: 3.5 },

@@ -11,6 +11,8 @@ const SCRIPT = new URL('../../../dist/recordings/hdf5/worker.js', import.meta.ur
 /** Milliseconds without an answer after which the library hangs: to begin with, and for each byte of the file or of what is wanted. */
 const PATIENCE = 30_000
 const PATIENCE_PER_BYTE = 1 / 1000
+/** However large the file: nobody waits longer for a program that stands still. */
+const LONGEST_PATIENCE = 300_000
 /** Milliseconds after the last question at which the thread ends. */
 const IDLE = 5000
 
@@ -48,7 +50,8 @@ export function withBlocks<T>(
 }
 
 /** Asks and waits, this thread standing still: samples are read synchronously. */
-function ask(request: Hdf5Request, patience: number, file: string): Hdf5Reply {
+function ask(request: Hdf5Request, wanted: number, file: string): Hdf5Reply {
+  const patience = Math.min(wanted, LONGEST_PATIENCE)
   thread ??= start()
   const { port, answered } = thread
   Atomics.store(answered, 0, 0)
