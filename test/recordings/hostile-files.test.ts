@@ -52,6 +52,7 @@ const CASES: Record<string, { files: string[]; knowsLength?: false; options?: Fi
   brainvision: [
     { files: ['brainvision/int16.vhdr', 'brainvision/int16.vmrk', 'brainvision/int16.eeg'], knowsLength: false },
     { files: ['brainvision/vectorised.vhdr', 'brainvision/vectorised.vmrk', 'brainvision/vectorised.eeg'] },
+    { files: ['brainvision/ascii.vhdr', 'brainvision/ascii.vmrk', 'brainvision/ascii.eeg'] },
   ],
 }
 

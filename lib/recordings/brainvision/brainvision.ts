@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs'
+import { endianness } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Position } from '../../electrodes.ts'
 import { EegTorchError } from '../../errors.ts'
 import { sizeOf } from '../../files/read-at.ts'
+import { BufferSource } from '../binary/buffer-source.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
-import { StridedSource } from '../binary/strided-source.ts'
+import { type StridedChannel, StridedSource } from '../binary/strided-source.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
 import { invalid } from '../invalid.ts'
@@ -12,7 +14,9 @@ import { requireRate, roundRate } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
 import { type Channel, Recording, recordingName } from '../recording.ts'
 import { segmentsAt } from '../segments-at.ts'
+import type { SignalSource } from '../source.ts'
 import { voltsPer } from '../units.ts'
+import { readAsciiSamples } from './ascii.ts'
 import { type Markers, NO_MARKERS, readMarkers } from './markers.ts'
 import { fieldsOf, readSections, type Sections } from './sections.ts'
 
@@ -28,12 +32,12 @@ interface Header {
 }
 
 /**
- * Opens a BrainVision recording by its header (`.vhdr`): INT_16, INT_32 or IEEE_FLOAT_32, multiplexed or vectorised. Markers are
+ * Opens a BrainVision recording by its header (`.vhdr`): INT_16, INT_32, IEEE_FLOAT_32 or text, multiplexed or vectorised. Markers are
  * events called `Type/Description`, as MNE-Python calls them; a `New Segment` after the first begins a segment, since the recorder paused there.
  *
  * Format: Brain Products, BrainVision Core Data Format 1.0.
  *
- * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for ASCII samples
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSUPPORTED` for another kind of samples, or text beyond 256 MiB
  */
 export async function readBrainVision(
   file: string,
@@ -42,15 +46,12 @@ export async function readBrainVision(
   const header: Header = { file, sections: readSections(file, 'Header'), warnings: [] }
   const channels = describeChannels(header, unit)
   const samplingRate = channels[0]!.samplingRate
-  const type = sampleType(header)
   const data = siblingOf(header, 'DataFile', ['.eeg', '.dat'])
   if (data === undefined) throw new EegTorchError('FILE_INVALID', 'the header names no DataFile', { file })
-  const { nSamples, stored } = countSamples(header, data, channels.length, SAMPLE_BYTES[type], truncated)
+  const { nSamples, source } = samplesOf(header, data, channels, truncated)
   const markers = markersOf(header)
   const late = markers.events.filter(({ position }) => position < 0 || position >= nSamples).length
   if (late > 0) header.warnings.push(`${late} of ${markers.events.length} markers lie outside the samples.`)
-  const isVectorised = stored !== undefined
-  const size = SAMPLE_BYTES[type]
   return new Recording({
     ...metadataFromName(file),
     name: recordingName(file),
@@ -65,24 +66,54 @@ export async function readBrainVision(
       duration: size / samplingRate,
       label,
     })),
-    source: new StridedSource(
-      [
-        {
-          file: data,
-          position: 0,
-          first: 0,
-          nSamples,
-          type,
-          littleEndian: true,
-          sampleStride: isVectorised ? size : size * channels.length,
-          channelStride: isVectorised ? size * stored : size,
-        },
-      ],
-      channels.map(({ gain }, slot) => ({ slot, gain })),
-    ),
+    source,
     ...(markers.startTime === undefined ? {} : { startTime: markers.startTime }),
     warnings: header.warnings,
   })
+}
+
+/** How many samples there are, and where they come from. */
+function samplesOf(
+  header: Header,
+  file: string,
+  channels: readonly { gain: number }[],
+  truncated: FileOptions['truncated'],
+): { nSamples: number; source: SignalSource } {
+  const slots = channels.map(({ gain }, slot) => ({ slot, gain }))
+  if (common(header, 'DataFormat')?.toUpperCase() === 'ASCII') return writtenSamples(header, file, slots, truncated)
+  const type = sampleType(header)
+  const size = SAMPLE_BYTES[type]
+  const { nSamples, stored } = countSamples(header, file, channels.length, size, truncated)
+  const stretch = { file, position: 0, first: 0, nSamples, type, littleEndian: true }
+  const strides =
+    stored === undefined
+      ? { sampleStride: size * channels.length, channelStride: size }
+      : { sampleStride: size, channelStride: size * stored }
+  return { nSamples, source: new StridedSource([{ ...stretch, ...strides }], slots) }
+}
+
+function writtenSamples(
+  header: Header,
+  file: string,
+  slots: readonly StridedChannel[],
+  truncated: FileOptions['truncated'],
+): { nSamples: number; source: SignalSource } {
+  const infos = header.sections.get('ascii infos')
+  const layout = {
+    ...{ file, nChannels: slots.length, isVectorised: isVectorised(header) },
+    decimalSymbol: infos?.get('decimalsymbol') ?? '.',
+    skipLines: numberIn(header, infos, 'SkipLines', 0),
+    skipColumns: numberIn(header, infos, 'SkipColumns', 0),
+  }
+  const { values, nSamples, isCut } = readAsciiSamples(layout, truncated)
+  const promised = common(header, 'DataPoints') === undefined ? nSamples : numberOf(header, 'DataPoints')
+  if (nSamples < promised && truncated === 'error') throw cutOff(header, file, `${promised} samples`, String(nSamples))
+  if (isCut || nSamples < promised)
+    header.warnings.push(`The file of samples is cut off: ${nSamples} complete samples were read.`)
+  const strides = { sampleStride: 8 * slots.length, channelStride: 8 }
+  const bytes = new Uint8Array(values.buffer)
+  const littleEndian = endianness() === 'LE'
+  return { nSamples, source: new BufferSource({ bytes, type: 'float64', littleEndian, ...strides }, slots) }
 }
 
 function describeChannels(header: Header, unit: string): (Channel & { gain: number })[] {
@@ -144,7 +175,7 @@ function sampleType(header: Header): SampleType {
   if (format.toUpperCase() === 'BINARY' && type !== undefined) return type
   throw new EegTorchError('FILE_UNSUPPORTED', 'its samples are stored in a way that is not known', {
     file: header.file,
-    expected: `DataFormat=BINARY with ${Object.keys(TYPES).join(', ')}`,
+    expected: `DataFormat=ASCII, or BINARY with ${Object.keys(TYPES).join(', ')}`,
     received: `DataFormat=${format} with ${binary || 'no BinaryFormat'}`,
   })
 }
@@ -159,29 +190,38 @@ function countSamples(
 ): { nSamples: number; stored?: number } {
   const bytes = sizeOf(data)
   const frame = nChannels * sampleBytes
-  const orientation = (common(header, 'DataOrientation') ?? 'MULTIPLEXED').toUpperCase()
-  if (orientation !== 'MULTIPLEXED' && orientation !== 'VECTORIZED') {
-    throw invalid(header.file, 'the orientation of its samples is not known', 'MULTIPLEXED or VECTORIZED', orientation)
-  }
   const complete = Math.floor(bytes / frame)
   const promised = common(header, 'DataPoints') === undefined ? undefined : numberOf(header, 'DataPoints')
-  const isVectorised = orientation === 'VECTORIZED'
+  const inOnePiece = isVectorised(header)
   const isShort = bytes % frame !== 0 || complete === 0 || complete < (promised ?? 0)
   // Channels that lie one behind the other cannot be told apart once bytes are missing.
-  if (isShort && (isVectorised || complete === 0 || truncated === 'error')) {
-    throw new EegTorchError('FILE_TRUNCATED', `the file of samples of ${basename(header.file)} is cut off`, {
-      file: data,
-      expected: `${promised === undefined ? 'a multiple of' : `${promised} x`} ${frame} bytes`,
-      received: String(bytes),
-    })
+  if (isShort && (inOnePiece || complete === 0 || truncated === 'error')) {
+    throw cutOff(
+      header,
+      data,
+      `${promised === undefined ? 'a multiple of' : `${promised} x`} ${frame} bytes`,
+      String(bytes),
+    )
   }
   if (isShort) header.warnings.push(`The file of samples is cut off: ${complete} complete samples were read.`)
   else if (promised !== undefined && promised !== complete) {
-    if (isVectorised)
+    if (inOnePiece)
       throw invalid(header.file, 'DataPoints does not fit its file of samples', `${complete}`, `${promised}`)
     header.warnings.push(`The header says ${promised} samples, the file of samples holds ${complete}: all were read.`)
   }
-  return { nSamples: complete, ...(isVectorised ? { stored: complete } : {}) }
+  return { nSamples: complete, ...(inOnePiece ? { stored: complete } : {}) }
+}
+
+function cutOff(header: Header, file: string, expected: string, received: string): EegTorchError {
+  const what = `the file of samples of ${basename(header.file)} is cut off`
+  return new EegTorchError('FILE_TRUNCATED', what, { file, expected, received })
+}
+
+/** Whether each channel lies in one piece. */
+function isVectorised(header: Header): boolean {
+  const orientation = (common(header, 'DataOrientation') ?? 'MULTIPLEXED').toUpperCase()
+  if (orientation === 'MULTIPLEXED' || orientation === 'VECTORIZED') return orientation === 'VECTORIZED'
+  throw invalid(header.file, 'the orientation of its samples is not known', 'MULTIPLEXED or VECTORIZED', orientation)
 }
 
 function markersOf(header: Header): Markers {
@@ -208,8 +248,16 @@ function siblingOf(header: Header, key: 'DataFile' | 'MarkerFile', endings: stri
 
 const common = ({ sections }: Header, key: string) => sections.get('common infos')?.get(key.toLowerCase())
 
-function numberOf(header: Header, key: string): number {
-  const text = common(header, key) ?? ''
+const numberOf = (header: Header, key: string) => numberIn(header, header.sections.get('common infos'), key)
+
+function numberIn(
+  header: Header,
+  entries: ReadonlyMap<string, string> | undefined,
+  key: string,
+  absent?: number,
+): number {
+  const text = entries?.get(key.toLowerCase()) ?? ''
+  if (text === '' && absent !== undefined) return absent
   const value = Number(text)
   if (text !== '' && Number.isFinite(value) && value >= 0) return value
   throw invalid(header.file, `${key} is not a number`, 'a number of 0 or more', JSON.stringify(text))
