@@ -10,8 +10,9 @@ import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { optim } from '../training/options.ts'
 import { parseRange } from './parse-range.ts'
+import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
-import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { interruptible, openStudy } from './study-folder.ts'
 
 interface Flags {
   data: string[]
@@ -85,7 +86,7 @@ async function run(flags: Flags): Promise<void> {
   const cut = windowOptions({ window, events, task, channels })
   const recordings = await readAll(data)
   const windows = (band ? recordings.filter({ band }) : recordings).windows(cut)
-  await openStudy(out, { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training })
+  await openStudy(out, { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training }, { file })
   const result = await interruptible(out, (signal) =>
     align(windows, embeddings, {
       ...training,

@@ -44,7 +44,11 @@ export interface PictureDemo {
 interface DrawnDemo {
   report: string
   lines: string[]
-  facts: Pick<StudyResult, 'decoding' | 'trainLoss'> & { report: string; simulated: boolean; scores: WrittenScores }
+  facts: Pick<StudyResult, 'decoding' | 'trainLoss' | 'proof'> & {
+    report: string
+    simulated: boolean
+    scores: WrittenScores
+  }
 }
 
 const SEED = 0
@@ -84,10 +88,10 @@ export async function demoPictures(demo: PictureDemo): Promise<DrawnDemo> {
     title: `Pictures from ${windows.simulated ? 'simulated ' : ''}EEG: ${windows.classNames.join(' or ')}`,
     simulated: windows.simulated,
     findings: [`${found}.`, MEANING],
-    protocol: `${protocolOf(demo, split, stimuli)}; took ${minutes} min`,
+    protocol: `${protocolOf(demo, split, stimuli, result)}; took ${minutes} min`,
   })
-  const { decoding, trainLoss } = result
-  const facts = { report, simulated: windows.simulated, decoding, trainLoss, scores: written }
+  const { decoding, trainLoss, proof } = result
+  const facts = { report, simulated: windows.simulated, decoding, trainLoss, proof, scores: written }
   return { report, facts, lines: [found, ...scoreLines(scores), MEANING] }
 }
 
@@ -165,10 +169,16 @@ async function keepStimuli(folder: string, { classNames }: EegWindows, stimuli: 
   }
 }
 
-function protocolOf({ visual, stimuli }: PictureDemo, { train, test }: Split, parts: StimulusParts): string {
+function protocolOf(
+  { visual, stimuli }: PictureDemo,
+  { train, test }: Split,
+  parts: StimulusParts,
+  { proof }: StudyResult,
+): string {
   return [
     `${WINDOW.from} to ${WINDOW.to} s after the picture, ${BAND.join('-')} Hz`,
     `trained on ${train.length} windows, tested on the ${test.length} of the last run, which nothing was fitted on`,
+    `proved: no trial, no time and no samples of ${proof.compared} windows are in both parts`,
     `recordings: ${visual ?? 'simulated'}`,
     `pictures: ${parts.training.length} to train on, ${parts.heldOut.length} held out, from ${stimuli ?? 'simple drawings'}`,
     `paired with trials by class; seed ${SEED}`,

@@ -7,8 +7,9 @@ import { drawDenoising } from '../report/denoising-picture.ts'
 import { numThreads, setNumThreads } from '../runtime.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { parseRange } from './parse-range.ts'
+import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
-import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { interruptible, openStudy } from './study-folder.ts'
 
 interface Flags {
   data: string[]

@@ -10,7 +10,7 @@ import type { RemoteFile } from '../files/download/options.ts'
 import { downloadText } from '../files/download/read-text.ts'
 import { folderBeside, unpackZip } from '../files/unpack.ts'
 import { EXIT } from './program.ts'
-import { showProgress } from './progress-line.ts'
+import { showTransfer } from './progress-line.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 interface Flags {
@@ -107,7 +107,7 @@ async function download(job: Fetch, files: readonly RemoteFile[], flags: Flags, 
   if (!(flags.yes ?? false) && !(await agrees())) {
     throw new EegTorchError('CANCELLED', 'nothing was downloaded: answer yes, or give --yes')
   }
-  const progress = showProgress(quiet ? undefined : process.stderr)
+  const progress = showTransfer(quiet ? undefined : process.stderr)
   try {
     const onProgress = ({ file, done, total }: { file: string; done: number; total: number }) =>
       progress.update({ step: 'download', what: file, done, total })
@@ -135,7 +135,7 @@ async function unpackArchives(
   signal: AbortSignal,
 ): Promise<void> {
   const archives = files.filter(({ path }) => path.endsWith('.zip')).map(({ path }) => join(folder, path))
-  const progress = showProgress(quiet ? undefined : process.stderr)
+  const progress = showTransfer(quiet ? undefined : process.stderr)
   let written = 0
   try {
     for (const archive of archives) {

@@ -33,7 +33,8 @@ import { readCommandConfig } from './command-config.ts'
 import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-config.ts'
 import { channelsOf, MONTAGES } from './generate-eeg.ts'
 import { workOfWindows } from './generate-work.ts'
-import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { showProgress } from './progress-line.ts'
+import { interruptible, openStudy } from './study-folder.ts'
 import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 interface Flags extends Record<string, unknown> {
@@ -110,7 +111,8 @@ Examples:
 
 async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
   const config = await readCommandConfig(finetuneImageSchema, flags, file)
-  await openStudy(out, { ...config, threads: numThreads() })
+  const { encoder, checkpoint, clip, diffusion } = config
+  await openStudy(out, { ...config, threads: numThreads() }, { encoder, checkpoint, clip, diffusion })
   const { windows } = openStore(config.data)
   const parts = splitBySubject(windows, config)
   const targets = await targetsOf(windows.classNames, config)

@@ -20,7 +20,8 @@ import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
 import { type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
 import { channelsOf, MONTAGES } from './generate-eeg.ts'
-import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { showProgress } from './progress-line.ts'
+import { interruptible, openStudy } from './study-folder.ts'
 import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 interface Flags extends Record<string, unknown> {

@@ -16,7 +16,8 @@ import { MONTAGES } from './generate-eeg.ts'
 import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
 import { openSource } from './generate-sources.ts'
 import { trialsSeenBy, workOfWindows } from './generate-work.ts'
-import { interruptible, showProgress } from './study-folder.ts'
+import { showProgress } from './progress-line.ts'
+import { interruptible } from './study-folder.ts'
 
 interface Flags extends Record<string, unknown> {
   out: string
@@ -176,6 +177,12 @@ interface Made {
 function settingsOf(config: GenerateConfig): Record<string, unknown> {
   const { n: _, batch: __, threads: ___, seed: ____, previewEvery: _____, ...settings } = config
   return settings
+}
+
+/** Networks and tokenizers: a folder does not go on with others under the same names. */
+function contentsOf(config: GenerateConfig): Record<string, string | undefined> {
+  const { encoder, projection, language, adapter, checkpoint, classifier, controlnet, diffusion, tokenizer } = config
+  return { encoder, projection, language, adapter, checkpoint, classifier, controlnet, diffusion, tokenizer }
 }
 
 interface Result extends Made {

@@ -13,7 +13,7 @@ const LOG_INTERVAL_MS = 5_000
 const BAR_WIDTH = 20
 
 /** Shows set-up's progress: one line that changes on a terminal, a line per step and every few seconds elsewhere. */
-export function showProgress(stream: ProgressStream | undefined): {
+export function showTransfer(stream: ProgressStream | undefined): {
   update: (progress: SetupProgress) => void
   end: () => void
 } {
@@ -28,6 +28,15 @@ export function showProgress(stream: ProgressStream | undefined): {
     line.show((width) => format(progress, (Date.now() - started) / 1000).slice(0, width), isNew)
   }
   return { update, end: () => line.close() }
+}
+
+let line: LiveLine | undefined
+
+/** Shows how far a command is: one line on a terminal that is written over again and again, and nothing elsewhere. */
+export function showProgress(text: string): void {
+  if (!process.stderr.isTTY) return
+  line ??= new LiveLine()
+  line.show((width) => text.slice(0, width))
 }
 
 function format({ step, what, done, total }: SetupProgress, seconds: number): string {

@@ -3,7 +3,6 @@ import { ImageNetworks } from '../generation/metrics/image-networks.ts'
 import { type MeasureName, measureNames } from '../generation/scores/measures.ts'
 import { type FolderScores, scoreFolder } from '../generation/scores/score-folder.ts'
 import { scoreLines, writeScores } from './score-report.ts'
-import { showProgress } from './study-folder.ts'
 
 interface Flags {
   against?: string

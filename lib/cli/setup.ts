@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { type Installed, installLibTorch } from '../setup/install.ts'
 import { LIBTORCH_VERSION } from '../setup/paths.ts'
-import { showProgress } from './progress-line.ts'
+import { showTransfer } from './progress-line.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 interface Flags {
@@ -28,7 +28,7 @@ export function describe(command: Command): void {
 }
 
 async function setUp(flags: Flags): Promise<void> {
-  const progress = showProgress(flags.json ? undefined : process.stderr)
+  const progress = showTransfer(flags.json ? undefined : process.stderr)
   try {
     const installed = await untilInterrupted((signal) =>
       installLibTorch({

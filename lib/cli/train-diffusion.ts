@@ -21,7 +21,8 @@ import { optim } from '../training/options.ts'
 import { windowTensors } from '../training/tensor-set.ts'
 import { readCommandConfig } from './command-config.ts'
 import { workOfWindows } from './generate-work.ts'
-import { interruptible, openStudy, showProgress } from './study-folder.ts'
+import { showProgress } from './progress-line.ts'
+import { interruptible, openStudy } from './study-folder.ts'
 import { type ControlNetWork, controlNetFolder, trainControlNet } from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
@@ -91,7 +92,8 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     { ...given, ...(isWarmedUp === false && { useEmaWarmup: false }) },
     file,
   )
-  await openStudy(out, { ...config, threads: numThreads() })
+  const { vae, semantics, controlnet } = config
+  await openStudy(out, { ...config, threads: numThreads() }, { vae, semantics, controlnet })
   const { windows } = openStore(config.eeg)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae)
   const seen = await readStimuli(windows, config, codec)

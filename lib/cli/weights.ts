@@ -5,7 +5,7 @@ import { publishedCheckpoint, publishedCheckpoints } from '../weights/manifest.t
 import { pinsFile } from '../weights/pins.ts'
 import { stateOf, type WeightsState, wrongFiles } from '../weights/places.ts'
 import { type Pulled, pullWeights } from '../weights/pull.ts'
-import { showProgress } from './progress-line.ts'
+import { showTransfer } from './progress-line.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 interface ListFlags {
@@ -78,7 +78,7 @@ async function pull(name: string, { host, revision, retries, json = false }: Pul
   const { title, licence, note } = checkpoint
   if (!json)
     console.error([title, `licence   ${licence}`, ...(note === undefined ? [] : [`note      ${note}`])].join('\n'))
-  const progress = showProgress(json ? undefined : process.stderr)
+  const progress = showTransfer(json ? undefined : process.stderr)
   try {
     const pulled = await untilInterrupted((signal) =>
       pullWeights(checkpoint, {

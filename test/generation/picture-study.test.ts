@@ -71,12 +71,15 @@ test('the network reads classes from the last run, and every kind of control is 
   const split = leaveOneOut(windows, 'run').at(-1)!
   const kinds: string[] = []
   const progress: StudyTraining[] = []
-  const { decoding, drawn, trainLoss } = await runPictureStudy(windows, split, stimuli, {
+  const { decoding, drawn, trainLoss, proof } = await runPictureStudy(windows, split, stimuli, {
     ...{ batches: 10, pictures: 4, steps: 2, seed: 3 },
     onDrawing: (kind) => kinds.push(kind),
     onTraining: (now) => progress.push(now),
   })
   expect(decoding).toMatchObject({ n: 40, chance: 0.5 })
+  expect(proof.trials).toMatchObject({ train: 80, test: 40 })
+  const leaking = { ...split, train: [...split.train, split.test[0]!] }
+  expect((await rejectionOf(runPictureStudy(windows, leaking, stimuli))).code).toBe('SPLIT_LEAKS')
   expect(trainLoss).toBeGreaterThan(0)
   expect(progress.length).toBe(10)
   expect(progress.at(-1)).toMatchObject({ epoch: 0, epochs: 1, step: 10, steps: 10 })
@@ -109,6 +112,8 @@ test('the demo leaves pictures, their log, a grid and a page that says what the 
   expect(records.every(({ file }) => existsSync(join(out, file)))).toBe(true)
   expect(existsSync(join(out, 'summary_grid.png'))).toBe(true)
 
+  expect(facts.proof.compared).toBe(64)
+  expect(html).toMatch(/proved: no trial, no time and no samples of 64 windows/)
   const like = facts.scores.scores.find(({ name }) => name === 'class:pixels')!
   expect(like).toMatchObject({ chance: 0.5, score: { n: 4 } })
   expect(Object.keys(like.controls)).toEqual(['shuffled', 'random', 'label', 'nearest'])

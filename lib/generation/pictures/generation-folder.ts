@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { writeFileAtomically } from '../../files/atomic.ts'
+import { keepSettings } from '../../files/kept-settings.ts'
 import { type Lock, takeLock } from '../../files/lock.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import { JsonLinesLog } from '../../training/log/json-lines.ts'
@@ -47,9 +48,13 @@ export interface GeneratedPicture {
 export interface GenerationFolderOptions {
   /** What decides how pictures look: checkpoint, steps, guidance. A folder with other settings is refused. */
   settings?: Readonly<Record<string, unknown>>
+  /**
+   * Checkpoints and other files or folders that decide it too, by the names of their settings. A folder is refused where their content is another: their
+   * sizes, and all bytes or, of files over 4 MiB, 64 blocks of them.
+   */
+  contents?: Readonly<Record<string, string | undefined>>
 }
 
-const SETTINGS_FILE = 'settings.json'
 const LOCK_FILE = 'generations.lock'
 const GRID_FILE = 'summary_grid.png'
 const PREVIEW_FILE = 'preview.png'
@@ -86,11 +91,14 @@ export class GenerationFolder {
    * @throws EegTorchError `INVALID_OPTION` where its pictures were made with other settings or another process writes to it; `FILE_INVALID`
    *   for a log that is none; `FILE_WRITE_FAILED`
    */
-  static async open(folder: string, { settings = {} }: GenerationFolderOptions = {}): Promise<GenerationFolder> {
+  static async open(
+    folder: string,
+    { settings = {}, contents }: GenerationFolderOptions = {},
+  ): Promise<GenerationFolder> {
     await makeFolder(folder)
     const lock = await takeLock(join(folder, LOCK_FILE), { refuse: () => inUse(folder) })
     try {
-      await keepSettings(folder, settings)
+      await keepSettings(folder, { settings, contents, what: 'pictures that were made', option: 'out' })
       const path = join(folder, GENERATIONS_FILE)
       const log = new JsonLinesLog(path)
       return new GenerationFolder(folder, log, lock, readGenerations(path))
@@ -202,18 +210,6 @@ function requireSeed(seed: number): void {
 
 function isThere(folder: string, { file, comparison }: GenerationRecord): boolean {
   return existsSync(join(folder, file)) && (comparison === undefined || existsSync(join(folder, comparison)))
-}
-
-async function keepSettings(folder: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
-  const path = join(folder, SETTINGS_FILE)
-  const written = `${JSON.stringify(settings, undefined, 2)}\n`
-  if (!existsSync(path)) return writeFileAtomically(path, written)
-  if ((await readFile(path, 'utf8')) === written) return
-  throw new EegTorchError('INVALID_OPTION', `${folder} holds pictures that were made with other settings`, {
-    option: 'out',
-    expected: `a new folder, or the settings in ${path}`,
-    received: folder,
-  })
 }
 
 function inUse(folder: string): EegTorchError {

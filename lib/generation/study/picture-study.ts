@@ -3,6 +3,7 @@ import { randn, tensor } from '../../creation.ts'
 import { Standardiser } from '../../datasets/standardise.ts'
 import type { EegWindows } from '../../datasets/windows.ts'
 import { defined } from '../../defined.ts'
+import { type LeakProof, proveSplit } from '../../evaluation/leaks.ts'
 import type { Split } from '../../evaluation/split.ts'
 import { type AccuracySummary, summarisePredictions } from '../../evaluation/summary.ts'
 import { Random } from '../../random.ts'
@@ -53,6 +54,8 @@ export interface StudyResult {
   /** Classes take turns. */
   drawn: DrawnTrial[]
   trainLoss: number
+  /** That training and test part share no trial, no time and no samples. */
+  proof: LeakProof
 }
 
 const GUIDANCE = 2
@@ -61,15 +64,17 @@ const GUIDANCE = 2
  * Trains an EEG encoder and a diffusion model together on the training part and draws pictures of test trials, and of what they are held against: EEG
  * of trials of another class, noise, and the class that was read without any EEG. Each training window is paired with pictures of its class.
  *
- * @throws EegTorchError `CANCELLED`, and as `fitSgdm`
+ * @throws EegTorchError `SPLIT_LEAKS` before anything is trained; `CANCELLED`, and as `fitSgdm`
  */
 export async function runPictureStudy(
   windows: EegWindows,
-  { train, test }: Split,
+  split: Split,
   stimuli: StimulusParts,
   options: StudyOptions = {},
 ): Promise<StudyResult> {
   const { seed = 0, batches = 1200, pictures = 48, steps = 25, onTraining, onDrawing, signal } = options
+  const proof = proveSplit(windows, split)
+  const { train, test } = split
   manualSeed(seed)
   const scheduler = studyScheduler()
   const tables = await stimulusTables(stimuli, windows.classNames.length)
@@ -105,7 +110,7 @@ export async function runPictureStudy(
   const trials = chosen.map((window, i) => {
     return { window, truth: labels[i]!, predicted: read[i]!, pictures: picturesAt(i) }
   })
-  return { decoding, drawn: trials, trainLoss }
+  return { decoding, drawn: trials, trainLoss, proof }
 }
 
 /** The class that is read from each test window. */
