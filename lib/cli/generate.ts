@@ -121,7 +121,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
     console.error(
       `note: the networks learned from ${trained} of these ${work.length} trials: what they make of them says nothing about new ones`,
     )
-  await using folder = await GenerationFolder.open(out, { settings: settingsOf(config) })
+  await using folder = await GenerationFolder.open(out, { settings: settingsOf(config), contents: contentsOf(config) })
   const { made, keywords } = await interruptible(out, (signal) => draw({ config, windows, work, folder, json, signal }))
   const records = folder.records
   const right = records.filter(({ true: truth, predicted }) => truth === predicted).length

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { ImageNetworks } from '../generation/metrics/image-networks.ts'
 import { type MeasureName, measureNames } from '../generation/scores/measures.ts'
 import { type FolderScores, scoreFolder } from '../generation/scores/score-folder.ts'
+import { showProgress } from './progress-line.ts'
 import { scoreLines, writeScores } from './score-report.ts'
 
 interface Flags {
