@@ -78,6 +78,40 @@ export function scope<T>(body: (keep: <K>(value: K) => K) => T): T {
   }
 }
 
+/**
+ * Tensors that are freed together, when the work that made them is over: what a {@link scope} cannot do for work that waits in between.
+ *
+ * @internal
+ */
+export class Arena implements Disposable {
+  readonly #held: Held[] = []
+
+  /** Runs `body`; every tensor that is made in it is the arena's. */
+  run<T>(body: () => T): T {
+    scopes.push(this.#held)
+    current = this.#held
+    try {
+      return body()
+    } finally {
+      scopes.pop()
+      current = scopes.at(-1)
+    }
+  }
+
+  /** Takes tensors over, as asynchronous work gives them; passes them on. */
+  own<T>(value: T): T {
+    const found = new Set<Held>()
+    collect(value, found)
+    this.#held.push(...found)
+    return value
+  }
+
+  [Symbol.dispose](): void {
+    for (const tensor of this.#held) release(tensor)
+    this.#held.length = 0
+  }
+}
+
 /** Adds the tensors in a value: itself, members of arrays, values of plain objects. */
 function collect(value: unknown, found: Set<Held>): void {
   if (typeof value !== 'object' || value === null || found.has(value as Held)) return

@@ -2,20 +2,21 @@ import { noGrad } from '../autograd.ts'
 import { cat, full } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Generator } from '../generator.ts'
-import { scope } from '../memory.ts'
+import { Arena, scope } from '../memory.ts'
 import type { Tensor } from '../tensor.ts'
 import type { PictureRun } from './pipeline.ts'
 import type { Sampling } from './schedulers/sampling.ts'
 
 /**
- * What a network says of noisy latents: their noise, the clean latents or a mixture, as the scheduler's config has it. On the compute thread.
+ * What a network says of noisy latents: their noise, the clean latents or a mixture, as the scheduler's config has it. On the compute thread. The
+ * tensor is the run's, which frees it.
  *
  * @param sample (batch, channels, height, width), as the scheduler scales them
  * @param timestep one for the whole batch, ()
  */
 export type Denoise = (sample: Tensor, timestep: Tensor) => Promise<Tensor>
 
-/** Changes what the network said of a sample before the scheduler takes its step, as classifier guidance does. */
+/** Changes what the network said of a sample before the scheduler takes its step, as classifier guidance does. The tensor is the run's. */
 export type Guide = (output: Tensor, sample: Tensor, timestep: number) => Promise<Tensor>
 
 /** What one run is made of. */
@@ -29,6 +30,8 @@ export interface LatentDiffusion {
   decode: (latents: Tensor) => Promise<Tensor>
   /** One for each picture, for schedulers that draw on the way. */
   generators: readonly Generator[]
+  /** What the run draws from: freed with it. */
+  held: Arena
 }
 
 /** Latents, and the step that is the first to be taken on them. */
@@ -37,11 +40,16 @@ export interface LatentStart {
   step: number
 }
 
+/** Calls of the network after which no scheduler looks back at what was said: PNDM's Runge-Kutta steps are remembered for 12. */
+const LOOK_BACK = 16
+
 /** From noise to latents in the steps of a scheduler, then to pictures. Latents stay native throughout. */
 export class LatentDiffusionRun implements PictureRun {
   readonly steps: number
   #latents: Tensor
   #step: number
+  /** What the last calls made, the oldest first. */
+  readonly #calls: Arena[] = []
   readonly #parts: LatentDiffusion
 
   constructor(parts: LatentDiffusion) {
@@ -59,11 +67,11 @@ export class LatentDiffusionRun implements PictureRun {
   async step(): Promise<void> {
     const { sampling, denoise, guide, generators } = this.#parts
     const latents = this.#latents
-    const [sample, timestep] = noGrad(() => [sampling.scaleInput(latents), this.#timestep()])
-    const said = await denoise(sample!, timestep!)
-    const output = guide === undefined ? said : await guide(said, sample!, sampling.timesteps[this.#step]!)
-    // Solvers look back at samples and outputs, so neither is disposed of here: they are small.
-    this.#latents = noGrad(() => sampling.step(output, latents, { generator: generators }))
+    const made = this.#beginCall()
+    const [sample, timestep] = made.run(() => noGrad(() => [sampling.scaleInput(latents), this.#timestep()]))
+    const said = made.own(await denoise(sample!, timestep!))
+    const output = guide === undefined ? said : made.own(await guide(said, sample!, sampling.timesteps[this.#step]!))
+    this.#latents = made.run(() => noGrad(() => sampling.step(output, latents, { generator: generators })))
     this.#step++
   }
 
@@ -72,7 +80,15 @@ export class LatentDiffusionRun implements PictureRun {
   }
 
   [Symbol.dispose](): void {
-    this.#latents.dispose()
+    for (const made of [...this.#calls, this.#parts.held]) made[Symbol.dispose]()
+  }
+
+  /** Solvers look back at samples and outputs, so these stay for a while. */
+  #beginCall(): Arena {
+    if (this.#calls.length === LOOK_BACK) this.#calls.shift()![Symbol.dispose]()
+    const made = new Arena()
+    this.#calls.push(made)
+    return made
   }
 
   #timestep(): Tensor {

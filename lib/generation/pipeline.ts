@@ -1,5 +1,6 @@
 import { noGrad } from '../autograd.ts'
 import { EegTorchError } from '../errors.ts'
+import { Arena } from '../memory.ts'
 import { asyncOps } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerationHooks, GenerationProgress } from './options.ts'
@@ -20,6 +21,21 @@ export interface PictureRun extends Disposable {
   step(): Promise<void>
   /** Pictures of how things stand: (batch, height, width, 3) in 0 to 1. */
   decode(): Promise<Tensor>
+}
+
+/**
+ * Makes a run of tensors that are freed with it, or at once where it cannot be made.
+ *
+ * @internal
+ */
+export async function holding<R extends PictureRun>(make: (held: Arena) => Promise<R>): Promise<R> {
+  const held = new Arena()
+  try {
+    return await make(held)
+  } catch (error) {
+    held[Symbol.dispose]()
+    throw error
+  }
 }
 
 /** @internal How to walk through a run. */

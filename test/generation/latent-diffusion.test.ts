@@ -9,6 +9,7 @@ import {
 import { drawNoise, pictureGenerators } from '../../lib/generation/noise.ts'
 import { toPictures } from '../../lib/generation/picture-codec.ts'
 import { Generation } from '../../lib/generation/pipeline.ts'
+import { Arena } from '../../lib/memory.ts'
 import { errorOf } from '../thrown.ts'
 
 const SIZE = [4, 2, 3]
@@ -18,7 +19,7 @@ const difference = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() as numb
 const knows =
   (clean: Tensor): Denoise =>
   async () =>
-    clean
+    clean.clone()
 
 const ddim = (count: number) => schedulers.ddim({ predictionType: 'sample', clipSample: false }).steps(count)
 
@@ -32,7 +33,7 @@ function runOf(
   const start =
     strength === undefined ? startFromNoise(sampling, noise) : startFromLatents(sampling, clean, noise, strength)
   const decode = (latents: Tensor) => toPictures(latents.slice(1, 0, 3))
-  return new LatentDiffusionRun({ sampling, start, denoise: knows(clean), decode, generators })
+  return new LatentDiffusionRun({ sampling, start, denoise: knows(clean), decode, generators, held: new Arena() })
 }
 
 test('a perfect network leads from noise to the pictures that it knows', async () => {

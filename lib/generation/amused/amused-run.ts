@@ -19,6 +19,8 @@ export interface MaskedTokenDrawing {
   draw: (step: number) => Promise<TokenDraws>
   /** Tokens of which none is masked -> pictures (batch, height, width, 3) in 0 to 1, float32. */
   decode: (tokens: Tensor) => Promise<Tensor>
+  /** What the run draws from: freed with it. */
+  held: Disposable
 }
 
 /** From masked tokens to pictures. */
@@ -68,6 +70,7 @@ export class MaskedTokenRun implements PictureRun {
 
   [Symbol.dispose](): void {
     this.#free()
+    this.#parts.held[Symbol.dispose]()
   }
 
   #free(): void {
@@ -90,12 +93,14 @@ export async function drawTokens(
     exponentials.push(numbers)
     uniforms.push(rand([1, count], { generator }))
   }
-  return noGrad(() =>
+  const draws = noGrad(() =>
     scope((keep) => ({
       exponential: keep(cat(exponentials, 0).to(device)),
       uniform: keep(cat(uniforms, 0).to(device)),
     })),
   )
+  for (const part of [...exponentials, ...uniforms]) part.dispose()
+  return draws
 }
 
 /** Classifier-free guidance of logits (without the condition, then with it) -> (batch, ...), on the compute thread. */

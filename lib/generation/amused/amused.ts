@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { cat, full, tensor } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
-import { scope } from '../../memory.ts'
+import { type Arena, scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -15,7 +15,7 @@ import {
   pictureSize,
   readGenerationOptions,
 } from '../options.ts'
-import { Generation } from '../pipeline.ts'
+import { Generation, holding } from '../pipeline.ts'
 import { MaskedTokens, type TokenDraws } from '../schedulers/masked-tokens.ts'
 import { isTexts, TextPipeline } from '../text-pipeline.ts'
 import { drawTokens, guideLogits, MaskedTokenRun } from './amused-run.ts'
@@ -122,16 +122,25 @@ export class Amused extends TextPipeline {
   }
 
   /** @internal The run behind {@link Amused.generate}. */
-  async start(
+  start(
     prompts: readonly string[] | AmusedEmbeddings,
     settings: Settings,
-    { draws, signal }: Pick<AmusedOptions, 'draws' | 'signal'> = {},
+    given: Pick<AmusedOptions, 'draws' | 'signal'> = {},
+  ): Promise<MaskedTokenRun> {
+    return holding((held) => this.#run(held, prompts, settings, given))
+  }
+
+  async #run(
+    held: Arena,
+    prompts: readonly string[] | AmusedEmbeddings,
+    settings: Settings,
+    { draws, signal }: Pick<AmusedOptions, 'draws' | 'signal'>,
   ): Promise<MaskedTokenRun> {
     const { transformer, scheduler } = this.parts
-    const condition = await this.#condition(prompts, settings, signal)
+    const condition = await this.#condition(held, prompts, settings, signal)
     const batch = condition.pooled.shape[0]! / (settings.guidance > 1 ? 2 : 1)
     const [height, width] = this.#size(settings)
-    const microConds = this.#microConditions(condition.pooled.shape[0]!, [height, width], settings)
+    const microConds = held.own(this.#microConditions(condition.pooled.shape[0]!, [height, width], settings))
     const [rows, columns] = [height / this.#factor, width / this.#factor]
     const generators = pictureGenerators(settings.seed, pictureNumbers(batch, settings.numbers))
     const masked = full([batch, rows, columns], scheduler.maskTokenId, { dtype: 'int64', device: this.device })
@@ -153,6 +162,7 @@ export class Amused extends TextPipeline {
           drawTokens(generators, rows * columns, transformer.config.codebookSize, this.device),
         ),
       decode: (tokens) => this.#decode(tokens, signal),
+      held,
     })
   }
 
@@ -169,20 +179,22 @@ export class Amused extends TextPipeline {
 
   /** With guidance, no condition in the first half of the batch and the condition in the second. */
   async #condition(
+    held: Arena,
     prompts: readonly string[] | AmusedEmbeddings,
     { negativePrompt, truncate, guidance }: Settings,
     signal: AbortSignal | undefined,
   ): Promise<AmusedCondition> {
-    const given = isTexts(prompts) ? await this.encodePrompts(prompts, { truncate, signal }) : prompts
+    const given = isTexts(prompts) ? held.own(await this.encodePrompts(prompts, { truncate, signal })) : prompts
     const place = (x: Tensor) => x.to(this.device).to(this.place.dtype)
-    if (guidance <= 1) return noGrad(() => ({ tokens: place(given.tokens), pooled: place(given.pooled) }))
+    if (guidance <= 1)
+      return held.run(() => noGrad(() => ({ tokens: place(given.tokens), pooled: place(given.pooled) })))
     const told = isTexts(prompts) ? undefined : prompts.negative
-    const none = told ?? (await this.encodePrompts([negativePrompt], { truncate, signal }))
+    const none = told ?? held.own(await this.encodePrompts([negativePrompt], { truncate, signal }))
     const batch = given.pooled.shape[0]!
     const both = (without: Tensor, x: Tensor) =>
       cat([place(without).expand([batch, ...without.shape.slice(1)]), place(x)], 0)
-    return noGrad(() =>
-      scope(() => ({ tokens: both(none.tokens, given.tokens), pooled: both(none.pooled, given.pooled) })),
+    return held.run(() =>
+      noGrad(() => ({ tokens: both(none.tokens, given.tokens), pooled: both(none.pooled, given.pooled) })),
     )
   }
 

@@ -4,6 +4,7 @@ import { writeSafetensors } from '../../checkpoints/safetensors.ts'
 import { full, tensor } from '../../creation.ts'
 import type { Device } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
+import { scope } from '../../memory.ts'
 import { Conv2d, Linear } from '../../nn/layers.ts'
 import { Module } from '../../nn/module.ts'
 import { record } from '../../nn/record.ts'
@@ -173,12 +174,12 @@ export function classifierGuide(
   )
   return async (output, sample, timestep) => {
     const alpha = schedule.alphasCumprod[Math.round(timestep)]!
-    const latents = sample.detach().to('float32').clone()
+    using latents = scope(() => sample.detach().to('float32').clone())
     latents.requiresGrad = true
-    const timesteps = full([sample.shape[0]!], timestep, { device: sample.device })
-    const minusLogProbability = await surprise.async(latents, timesteps)
+    using timesteps = full([sample.shape[0]!], timestep, { device: sample.device })
+    using minusLogProbability = await surprise.async(latents, timesteps)
     await minusLogProbability.backwardAsync({ inputs: [latents] })
-    const gradient = latents.grad!
+    using gradient = latents.grad!
     const rest = Math.sqrt(1 - alpha)
     // By how much the noise changes for each unit of the gradient, and with it clean latents and v at the same noisy sample.
     const noise = rest * scale
@@ -187,6 +188,6 @@ export function classifierGuide(
       v_prediction: noise / Math.sqrt(alpha),
       sample: (-noise * rest) / Math.sqrt(alpha),
     }[config.predictionType]
-    return output.add(gradient.to(output.dtype), { alpha: factor })
+    return scope(() => output.add(gradient.to(output.dtype), { alpha: factor }))
   }
 }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { ones, zeros } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
+import { type Arena, scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -16,7 +17,7 @@ import {
   readGenerationOptions,
 } from '../options.ts'
 import type { PictureCodec } from '../picture-codec.ts'
-import { Generation } from '../pipeline.ts'
+import { Generation, holding } from '../pipeline.ts'
 import { type Place, placeOf } from '../place.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { structurePictures } from './fit-sgdm-controlnet.ts'
@@ -72,7 +73,7 @@ export class SgdmPipeline implements Disposable {
   /** What the EEG (batch, channels, samples) tells, before any diffusion. The tensors are the caller's to dispose of. */
   async read(eeg: Tensor): Promise<EegReading> {
     const { networks } = this.parts
-    const given = noGrad(() => eeg.to(this.#place.device).to(this.#place.dtype))
+    const given = noGrad(() => scope(() => eeg.to(this.#place.device).to(this.#place.dtype)))
     const [latent, semantic, structure, logits] = await noGrad(() => networks.runAsync(given))
     given.dispose()
     return { latent: latent!, semantic: semantic!, structure: structure!, logits }
@@ -85,7 +86,7 @@ export class SgdmPipeline implements Disposable {
    * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`; while it runs `CANCELLED`, `DIVERGED`
    */
   generate(eeg: Tensor, options: SgdmOptions = {}): Generation {
-    return this.#generation(() => this.read(eeg), options)
+    return this.#generation(async (held) => held.own(await this.read(eeg)), options)
   }
 
   /**
@@ -97,10 +98,11 @@ export class SgdmPipeline implements Disposable {
     return this.#generation(async () => reading, options)
   }
 
-  #generation(read: () => Promise<EegReading>, options: SgdmOptions): Generation {
+  #generation(read: (held: Arena) => Promise<EegReading>, options: SgdmOptions): Generation {
     const settings = readGenerationOptions(schema, options)
     const hooks = { signal: options.signal, onProgress: options.onProgress, previewEvery: settings.previewEvery }
-    return new Generation(async () => this.#start(await read(), settings, options.signal), hooks)
+    const start = async (held: Arena) => this.#start(held, await read(held), settings, options.signal)
+    return new Generation(() => holding(start), hooks)
   }
 
   dispose(): void {
@@ -113,6 +115,7 @@ export class SgdmPipeline implements Disposable {
   }
 
   async #start(
+    held: Arena,
     reading: EegReading,
     settings: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
@@ -121,10 +124,10 @@ export class SgdmPipeline implements Disposable {
     const batch = reading.latent.shape[0]!
     const generators = pictureGenerators(settings.seed, pictureNumbers(batch, settings.numbers))
     const size = this.#latentSize(settings)
-    const noise = drawNoise(generators, [codec.channels, ...size], this.#place)
+    const noise = held.own(drawNoise(generators, [codec.channels, ...size], this.#place))
     const sampling = scheduler.steps(settings.steps)
-    const rough = noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false))
-    const residuals = await this.#controlNet(rough, settings, signal)
+    const rough = held.run(() => noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false)))
+    const residuals = await this.#controlNet(held, rough, settings, signal)
     const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions) => {
       const extra = await residuals(sample, timestep, conditions)
       const outputs = await noGrad(() =>
@@ -133,17 +136,20 @@ export class SgdmPipeline implements Disposable {
       for (const tensor of Object.values(extra)) tensor.dispose()
       return outputs.sample
     }
-    return new LatentDiffusionRun({
-      sampling,
-      start:
-        settings.strength < 1
-          ? startFromLatents(sampling, rough, noise, settings.strength)
-          : startFromNoise(sampling, noise),
-      denoise: guideFree(predict, this.#conditions(reading), settings.guidance),
-      guide: this.#guide(reading, settings.classGuidance),
-      decode: (latents) => codec.decode(latents, { signal }),
-      generators,
-    })
+    return held.run(
+      () =>
+        new LatentDiffusionRun({
+          sampling,
+          start:
+            settings.strength < 1
+              ? startFromLatents(sampling, rough, noise, settings.strength)
+              : startFromNoise(sampling, noise),
+          denoise: guideFree(predict, this.#conditions(reading), settings.guidance),
+          guide: this.#guide(reading, settings.classGuidance),
+          decode: (latents) => codec.decode(latents, { signal }),
+          ...{ generators, held },
+        }),
+    )
   }
 
   #conditions({ latent, semantic }: EegReading): { given: Conditions; without: Conditions } {
@@ -167,6 +173,7 @@ export class SgdmPipeline implements Disposable {
 
   /** What a ControlNet adds to the UNet, from the rough structure's picture; nothing without one. */
   async #controlNet(
+    held: Arena,
     rough: Tensor,
     { structureWeight: weight }: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
@@ -174,11 +181,11 @@ export class SgdmPipeline implements Disposable {
     const { controlNet, codec } = this.parts
     if (controlNet === undefined || weight === 0) return async () => ({})
     using pictures = await structurePictures(codec, rough, [rough.shape[2]!, rough.shape[3]!], signal)
-    const once = noGrad(() => pictures.to(this.#place.device).to(this.#place.dtype))
+    const once = held.run(() => noGrad(() => pictures.to(this.#place.device).to(this.#place.dtype)))
     return async (sample, timestep, { latent, semantic }) => {
       const copies = sample.shape[0]! / once.shape[0]!
-      const controlnetCond = noGrad(() => once.repeat([copies, 1, 1, 1]))
-      const encoderHiddenStates = noGrad(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1))
+      using controlnetCond = noGrad(() => once.repeat([copies, 1, 1, 1]))
+      using encoderHiddenStates = noGrad(() => scope(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1)))
       const inputs = { sample, timestep, encoderHiddenStates, controlnetCond }
       const said = await noGrad(() => controlNet.runAsync(inputs, { signal }))
       const residuals = residualsOf(said as unknown as Record<string, Tensor>)

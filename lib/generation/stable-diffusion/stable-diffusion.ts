@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { EegTorchError } from '../../errors.ts'
+import type { Arena } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
@@ -14,7 +15,7 @@ import {
   readGenerationOptions,
 } from '../options.ts'
 import type { PictureCodec } from '../picture-codec.ts'
-import { Generation } from '../pipeline.ts'
+import { Generation, holding } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { isTexts, TextPipeline } from '../text-pipeline.ts'
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
@@ -105,18 +106,27 @@ export class StableDiffusion extends TextPipeline {
   }
 
   /** @internal The run behind {@link StableDiffusion.generate}. */
-  async start(
+  start(
+    prompts: readonly string[] | PromptEmbeddings,
+    settings: z.infer<typeof stableDiffusionOptions> & Pick<StableDiffusionOptions, 'noise' | 'signal'>,
+    guide?: Guide,
+  ): Promise<LatentDiffusionRun> {
+    if (isTexts(prompts) && prompts.length === 0) throw new EegTorchError('INVALID_OPTION', 'there is no prompt')
+    return holding((held) => this.#run(held, prompts, settings, guide))
+  }
+
+  async #run(
+    held: Arena,
     prompts: readonly string[] | PromptEmbeddings,
     {
       noise,
       signal,
       ...settings
-    }: z.infer<typeof stableDiffusionOptions> & { noise?: Tensor | undefined; signal?: AbortSignal | undefined },
-    guide?: Guide,
+    }: z.infer<typeof stableDiffusionOptions> & Pick<StableDiffusionOptions, 'noise' | 'signal'>,
+    guide: Guide | undefined,
   ): Promise<LatentDiffusionRun> {
     const { unet, codec, scheduler } = this.parts
-    if (isTexts(prompts) && prompts.length === 0) throw new EegTorchError('INVALID_OPTION', 'there is no prompt')
-    const { given, without } = await this.#conditions(prompts, settings, signal)
+    const { given, without } = await this.#conditions(held, prompts, settings, signal)
     const generators = pictureGenerators(settings.seed, pictureNumbers(given.shape[0]!, settings.numbers))
     const sampling = scheduler.steps(settings.steps)
     const conditions = { given: { encoderHiddenStates: given }, without: { encoderHiddenStates: without } }
@@ -124,14 +134,17 @@ export class StableDiffusion extends TextPipeline {
       const outputs = await noGrad(() => unet.runAsync({ sample, timestep, ...context }, { signal }))
       return outputs.sample
     }
-    return new LatentDiffusionRun({
-      sampling,
-      start: startFromNoise(sampling, this.#placed(noise ?? this.#noise(generators, settings))),
-      denoise: guideFree(predict, conditions, settings.guidance),
-      guide,
-      decode: (latents) => codec.decode(latents, { signal }),
-      generators,
-    })
+    return held.run(
+      () =>
+        new LatentDiffusionRun({
+          sampling,
+          start: startFromNoise(sampling, this.#placed(noise ?? this.#noise(generators, settings))),
+          denoise: guideFree(predict, conditions, settings.guidance),
+          guide,
+          decode: (latents) => codec.decode(latents, { signal }),
+          ...{ generators, held },
+        }),
+    )
   }
 
   #noise(generators: ReturnType<typeof pictureGenerators>, settings: z.infer<typeof stableDiffusionOptions>): Tensor {
@@ -144,20 +157,21 @@ export class StableDiffusion extends TextPipeline {
   }
 
   async #conditions(
+    held: Arena,
     prompts: readonly string[] | PromptEmbeddings,
     { negativePrompt, truncate, guidance }: z.infer<typeof stableDiffusionOptions>,
     signal: AbortSignal | undefined,
   ): Promise<{ given: Tensor; without: Tensor }> {
     const { embeddings, negative } = isTexts(prompts)
-      ? { embeddings: await this.encodePrompts(prompts, { truncate, signal }), negative: undefined }
+      ? { embeddings: held.own(await this.encodePrompts(prompts, { truncate, signal })), negative: undefined }
       : prompts
     this.#checkEmbeddings(embeddings)
-    const given = this.#placed(embeddings)
+    const given = held.run(() => this.#placed(embeddings))
     if (guidance <= 1) return { given, without: given }
-    const none = negative ?? (await this.encodePrompts([negativePrompt], { truncate, signal }))
+    const none = negative ?? held.own(await this.encodePrompts([negativePrompt], { truncate, signal }))
     const shape = [given.shape[0]!, none.shape[1]!, none.shape[2]!]
     if (none.shape[1] !== given.shape[1]) throw unequalTokens(none, given)
-    return { given, without: noGrad(() => this.#placed(none).expand(shape)) }
+    return { given, without: held.run(() => noGrad(() => this.#placed(none).expand(shape))) }
   }
 
   /** The tensor where the UNet is, in its type. */

@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import {
+  Amused,
+  memory,
+  models,
+  numThreads,
+  randn,
+  Sgdm,
+  SgdmPipeline,
+  StableDiffusion,
+  schedulers,
+  setNumThreads,
+  type Tensor,
+} from 'eegtorch'
+import { PixelCodec } from '../../lib/generation/picture-codec.ts'
+import { NoisedClassifier } from '../../lib/generation/sgdm/noised-classifier.ts'
+import { Arena } from '../../lib/memory.ts'
+import { rejectionOf } from '../thrown.ts'
+
+// What a batch makes is freed when it is over, not when the collector comes by.
+
+const at = (name: string) => join(import.meta.dirname, '..', 'oracle', 'pipelines', name)
+let threads: number
+beforeAll(async () => {
+  threads = numThreads()
+  await setNumThreads(1)
+})
+afterAll(() => setNumThreads(threads))
+
+/** Tensors that some work leaves behind, its second time: the first may fill caches. */
+async function leftBy(work: () => Promise<Tensor>): Promise<number> {
+  ;(await work()).dispose()
+  const before = memory().tensors
+  ;(await work()).dispose()
+  return memory().tensors - before
+}
+
+test('an arena frees what was made in it and what it was given, and nothing else', async () => {
+  const before = memory().tensors
+  const arena = new Arena()
+  const [mine, kept] = [randn([2]), arena.run(() => randn([2]).add(1).mul(2))]
+  arena.own(await Promise.resolve({ a: randn([1]), b: [randn([1])] }))
+  expect(memory().tensors).toBe(before + 6)
+  expect(kept.add(mine).shape).toEqual([2])
+  arena[Symbol.dispose]()
+  expect([mine.shape, memory().tensors <= before + 2]).toEqual([[2], true])
+})
+
+test('Stable Diffusion leaves nothing, guided or not, with previews, of embeddings, and where it is left or fails', async () => {
+  using diffusion = await StableDiffusion.load(at('sd15'))
+  const size = { height: 16, width: 16, steps: 3 }
+  const draw = (options: object) => () => diffusion.generate(['a dog', 'a cup'], { ...size, ...options }).images()
+  expect(await leftBy(draw({}))).toBe(0)
+  expect(await leftBy(draw({ guidance: 1 }))).toBe(0)
+  const embeddings = await diffusion.encodePrompts(['a dog'])
+  expect(await leftBy(() => diffusion.generate({ embeddings }, size).images())).toBe(0)
+  expect(embeddings.shape[1]).toBe(77)
+  const previewed = async () => {
+    const drawing = diffusion.generate(['a dog'], { ...size, previewEvery: 1 })
+    for await (const { preview } of drawing) preview?.dispose()
+    return drawing.images()
+  }
+  expect(await leftBy(previewed)).toBe(0)
+  const before = memory().tensors
+  for await (const { step } of diffusion.generate(['a dog'], size)) if (step === 2) break
+  const failing = diffusion.generate({ embeddings, negative: randn([1, 3, 24]) as Tensor }, size).images()
+  expect((await rejectionOf(failing)).code).toBe('SHAPE_MISMATCH')
+  expect(memory().tensors - before).toBeLessThanOrEqual(1) // the negative condition is the caller's
+})
+
+test('aMUSEd leaves nothing', async () => {
+  using amused = await Amused.load(at('amused'))
+  expect(await leftBy(() => amused.generate(['a dog'], { steps: 3 }).images())).toBe(0)
+  expect(await leftBy(() => amused.generate(['a dog', 'a cup'], { steps: 2, guidance: 1 }).images())).toBe(0)
+})
+
+test('structure-guided diffusion leaves nothing, with classifier and ControlNet too', async () => {
+  const blocks = { blockOutChannels: [16], layersPerBlock: 1, normNumGroups: 4, attentionHeadDim: 2, inChannels: 3 }
+  const make = () =>
+    new Sgdm({
+      encoder: {
+        ...{ nChans: 3, nTimes: 32, latentDim: 8, convFilters: [8, 8] },
+        pooledLength: 4,
+        nHeads: 2,
+        hiddenDim: 16,
+      },
+      unet: {
+        ...{ ...blocks, sampleSize: 8, outChannels: 3, nScales: 1 },
+        ...{ downBlockTypes: ['CrossAttnDownBlock2D'], upBlockTypes: ['CrossAttnUpBlock2D'] },
+      },
+      ...{ semanticDim: 4, nClasses: 2, structureSize: 4 },
+    })
+  const scheduler = schedulers.ddim({ numTrainTimesteps: 100 })
+  using plain = new SgdmPipeline({ networks: make(), codec: new PixelCodec(), scheduler })
+  const eeg = randn([2, 3, 32]) as Tensor
+  expect(await leftBy(() => plain.generate(eeg, { steps: 4 }).images())).toBe(0)
+  const controlNet = models.controlnet({
+    ...{ ...blocks, downBlockTypes: ['CrossAttnDownBlock2D'], crossAttentionDim: 12 },
+    conditioningEmbeddingOutChannels: [8],
+  })
+  const classifier = new NoisedClassifier({ channels: 3, nClasses: 2, width: 8, timesteps: 100 })
+  using guided = new SgdmPipeline({ networks: make(), codec: new PixelCodec(), scheduler, controlNet, classifier })
+  expect(await leftBy(() => guided.generate(eeg, { steps: 4 }).images())).toBe(0)
+})
+
+test.each(Object.keys(schedulers).filter((name) => !/mask/i.test(name)) as (keyof typeof schedulers)[])(
+  'a long run of %s frees its early steps, at which nothing looks back',
+  async (name) => {
+    using diffusion = await StableDiffusion.load(at('sd15'))
+    const make = schedulers[name] as (config: object) => typeof diffusion.parts.scheduler
+    const scheduler = make({ betaStart: 0.00085, betaEnd: 0.012, betaSchedule: 'scaled_linear' })
+    const drawing = new StableDiffusion({ ...diffusion.parts, scheduler })
+    const counts: number[] = []
+    const walk = drawing.generate(['a dog'], { steps: 40, height: 8, width: 8, seed: 1 })
+    for await (const _ of walk) counts.push(memory().tensors)
+    expect(counts.at(-2)! - counts.at(-8)!).toBeLessThanOrEqual(3)
+    ;(await walk.images()).dispose()
+  },
+)
