@@ -1,10 +1,21 @@
+import { noGrad } from '../autograd.ts'
 import { tensor } from '../creation.ts'
 import type { Device } from '../dtype.ts'
+import type { Model } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Tokenizer } from '../tokenizers/tokenizer.ts'
 import { type Place, type PlacedNetwork, placeOf } from './place.ts'
 
-/** What pipelines that draw from a text share: where they are, the ids of a text, and freeing. */
+type TextEncoder = Model<'clip_text'> | Model<'clip_text_with_projection'>
+
+/** How texts are encoded. */
+export interface EncodePromptsOptions {
+  /** Cut texts of more than the encoder's 77 tokens; else they are an error. */
+  truncate?: boolean
+  signal?: AbortSignal | undefined
+}
+
+/** What pipelines that draw from a text share: where they are, what their encoder says of a text, and freeing. */
 export abstract class TextPipeline implements Disposable {
   /** Where the network that draws is, and in which type it computes. */
   protected readonly place: Place
@@ -22,11 +33,23 @@ export abstract class TextPipeline implements Disposable {
     return this.place.device
   }
 
-  /** Token ids (texts, 77) on the device. @throws EegTorchError `INVALID_OPTION` for a text of more tokens, unless `truncate` */
-  protected promptIds(texts: readonly string[], truncate: boolean): Tensor {
+  /**
+   * Some of what the text encoder says of texts, by the names of its outputs; the others are freed.
+   *
+   * @throws EegTorchError `INVALID_OPTION` for a text of more tokens than the encoder takes, unless `truncate`
+   */
+  protected async encodeTexts<Name extends string>(
+    encoder: TextEncoder,
+    texts: readonly string[],
+    { truncate = false, signal }: EncodePromptsOptions,
+    wanted: readonly Name[],
+  ): Promise<Record<Name, Tensor>> {
     const { ids } = this.#tokenizer.encodeBatch(texts, { padTo: 'maxLength', truncate })
     using here = tensor(ids, { dtype: 'int64' })
-    return here.to(this.device)
+    using inputIds = here.to(this.device)
+    const outputs: Record<string, Tensor> = await noGrad(() => encoder.runAsync({ inputIds }, { signal }))
+    for (const [name, output] of Object.entries(outputs)) if (!wanted.includes(name as Name)) output.dispose()
+    return Object.fromEntries(wanted.map((name) => [name, outputs[name]!])) as Record<Name, Tensor>
   }
 
   /** Frees all networks. */

@@ -17,7 +17,7 @@ import {
 } from '../options.ts'
 import { Generation, holding } from '../pipeline.ts'
 import { MaskedTokens, type TokenDraws } from '../schedulers/masked-tokens.ts'
-import { isTexts, TextPipeline } from '../text-pipeline.ts'
+import { type EncodePromptsOptions, isTexts, TextPipeline } from '../text-pipeline.ts'
 import { drawTokens, guideLogits, MaskedTokenRun } from './amused-run.ts'
 import { type AmusedLoadOptions, loadAmused } from './load.ts'
 
@@ -99,14 +99,10 @@ export class Amused extends TextPipeline {
    *
    * @throws EegTorchError `INVALID_OPTION` for a text of more than 77 tokens, unless `truncate`
    */
-  async encodePrompts(
-    texts: readonly string[],
-    { truncate = false, signal }: { truncate?: boolean; signal?: AbortSignal | undefined } = {},
-  ): Promise<AmusedCondition> {
-    using inputIds = this.promptIds(texts, truncate)
-    const encoded = await noGrad(() => this.parts.textEncoder.runAsync({ inputIds }, { signal }))
-    encoded.lastHiddenState.dispose()
-    return { tokens: encoded.penultimate, pooled: encoded.textEmbeds }
+  async encodePrompts(texts: readonly string[], options: EncodePromptsOptions = {}): Promise<AmusedCondition> {
+    const wanted = ['penultimate', 'textEmbeds'] as const
+    const { penultimate, textEmbeds } = await this.encodeTexts(this.parts.textEncoder, texts, options, wanted)
+    return { tokens: penultimate, pooled: textEmbeds }
   }
 
   /**

@@ -17,7 +17,7 @@ import {
 import type { PictureCodec } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
-import { isTexts, TextPipeline } from '../text-pipeline.ts'
+import { type EncodePromptsOptions, isTexts, TextPipeline } from '../text-pipeline.ts'
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 
 /** @internal */
@@ -82,15 +82,9 @@ export class StableDiffusion extends TextPipeline {
    *
    * @throws EegTorchError `INVALID_OPTION` for a text of more than 77 tokens, unless `truncate`
    */
-  async encodePrompts(
-    texts: readonly string[],
-    { truncate = false, signal }: { truncate?: boolean; signal?: AbortSignal | undefined } = {},
-  ): Promise<Tensor> {
-    using inputIds = this.promptIds(texts, truncate)
-    const outputs = await noGrad(() => this.parts.textEncoder.runAsync({ inputIds }, { signal }))
-    const { lastHiddenState, ...others } = outputs
-    for (const other of Object.values(others) as Tensor[]) other.dispose()
-    return lastHiddenState
+  async encodePrompts(texts: readonly string[], options: EncodePromptsOptions = {}): Promise<Tensor> {
+    const { textEncoder } = this.parts
+    return (await this.encodeTexts(textEncoder, texts, options, ['lastHiddenState'])).lastHiddenState
   }
 
   /**
