@@ -3,8 +3,11 @@ import type { Recordings } from '../datasets/recordings.ts'
 import { scoreWarnings } from '../datasets/registry.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
+import { formatSeen } from '../evaluation/seen-trials.ts'
+import { formatOpenings, TestLedger } from '../evaluation/test-ledger.ts'
+import { formatAccuracy, formatFigures, formatSubjects } from '../evaluation/text.ts'
 import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkpoint.ts'
+import { RunFolder, runOfWeights } from '../experiment/run-folder.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
 import { withDataset } from './config-dataset.ts'
 import { trialsOf } from './config-pipeline.ts'
@@ -57,17 +60,44 @@ async function evaluate(
   if (said.data === undefined) command.error("error: required option '--data <path...>' not specified")
   const config = checkConfig(said, file)
   const windows = storedWindows(config, trained, file) ?? (await cutWindows(config, trained, file))
-  const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows)
-  for (const sentence of warnings) console.error(`warning: ${sentence}`)
+  const opened = countedOpening(file, windows)
+  const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows, { onTest: opened.count })
+  for (const sentence of [...warnings, ...opened.warnings]) console.error(`warning: ${sentence}`)
   const notes = scoreWarnings(windows)
+  const openings = opened.openings()
   if (json) {
-    console.log(JSON.stringify({ ...summary, ...counts, simulated: windows.simulated, warnings: notes }))
+    console.log(JSON.stringify({ ...summary, ...counts, openings, simulated: windows.simulated, warnings: notes }))
     return
   }
-  console.log(formatAccuracy(summary.accuracy))
-  console.log(formatFigures(summary))
-  for (const note of notes) console.log(`note: ${note}`)
-  console.log(`${counts.windows} windows scored, ${counts.seen} left out that the network was trained on`)
+  const lines = [
+    formatAccuracy(summary.accuracy),
+    formatFigures(summary),
+    ...formatSubjects(summary),
+    ...notes.map((note) => `note: ${note}`),
+    'no classical decoder beside it, for one would need the training windows: those of the run are in its report',
+    formatSeen(counts.proof),
+    ...(openings.length === 0 ? [] : [formatOpenings(openings)]),
+    `${counts.windows} windows scored, ${counts.seen} left out that the network was trained on`,
+  ]
+  for (const line of lines) console.log(line)
+}
+
+/** Counts the look at the windows in the run that the weights belong to. */
+function countedOpening(file: string, windows: EegWindows) {
+  const run = runOfWeights(file)
+  if (run === undefined) {
+    const sentence = 'The weights lie in no folder of a run: this look at the windows is counted nowhere.'
+    return { count: () => {}, openings: () => [], warnings: [sentence] }
+  }
+  const folder = new RunFolder(run.path)
+  const ledger = new TestLedger(folder)
+  const [first, ...others] = windows.recordings.map(({ name }) => name)
+  const by = `evaluate on ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`
+  const count = () => {
+    ledger.open({ fold: run.fold, by, seed: run.seed })
+    folder.close()
+  }
+  return { count, openings: () => ledger.openings, warnings: [] }
 }
 
 type Trained = ReturnType<typeof readTrainedOn>['pipeline']

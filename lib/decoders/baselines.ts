@@ -3,6 +3,7 @@ import { stack } from '../creation.ts'
 import { piecesOf } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { assertNoLeak } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
 import type { Split } from '../evaluation/split.ts'
@@ -118,13 +119,15 @@ export async function extractFeatures(windows: EegWindows, extract: BaselineDeco
  * Decodes every fold of a cross-validation with a classical decoder. It trains on what the network trains and validates on,
  * as it needs no validation of its own, and answers the test windows, which it has not seen.
  *
- * @throws EegTorchError `INVALID_OPTION` for a fold with one class to train on, or a band that does not fit the windows
+ * @throws EegTorchError `SPLIT_LEAKS` as {@link assertNoLeak}; `INVALID_OPTION` for a fold with one class to train on, or a band that does not fit
+ *   the windows
  */
 export async function decodeFolds(
   windows: EegWindows,
   splits: readonly Split[],
   decoder: BaselineDecoder,
 ): Promise<{ name: string; predictions: Prediction[] }> {
+  for (const split of splits) assertNoLeak(windows, split)
   const features = await extractFeatures(windows, (piece) => decoder.extract(piece))
   return { name: decoder.name, predictions: await decodeFeatures(windows, features, splits, decoder) }
 }

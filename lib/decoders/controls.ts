@@ -2,6 +2,7 @@ import type { AskedControl } from '../datasets/card.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { groupBy } from '../evaluation/group-by.ts'
+import { assertNoLeak } from '../evaluation/leaks.ts'
 import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
 import { nearby, trialsByRecording } from '../evaluation/protocols.ts'
 import type { Split } from '../evaluation/split.ts'
@@ -110,9 +111,10 @@ function classFromBlock(windows: EegWindows, blocks: readonly number[][][]): Con
  * Tells from the same windows when they were recorded, in seconds since the start of their recording, on the splits of the run: linear regression with
  * the covariance shrunk by Ledoit and Wolf's rule. Where time can be told, neighbours in time are alike: random folds then flatter.
  *
- * @throws EegTorchError `INVALID_OPTION` for windows that all start at one time
+ * @throws EegTorchError `INVALID_OPTION` for windows that all start at one time; `SPLIT_LEAKS` as {@link assertNoLeak}
  */
 export async function timeControl(windows: EegWindows, splits: readonly Split[]): Promise<ControlResult[]> {
+  for (const split of splits) assertNoLeak(windows, split)
   const features = await extractFeatures(windows, controlFeatures)
   const onset = (index: number) => windows.origins[index]!.onset
   let [error, spread] = [0, 0]

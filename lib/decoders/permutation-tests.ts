@@ -1,6 +1,7 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { groupBy } from '../evaluation/group-by.ts'
+import { assertNoLeak } from '../evaluation/leaks.ts'
 import { type Prediction, trialKey } from '../evaluation/predictions.ts'
 import { rocArea } from '../evaluation/roc-area.ts'
 import type { Split } from '../evaluation/split.ts'
@@ -100,6 +101,7 @@ export async function retrainingTest(
   { retrainings = 100, seed = 0, signal }: RetrainingOptions = {},
 ): Promise<PermutationTest[]> {
   requireCount('retrainings', retrainings)
+  for (const split of splits) assertNoLeak(windows, split)
   const random = new Random(seed, 77)
   const features = await extractFeatures(windows, (piece) => decoder.extract(piece))
   const score = async (shuffle: boolean) => {

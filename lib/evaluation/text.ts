@@ -36,3 +36,10 @@ export function formatFigures(summary: EvaluationSummary): string {
   const { mean, low, high } = rocAuc
   return [...words, `ROC area ${mean.toFixed(3)} [${low.toFixed(2)}, ${high.toFixed(2)}]`].join('   ')
 }
+
+/** A line for each subject where there are several: `S003   accuracy 0.750   n = 8 trials, ...`. */
+export function formatSubjects({ bySubject }: EvaluationSummary): string[] {
+  if (bySubject.length < 2) return []
+  const width = Math.max(...bySubject.map(({ subject }) => subject.length))
+  return bySubject.map(({ subject, accuracy }) => `${subject.padEnd(width)}   ${formatAccuracy(accuracy)}`)
+}

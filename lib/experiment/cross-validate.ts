@@ -5,6 +5,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../decoders/baselines.ts'
 import { proveFitted } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
+import { hashWindows } from '../evaluation/seen-trials.ts'
 import type { Split } from '../evaluation/split.ts'
 import { TestLedger } from '../evaluation/test-ledger.ts'
 import type { ModelName } from '../models/configs.generated.ts'
@@ -45,6 +46,7 @@ export async function crossValidate<N extends ModelName>(
   const store = options.group === undefined ? options.store : new SharedRun(options.store, options.group)
   const ledger = new TestLedger(store)
   const proof = proveSplits(windows, splits, options)
+  const hashes = store && (await hashWindows(windows))
   const findings: FoldFindings[] = []
   const kept: Split[] = []
   const outcomes: TrainingOutcome[] = []
@@ -60,7 +62,7 @@ export async function crossValidate<N extends ModelName>(
       using net = startModel(factory, windows, seed, options.model)
       parameters = net.parameterCount()
       const known = await store?.readOutcome(place)
-      const given = { ...options, ...(store && { store }), folds: splits.length, seeds }
+      const given = { ...options, ...(store && { store }), ...(hashes && { hashes }), folds: splits.length, seeds }
       const opening = { fold, by: factory.modelName, seed }
       if (known !== undefined) ledger.note(opening)
       const outcome = known ?? (await runTraining(net, prepared, place, given, () => ledger.open(opening)))

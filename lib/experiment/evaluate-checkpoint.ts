@@ -3,7 +3,7 @@ import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
-import { seenAmong } from '../evaluation/seen-trials.ts'
+import { recogniseSeen, type SeenProof, type SeenTrials, trialIdentity } from '../evaluation/seen-trials.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { models } from '../models/models.ts'
 import type { StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
@@ -14,7 +14,7 @@ import { loss, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
 
 /** What a checkpoint of `eegtorch train` tells of how it was made. */
-export interface TrainedOn {
+export interface TrainedOn extends SeenTrials {
   model: string
   classes: string[]
   channels: string[]
@@ -22,8 +22,6 @@ export interface TrainedOn {
   standardise?: ReturnType<Standardiser['toJSON']>
   /** The preprocessing with what it learned from the training windows; absent in older checkpoints. */
   pipeline?: StoredPipeline
-  /** Trials that it was trained on or chosen by. */
-  seen: string[]
   /** Options of the run. */
   run: Record<string, unknown>
 }
@@ -35,8 +33,18 @@ export interface CheckpointEvaluation {
   windows: number
   /** Windows left out, because the network was trained on them. */
   seen: number
+  /** How the windows were held against those that it was trained on. */
+  proof: SeenProof
   /** What could not be made sure of, one sentence each. */
   warnings: string[]
+}
+
+/** Options of {@link evaluateCheckpoint}. */
+export interface EvaluateOptions {
+  /** Default 64. */
+  batchSize?: number
+  /** Called when windows are about to be answered: the place to count a look at them. */
+  onTest?: () => void
 }
 
 /**
@@ -65,14 +73,14 @@ export function readTrainedOn(file: string): TrainedOn {
 export async function evaluateCheckpoint(
   file: string,
   windows: EegWindows,
-  { batchSize = 64 }: { batchSize?: number } = {},
+  { batchSize = 64, onTest }: EvaluateOptions = {},
 ): Promise<CheckpointEvaluation> {
   const told = readTrainedOn(file)
-  const warnings = preprocessingDoubts(windows, told)
+  const isSame = told.pipeline !== undefined && windows.pipeline !== undefined
+  const { seen, proof, warnings } = await recogniseSeen(windows, told, isSame)
   const scaled = await scaleAsTrained(file, windows, told)
   checkWindows(file, scaled, told)
-  const seen = new Set(seenAmong(scaled, told.seen))
-  const fresh = [...scaled.labels.keys()].filter((index) => !seen.has(index))
+  const fresh = [...scaled.labels.keys()].filter((index) => !seen.has(trialIdentity(scaled, index)))
   if (fresh.length === 0) {
     throw new EegTorchError('SPLIT_LEAKS', 'the network was trained on every one of these windows', {
       file,
@@ -80,6 +88,7 @@ export async function evaluateCheckpoint(
       received: `${windows.length} windows that it has`,
     })
   }
+  onTest?.()
   const probabilities = await predict(file, scaled.subset(fresh), batchSize)
   const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
   const predictions = predictionsFor(scaled, fresh, { fold: 0, seed: 0, predicted, probabilities })
@@ -87,7 +96,8 @@ export async function evaluateCheckpoint(
     summary: summarisePredictions(predictions, { classes: windows.classNames.length }),
     windows: fresh.length,
     seen: scaled.length - fresh.length,
-    warnings,
+    proof,
+    warnings: [...preprocessingDoubts(windows, told), ...warnings],
   }
 }
 

@@ -20,7 +20,9 @@ export interface PreparedFold {
   windows: EegWindows
   /** The split, without windows that the pipeline has rejected. */
   split: Split
-  /** The same windows by their numbers among those that were given: what else is scored on this fold is scored on these. */
+  /** The windows before that. */
+  given: EegWindows
+  /** The split by their numbers among {@link given}: what else is scored on this fold is scored on these. */
   kept: Split
   /** For the checkpoint. */
   told: { standardise?: ReturnType<Standardiser['toJSON']>; pipeline?: StoredPipeline }
@@ -47,13 +49,14 @@ export async function prepareFold(
     if (standardise !== undefined) throw refuseBoth()
     const fitted = await pipeline.fit(windows, split.train)
     const told = { pipeline: fitted.toJSON() }
-    if (pipeline.looksAcrossWindows) return { ...(await finishApart(windows, split, fitted)), told }
+    if (pipeline.looksAcrossWindows) return { ...(await finishApart(windows, split, fitted)), given: windows, told }
     const finished = await fitted.finish(windows)
-    return { windows: finished, ...relocate(split, windows, finished), told }
+    return { windows: finished, given: windows, ...relocate(split, windows, finished), told }
   }
-  if (standardise === false) return { windows, split, kept: split, told: {} }
+  if (standardise === false) return { windows, split, given: windows, kept: split, told: {} }
   const standardiser = await Standardiser.fitAsync(windows, split.train)
-  return { windows: standardiser.apply(windows), split, kept: split, told: { standardise: standardiser.toJSON() } }
+  const told = { standardise: standardiser.toJSON() }
+  return { windows: standardiser.apply(windows), split, given: windows, kept: split, told }
 }
 
 /** Finishes each part of a split by itself, so that nothing of a test window shapes one that is trained on, nor the other way round. */

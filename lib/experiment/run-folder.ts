@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { TestOpening } from '../evaluation/test-ledger.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
@@ -135,6 +135,15 @@ export class RunFolder implements CrossValidationStore {
   #checkpointFolder(place: TrainingPlace): string {
     return join(this.path, 'checkpoints', nameOf(place))
   }
+}
+
+/** The run that a weights file belongs to, and which training of it; undefined for a file that lies in no run's folder. */
+export function runOfWeights(file: string): { path: string; fold: number; seed: number } | undefined {
+  const training = dirname(resolve(file))
+  const [, fold, seed] = /^fold-(\d+)-seed-(\d+)$/.exec(basename(training)) ?? []
+  const path = dirname(dirname(training))
+  if (seed === undefined || !existsSync(join(path, OPENINGS_FILE))) return undefined
+  return { path, fold: Number(fold) - 1, seed: Number(seed) }
 }
 
 function nameOf({ fold, seed }: TrainingPlace): string {

@@ -2,7 +2,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { shuffleLabels } from '../decoders/permutation-tests.ts'
 import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
 import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
-import { trialName } from '../evaluation/seen-trials.ts'
+import { hashWindows, rememberSeen, type WindowHashes } from '../evaluation/seen-trials.ts'
 import { checkSplit, type Split } from '../evaluation/split.ts'
 import type { TestLedger } from '../evaluation/test-ledger.ts'
 import type { ModelName } from '../models/configs.generated.ts'
@@ -53,7 +53,9 @@ export async function trainSplit<N extends ModelName>(
   const prepared = await prepareFold(windows, checked, options)
   const fitted = proveFitted(prepared.windows, prepared.split)
   using net = startModel(factory, windows, seed, options.model)
-  const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, { ...options, folds: 1, seeds: [seed] })
+  const hashes = options.store && (await hashWindows(windows, seenOf(checked)))
+  const given = { ...options, ...(hashes && { hashes }), folds: 1, seeds: [seed] }
+  const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, given)
   const { kept } = prepared
   const isWhole = leftOutOf(checked, kept) === undefined
   return { ...outcome, parameters: net.parameterCount(), fitted, ...(!isWhole && { kept }) }
@@ -70,8 +72,7 @@ export async function trainShuffled<N extends ModelName>(
   ledger: TestLedger,
 ): Promise<Prediction[]> {
   ledger.open({ fold, by: `${factory.modelName} on shuffled labels`, seed })
-  const seen = [...split.train, ...(split.validation ?? [])]
-  const told = shuffleLabels(windows, seen, new Random(seed, 78 + fold))
+  const told = shuffleLabels(windows, seenOf(split), new Random(seed, 78 + fold))
   const { predictions } = await trainSplit(factory, told, split, { fold, seed }, options)
   return predictions
 }
@@ -87,11 +88,19 @@ export function startModel<N extends ModelName>(
   return makeModel(factory, windows, options)
 }
 
-type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & { folds: number; seeds: readonly number[] }
+type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & {
+  folds: number
+  seeds: readonly number[]
+  /** Of the windows that the fold was prepared from, for what the store keeps. */
+  hashes?: WindowHashes
+}
+
+/** The windows that shape a network: those that train it and those that choose it. */
+const seenOf = ({ train, validation = [] }: Split) => [...train, ...validation]
 
 export async function runTraining(
   net: Model,
-  { windows, split, told }: PreparedFold,
+  { windows, split, given, kept, told }: PreparedFold,
   place: TrainingPlace,
   options: FoldOptions,
   onTest?: () => void,
@@ -112,7 +121,7 @@ export async function runTraining(
     ...told,
     fold: split.name,
     seed: place.seed,
-    seen: [...split.train, ...(split.validation ?? [])].map((index) => trialName(windows, index)),
+    ...rememberSeen(given, seenOf(kept), options.hashes),
     run: options.report?.configuration ?? {},
   }
   const store = options.store?.trainingStore(place, description)

@@ -33,6 +33,8 @@ steps:
   - zscore
 `
 
+const UNCOUNTED = 'warning: The weights lie in no folder of a run: this look at the windows is counted nowhere.\n'
+
 beforeAll(async () => {
   await writeSimulatedFiles(data)
   writeFileSync(inFolder('mine.yaml'), YAML)
@@ -73,8 +75,9 @@ test('evaluation applies what the checkpoint holds; one of an older version give
   } as never)
   for (const file of [weightsOf('short'), weightsOf('long'), inFolder('old.safetensors')]) {
     const { code, stdout, stderr } = await eegtorch('evaluate', file, '--data', data, '--json')
-    expect([code, stderr]).toEqual([0, ''])
-    scores.push(JSON.parse(stdout))
+    expect([code, stderr]).toEqual([0, file.endsWith('old.safetensors') ? UNCOUNTED : ''])
+    const { openings: _, proof: __, ...score } = JSON.parse(stdout)
+    scores.push(score)
   }
   expect(scores[0]).toMatchObject({ windows: 8, seen: 16 })
   expect(scores[1]).toEqual(scores[0])

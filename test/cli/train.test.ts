@@ -1,9 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { readJsonLines } from 'eegtorch'
+import { openCheckpoint, readJsonLines, writeCheckpoint } from 'eegtorch'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -196,7 +205,10 @@ epochs: 1
 
 describe('evaluate', () => {
   const checkpoint = inFolder('evaluated/checkpoints/fold-1-seed-0/last.safetensors')
-  beforeAll(async () => void (await train('evaluated', '--epochs', '1')))
+  beforeAll(async () => {
+    await train('evaluated', '--epochs', '1')
+    await writeSimulatedFiles(inFolder('fresh'), 4, 5)
+  })
 
   test('scores what the network was not trained on', async () => {
     const { code, stdout, stderr } = await eegtorch('evaluate', checkpoint, '--data', data)
@@ -216,6 +228,50 @@ describe('evaluate', () => {
     const { code, stdout } = await eegtorch('evaluate', ...words, '--json')
     expect(code).toBe(1)
     expect((JSON.parse(stdout) as { error: { code: string } }).error.code).toMatch(new RegExp(`^(${expected})$`))
+  })
+
+  test('a copy under another name is known by its samples, and another study under equal names is scored', async () => {
+    mkdirSync(inFolder('copies'))
+    copyFileSync(join(data, 'S001R10.edf'), inFolder('copies/S007R06.edf'))
+    const copied = await eegtorch('evaluate', checkpoint, '--data', inFolder('copies'))
+    expect([copied.code, copied.stderr]).toEqual([1, expect.stringMatching(/trained on every one of these windows/)])
+    await writeSimulatedFiles(inFolder('other'), 4, 3)
+    const other = await eegtorch('evaluate', checkpoint, '--data', inFolder('other'), '--json')
+    expect(JSON.parse(other.stdout)).toMatchObject({ windows: 24, seen: 0, proof: { by: 'samples', seenTrials: 0 } })
+    expect(other.stderr).toMatch(/16 trials have names that the network was trained on \(S001R10 .*they are scored/)
+  })
+
+  test('a checkpoint without hashes goes by names, and says so', async () => {
+    const { tensors, metadata } = openCheckpoint(checkpoint)
+    const { seenSamples: _, ...older } = metadata
+    await writeCheckpoint(inFolder('older.safetensors'), await tensors.loadAll(), older)
+    const { stdout, stderr } = await eegtorch('evaluate', inFolder('older.safetensors'), '--data', data, '--json')
+    expect(JSON.parse(stdout)).toMatchObject({
+      windows: 8,
+      seen: 16,
+      openings: [],
+      proof: { by: 'names', against: 16 },
+    })
+    expect(stderr).toMatch(/keeps no hashes .*a renamed copy is scored as new/)
+    expect(stderr).toMatch(/lie in no folder of a run/)
+  })
+
+  test('prints what was compared, every look at the test part, and a line for each subject', async () => {
+    mkdirSync(inFolder('two'))
+    for (const [subject, run] of [
+      ['S001', '06'],
+      ['S002', '06'],
+    ] as const)
+      copyFileSync(inFolder(`fresh/S001R${run}.edf`), inFolder(`two/${subject}R${run}.edf`))
+    const look = async () => (await eegtorch('evaluate', checkpoint, '--data', inFolder('two'))).stdout
+    await look()
+    const printed = await look()
+    expect(printed).toMatch(
+      /^held against training: 16 windows of 16 trials, by their samples, against 16 windows .*; 0 trials left out$/m,
+    )
+    expect(printed).toMatch(/^test parts opened \d+ times: eegnet 3 .*evaluate on S001R06 and 1 more 2 /m)
+    expect(printed).toMatch(/^S001 {3}accuracy 0\.\d+ {3}n = 8 trials.*\nS002 {3}accuracy/m)
+    expect(printed).toMatch(/no classical decoder beside it/)
   })
 
   test('without --data it says what is missing, and ends with 2', async () => {

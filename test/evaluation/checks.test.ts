@@ -2,6 +2,7 @@ import {
   blockControl,
   crossValidate,
   cspLda,
+  decodeFolds,
   type EegWindows,
   leaveOneOut,
   logVarianceLda,
@@ -100,6 +101,19 @@ describe('a permutation test', () => {
     setTimeout(() => cancel.abort(new Error('enough')), 30)
     expect((await rejectionOf(stopped)).message).toBe('enough')
   })
+})
+
+test('a split that leaks is refused by whatever trains on it', async () => {
+  const windows = study({ effect: 4 })
+  const { name, train, test: asked } = leaveOneOut(windows, 'run')[0]!
+  const leaking = [{ name, train: [...train, asked[0]!], test: asked }]
+  const decoder = logVarianceLda()
+  const ways = [
+    () => decodeFolds(windows, leaking, decoder),
+    () => retrainingTest(windows, leaking, decoder, { retrainings: 1 }),
+    () => timeControl(windows, leaking),
+  ]
+  for (const way of ways) expect((await rejectionOf(way())).code).toBe('SPLIT_LEAKS')
 })
 
 describe('training on shuffled labels', () => {

@@ -6,9 +6,9 @@ import { simulateMotorImagery, writeEdf } from 'eegtorch'
 const RUNS = ['06', '10', '14']
 
 /** Writes simulated EDF files under EEGMMIDB's names and labels: one subject, three runs of `trials` trials of each class. */
-export async function writeSimulatedFiles(folder: string, trials = 4): Promise<void> {
+export async function writeSimulatedFiles(folder: string, trials = 4, seed = 2): Promise<void> {
   mkdirSync(folder, { recursive: true })
-  const options = { subjects: 1, runs: RUNS.length, trials, seed: 2 }
+  const options = { subjects: 1, runs: RUNS.length, trials, seed }
   const recordings = simulateMotorImagery({ ...options, classes: ['left hand', 'feet'] })
   for (const [i, recording] of [...recordings].entries()) {
     const events = recording.events.map((event) => ({ ...event, label: event.label === 'feet' ? 'T2' : 'T1' }))
