@@ -56,6 +56,14 @@ export class EegTorchError extends Error {
     if (details.file !== undefined) this.file = details.file
     if (details.option !== undefined) this.option = details.option
   }
+
+  /** The same error with what it concerns before its sentence: one recording of many. */
+  about(subject: string): EegTorchError {
+    const { expected, received, file, option } = this
+    const known = { expected, received, file, option }
+    const details = Object.fromEntries(Object.entries(known).filter(([, value]) => value !== undefined))
+    return new EegTorchError(this.code, `${subject}: ${this.message}`, { ...details, cause: this })
+  }
 }
 
 function sentence(what: string, { expected, received, file }: ErrorDetails): string {

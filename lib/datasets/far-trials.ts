@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
 import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
@@ -35,13 +36,14 @@ export function readPickledNpy(file: string): Map<unknown, unknown> {
 
 /**
  * The numbers of a pickled array. They stay in the file where they lie there as they are; else they are unpickled anew when they are asked for, and those
- * of one file are kept.
+ * of one file are kept by `last`.
  *
  * @param load gives the array
+ * @param last of the data set: one for all its files
  * @param axes what its axes are, for errors: `(trials, channels, samples)`
  * @throws EegTorchError `FILE_INVALID` for other axes, `FILE_UNSUPPORTED` for types and orders that no release has
  */
-export function farNumbers(load: () => unknown, axes: string, file: string): FarNumbers {
+export function farNumbers(load: () => unknown, axes: string, file: string, last: LastArray): FarNumbers {
   const value = load()
   if (!(value instanceof FarArray && value.shape.length === axes.split(',').length)) {
     throw new EegTorchError('FILE_INVALID', 'does not hold the array of the data set', {
@@ -55,7 +57,7 @@ export function farNumbers(load: () => unknown, axes: string, file: string): Far
   if (type === undefined || value.columnMajor || !(data instanceof Uint8Array)) throw unknownStorage(axes, file)
   const rest = { type, littleEndian: !bigEndian, shape }
   if (data instanceof FarBytes) return { at: { position: data.position }, ...rest }
-  return { at: { bytes: () => bytesOf(file, load) }, ...rest }
+  return { at: { bytes: () => last.bytesOf(file, load) }, ...rest }
 }
 
 /** The error of an array that no release of a data set has. */
@@ -66,11 +68,16 @@ export function unknownStorage(axes: string, file: string): EegTorchError {
   })
 }
 
-let last: { file: string; bytes: Uint8Array } | undefined
+/** The array of a data set that was unpickled last: as long as somebody may read it again, and while its file is the same. */
+export class LastArray {
+  #last: { key: string; bytes: Uint8Array } | undefined
 
-function bytesOf(file: string, load: () => unknown): Uint8Array {
-  if (last?.file !== file) last = { file, bytes: (load() as FarArray).data as Uint8Array }
-  return last.bytes
+  bytesOf(file: string, load: () => unknown): Uint8Array {
+    const { size, mtimeMs } = withFile(file, fstatSync)
+    const key = `${size} ${mtimeMs} ${file}`
+    if (this.#last?.key !== key) this.#last = { key, bytes: (load() as FarArray).data as Uint8Array }
+    return this.#last.bytes
+  }
 }
 
 /** Texts of a list or of an array. */

@@ -104,12 +104,7 @@ export function standardiseEach(
 ): EegWindows {
   const data = Float32Array.from(windows.data)
   const size = per === 'channel' ? windows.nSamples : windows.nSamples * windows.nChannels
-  for (let start = 0; start < data.length; start += size) {
-    const values = data.subarray(start, start + size)
-    const mean = values.reduce((sum, value) => sum + value, 0) / size
-    const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / size
-    rescale(values, mean, Math.sqrt(variance))
-  }
+  for (let start = 0; start < data.length; start += size) standardiseValues(data.subarray(start, start + size))
   return windows.with({ data })
 }
 
@@ -153,7 +148,17 @@ class Moments {
   }
 }
 
-function rescale(values: Float32Array, mean: number, std: number): void {
+/** Gives values, in their place, the mean 0 and the deviation 1. */
+export function standardiseValues(values: Float32Array | Float64Array): void {
+  let [sum, squares] = [0, 0]
+  for (const value of values) sum += value
+  const mean = sum / values.length
+  for (const value of values) squares += (value - mean) ** 2
+  rescale(values, mean, Math.sqrt(squares / values.length))
+}
+
+/** Takes a mean off and divides by a deviation, in place. What does not vary is centred only. */
+export function rescale(values: Float32Array | Float64Array, mean: number, std: number): void {
   const factor = factorOf(std)
   for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) * factor
 }

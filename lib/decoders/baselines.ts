@@ -26,6 +26,8 @@ export interface BaselineDecoder {
 /** A decoder that has learned. */
 export interface FittedDecoder {
   predict(features: FeatureRows): Decoded | Promise<Decoded>
+  /** Frees what it holds outside of JavaScript; absent where there is nothing. */
+  dispose?(): void
 }
 
 /** Options of {@link cspLda}. */
@@ -42,7 +44,10 @@ export function cspLda({ band = [8, 30], ...options }: CspLdaOptions = {}): Base
     fit: async (features, labels, classes) => {
       const patterns = await CommonSpatialPatterns.fit(features, labels, classes, options)
       const lda = await ShrinkageLda.fit(await patterns.transform(features), labels, classes)
-      return { predict: async (rows) => lda.predict(await patterns.transform(rows)) }
+      return {
+        predict: async (rows) => lda.predict(await patterns.transform(rows)),
+        dispose: () => patterns.dispose(),
+      }
     },
   }
 }
@@ -145,7 +150,11 @@ export async function decodeFeatures(
     const seen = [...train, ...validation]
     const labels = seen.map((index) => windows.labels[index]!)
     const fitted = await decoder.fit(rows(seen), labels, windows.classNames.length)
-    predictions.push(...predictionsFor(windows, test, { fold, seed: 0, ...(await fitted.predict(rows(test))) }))
+    try {
+      predictions.push(...predictionsFor(windows, test, { fold, seed: 0, ...(await fitted.predict(rows(test))) }))
+    } finally {
+      fitted.dispose?.()
+    }
   }
   return predictions
 }

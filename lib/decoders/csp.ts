@@ -54,6 +54,15 @@ export class CommonSpatialPatterns {
     return new CommonSpatialPatterns(scope(() => all.narrow(0, 0, most).clone()))
   }
 
+  /** Frees the filters. */
+  dispose(): void {
+    this.filters.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
   /** Logarithm of each filter's mean power in each window, in volts squared. On the compute thread. */
   async transform(rows: FeatureRows): Promise<FeatureRows> {
     using matrices = matricesOf(rows)

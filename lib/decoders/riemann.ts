@@ -34,7 +34,10 @@ export function tangentSpaceLr({ c = 1, ...options }: TangentSpaceOptions = {}):
     fit: async (features, labels, classes) => {
       const reference = await riemannMean(matricesOf(features))
       const model = await LogisticRegression.fit(await tangentVectors(features, reference), labels, classes, { c })
-      return { predict: async (rows) => model.predict(await tangentVectors(rows, reference)) }
+      return {
+        predict: async (rows) => model.predict(await tangentVectors(rows, reference)),
+        dispose: () => reference.dispose(),
+      }
     },
   }
 }
@@ -56,6 +59,7 @@ export function mdm(options: RiemannOptions = {}): BaselineDecoder {
           using distances = await asyncSignal.riemannDistances(matrices, { references })
           return scope(() => present.decoded(distances.square().neg().softmax(1)))
         },
+        dispose: () => references.dispose(),
       }
     },
   }

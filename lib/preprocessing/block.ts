@@ -11,11 +11,6 @@ export interface SignalBlock {
   readonly samplingRate: number
 }
 
-const ELECTRIC: ReadonlySet<string> = new Set(['eeg', 'eog', 'ecg', 'emg'])
-
-/** Whether a channel measures voltage: what filters treat. */
-export const isElectric = ({ type }: Pick<Channel, 'type'>) => ELECTRIC.has(type)
-
 /** One channel of one item: a view, not a copy. */
 export function rowOf({ data, samples, channels }: SignalBlock, item: number, channel: number): Float64Array {
   const start = (item * channels.length + channel) * samples

@@ -2,11 +2,11 @@ import { type Stretch, withStatistic } from '../datasets/fitted.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Recording } from '../recordings/recording.ts'
-import { type CutWindows, toEegWindows } from './cut-windows.ts'
 import type { Pipeline } from './pipeline.ts'
 import { runOnEegWindows, runOnWindows } from './run-steps.ts'
 import { learns, type Step, workOf } from './schema.ts'
 import type { LearnedState, TrialOptions } from './step.ts'
+import { type CutWindows, toEegWindows } from './step-windows.ts'
 import { PipelineStream, type StreamOptions } from './stream.ts'
 
 /** A fitted pipeline as checkpoints keep it. */

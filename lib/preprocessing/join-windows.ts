@@ -2,8 +2,8 @@ import { concatenateWindows } from '../datasets/concatenate.ts'
 import { nothingFits, orderClasses } from '../datasets/cut-windows.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { Recording } from '../recordings/recording.ts'
-import { type CutWindows, toEegWindows } from './cut-windows.ts'
 import type { TrialOptions } from './step.ts'
+import { type CutWindows, toEegWindows } from './step-windows.ts'
 
 /** Windows of one recording in single precision, with the trials that name its classes. */
 export interface RecordingWindows {

@@ -2,12 +2,12 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { Recording } from '../recordings/recording.ts'
 import type { SignalBlock } from './block.ts'
-import type { CutWindows } from './cut-windows.ts'
 import type { FittedPipeline } from './fitted-pipeline.ts'
 import { KeptSamples } from './kept-samples.ts'
 import { runSteps } from './run-steps.ts'
 import type { Step } from './schema.ts'
 import type { StreamLayout, TrialOptions } from './step.ts'
+import type { CutWindows } from './step-windows.ts'
 
 /** Something that happened during a chunk. */
 export interface LiveEvent {

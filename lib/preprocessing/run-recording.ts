@@ -1,8 +1,9 @@
 import { EegTorchError } from '../errors.ts'
+import { isElectric } from '../recordings/channels.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { Segment } from '../recordings/segments.ts'
 import type { ChannelRange } from '../recordings/source.ts'
-import { inARow, isElectric, rowOf, type SignalBlock } from './block.ts'
+import { inARow, rowOf, type SignalBlock } from './block.ts'
 
 /** Numbers that are read at a time. */
 const PIECE = 1 << 22

@@ -1,18 +1,36 @@
 import { concatenateWindows } from '../datasets/concatenate.ts'
 import { loadWindows } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { SignalBlock } from './block.ts'
-import { type CutWindows, fromEegWindows, toEegWindows } from './cut-windows.ts'
 import { changeRecording } from './run-recording.ts'
 import { learns, type Step, workOf } from './schema.ts'
 import type { LearnedState, TrialOptions } from './step.ts'
+import { type CutWindows, fromEegWindows, toEegWindows } from './step-windows.ts'
 
 /** Windows that are held in double precision at a time. */
 const CHUNK = 256
 
-/** Runs steps over one recording; none of them may learn from training windows. */
+/**
+ * Runs steps over one recording; none of them may learn from training windows.
+ *
+ * @throws EegTorchError of the steps, with the name of the recording: in a batch of many it would not be known
+ */
 export async function runSteps(
+  recording: Recording,
+  steps: readonly Step[],
+  trials: TrialOptions,
+): Promise<Recording | CutWindows> {
+  try {
+    return await runEach(recording, steps, trials)
+  } catch (error) {
+    if (!(error instanceof EegTorchError) || error.file !== undefined) throw error
+    throw error.message.includes(recording.name) ? error : error.about(recording.name)
+  }
+}
+
+async function runEach(
   recording: Recording,
   steps: readonly Step[],
   trials: TrialOptions,
@@ -71,16 +89,16 @@ export async function runOnEegWindows(
       out = lazily(out, step.options, learned.get(step)!)
       continue
     }
-    const pieces = workOf(step).together?.(step.options) ? [out] : piecesOf(out)
+    const chunks = workOf(step).together?.(step.options) ? [out] : chunksOf(out)
     const done: EegWindows[] = []
-    for (const piece of pieces)
+    for (const piece of chunks)
       done.push(toEegWindows(await runOnWindows(fromEegWindows(await loadWindows(piece)), [step], learned), hash))
     out = done.length === 1 ? done[0]! : joinPieces(done, out.skipped)
   }
   return out.pipeline === hash ? out : out.with({ pipeline: hash })
 }
 
-function piecesOf(windows: EegWindows): EegWindows[] {
+function chunksOf(windows: EegWindows): EegWindows[] {
   if (windows.length <= CHUNK) return [windows]
   return Array.from({ length: Math.ceil(windows.length / CHUNK) }, (_, i) =>
     windows.subset(Array.from({ length: Math.min(CHUNK, windows.length - i * CHUNK) }, (_, k) => i * CHUNK + k)),

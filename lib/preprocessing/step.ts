@@ -3,7 +3,7 @@ import type { WindowOptions } from '../datasets/cut-windows.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { Channel, Recording } from '../recordings/recording.ts'
 import type { SignalBlock } from './block.ts'
-import type { CutWindows } from './cut-windows.ts'
+import type { CutWindows } from './step-windows.ts'
 
 /** Channels and rate of a live stream, between two steps. */
 export interface StreamLayout {

@@ -1,4 +1,4 @@
-import type { ChannelType } from './recording.ts'
+import type { Channel, ChannelType } from './recording.ts'
 
 const ROWS: readonly [row: string, columns: string][] = [
   ['N', '1 z 2'],
@@ -48,6 +48,11 @@ function electrodeName(label: string): string | undefined {
 export function isElectrodeName(name: string): boolean {
   return TEN_TEN.get(name.toLowerCase()) === name
 }
+
+const ELECTRIC: ReadonlySet<ChannelType> = new Set(['eeg', 'eog', 'ecg', 'emg'])
+
+/** Whether a channel measures voltage: what filters treat. */
+export const isElectric = ({ type }: Pick<Channel, 'type'>): boolean => ELECTRIC.has(type)
 
 /** What a channel measures, judged by its label and by whether its unit is electric (or unknown). */
 export function channelType(label: string, isElectric: boolean): ChannelType {

@@ -10,6 +10,8 @@ export interface EdfSignal {
   readonly dimension: string
   readonly prefilter: string
   readonly samplesPerRecord: number
+  /** Least and greatest number that the file may hold for a sample; not a number for annotations. */
+  readonly digitalRange: readonly [low: number, high: number]
   /** Physical value of digital 0 and of one digital step, in `dimension`. */
   readonly offset: number
   readonly gain: number
@@ -149,7 +151,7 @@ function parseSignals(header: Buffer, file: string): EdfSignal[] {
     }
     const isAnnotations = label === 'EDF Annotations' || label === 'BDF Annotations'
     const scale = isAnnotations
-      ? { gain: 1, offset: 0 }
+      ? { gain: 1, offset: 0, digitalRange: [Number.NaN, Number.NaN] as const }
       : calibrate(
           [number('physicalMin', 'physical minimum'), number('physicalMax', 'physical maximum')],
           [number('digitalMin', 'digital minimum'), number('digitalMax', 'digital maximum')],
@@ -174,7 +176,7 @@ function calibrate(
   [digitalMin, digitalMax]: [number, number],
   named: (what: string) => string,
   file: string,
-): { gain: number; offset: number } {
+): Pick<EdfSignal, 'gain' | 'offset' | 'digitalRange'> {
   if (physicalMin === physicalMax) {
     throw invalid(
       file,
@@ -195,7 +197,7 @@ function calibrate(
       `${physicalMin}..${physicalMax}`,
     )
   }
-  return { gain, offset: physicalMin - digitalMin * gain }
+  return { gain, offset: physicalMin - digitalMin * gain, digitalRange: [digitalMin, digitalMax] }
 }
 
 function checkRate({ label, samplesPerRecord }: EdfSignal, recordDuration: number, file: string): void {

@@ -80,6 +80,15 @@ export async function readEdf(file: string, { truncated = 'error', unit = '' }: 
   })
 }
 
+/**
+ * The header of an EDF or BDF file alone.
+ *
+ * @throws EegTorchError as {@link readEdf}
+ */
+export function readEdfHeader(file: string, truncated: TruncatedPolicy = 'error'): EdfHeader {
+  return withFile(file, (descriptor) => readHeader(descriptor, file, truncated))
+}
+
 function readHeader(descriptor: number, file: string, truncated: TruncatedPolicy): EdfHeader {
   const { size } = fstatSync(descriptor)
   const fixed = readAt(descriptor, 0, Math.min(FIXED_BYTES, size), 'its header', file)

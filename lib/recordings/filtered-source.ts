@@ -1,9 +1,8 @@
 import { BandPass, type BandPassOptions } from '../signal/band-pass.ts'
+import { isElectric } from './channels.ts'
 import type { Channel } from './recording.ts'
 import { type Segment, segmentRange } from './segments.ts'
 import { type ChannelRange, readAllChannels, type SignalSource } from './source.ts'
-
-const ELECTRIC = new Set(['eeg', 'eog', 'ecg', 'emg'])
 
 /** A source seen through a zero-phase filter. It filters whole channels, and keeps the last ones for further partial reads. */
 export class FilteredSource implements SignalSource {
@@ -19,8 +18,9 @@ export class FilteredSource implements SignalSource {
     options: BandPassOptions,
   ) {
     const designs = new Map<number, BandPass>()
-    this.#filters = channels.map(({ type, samplingRate }) => {
-      if (!ELECTRIC.has(type)) return undefined
+    this.#filters = channels.map((channel) => {
+      if (!isElectric(channel)) return undefined
+      const { samplingRate } = channel
       if (!designs.has(samplingRate)) designs.set(samplingRate, new BandPass(options, samplingRate))
       return designs.get(samplingRate)
     })

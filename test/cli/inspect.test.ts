@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { models } from 'eegtorch'
+import { models, writeEdf } from 'eegtorch'
 import { runNode } from '../built.ts'
 import { fixture } from '../checkpoints/fixtures.ts'
+import { makeRecording } from '../recordings/make-recording.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-inspect-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -20,6 +21,19 @@ test('a checkpoint is listed with its metadata and the model that it fits', asyn
   expect(stdout).toContain('epoch 4 · model eegnet')
   expect(stdout).toMatch(/conv_temporal\.weight +float32 +\[8, 1, 1, 64\]/)
   expect(stdout).toMatch(/fits eegnet: every name and shape\n$/)
+})
+
+test('--picture draws the traces of a recording: a PNG, or an SVG with the name of every channel', async () => {
+  const path = join(folder, 'brain.edf')
+  const data = ['Cz', 'Pz'].map((_, c) => Float64Array.from({ length: 400 }, (__, i) => 20e-6 * Math.sin(i / (3 + c))))
+  await writeEdf(path, makeRecording({ channels: ['Cz', 'Pz'], samplingRate: 100, nSamples: 400, data }))
+  const [png, svg] = [join(folder, 'brain.png'), join(folder, 'brain.svg')]
+  const { stdout, code } = await inspect(path, '--picture', png)
+  expect([code, stdout]).toEqual([0, expect.stringContaining(`picture: ${png}`)])
+  expect(readFileSync(png).subarray(1, 4).toString()).toBe('PNG')
+  const drawn = await inspect(path, '--picture', svg, '--json')
+  expect(JSON.parse(drawn.stdout).picture).toBe(svg)
+  expect(readFileSync(svg, 'utf8')).toMatch(/^<svg.*Cz.*Pz/s)
 })
 
 test('--json gives the same to scripts', async () => {

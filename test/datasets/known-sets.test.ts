@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { datasetCards, openDataset, scoreWarnings, writeEdf } from 'eegtorch'
+import { datasetCards, openDataset, readRecording, scoreWarnings, writeEdf } from 'eegtorch'
+import { osfFiles } from '../../lib/datasets/sets/osf.ts'
+import { visualImagery } from '../../lib/datasets/sets/visual-imagery.ts'
 import { makeRecording } from '../recordings/make-recording.ts'
 import { describeWithShared, sharedPath } from '../shared.ts'
 import { rejectionOf } from '../thrown.ts'
@@ -166,6 +168,44 @@ test('Visual Imagery: triggers mean other pictures in each task, and a header of
   expect(read.recordings.at(0)!.read({ to: 0.01 })[0]![0]).toBeCloseTo(100e-6, 9)
   expect(read.warnings[0]).toContain('divided by 256')
   expect(read.recordings.at(0)!.events[0]).toMatchObject({ onset: 1, meaning: 'square', stimulus: 'Figure_square' })
+})
+
+test.each([
+  ['a web page', '<!doctype html><title>Sign in</title>', 'a web page'],
+  ['a list of something else', '{"message": "no"}', 'other JSON'],
+])('%s in place of a list of files is one clear error', async (_, text, received) => {
+  const [first] = visualImagery.remote!.subjects
+  const figshare = await rejectionOf(Promise.resolve(visualImagery.remote!.files([first!], async () => text)))
+  expect(figshare).toMatchObject({
+    code: 'DOWNLOAD_FAILED',
+    received,
+    message: expect.stringContaining('figshare.com'),
+  })
+  const osf = await rejectionOf(
+    osfFiles(
+      'x',
+      async () => text,
+      () => true,
+    ),
+  )
+  expect(osf).toMatchObject({ code: 'DOWNLOAD_FAILED', received, message: expect.stringContaining('osf.io') })
+})
+
+describeWithShared('Visual Imagery as .fif', () => {
+  test('is read with its triggers, and its amplitudes are not divided', async () => {
+    const name = 'sub-03/ses-01/eeg/sub-03_ses-01_task-AVI'
+    const fif = sharedPath('eeg/derived/S001R04_64s_all_formats', 'S001R04_raw.fif')
+    const folder = await folderOf({
+      [`${name}_eeg.fif`]: readFileSync(fif),
+      [`${name}_events.tsv`]: 'onset\tduration\tvalue\n1.5\t4\t1\n9\t4\t3\n',
+    })
+    const { recordings, warnings } = await openDataset('visual-imagery', { folder })
+    const recording = recordings.at(0)!
+    expect([recording.subject, recording.run, warnings]).toEqual(['03', 'AVI', []])
+    expect(recording.events.map(({ meaning }) => meaning)).toEqual(['dog', 'fish'])
+    const own = await readRecording(fif)
+    expect([...recording.read({ to: 1 })[0]!]).toEqual([...own.read({ to: 1 })[0]!])
+  })
 })
 
 /** One second of one channel, 24-bit samples under a header of the range of 16; a microvolt is a step. */

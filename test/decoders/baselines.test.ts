@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { asyncSignal, fromTypedArray, randn, signal, tensor } from 'eegtorch'
+import { asyncSignal, fromTypedArray, memory, randn, signal, tensor } from 'eegtorch'
 import fc from 'fast-check'
 import { windowCovariances } from '../../lib/decoders/band-windows.ts'
 import { bandPowerLda, bandPowers, cspLda, windowMeansLda } from '../../lib/decoders/baselines.ts'
@@ -236,3 +236,21 @@ function close(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance:
 function relative(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void {
   close(found, expected, tolerance * Math.max(...Array.from(expected, Math.abs)))
 }
+
+test.each([cspLda({ band: null }), tangentSpaceLr(), mdm()])(
+  '$name frees the tensor of what it has learned',
+  async (decoder) => {
+    const random = new Random(5)
+    const values = Float64Array.from({ length: 12 * 2 * 50 }, () => random.normal())
+    const features = await windowCovariances({ data: values, nChannels: 2, nSamples: 50, samplingRate: 100 } as never, {
+      band: null,
+      centred: true,
+    })
+    const labels = Array.from({ length: 12 }, (_, i) => i % 2)
+    const fitted = await decoder.fit(features, labels, 2)
+    await fitted.predict(features)
+    const held = memory().tensors
+    fitted.dispose!()
+    expect(memory().tensors).toBe(held - 1)
+  },
+)

@@ -70,3 +70,25 @@ test('an event without an onset is one clear error', async () => {
     /task-rest_events.tsv: event 1 has no onset: expected seconds, received soon/,
   )
 })
+
+test('a table of channels that is cut anywhere is read with a warning, never silently with other channels', async () => {
+  const file = join(root, 'sub-02', 'eeg', 'sub-02_task-rest_eeg.edf')
+  mkdirSync(join(root, 'sub-02', 'eeg'), { recursive: true })
+  writeFileSync(file, edfBytes(parts))
+  const table = 'name\ttype\tstatus\nFz\tEEG\tgood\nLid\tVEOG\tbad\n'
+  const told = async (length: number) => {
+    writeFileSync(join(root, 'sub-02', 'eeg', 'sub-02_task-rest_channels.tsv'), table.slice(0, length))
+    const { channels, warnings } = await readRecording(file)
+    return { channels: channels.map(({ name, type, isBad }) => [name, type, isBad]), warnings }
+  }
+  const whole = await told(table.length)
+  expect(whole.warnings).toEqual([])
+  for (let length = 0; length < table.length; length++) {
+    const { channels, warnings } = await told(length)
+    expect(channels).toHaveLength(2)
+    expect([length, warnings.filter((text) => text.startsWith('sub-02_task-rest_channels.tsv')).length]).not.toEqual([
+      length,
+      0,
+    ])
+  }
+})

@@ -1,7 +1,7 @@
 import { unpickleFar } from '../../pickle/far-arrays.ts'
 import { recordingName } from '../../recordings/recording.ts'
 import { type KnownDataset, meaningTask } from '../dataset.ts'
-import { farNumbers, requireSizes } from '../far-trials.ts'
+import { farNumbers, LastArray, requireSizes } from '../far-trials.ts'
 import { matchFiles } from '../open-files.ts'
 import { trialsRecording } from '../trials-recording.ts'
 
@@ -70,9 +70,10 @@ export const faced: KnownDataset = {
   window: [0, 30],
   async open(folder, wanted) {
     const files = await matchFiles(folder, /(?:^|\/)(sub\d{3})\.pkl$/, ([, subject]) => wanted.has(subject!))
+    const last = new LastArray()
     return files.map(({ file, match }) => {
       const axes = '(28 films, 32 channels, samples)'
-      const { at, type, littleEndian, shape } = farNumbers(() => unpickleFar(file), axes, file)
+      const { at, type, littleEndian, shape } = farNumbers(() => unpickleFar(file), axes, file, last)
       const [nTrials, nChannels, nSamples] = shape as [number, number, number]
       requireSizes([nTrials, nChannels], [EMOTIONS.length, CHANNELS.length], axes, file)
       const trials = EMOTIONS.map((meaning, index) => {

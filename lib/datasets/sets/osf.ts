@@ -1,5 +1,6 @@
 import { EegTorchError } from '../../errors.ts'
 import type { RemoteFile } from '../../files/download/options.ts'
+import { parseFileList } from './file-list.ts'
 
 /** A page of a list of the Open Science Framework, as far as it is used. */
 interface Page {
@@ -31,7 +32,7 @@ export async function osfFiles(
   for (let count = 0; pages.length > 0; count++) {
     if (count > MOST_PAGES) throw new EegTorchError('DOWNLOAD_FAILED', `the list of ${node} does not end`)
     const { url, folder } = pages.shift()!
-    const { data = [], links } = parsePage(await read(url), url)
+    const { data = [], links } = parseFileList<Page>(await read(url), url, ({ data }: Page) => Array.isArray(data))
     for (const { attributes = {}, links: own, relationships } of data) {
       const path = folder + (attributes.name ?? '')
       const inside = relationships?.files?.links?.related?.href
@@ -49,12 +50,4 @@ export async function osfFiles(
     if (links?.next?.startsWith(API)) pages.push({ url: links.next, folder })
   }
   return files
-}
-
-function parsePage(text: string, url: string): Page {
-  try {
-    return JSON.parse(text) as Page
-  } catch (cause) {
-    throw new EegTorchError('DOWNLOAD_FAILED', `${url} gives no list of files`, { cause })
-  }
 }

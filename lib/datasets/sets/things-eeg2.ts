@@ -6,7 +6,15 @@ import { channelType } from '../../recordings/channels.ts'
 import { type Channel, type ChannelType, Recording } from '../../recordings/recording.ts'
 import { stimEvents } from '../../recordings/stim-events.ts'
 import type { KnownDataset, RemoteDataset } from '../dataset.ts'
-import { farNumbers, readPickledNpy, requireSizes, textsOf, unknownStorage, valuesOf } from '../far-trials.ts'
+import {
+  farNumbers,
+  LastArray,
+  readPickledNpy,
+  requireSizes,
+  textsOf,
+  unknownStorage,
+  valuesOf,
+} from '../far-trials.ts'
 import { matchFiles } from '../open-files.ts'
 import { trialsRecording } from '../trials-recording.ts'
 import { osfFiles } from './osf.ts'
@@ -61,11 +69,12 @@ export const thingsEeg2: KnownDataset = {
     const pattern = /(?:^|\/)(sub-\d\d)\/(?:(ses-\d\d)\/)?(raw|preprocessed)_eeg_(training|test)\.npy$/
     const files = await matchFiles(folder, pattern, ([, subject]) => wanted.has(subject!))
     const images = imagesOf(join(folder, 'image_metadata.npy'))
+    const last = new LastArray()
     return files.map(({ file, match }) => {
       const [, subject, session, kind, part] = match as unknown as [string, string, string | undefined, string, string]
       return kind === 'raw'
-        ? openRaw(file, { subject, session, part, images })
-        : openPrepared(file, { subject, part, images })
+        ? openRaw(file, { subject, session, part, images, last })
+        : openPrepared(file, { subject, part, images, last })
     })
   },
 }
@@ -75,6 +84,7 @@ interface Whose {
   session?: string | undefined
   part: string
   images: Images
+  last: LastArray
 }
 
 type Images = ReadonlyMap<string, { concept: string; image: string }>
@@ -86,9 +96,10 @@ function named(part: string, number: number, images: Images) {
   return { label, stimulus: known?.image ?? label, ...(known !== undefined && { meaning: known.concept }) }
 }
 
-function openPrepared(file: string, { subject, part, images }: Whose): Recording {
+function openPrepared(file: string, { subject, part, images, last }: Whose): Recording {
   const content = readPickledNpy(file)
-  const numbers = farNumbers(() => readPickledNpy(file).get('preprocessed_eeg_data'), PREPARED_AXES, file)
+  const load = () => readPickledNpy(file).get('preprocessed_eeg_data')
+  const numbers = farNumbers(load, PREPARED_AXES, file, last)
   const [nImages, nRepeats, nChannels, nSamples] = numbers.shape as [number, number, number, number]
   const times = valuesOf(content.get('times'))
   const names = textsOf(content.get('ch_names'))
@@ -109,9 +120,9 @@ function openPrepared(file: string, { subject, part, images }: Whose): Recording
   })
 }
 
-function openRaw(file: string, { subject, session = basename(dirname(file)), part, images }: Whose): Recording {
+function openRaw(file: string, { subject, session = basename(dirname(file)), part, images, last }: Whose): Recording {
   const content = readPickledNpy(file)
-  const { at, type, littleEndian, shape } = farNumbers(() => content.get('raw_eeg_data'), RAW_AXES, file)
+  const { at, type, littleEndian, shape } = farNumbers(() => content.get('raw_eeg_data'), RAW_AXES, file, last)
   const [nChannels, nSamples] = shape as [number, number]
   const names = textsOf(content.get('ch_names'))
   const types = textsOf(content.get('ch_types'))

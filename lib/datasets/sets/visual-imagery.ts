@@ -1,13 +1,13 @@
-import { closeSync, openSync, readSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
 import { sidecarOf } from '../../recordings/bids/entities.ts'
 import { readTsv } from '../../recordings/bids/table.ts'
-import { readEdf } from '../../recordings/edf.ts'
+import { readEdf, readEdfHeader } from '../../recordings/edf.ts'
 import { readFif } from '../../recordings/fif/fif.ts'
 import type { Recording, RecordingParts } from '../../recordings/recording.ts'
 import { type KnownDataset, meaningTask } from '../dataset.ts'
 import { matchFiles } from '../open-files.ts'
 import { scaledRecording } from '../scaled-recording.ts'
+import { parseFileList } from './file-list.ts'
 
 /** Classes of the three tasks, in the order of their trigger values from 1, and the names of their pictures. */
 const TASKS = {
@@ -82,9 +82,15 @@ export const visualImagery: KnownDataset = {
 
 const FILE_LIST = 'https://api.figshare.com/v2/articles/30227503/files?page_size=100'
 
+interface FigshareFile {
+  name: string
+  size: number
+  download_url: string
+  computed_md5?: string
+}
+
 function figshareFiles(list: string, subjects: readonly string[]) {
-  const items = JSON.parse(list) as { name: string; size: number; download_url: string; computed_md5?: string }[]
-  return items
+  return parseFileList<FigshareFile[]>(list, FILE_LIST, Array.isArray)
     .filter(({ name }) => subjects.includes(name.replace(/\.zip$/, '')))
     .map(({ name, size, download_url, computed_md5 }) => ({
       path: name,
@@ -146,17 +152,7 @@ function named(events: RecordingParts['events'], task: TaskName): RecordingParts
 
 /** Whether a BDF header gives digital limits that 16 bits hold. */
 function hasShortRange(file: string): boolean {
-  const descriptor = openSync(file, 'r')
-  try {
-    const start = Buffer.alloc(256)
-    readSync(descriptor, start, 0, 256, 0)
-    const nChannels = Number(start.toString('latin1', 252, 256))
-    if (start[0] !== 0xff || !(nChannels >= 1 && nChannels <= 4096)) return false
-    const limits = Buffer.alloc(16 * nChannels)
-    readSync(descriptor, limits, 0, limits.length, 256 + 120 * nChannels)
-    const number = (i: number) => Number(limits.toString('latin1', 8 * i, 8 * i + 8))
-    return number(0) === -32768 && number(nChannels) === 32767
-  } finally {
-    closeSync(descriptor)
-  }
+  const { sampleBytes, signals } = readEdfHeader(file)
+  const [low, high] = signals[0]!.digitalRange
+  return sampleBytes === 3 && low === -32768 && high === 32767
 }

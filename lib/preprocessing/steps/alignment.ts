@@ -3,9 +3,9 @@ import { fromTypedArray } from '../../creation.ts'
 import { asyncSignal } from '../../signal/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { SignalBlock } from '../block.ts'
-import { type CutWindows, fromEegWindows } from '../cut-windows.ts'
 import { tensorOf } from '../on-tensor.ts'
 import { defineStep } from '../step.ts'
+import { type CutWindows, fromEegWindows } from '../step-windows.ts'
 import { requireChannels } from './scaling.ts'
 
 /** What alignment learned: the mean covariance of each person's session in training, and of all together. */

@@ -4,9 +4,9 @@ import { asyncSignal } from '../../signal/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import { inARow, type SignalBlock } from '../block.ts'
 import { applyMix, type ChannelMix, mixOf, mixRecording } from '../channel-mix.ts'
-import { fromEegWindows } from '../cut-windows.ts'
 import { tensorOf } from '../on-tensor.ts'
 import { defineStep, type StepWork } from '../step.ts'
+import { fromEegWindows } from '../step-windows.ts'
 import { findChannels, keepChannels, ofTypes } from './channels.ts'
 
 const from = z.enum(['recording', 'training'])

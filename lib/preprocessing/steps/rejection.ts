@@ -1,9 +1,9 @@
 import { z } from 'zod'
 import { asyncSignal } from '../../signal/index.ts'
 import { rowOf, type SignalBlock } from '../block.ts'
-import { type CutWindows, fromEegWindows, subsetOf } from '../cut-windows.ts'
 import { tensorOf } from '../on-tensor.ts'
 import { defineStep } from '../step.ts'
+import { type CutWindows, fromEegWindows, subsetOf } from '../step-windows.ts'
 
 const limits = z.union([z.number().positive(), z.literal('learned')])
 

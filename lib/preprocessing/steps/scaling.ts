@@ -1,9 +1,10 @@
 import { z } from 'zod'
-import { Standardiser } from '../../datasets/standardise.ts'
+import { rescale, Standardiser, standardiseValues } from '../../datasets/standardise.ts'
 import { EegTorchError } from '../../errors.ts'
+import { isElectric } from '../../recordings/channels.ts'
 import { asyncSignal, signal } from '../../signal/index.ts'
 import { StandardizeStream } from '../../signal/streams.ts'
-import { changeRows, isElectric, rowsOf, type SignalBlock } from '../block.ts'
+import { changeRows, rowsOf, type SignalBlock } from '../block.ts'
 import { KeptSamples } from '../kept-samples.ts'
 import { onTensor, streamStage, tensorOf } from '../on-tensor.ts'
 import { defineStep, type StreamLayout, type StreamStage } from '../step.ts'
@@ -111,25 +112,10 @@ export function requireChannels({ channels }: SignalBlock, known: readonly strin
 
 function standardiseItems(block: SignalBlock, together: boolean): SignalBlock {
   const { data, items, samples, channels } = block
-  if (!together) return changeRows(block, (row) => rescale(row, ...moments(row)))
+  if (!together) return changeRows(block, standardiseValues)
   const size = channels.length * samples
-  for (let item = 0; item < items; item++) {
-    const values = data.subarray(item * size, (item + 1) * size)
-    rescale(values, ...moments(values))
-  }
+  for (let item = 0; item < items; item++) standardiseValues(data.subarray(item * size, (item + 1) * size))
   return block
-}
-
-function moments(values: Float64Array): [mean: number, std: number] {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
-  return [mean, Math.sqrt(variance)]
-}
-
-/** What does not vary is centred only. */
-function rescale(values: Float64Array, mean: number, std: number): void {
-  const factor = std > 0 ? 1 / std : 1
-  for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) * factor
 }
 
 const trends = z.enum(['constant', 'linear'])

@@ -35,15 +35,12 @@ export function withSidecars(recording: Recording): Recording {
   let described: readonly Channel[] = recording.channels
   if (channels !== undefined) described = withChannelTable(described, channels, warnings)
   if (electrodes !== undefined) described = withPlaces(described, electrodes, file, warnings)
-  return recording.describedBy({
-    channels: described,
-    warnings,
-    ...(events === undefined ? {} : { events: readEvents(events) }),
-  })
+  const read = events === undefined ? {} : { events: readEvents(events, warnings) }
+  return recording.describedBy({ channels: described, warnings, ...read })
 }
 
-function readEvents(file: string): RecordingParts['events'] {
-  return readTsv(file).map((row, i) => {
+function readEvents(file: string, warnings: string[]): RecordingParts['events'] {
+  return readTsv(file, warnings).map((row, i) => {
     const onset = Number(row.get('onset') ?? Number.NaN)
     const duration = Number(row.get('duration') ?? 0)
     if (!Number.isFinite(onset)) {
@@ -59,7 +56,7 @@ function readEvents(file: string): RecordingParts['events'] {
 }
 
 function withChannelTable(channels: readonly Channel[], file: string, warnings: string[]): Channel[] {
-  const rows = new Map(readTsv(file).map((row) => [row.get('name') ?? '', row]))
+  const rows = new Map(readTsv(file, warnings).map((row) => [row.get('name') ?? '', row]))
   const missing = channels.filter(({ label }) => !rows.has(label)).map(({ label }) => label)
   if (missing.length > 0) warnings.push(`${basename(file)} does not describe ${missing.slice(0, 8).join(', ')}.`)
   return channels.map((channel) => {
@@ -73,7 +70,7 @@ function withChannelTable(channels: readonly Channel[], file: string, warnings: 
 function withPlaces(channels: readonly Channel[], file: string, recording: string, warnings: string[]): Channel[] {
   const { scale, isNoseFirst } = coordinates(recording, warnings)
   const places = new Map(
-    readTsv(file).map((row) => {
+    readTsv(file, warnings).map((row) => {
       const [x, y, z] = ['x', 'y', 'z'].map((axis) => scale * Number(row.get(axis) ?? Number.NaN)) as [
         number,
         number,
