@@ -92,8 +92,9 @@ uint64_t WeightLoader::advance(uint64_t bytes) {
   const torch::NoGradGuard frozen;
   for (const uint64_t enough = done_ + bytes; done_ < enough && !waiting_.empty(); waiting_.pop_back()) {
     const auto& [name, given] = waiting_.back();
+    const uint64_t read = given.nbytes();  // a kept tensor is the network's own, and may be converted
     load(name, given);
-    done_ += given.nbytes();
+    done_ += read;
   }
   return done_;
 }

@@ -117,3 +117,17 @@ test.each([
   expect(distance(half.logits, got[0]!.logits)).toBeGreaterThan(0)
   expect(distance(half.logits, got[0]!.logits)).toBeLessThan(rounding)
 })
+
+test('in half precision codes, scales and their maps stay as they are, a new adapter goes with the rest', async () => {
+  const nf4 = join(pipeline, '..', 'llama-nf4')
+  using wide = await LanguageModel.load(nf4)
+  using half = await LanguageModel.load(nf4, { dtype: 'bfloat16', newAdapter: { r: 2 } })
+  const own = wide.model.stateDict()
+  for (const [name, tensor] of Object.entries(half.model.stateDict())) {
+    const isCode = /\.weight\.|_proj\.weight$/.test(name) && !name.startsWith('base_model.')
+    expect([name, tensor.dtype]).toEqual([name, isCode ? own[name]!.dtype : 'bfloat16'])
+    if (isCode) expect([name, tensor.equal(own[name]!)]).toEqual([name, true])
+  }
+  const [made] = await half.generate({ ids: [[5, 6, 7]] }, { maxNewTokens: 3 })
+  expect(made!.tokens).toHaveLength(3)
+})
