@@ -28,6 +28,7 @@
 #include "llama/nf4_linear.h"
 #include "recurrent/cnn_rnn.h"
 #include "recurrent/lstm_eeg.h"
+#include "transformer/cbramod.h"
 #include "transformer/csbrain.h"
 #include "transformer/eeg_conformer.h"
 #include "transformer/qformer.h"
@@ -118,6 +119,10 @@ const std::vector<RegistryEntry>& registry() {
                                     "Zhou et al. 2025, NeurIPS, arXiv 2506.23075"),
       entry<CsBrainClassifier, CsBrainClassifierConfig>("csbrain_classifier", {"eeg"}, {"logits"},
                                                         "Zhou et al. 2025, NeurIPS, arXiv 2506.23075"),
+      entry<Cbramod, CbramodConfig>("cbramod", {"eeg", "mask"}, {"features", "reconstruction"},
+                                    "Wang et al. 2025, ICLR, arXiv 2412.07236"),
+      entry<CbramodClassifier, CbramodClassifierConfig>("cbramod_classifier", {"eeg"}, {"logits"},
+                                                        "Wang et al. 2025, ICLR, arXiv 2412.07236"),
       entry<TransformerEeg, TransformerEegConfig>("transformer_eeg", {"eeg"}, {"logits"},
                                                   "Vaswani et al. 2017, NeurIPS, arXiv 1706.03762"),
       entry<Vae, VaeConfig>("vae", {"eeg", "noise"}, {"reconstruction", "mu", "logvar"},

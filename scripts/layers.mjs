@@ -13,7 +13,7 @@ const CPP_MAY_INCLUDE = {
   losses: ['core'],
   store: ['core'],
   distributed: ['core'],
-  training: ['core', 'blocks', 'losses', 'augment', 'distributed'],
+  training: ['core', 'kernels', 'blocks', 'losses', 'augment', 'distributed'],
   // Hybrids put an autoencoder in front of another family's network.
   variational: ['core', 'kernels', 'blocks', 'conv', 'recurrent'],
   // sgdm's UNet has the document's conditioning inside.

@@ -13,11 +13,16 @@ namespace {
 
 // Pages that stay although no recent step used so much: below this, returning them saves nothing worth a fault.
 constexpr size_t slack = size_t{16} << 20;
-constexpr int64_t period_seconds = 2;
+// Longer than most training steps, in time on the clock and of the processor, which others may be using: what the first
+// half of a step needs must not go while the second half runs. A process that does little still gives back.
+constexpr int64_t period_seconds = 5, longest_period_seconds = 60;
+// Blocks from here on have a half of the addresses of their own. Among smaller ones, a gradient of that size would find
+// its place of the last step a little too short, and take fresh pages in every step.
+constexpr size_t large = size_t{32} << 20;
 
-int64_t seconds() {
+int64_t seconds(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  clock_gettime(clock, &now);
   return now.tv_sec;
 }
 
@@ -54,8 +59,11 @@ Arena::Arena() {
   }
   if (!base_) return;
   madvise(base_, capacity_, MADV_HUGEPAGE);
-  insertFree(0, capacity_ / unit);
-  period_start_ = seconds();
+  middle_ = capacity_ / page / 2 * (page / unit);
+  insertFree(0, middle_);
+  insertFree(middle_, capacity_ / unit - middle_);
+  period_start_ = seconds(CLOCK_MONOTONIC_COARSE);
+  next_look_ = period_start_ + period_seconds;
 }
 
 bool Arena::owns(const void* block) const {
@@ -67,11 +75,11 @@ uint32_t& Arena::tag(const void* address) { return tags_[(static_cast<const char
 
 void Arena::insertFree(size_t start, size_t units) {
   free_by_start_.emplace(start, units);
-  free_by_size_.emplace(units, start);
+  free_by_size_[start >= middle_].emplace(units, start);
 }
 
 void Arena::eraseFree(std::map<size_t, size_t>::iterator range) {
-  free_by_size_.erase({range->second, range->first});
+  free_by_size_[range->first >= middle_].erase({range->second, range->first});
   free_by_start_.erase(range);
 }
 
@@ -80,9 +88,14 @@ size_t Arena::limit() const { return std::max({period_peak_, previous_peak_, in_
 void Arena::noteUse() {
   peak_ = std::max(peak_, in_use_);
   period_peak_ = std::max(period_peak_, in_use_);
-  const int64_t now = seconds();
-  if (now - period_start_ < period_seconds) return;
+  const int64_t now = seconds(CLOCK_MONOTONIC_COARSE);
+  if (now < next_look_) return;
+  const int64_t used = seconds(CLOCK_PROCESS_CPUTIME_ID);  // a system call: not with every block
+  next_look_ = now + 1;
+  if (used - period_use_ < period_seconds && now - period_start_ < longest_period_seconds) return;
   period_start_ = now;
+  period_use_ = used;
+  next_look_ = now + period_seconds;
   previous_peak_ = period_peak_;
   period_peak_ = in_use_;
   trim(limit());
@@ -100,8 +113,13 @@ void Arena::touch(size_t first_page, size_t last_page) {
 
 void* Arena::allocate(size_t bytes) {
   const size_t units = std::max<size_t>((bytes + unit - 1) / unit, 1);
-  const auto fit = free_by_size_.lower_bound({units, 0});
-  if (fit == free_by_size_.end()) return nullptr;
+  const auto* half = &free_by_size_[bytes >= large];
+  auto fit = half->lower_bound({units, 0});
+  if (fit == half->end()) {
+    half = &free_by_size_[bytes < large];
+    fit = half->lower_bound({units, 0});
+  }
+  if (fit == half->end()) return nullptr;
   const auto [length, start] = *fit;
   eraseFree(free_by_start_.find(start));
   if (length > units) insertFree(start + units, length - units);
@@ -117,11 +135,11 @@ void Arena::free(void* block) {
   size_t units = lengths_[start];
   in_use_ -= units * unit;
   auto next = free_by_start_.lower_bound(start);
-  if (next != free_by_start_.end() && next->first == start + units) {
+  if (next != free_by_start_.end() && next->first == start + units && next->first != middle_) {
     units += next->second;
     eraseFree(next++);
   }
-  if (next != free_by_start_.begin()) {
+  if (next != free_by_start_.begin() && start != middle_) {
     const auto before = std::prev(next);
     if (before->first + before->second == start) {
       start = before->first;

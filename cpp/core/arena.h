@@ -2,6 +2,7 @@
 // them warm instead of as page faults; what recent steps did not need goes back to the system.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -50,11 +51,12 @@ class Arena {
   size_t touched_end_ = 0;  // one past the highest page ever touched
   // Largest bytes in use in this period and the one before: what may stay resident.
   size_t period_peak_ = 0, previous_peak_ = 0;
-  int64_t period_start_ = 0;
-  std::map<size_t, size_t> free_by_start_;            // first unit -> units
-  std::set<std::pair<size_t, size_t>> free_by_size_;  // (units, first unit)
-  uint32_t* tags_ = nullptr;                          // per unit
-  uint32_t* lengths_ = nullptr;                       // per unit: units of the block that starts there
+  int64_t period_start_ = 0, period_use_ = 0, next_look_ = 0;  // seconds on the clock, but for use: of the processor
+  size_t middle_ = 0;                                          // unit where the half for large blocks begins
+  std::map<size_t, size_t> free_by_start_;  // first unit -> units; no range reaches across the middle
+  std::array<std::set<std::pair<size_t, size_t>>, 2> free_by_size_;  // (units, first unit), below and above the middle
+  uint32_t* tags_ = nullptr;                                         // per unit
+  uint32_t* lengths_ = nullptr;                                      // per unit: units of the block that starts there
   uint8_t* page_resident_ = nullptr;
 };
 

@@ -7,6 +7,7 @@
 #include <ATen/core/grad_mode.h>
 
 #include "kernels/dispatch.h"
+#include "kernels/plain.h"
 
 namespace eegtorch::kernels {
 
@@ -18,6 +19,9 @@ using OneDnnLinear = at::Tensor(const at::Tensor&, const at::Tensor&, const std:
 
 constexpr int64_t kFewestRows = 8;               // below, MKL is the faster one
 constexpr int64_t kSmallestWeight = 256 * 1024;  // likewise
+// With gradients: few rows before a matrix that no cache holds, where MKL reads and writes more than it must.
+constexpr int64_t kMostTrainedRows = 256;
+constexpr int64_t kSmallestTrainedWeight = 4 * 1024 * 1024;
 
 // LibTorch's own operator, which its header lacks; nothing where it is built without oneDNN.
 const std::optional<c10::TypedOperatorHandle<OneDnnLinear>>& oneDnnLinear() {
@@ -40,14 +44,46 @@ bool manyRows(const at::Tensor& x, const at::Tensor& weight) {
          x.numel() >= kFewestRows * weight.size(1);
 }
 
+at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {}) {
+  const auto added = bias.defined() ? std::optional(bias) : std::nullopt;
+  return oneDnnLinear()->call(x, weight, added, "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
+}
+
+struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
+  using Context = torch::autograd::AutogradContext;
+
+  static at::Tensor forward(Context* ctx, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+    ctx->save_for_backward({x, weight, bias});
+    return product(x, weight, bias);
+  }
+
+  static variable_list backward(Context* ctx, const variable_list& grads) {
+    const auto saved = ctx->get_saved_variables();
+    const auto &x = saved[0], &weight = saved[1], &grad = grads[0];
+    const auto needed = [&](size_t i) { return saved[i].defined() && ctx->needs_input_grad(i); };
+    if (at::GradMode::is_enabled())
+      return plainGradients([](const variable_list& in) { return at::linear(in[0], in[1], in[2]); }, saved, grad,
+                            {needed(0), needed(1), needed(2)});
+    variable_list result(3);
+    if (needed(0)) result[0] = product(grad, weight.t());
+    if (needed(1)) result[1] = product(grad.t(), x.t());
+    if (needed(2)) result[2] = grad.sum(0);
+    return result;
+  }
+};
+
+bool fewRowsOfHuge(const at::Tensor& x, const at::Tensor& weight) {
+  return x.dim() == 2 && x.size(0) <= kMostTrainedRows && weight.numel() >= kSmallestTrainedWeight;
+}
+
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  const bool fast = manyRows(x, weight) && weight.is_contiguous() && !tracked(x, weight, bias) &&
-                    applies({x, weight, bias}) && at::globalContext().userEnabledMkldnn() && oneDnnLinear();
+  const bool fast = manyRows(x, weight) && weight.is_contiguous() && applies({x, weight, bias}) &&
+                    at::globalContext().userEnabledMkldnn() && oneDnnLinear();
   if (!fast) return at::linear(x, weight, bias);
-  const auto added = bias.defined() ? std::optional(bias) : std::nullopt;
-  return oneDnnLinear()->call(x, weight, added, "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
+  if (!tracked(x, weight, bias)) return product(x, weight, bias);
+  return fewRowsOfHuge(x, weight) ? TrainedLinear::apply(x, weight, bias) : at::linear(x, weight, bias);
 }
 
 }  // namespace eegtorch::kernels

@@ -9,19 +9,49 @@
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
+#include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/dispatch.h"
+#include "kernels/parallel.h"
 
 namespace eegtorch {
 namespace {
 
 constexpr double kInitialScale = 65536, kGrowth = 2, kBackoff = 0.5;
 constexpr int64_t kGrowthInterval = 2000;
+constexpr int64_t kPieceOfSum = 65536;
+
+// LibTorch sums up a whole tensor on one thread.
+double squares(const at::Tensor& gradient) {
+  const float* values = gradient.const_data_ptr<float>();
+  const kernels::Pieces pieces(gradient.numel(), (gradient.numel() + kPieceOfSum - 1) / kPieceOfSum);
+  kernels::PartialSums<double> sums(pieces, 1);
+  pieces.run([&](int64_t piece, int64_t first, int64_t last) {
+    *sums.of(piece) = kernels::table().squares(values + first, last - first, 0.f);
+  });
+  return gradient.numel() == 0 ? 0 : sums.total()[0];
+}
+
+bool summable(const std::vector<at::Tensor>& gradients) {
+  return std::all_of(gradients.begin(), gradients.end(), [](const at::Tensor& gradient) {
+    return kernels::applies({gradient}) && gradient.is_non_overlapping_and_dense();
+  });
+}
 
 }  // namespace
 
 at::Tensor gradientNorm(const std::vector<at::Tensor>& gradients) {
   if (gradients.empty()) return at::zeros({});
+  if (summable(gradients)) {
+    double sum = 0;
+    for (const auto& gradient : gradients) sum += squares(gradient);
+    return at::scalar_tensor(std::sqrt(sum), gradients[0].options());
+  }
   return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients, 2)));
 }
 

@@ -13,7 +13,7 @@ namespace eegtorch {
 
 namespace {
 
-constexpr int64_t kFilters = 25, kNormGroups = 5, kStride = 25, kWindow = 5;
+constexpr int64_t kWindow = 5;
 constexpr std::array<int64_t, 3> kRegionLengths = {1, 3, 5};
 
 void checkRegions(const OptionCheck& options, const CsBrainConfig& c) {
@@ -34,7 +34,7 @@ void checkRegions(const OptionCheck& options, const CsBrainConfig& c) {
 void check(const CsBrainConfig& c, const char* owner) {
   const OptionCheck options(owner);
   options.size("d_model", c.d_model);
-  options.require(c.d_model % kStride == 0, "d_model", "a multiple of 25", std::to_string(c.d_model));
+  options.require(c.d_model % kPatchStride == 0, "d_model", "a multiple of 25", std::to_string(c.d_model));
   const auto same = "equal to d_model, " + std::to_string(c.d_model);
   options.require(c.in_dim == c.d_model, "in_dim", same, std::to_string(c.in_dim));
   options.require(c.out_dim == c.d_model, "out_dim", same, std::to_string(c.out_dim));
@@ -93,33 +93,7 @@ at::Tensor groupMask(const std::vector<BrainRegion>& regions) {
 
 torch::nn::LayerNorm layerNorm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
 
-torch::nn::GroupNorm groupNorm() { return torch::nn::GroupNorm(torch::nn::GroupNormOptions(kNormGroups, kFilters)); }
-
-torch::nn::Conv2d follow() {
-  return torch::nn::Conv2d(torch::nn::Conv2dOptions(kFilters, kFilters, {1, 3}).padding({0, 1}));
-}
-
 }  // namespace
-
-CsBrainPatchesImpl::CsBrainPatchesImpl(const CsBrainConfig& c) {
-  using torch::nn::Conv2d, torch::nn::Conv2dOptions, torch::nn::GELU;
-  const int64_t d = c.d_model;
-  mask_encoding_ = register_parameter("mask_encoding", at::zeros({c.in_dim}), false);
-  const auto position = register_module("positional_encoding", std::make_shared<Named>());
-  position_ = position->register_module("0", Conv2d(Conv2dOptions(d, d, {19, 7}).padding({9, 3}).groups(d)));
-  const auto first = Conv2dOptions(1, kFilters, {1, 49}).stride({1, kStride}).padding({0, 24});
-  time_ = register_module("proj_in", Chain(Conv2d(first), groupNorm(), GELU(), follow(), groupNorm(), GELU(), follow(),
-                                           groupNorm(), GELU()));
-  spectrum_ = register_module("spectral_proj", Chain(torch::nn::Linear(d / 2 + 1, d), Dropout(c.drop_prob)));
-}
-
-at::Tensor CsBrainPatchesImpl::forward(at::Tensor eeg, const at::Tensor& mask) {
-  if (mask.defined()) eeg = at::where(mask.to(at::kBool).unsqueeze(-1), mask_encoding_, eeg);
-  auto time = time_->forward(eeg.flatten(1, 2).unsqueeze(1));  // (batch, 25, channels * patches, in_dim / 25)
-  time = time.transpose(1, 2).reshape({eeg.size(0), eeg.size(1), eeg.size(2), -1});
-  const auto x = time + spectrum_->forward(at::fft_rfft(eeg, std::nullopt, -1, "forward").abs());
-  return x + position_->forward(x.permute({0, 3, 1, 2})).permute({0, 2, 3, 1});
-}
 
 CsBrainLayerImpl::CsBrainLayerImpl(const CsBrainConfig& c, const std::vector<BrainRegion>& regions)
     : regions_(regions), group_mask_(groupMask(regions)) {
@@ -166,7 +140,7 @@ CsBrainImpl::CsBrainImpl(const CsBrainConfig& config, bool with_projection, cons
   check(config, owner);
   regions_ = regionsOf(config.brain_regions);
   order_ = orderOf(config);
-  patch_embedding_ = register_module("patch_embedding", CsBrainPatches(config));
+  patch_embedding_ = register_module("patch_embedding", EegPatches(config.d_model, config.drop_prob));
 
   const auto conv = [&](int64_t width, int64_t length, int64_t padding) {
     return torch::nn::Conv2d(torch::nn::Conv2dOptions(config.in_dim, width, {length, 1}).padding({padding, 0}));

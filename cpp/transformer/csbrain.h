@@ -12,6 +12,7 @@
 #include "blocks/dropout.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "transformer/eeg_patches.h"
 
 namespace eegtorch {
 
@@ -55,20 +56,6 @@ struct BrainRegion {
   int64_t id, first, count;
 };
 
-// Patches to tokens: time and spectrum of each, and where it lies.
-class CsBrainPatchesImpl : public torch::nn::Module {
- public:
-  explicit CsBrainPatchesImpl(const CsBrainConfig& config);
-  // eeg (batch, channels, patches, in_dim); mask (batch, channels, patches), 1 where a patch is hidden, or undefined
-  at::Tensor forward(at::Tensor eeg, const at::Tensor& mask);
-
- private:
-  at::Tensor mask_encoding_;
-  torch::nn::Conv2d position_{nullptr};
-  Chain time_{nullptr}, spectrum_{nullptr};
-};
-TORCH_MODULE(CsBrainPatches);
-
 class CsBrainLayerImpl : public torch::nn::Module {
  public:
   CsBrainLayerImpl(const CsBrainConfig& config, const std::vector<BrainRegion>& regions);
@@ -106,7 +93,7 @@ class CsBrainImpl : public ModelImpl {
   const char* owner_;
   std::vector<BrainRegion> regions_;
   std::vector<int64_t> order_;
-  CsBrainPatches patch_embedding_{nullptr};
+  EegPatches patch_embedding_{nullptr};
   std::vector<torch::nn::Conv2d> time_convs_;
   std::vector<std::vector<torch::nn::Conv2d>> region_convs_;  // of every region that has weights
   torch::nn::ModuleList layers_{nullptr};

@@ -4,6 +4,7 @@
 
 #include "blocks/eeg_window.h"
 #include "core/check.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -23,10 +24,10 @@ VaeImpl::VaeImpl(const VaeConfig& config, const char* owner) : config_(config), 
 VaeOutput VaeImpl::forward(const at::Tensor& eeg, const at::Tensor& noise) {
   checkWindows(owner_, eeg, fc1_->weight, config_);
   checkInput(owner_, noise, fc1_->weight, {{eeg.size(0), "windows"}, {config_.latent_dim, "latent values"}});
-  const auto encoded = fc1_->forward(eeg.flatten(1)).relu();  // (batch, hidden_dim)
+  const auto encoded = kernels::linear(eeg.flatten(1), fc1_->weight, fc1_->bias).relu();  // (batch, hidden_dim)
   const auto mu = fc21_->forward(encoded), logvar = fc22_->forward(encoded);
   const auto z = mu + noise * (0.5 * logvar).exp();  // (batch, latent_dim)
-  const auto decoded = fc4_->forward(fc3_->forward(z).relu());
+  const auto decoded = kernels::linear(fc3_->forward(z).relu(), fc4_->weight, fc4_->bias);
   return {decoded.view_as(eeg), mu, logvar};
 }
 

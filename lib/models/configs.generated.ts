@@ -423,6 +423,60 @@ export interface CsbrainClassifierConfig {
   headDropProb: number
 }
 
+/** Options of `cbramod`: Wang et al. 2025, ICLR, arXiv 2412.07236. */
+export interface CbramodConfig {
+  /** Samples of a patch, at 200 hertz. An integer. Default: `200`. */
+  inDim: number
+  /** Width of the patch that the last layer gives back. An integer. Default: `200`. */
+  outDim: number
+  /** Width of a token; equal to in_dim, a multiple of 25. An integer. Default: `200`. */
+  dModel: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `800`. */
+  dimFeedforward: number
+  /** Patches of the pretraining; recorded, not used by the network. An integer. Default: `30`. */
+  seqLen: number
+  /** Encoder layers. An integer. Default: `12`. */
+  nLayer: number
+  /** Attention heads, one half along electrodes, the other along time; d_model is a multiple. An integer. Default: `8`. */
+  nhead: number
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+}
+
+/** Options of `cbramod_classifier`: Wang et al. 2025, ICLR, arXiv 2412.07236. */
+export interface CbramodClassifierConfig {
+  /** EEG channels. An integer. Default: `22`. */
+  nChans: number
+  /** Samples in a window, a multiple of in_dim. An integer. Default: `800`. */
+  nTimes: number
+  /** Classes. An integer. Default: `4`. */
+  nOutputs: number
+  /** Samples of a patch, at 200 hertz. An integer. Default: `200`. */
+  inDim: number
+  /** Width of the patch that the last layer gives back. An integer. Default: `200`. */
+  outDim: number
+  /** Width of a token; equal to in_dim, a multiple of 25. An integer. Default: `200`. */
+  dModel: number
+  /** Width inside each layer's feed-forward part. An integer. Default: `800`. */
+  dimFeedforward: number
+  /** Patches of the pretraining; recorded, not used by the network. An integer. Default: `30`. */
+  seqLen: number
+  /** Encoder layers. An integer. Default: `12`. */
+  nLayer: number
+  /** Attention heads, one half along electrodes, the other along time; d_model is a multiple. An integer. Default: `8`. */
+  nhead: number
+  /** Dropout probability. Default: `0.1`. */
+  dropProb: number
+  /** Three, two or one linear layer over all tokens, or one over their mean. Default: `'all_patch_reps'`. */
+  classifier: 'all_patch_reps' | 'all_patch_reps_twolayer' | 'all_patch_reps_onelayer' | 'avgpooling_patch_reps'
+  /** Width after the first of three layers; patches times d_model when null. An integer. Default: `null`. */
+  headDim: number | null
+  /** Dropout probability of the classifier. Default: `0.1`. */
+  headDropProb: number
+  /** Keep the encoder's projection before the classifier, as braindecode does. Default: `false`. */
+  projection: boolean
+}
+
 /** Options of `transformer_eeg`: Vaswani et al. 2017, NeurIPS, arXiv 1706.03762. */
 export interface TransformerEegConfig {
   /** EEG channels. An integer. Default: `64`. */
@@ -1370,6 +1424,8 @@ export interface ModelConfigs {
   atcnet: AtcnetConfig
   csbrain: CsbrainConfig
   csbrain_classifier: CsbrainClassifierConfig
+  cbramod: CbramodConfig
+  cbramod_classifier: CbramodClassifierConfig
   transformer_eeg: TransformerEegConfig
   vae: VaeConfig
   vae_conv_net: VaeConvNetConfig
@@ -1416,6 +1472,8 @@ export interface ModelInputs {
   atcnet: { eeg: Tensor }
   csbrain: { eeg: Tensor; mask: Tensor }
   csbrain_classifier: { eeg: Tensor }
+  cbramod: { eeg: Tensor; mask: Tensor }
+  cbramod_classifier: { eeg: Tensor }
   transformer_eeg: { eeg: Tensor }
   vae: { eeg: Tensor; noise: Tensor }
   vae_conv_net: { eeg: Tensor; noise: Tensor }
@@ -1462,6 +1520,8 @@ export interface ModelOutputs {
   atcnet: { logits: Tensor }
   csbrain: { features: Tensor; reconstruction: Tensor }
   csbrain_classifier: { logits: Tensor }
+  cbramod: { features: Tensor; reconstruction: Tensor }
+  cbramod_classifier: { logits: Tensor }
   transformer_eeg: { logits: Tensor }
   vae: { reconstruction: Tensor; mu: Tensor; logvar: Tensor }
   vae_conv_net: { logits: Tensor; reconstruction: Tensor; mu: Tensor; logvar: Tensor }
@@ -1510,6 +1570,8 @@ export const modelFactoryNames = {
   atcnet: 'atcnet',
   csbrain: 'csbrain',
   csbrainClassifier: 'csbrain_classifier',
+  cbramod: 'cbramod',
+  cbramodClassifier: 'cbramod_classifier',
   transformerEeg: 'transformer_eeg',
   vae: 'vae',
   vaeConvNet: 'vae_conv_net',

@@ -26,10 +26,7 @@ export interface CheckpointSummary {
 }
 
 /** Networks that users have files of, by a tensor that no other has. */
-const ELSEWHERE: readonly (readonly [network: string, tensor: string])[] = [
-  ['CBraMod', 'encoder.layers.0.self_attn_s.in_proj_weight'],
-  ['LaBraM', 'blocks.0.gamma_1'],
-]
+const ELSEWHERE: readonly (readonly [network: string, tensor: string])[] = [['LaBraM', 'blocks.0.gamma_1']]
 
 /**
  * Lists a checkpoint's tensors and says which registered model they fit, and what is missing or extra.

@@ -47,6 +47,16 @@ function where(name: string, value: unknown): Rule {
   return (shapes) => (find(shapes, name) === undefined ? undefined : value)
 }
 
+/** The first of these values whose tensor the file holds. */
+function first(...rules: readonly Rule[]): Rule {
+  return (shapes) => rules.map((rule) => rule(shapes)).find((value) => value !== undefined)
+}
+
+/** A rule for files that hold a tensor. */
+function given(name: string, rule: Rule): Rule {
+  return (shapes) => (find(shapes, name) === undefined ? undefined : rule(shapes))
+}
+
 const CLASSES = axis(0, 'final_layer.conv_classifier.weight', 'conv_classifier.weight')
 const SPATIAL = ['conv_time_spat.conv_spat.weight', 'conv_spat.weight']
 const TEMPORAL = ['conv_time_spat.conv_time.weight', 'conv_time.weight']
@@ -68,6 +78,14 @@ const CSBRAIN: Readonly<Record<string, Rule>> = {
   dim_feedforward: axis(0, 'encoder.layers.0.linear1.weight'),
   n_layer: count(/encoder\.layers\.(\d+)\./),
   n_regions: count(/region_blocks\.region_(\d+)\./),
+}
+
+const CBRAMOD: Readonly<Record<string, Rule>> = {
+  in_dim: axis(0, 'patch_embedding.mask_encoding'),
+  d_model: axis(0, 'patch_embedding.mask_encoding'),
+  out_dim: axis(0, 'proj_out.0.weight'),
+  dim_feedforward: axis(0, 'encoder.layers.0.linear1.weight'),
+  n_layer: count(/encoder\.layers\.(\d+)\./),
 }
 
 /** What the names and shapes of a state dict tell of its network. */
@@ -124,6 +142,29 @@ const RULES: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     ...CSBRAIN,
     n_outputs: axis(0, 'feed_forward.6.weight'),
     n_patches: quotient(axis(0, 'feed_forward.0.weight'), axis(0, 'patch_embedding.mask_encoding')),
+  },
+  cbramod: CBRAMOD,
+  cbramod_classifier: {
+    ...CBRAMOD,
+    n_outputs: axis(
+      0,
+      'classifier.7.weight',
+      'classifier.4.weight',
+      'classifier.3.weight',
+      'classifier.1.weight',
+      'final_layer.1.weight',
+    ),
+    classifier: first(
+      where('classifier.7.weight', 'all_patch_reps'),
+      where('classifier.4.weight', 'all_patch_reps_twolayer'),
+      where('classifier.3.weight', 'avgpooling_patch_reps'),
+      where('classifier.1.weight', 'all_patch_reps_onelayer'),
+      where('final_layer.1.weight', 'all_patch_reps_onelayer'),
+    ),
+    // the authors' first layer is as wide as a channel's window is long
+    n_times: given('classifier.7.weight', axis(0, 'classifier.1.weight')),
+    n_chans: given('classifier.7.weight', quotient(axis(1, 'classifier.1.weight'), axis(0, 'classifier.1.weight'))),
+    projection: where('proj_out.0.weight', true),
   },
   eeg_projection: {
     in_dim: axis(1, 'linear1.weight', 'proj.0.weight'),

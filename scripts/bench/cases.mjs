@@ -53,6 +53,8 @@ export const cases = {
   transformer_eeg: network('transformer_eeg', { eeg: [64, 250] }, { batch: 16, options: { nTimes: 250 } }),
   csbrain: network('csbrain', { eeg: [22, 4, 200], mask: [22, 4] }, { batch: 16, integers: ['mask'], loss: 'mse' }),
   csbrain_classifier: network('csbrain_classifier', { eeg: [22, 4, 200] }, { batch: 16 }),
+  cbramod: network('cbramod', { eeg: [22, 4, 200], mask: [22, 4] }, { batch: 16, integers: ['mask'], loss: 'mse' }),
+  cbramod_classifier: network('cbramod_classifier', { eeg: [22, 800] }, { batch: 16 }),
   eeg_token_reducer: network('eeg_token_reducer', { features: [22, 4, 200] }, { loss: null }),
   eeg_projection: network('eeg_projection', { tokens: [12, 200] }, { loss: 'mse' }),
   eeg_clip_mapper: network('eeg_clip_mapper', { tokens: [20, 200] }, { batch: 16, loss: 'mse' }),
