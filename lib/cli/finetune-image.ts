@@ -110,7 +110,14 @@ Examples:
 }
 
 async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
-  const config = await readCommandConfig(finetuneImageSchema, flags, file)
+  await finetuneMapper(await readCommandConfig(finetuneImageSchema, flags, file), { out, json })
+}
+
+/** The whole command, its options read: `eegtorch train` runs it too, for the regime mapper. */
+export async function finetuneMapper(
+  config: FinetuneImageConfig,
+  { out, json }: { out: string; json: boolean },
+): Promise<void> {
   const { encoder, checkpoint, clip, diffusion } = config
   await openStudy(out, { ...config, threads: numThreads() }, { encoder, checkpoint, clip, diffusion })
   const { windows } = openStore(config.data)

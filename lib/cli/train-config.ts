@@ -72,6 +72,10 @@ const baseline = z.union([
 /** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
 export const trainSchema = z
   .strictObject({
+    regime: z
+      .literal('classification', { error: 'expected classification, or mapper with the options of finetune-image' })
+      .optional()
+      .describe('what is trained'),
     preset: z.string().optional().describe('hyper-parameters of a design document'),
     model: z.string().describe('network of the registry'),
     modelOptions: z.record(z.string(), z.unknown()).default({}),

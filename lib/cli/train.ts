@@ -9,6 +9,7 @@ import { withPipeline } from './config-pipeline.ts'
 import { parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
+import { trainMapper } from './train-mapper.ts'
 
 interface Flags extends Record<string, unknown> {
   config?: string
@@ -110,6 +111,7 @@ Examples:
   $ eegtorch train eegnet --dataset bcic-iv-2a --config cross-session.yaml
   $ eegtorch train conv_net --data 'study/*.edf' --events left right --folds 5 --validation 0.2 --early-stopping 20
   $ eegtorch train --config run.yaml --lr 5e-4
+  $ eegtorch train --config mapper.yaml      (regime: mapper, with the options of finetune-image)
   $ eegtorch train --resume runs/2026-11-21-eegnet`,
     )
     .action(train)
@@ -119,6 +121,7 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const { config: file, resume, out, json = false, ...options } = flags
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
+  if (written.regime === 'mapper') return trainMapper({ ...written, ...given(options) }, source, { out, json })
   const said = await withDataset({ ...written, ...(model && { model }), ...given(options) })
   const config = await withPipeline(checkConfig(said, source))
   const place = readProcessPlace()

@@ -46,6 +46,29 @@ batchSize: 2
 }, 60_000)
 afterAll(() => rmSync(work, { recursive: true }))
 
+test('train takes regime: mapper with its preset, under what is said beside it', async () => {
+  const yaml = `regime: mapper\npreset: eeg2image_mapper\n${readFileSync(at('image.yaml'), 'utf8')}`
+  writeFileSync(at('mapper.yaml'), `${yaml}clip: ${clip}\ndiffusion: ${sd15}\nstimuli: ${at('pictures')}\n`)
+  const { stdout, code, stderr } = await run('train', '--config', at('mapper.yaml'), '--out', at('trained'), '--json')
+  expect([code, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout).epochs.map(({ phase }: { phase: string }) => phase)).toEqual(['warm-up', 'joint'])
+  const settings = JSON.parse(readFileSync(at('trained', 'settings.json'), 'utf8'))
+  expect(settings).toMatchObject({
+    epochs: 2,
+    lr: 1e-4,
+    warmupLr: 5e-4,
+    lambdaCls: 5,
+    lambdaContrastive: 2,
+    lambdaMse: 0.1,
+  })
+  expect(existsSync(at('trained', 'mapper.safetensors'))).toBe(true)
+
+  writeFileSync(at('other.yaml'), yaml.replace('preset: eeg2image_mapper', 'preset: sgdm'))
+  expect((await run('train', '--config', at('other.yaml'))).stderr).toMatch(/preset.*not for the regime mapper/)
+  writeFileSync(at('other.yaml'), yaml.replace('regime: mapper', 'regime: mappers').replace(/preset.*/, ''))
+  expect((await run('train', '--config', at('other.yaml'))).stderr).toMatch(/regime/)
+})
+
 test('targets are cached in the store, epochs kept and drawn, and what was learnt draws', async () => {
   const named = ['--clip', clip, '--diffusion', sd15, '--stimuli', at('pictures')]
   const drawing = ['--generate-every', '2', '--generate-samples', '2', '--steps', '2']
