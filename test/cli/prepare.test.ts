@@ -145,7 +145,7 @@ test('options that make no sense are refused before anything is written', async 
 describeWithShared('one recording in many formats', () => {
   const formats = (name: string) => sharedPath('eeg/derived/S001R04_64s_all_formats', name)
 
-  test('prepare, train and evaluate run on FIF, BDF, EEGLAB and EDF', async () => {
+  test('prepare runs on FIF, BDF, EEGLAB and EDF, train and evaluate on FIF, EDF and BrainVision', async () => {
     const out = inFolder('formats.store')
     const files = ['S001R04_raw.fif', 'S001R04.bdf', 'S001R04.set'].map(formats)
     const events = ['--events', 'T1', 'T2', '--window', '0..2', '--channels', 'C3', 'Cz', 'C4']
@@ -166,10 +166,16 @@ describeWithShared('one recording in many formats', () => {
     }
     // Copies of one recording may not be split: the others are for the test alone.
     const part = inFolder('two.store')
-    await eegtorch('prepare', '--data', files[0]!, edf, ...events, '--out', part)
+    const brain = inFolder('third.vhdr')
+    const written = await eegtorch('export', sharedPath('eeg/eegmmidb/S001R12.edf'), brain)
+    expect([written.code, written.stderr]).toEqual([0, ''])
+    await eegtorch('prepare', '--data', files[0]!, edf, brain, ...events, '--out', part)
     const words = ['--epochs', '1', '--no-baselines', '--threads', '1', '--leave-out', 'run', '--json']
     const trained = await eegtorch('train', 'eegnet', '--data', part, '--out', inFolder('two'), ...words)
     expect([trained.code, trained.stderr]).toEqual([0, ''])
+    const all = openStore(part).windows
+    expect(all.recordings.length).toBe(3)
+    expect(JSON.parse(trained.stdout).accuracy.n).toBe(all.length)
     const weights = inFolder('two/checkpoints/fold-1-seed-0/last.safetensors')
     const score = await eegtorch('evaluate', weights, '--data', part, '--json')
     expect(JSON.parse(score.stdout).windows).toBeGreaterThan(5)
