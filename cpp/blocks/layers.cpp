@@ -6,8 +6,8 @@
 #include <cmath>
 
 #include "core/allocator.h"
+#include "kernels/convolve3x3.h"
 #include "kernels/linear.h"
-#include "kernels/winograd.h"
 
 namespace eegtorch {
 

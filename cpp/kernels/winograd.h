@@ -1,18 +1,20 @@
-// Convolutions of images with 3 x 3 kernels in inference, from ordinary weights. LibTorch brings a weight into oneDNN's
-// order in every call, which for the deep layers of a UNet (118 MB for 16 pixels) takes longer than the products; and
-// it multiplies 9 times for a pixel, where 4 do (Lavin and Gray 2016, CVPR, arXiv 1509.09308, F(2x2, 3x3)).
+// Convolutions of images with 3 x 3 kernels, stride 1 and padding 1, by 4 multiplications for a pixel where an ordinary
+// convolution has 9 (Lavin and Gray 2016, CVPR, arXiv 1509.09308, F(2x2, 3x3)), and the gradient of their weights
+// likewise. Tensors are float32 on the CPU; the channels of results are innermost in memory.
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 namespace eegtorch::kernels {
 
-// Whether convolve3x3 is the faster way for x (batch, channels, height, width) and weight (out, channels, 3, 3), and
-// nobody records a gradient.
-bool convolves3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+// How many products this way takes of an ordinary convolution's, for images (batch, channels, height, width): 4 of 9
+// where height and width are even, more where they are not.
+double winogradShare(const at::Tensor& images);
 
-// conv2d(x, weight, bias) with stride 1 and padding 1, up to rounding; the channels are innermost in memory. bias may
-// be undefined.
-at::Tensor convolve3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+// x (batch, in, height, width), weight (out, in, 3, 3), bias (out) or undefined -> (batch, out, height, width)
+at::Tensor winograd(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
+
+// x as above, grad (batch, out, height, width) of the result -> the weight's gradient (out, in, 3, 3)
+at::Tensor winogradWeightGradient(const at::Tensor& x, const at::Tensor& grad);
 
 }  // namespace eegtorch::kernels

@@ -21,7 +21,7 @@ void storeAt(float* to, size_t c, size_t channels, Vec value) {
     store(to + c, value, channels - c);
 }
 
-void image(const float* const (&pixels)[kTilePixels], size_t channels, float* to, size_t step) {
+void image(const float* const* pixels, size_t channels, float* to, size_t step) {
   for (size_t c = 0; c < channels; c += lanes) {
     Vec rows[4][4];
     for (size_t j = 0; j < 4; j++) {
@@ -72,8 +72,7 @@ void weights(const float* kernels, size_t channels, float* to, size_t step) {
   if (c < channels) weightsAt<false>(kernels, c, channels, to, step);
 }
 
-void results(const float* from, size_t step, const float* bias, size_t channels,
-             float* const (&results)[kTileResults]) {
+void results(const float* from, size_t step, const float* bias, size_t channels, float* const* results) {
   for (size_t c = 0; c < channels; c += lanes) {
     const Vec offset = bias ? loadAt(bias, c, channels) : Vec{};
     Vec rows[2][4];
@@ -90,7 +89,52 @@ void results(const float* from, size_t step, const float* bias, size_t channels,
   }
 }
 
-constexpr WinogradTable table = {image, weights, results};
+// Two values to four, as four products come from two results.
+void widen(Vec first, Vec second, Vec* to) {
+  to[0] = first, to[1] = first + second, to[2] = first - second, to[3] = -second;
+}
+
+void gradients(const float* const* results, size_t channels, float* to, size_t step) {
+  for (size_t c = 0; c < channels; c += lanes) {
+    Vec columns[2][4];
+    for (size_t j = 0; j < 2; j++)
+      widen(loadAt(results[j], c, channels), loadAt(results[2 + j], c, channels), columns[j]);
+    for (size_t i = 0; i < 4; i++) {
+      Vec values[4];
+      widen(columns[0][i], columns[1][i], values);
+      for (size_t j = 0; j < 4; j++) storeAt(to + (4 * i + j) * step, c, channels, values[j]);
+    }
+  }
+}
+
+// Four values to three, as four transformed weights come from three.
+void narrow(const Vec* from, Vec* to) {
+  const Vec plus = (from[1] + from[2]) * .5f, minus = (from[1] - from[2]) * .5f;
+  to[0] = from[0] + plus, to[1] = minus, to[2] = plus + from[3];
+}
+
+void kernelGradients(const float* from, size_t step, size_t channels, float* to) {
+  for (size_t c = 0; c < channels; c += lanes) {
+    Vec columns[4][3];
+    for (size_t j = 0; j < 4; j++) {
+      Vec column[4];
+      for (size_t i = 0; i < 4; i++) column[i] = loadAt(from + (4 * i + j) * step, c, channels);
+      narrow(column, columns[j]);
+    }
+    float values[kernel_weights][lanes];
+    for (size_t i = 0; i < 3; i++) {
+      const Vec row[4] = {columns[0][i], columns[1][i], columns[2][i], columns[3][i]};
+      Vec weights[3];
+      narrow(row, weights);
+      for (size_t j = 0; j < 3; j++) store(values[3 * i + j], weights[j]);
+    }
+    const size_t count = c + lanes <= channels ? lanes : channels - c;
+    for (size_t lane = 0; lane < count; lane++)
+      for (size_t k = 0; k < kernel_weights; k++) to[(c + lane) * kernel_weights + k] = values[k][lane];
+  }
+}
+
+constexpr WinogradTable table = {image, weights, results, gradients, kernelGradients};
 
 }  // namespace
 
