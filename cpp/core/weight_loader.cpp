@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 
 #include "core/error.h"
 #include "core/tensor_file.h"
@@ -25,17 +26,20 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
   return shared;
 }
 
-// What a thread reads and converts at a time.
-constexpr int64_t kPieceElements = int64_t{1} << 20;
+// What a thread reads and converts at a time. Threads take piece after piece, so that none waits long for another.
+constexpr int64_t kPieceElements = int64_t{1} << 18;
 
-// Brings the pages of a mapping in by one call; touching them would fault for every few. Where that cannot be done it
+enum class Access { read, write };
+
+// Brings the pages of a piece in by one call; touching them would fault for every few. Where that cannot be done it
 // happens as they are touched.
-void readPages(const at::Tensor& piece) {
-#ifdef MADV_POPULATE_READ
+void bringPages(const at::Tensor& piece, Access access) {
+#if defined(MADV_POPULATE_READ) && defined(MADV_POPULATE_WRITE)
   static const auto page = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
   const auto address = reinterpret_cast<uintptr_t>(piece.const_data_ptr());
   const uintptr_t begin = address / page * page;
-  ::madvise(reinterpret_cast<void*>(begin), address + piece.nbytes() - begin, MADV_POPULATE_READ);
+  const int advice = access == Access::read ? MADV_POPULATE_READ : MADV_POPULATE_WRITE;
+  ::madvise(reinterpret_cast<void*>(begin), address + piece.nbytes() - begin, advice);
 #endif
 }
 
@@ -51,19 +55,22 @@ at::Tensor emptyPages(at::IntArrayRef sizes, at::TensorOptions options) {
   return at::from_blob(pages, sizes, unmap, options);
 }
 
-// given.to(dtype), in pieces: each thread reads pages of the file while others convert.
+// given.to(dtype), in pieces: each thread brings in pages while others convert.
 at::Tensor convert(const at::Tensor& given, at::ScalarType dtype) {
   if (given.nbytes() < kSmallestMapped || !given.is_contiguous()) return given.to(dtype);
   const at::Tensor result = emptyPages(given.sizes(), given.options().dtype(dtype));
   const at::Tensor from = given.view(-1), to = result.view(-1);
-  at::parallel_for(0, from.numel(), kPieceElements, [&](int64_t begin, int64_t end) {
+  const auto convertPiece = [&](int64_t at) {
+    const int64_t count = std::min(kPieceElements, from.numel() - at);
+    const at::Tensor source = from.narrow(0, at, count), target = to.narrow(0, at, count);
+    bringPages(source, Access::read);
+    bringPages(target, Access::write);
+    target.copy_(source);
+  };
+  std::atomic<int64_t> next = 0;
+  at::parallel_for(0, at::get_num_threads(), 1, [&](int64_t, int64_t) {
     const torch::NoGradGuard frozen;
-    for (int64_t at = begin; at < end; at += kPieceElements) {
-      const int64_t count = std::min(kPieceElements, end - at);
-      const at::Tensor piece = from.narrow(0, at, count);
-      readPages(piece);
-      to.narrow(0, at, count).copy_(piece);
-    }
+    for (int64_t at; (at = next.fetch_add(kPieceElements)) < from.numel();) convertPiece(at);
   });
   return result;
 }
