@@ -88,9 +88,10 @@ function actionsOf(name, batches) {
     { action: 'inference', batch, ...(batch === 1 && { count: windows }) },
   ]
   if (batches) return batches.map(infer)
-  const { batch, loss, actions } = cases[name]
+  const { batch, loss, actions, onlyTraining } = cases[name]
   if (actions) return Object.entries(actions)
   const training = [`training step, batch ${batch}`, { action: 'training' }]
+  if (onlyTraining) return [training]
   return [infer(1), ...(batch > 1 ? [infer(batch)] : []), ...(loss ? [training] : [])]
 }
 
@@ -132,7 +133,7 @@ function startPeers(name, { python, tcmalloc, compile }) {
   const peers = [new Peer('eegtorch', process.execPath, [script('worker.mjs'), describe(given?.options)])]
   peers.push(torch('PyTorch, defaults', 'defaults'))
   if (given?.beside) peers.push(torch(`PyTorch, ${Object.values(given.beside)} weights`, 'defaults', {}, given.beside))
-  if (name === 'operators' || given.large) return peers
+  if (name === 'operators' || (given.large && !given.tuned)) return peers
   peers.push(torch('PyTorch, tuned', 'tuned', preload))
   // kept from run to run: compiling takes longer than measuring
   const cache = { TORCHINDUCTOR_CACHE_DIR: join(root, '.cache', 'bench-inductor') }

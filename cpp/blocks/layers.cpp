@@ -7,6 +7,7 @@
 
 #include "core/allocator.h"
 #include "kernels/convolve3x3.h"
+#include "kernels/group_norm.h"
 #include "kernels/linear.h"
 
 namespace eegtorch {
@@ -70,7 +71,13 @@ GroupNormImpl::GroupNormImpl(int64_t groups, int64_t channels, double eps)
   begin(1);
 }
 
-at::Tensor GroupNormImpl::forward(const at::Tensor& x) { return at::group_norm(x, groups_, weight, bias, eps_); }
+at::Tensor GroupNormImpl::forward(const at::Tensor& x) {
+  return kernels::groupNorm(x, weight, bias, {.groups = groups_, .eps = eps_, .silu = false});
+}
+
+at::Tensor GroupNormImpl::forwardSilu(const at::Tensor& x) {
+  return kernels::groupNorm(x, weight, bias, {.groups = groups_, .eps = eps_, .silu = true});
+}
 
 LayerNormImpl::LayerNormImpl(int64_t width, double eps, const LayerNormShape& shape)
     : WeightedImpl({width}, shape.bias ? width : 0), eps_(eps) {

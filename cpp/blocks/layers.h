@@ -59,7 +59,8 @@ TORCH_MODULE(Conv2d);
 class GroupNormImpl : public WeightedImpl {
  public:
   GroupNormImpl(int64_t groups, int64_t channels, double eps);
-  at::Tensor forward(const at::Tensor& x);  // (batch, channels, ...)
+  at::Tensor forward(const at::Tensor& x);      // (batch, channels, ...)
+  at::Tensor forwardSilu(const at::Tensor& x);  // silu of that
 
  private:
   int64_t groups_;

@@ -2,7 +2,7 @@
 
 #include <ATen/Functions.h>
 
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 

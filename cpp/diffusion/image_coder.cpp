@@ -5,7 +5,7 @@
 #include "blocks/attention.h"
 #include "blocks/chain.h"
 #include "core/state_dict.h"
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 
@@ -77,7 +77,7 @@ at::Tensor CoderStageImpl::forward(at::Tensor x) {
   return twice_ ? twice_->forward(x) : x;
 }
 
-at::Tensor ImageCoderImpl::end(const at::Tensor& x) { return conv_out_->forward(normSilu(*norm_out_, x)); }
+at::Tensor ImageCoderImpl::end(const at::Tensor& x) { return conv_out_->forward(norm_out_->forwardSilu(x)); }
 
 ImageEncoderImpl::ImageEncoderImpl(const CoderShape& shape) : channels_(shape.in), factor_(shape.factor()) {
   const auto& widths = shape.widths;

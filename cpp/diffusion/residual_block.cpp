@@ -2,7 +2,7 @@
 
 #include <ATen/Functions.h>
 
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 
@@ -19,9 +19,9 @@ ResidualBlockImpl::ResidualBlockImpl(const ResidualBlockOptions& o) : divisor_(o
 at::Tensor ResidualBlockImpl::forward(const at::Tensor& x, const at::Tensor& time, const at::Tensor& shift) {
   auto offset = time_emb_proj_ ? time_emb_proj_->forward(time) : at::Tensor();  // (batch, out)
   if (shift.defined()) offset = offset.defined() ? offset + shift : shift;
-  auto y = conv1_->forward(normSilu(*norm1_, x));
+  auto y = conv1_->forward(norm1_->forwardSilu(x));
   if (offset.defined()) y = addTo(y, offset.unsqueeze(2).unsqueeze(3));
-  y = conv2_->forward(dropout_->forward(normSilu(*norm2_, y)));
+  y = conv2_->forward(dropout_->forward(norm2_->forwardSilu(y)));
   y = addTo(y, conv_shortcut_ ? conv_shortcut_->forward(x) : x);
   return divisor_ == 1 ? y : y / divisor_;
 }

@@ -4,7 +4,7 @@
 
 #include "blocks/attention.h"
 #include "blocks/chain.h"
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 

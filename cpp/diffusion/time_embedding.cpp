@@ -6,7 +6,7 @@
 
 #include "core/check.h"
 #include "core/error.h"
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 
-#include "diffusion/norm_silu.h"
-
 namespace eegtorch {
 
 namespace {
@@ -105,7 +103,7 @@ at::Tensor UNet2dConditionImpl::denoise(const std::vector<at::Tensor>& inputs,
   x = contract(conv_in_->forward(x), conditions, skips);
   addResiduals(inputs, skips, x);
   for (auto& block : up_) x = block->forward(x, conditions, skips);
-  return conv_out_->forward(normSilu(*conv_norm_out_, x)).contiguous();
+  return conv_out_->forward(conv_norm_out_->forwardSilu(x)).contiguous();
 }
 
 std::vector<at::Tensor> UNet2dConditionImpl::run(const std::vector<at::Tensor>& inputs) {

@@ -4,7 +4,7 @@
 
 #include "blocks/chain.h"
 #include "core/check.h"
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 

@@ -3,7 +3,7 @@
 #include <ATen/Functions.h>
 
 #include "blocks/chain.h"
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 namespace eegtorch {
 

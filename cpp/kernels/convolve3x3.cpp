@@ -20,12 +20,15 @@ using torch::autograd::AutogradContext;
 constexpr int64_t kLeastChannels = 32;  // fewer do not pay for the transforms
 constexpr int64_t kLeastOut = 64;       // for each thread
 constexpr int64_t kFewPixels = 128;     // below which a weight is read once and not transformed
+constexpr int64_t kFewAtEdges = 512;    // likewise where tiles hang over so many edges that they save too little
 constexpr double kMostProducts = .6;    // of those of an ordinary convolution
 constexpr int64_t kWeights = 9;
 
 int64_t pixelsOf(const at::Tensor& x) { return x.size(0) * x.size(2) * x.size(3); }
 
-bool fewPixels(const at::Tensor& x) { return pixelsOf(x) < kFewPixels; }
+bool fewPixels(const at::Tensor& x) {
+  return pixelsOf(x) < kFewPixels || (pixelsOf(x) < kFewAtEdges && winogradShare(x) > kMostProducts);
+}
 
 // (batch * height * width, channels * 9): what each pixel's weights are multiplied with
 at::Tensor patchesOf(const at::Tensor& x) {

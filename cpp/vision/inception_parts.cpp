@@ -1,6 +1,10 @@
 #include "vision/inception_parts.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+
+#include "kernels/convolve3x3.h"
 
 namespace eegtorch {
 
@@ -15,8 +19,16 @@ InceptionKernelImpl::InceptionKernelImpl(int64_t in, int64_t out, const Inceptio
   drawUniform(in * shape.kernel[0] * shape.kernel[1]);
 }
 
-at::Tensor InceptionKernelImpl::forward(const at::Tensor& x) {
-  return at::conv2d(x, weight, {}, {shape_.stride, shape_.stride}, shape_.padding);
+at::Tensor InceptionKernelImpl::forward(const at::Tensor& x) { return convolve(x, weight, {}); }
+
+at::Tensor InceptionKernelImpl::forward(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift) {
+  return convolve(x, weight * scale.view({-1, 1, 1, 1}), shift);
+}
+
+at::Tensor InceptionKernelImpl::convolve(const at::Tensor& x, const at::Tensor& kernels, const at::Tensor& bias) const {
+  const bool keeps_size = shape_.stride == 1 && shape_.padding == std::array<int64_t, 2>{1, 1};
+  if (keeps_size && kernels::convolves3x3(x, kernels, bias)) return kernels::convolve3x3(x, kernels, bias);
+  return at::conv2d(x, kernels, bias, {shape_.stride, shape_.stride}, shape_.padding);
 }
 
 InceptionConvImpl::InceptionConvImpl(int64_t in, int64_t out, const InceptionConvShape& shape) {
@@ -24,7 +36,16 @@ InceptionConvImpl::InceptionConvImpl(int64_t in, int64_t out, const InceptionCon
   bn_ = register_module("bn", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(out).eps(kEps)));
 }
 
-at::Tensor InceptionConvImpl::forward(const at::Tensor& x) { return at::relu(bn_->forward(conv_->forward(x))); }
+at::Tensor InceptionConvImpl::forward(const at::Tensor& x) {
+  if (!at::GradMode::is_enabled() && !is_training()) return infer(x);
+  return at::relu(bn_->forward(conv_->forward(x)));
+}
+
+at::Tensor InceptionConvImpl::infer(const at::Tensor& x) {
+  const auto scale = bn_->weight * at::rsqrt(bn_->running_var + kEps);
+  auto y = conv_->forward(x, scale, bn_->bias - bn_->running_mean * scale);
+  return at::relu_(y);
+}
 
 InceptionModuleImpl::InceptionModuleImpl(int64_t in, const std::vector<InceptionBranch>& branches,
                                          const InceptionPool& pool) {

@@ -22,8 +22,12 @@ class InceptionKernelImpl : public WeightedImpl {
  public:
   InceptionKernelImpl(int64_t in, int64_t out, const InceptionConvShape& shape);
   at::Tensor forward(const at::Tensor& x);
+  // Each output channel of that times `scale`, plus `shift`.
+  at::Tensor forward(const at::Tensor& x, const at::Tensor& scale, const at::Tensor& shift);
 
  private:
+  at::Tensor convolve(const at::Tensor& x, const at::Tensor& kernels, const at::Tensor& bias) const;
+
   InceptionConvShape shape_;
 };
 TORCH_MODULE(InceptionKernel);
@@ -35,6 +39,8 @@ class InceptionConvImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);
 
  private:
+  at::Tensor infer(const at::Tensor& x);  // with running statistics, recording nothing
+
   InceptionKernel conv_{nullptr};
   torch::nn::BatchNorm2d bn_{nullptr};
 };

@@ -43,10 +43,11 @@ std::vector<at::Tensor> LpipsAlexImpl::run(const std::vector<at::Tensor>& inputs
   const at::Tensor &first = inputs.at(0), &second = inputs.at(1);
   checkAlexNetImage("lpips_alex", first, convolutions_[0]->weight);
   checkAlike("lpips_alex", second, first);
-  const auto a = look(first), b = look(second);
+  const auto seen = look(at::cat({first, second}));  // side by side, so that every weight is read once
   at::Tensor distance;
   for (size_t i = 0; i < heads_.size(); i++) {
-    const auto far = heads_[i]->forward(dropout_->forward((normalised(a[i]) - normalised(b[i])).square()));
+    const auto pair = normalised(seen[i]).chunk(2);
+    const auto far = heads_[i]->forward(dropout_->forward((pair[0] - pair[1]).square()));
     const auto part = spatial_ ? at::upsample_bilinear2d(far, first.sizes().slice(2), false) : far.mean({2, 3}, true);
     distance = distance.defined() ? distance + part : part;
   }

@@ -32,7 +32,8 @@ const trial = { eeg: [22, 1000] }
  * What is measured, by case. A case is one network, or several in a row, at the reference's default sizes unless `options` say
  * otherwise (the reference's are made from them). `inputs` are shapes without the batch, standard normal; `integers` names those that
  * are zeros of int64. The loss compares the first output with class numbers or, by squares, with noise; null: nothing to train.
- * method: the part of the network that is run, all of it where there is none. large: slow, so that PyTorch runs as it comes, and once.
+ * optimizer: adam or adamw, of which tuned PyTorch takes the fused one. onlyTraining: no inference. method: the part of the network that is run, all of it where there is none. large: slow, so that PyTorch runs as it comes, and once;
+ * tuned: in spite of that tuned as well, with images' channels innermost and, compiled, weights in oneDNN's order.
  * program: what prepares the case (worker.mjs). actions: what is asked of it, where that is not inference and training. beside: how a second
  * PyTorch differs.
  */
@@ -80,15 +81,18 @@ export const cases = {
   unet2d_condition: network(
     'unet2d_condition',
     { ...latent, ...prompt },
-    { batch: 2, integers: ['timestep'], options: stableDiffusion, loss: null, large: true },
+    { batch: 2, integers: ['timestep'], options: stableDiffusion, loss: null, large: true, tuned: true },
   ),
   // Pictures of 256 x 256 and of 512 x 512 from their latents.
   vae_decode_256: decoder({ latents: [4, 32, 32] }, 2),
   vae_decode_512: decoder({ latents: [4, 64, 64] }, 1),
-  unet2d_condition_100m: network(
+  unet_100m: network(
     'unet2d_condition',
     { ...latent, ...prompt },
-    { batch: 4, integers: ['timestep'], options: { ...stableDiffusion, ...smallUNet }, loss: 'mse' },
+    {
+      ...{ batch: 4, integers: ['timestep'], options: { ...stableDiffusion, ...smallUNet } },
+      ...{ loss: 'mse', optimizer: 'adamw', large: true, onlyTraining: true },
+    },
   ),
   controlnet: network(
     'controlnet',
@@ -140,9 +144,20 @@ export const cases = {
 function network(
   name,
   inputs,
-  { options = {}, batch = 64, integers = [], loss = 'cross_entropy', large = false } = {},
+  { options = {}, batch = 64, integers = [], loss = 'cross_entropy', optimizer = 'adam', ...rest } = {},
 ) {
-  return { program: 'network', networks: [name], options, inputs, batch, integers, loss, large, method: null }
+  return {
+    program: 'network',
+    networks: [name],
+    options,
+    inputs,
+    batch,
+    integers,
+    loss,
+    optimizer,
+    method: null,
+    ...rest,
+  }
 }
 
 function decoder(inputs, batch) {

@@ -7,6 +7,8 @@ import { prepareAdapter, prepareLanguage } from './language.mjs'
 
 const { loss, manualSeed, models, noGrad, optim, Sequential, ones, randint, randn, setNumThreads, zeros } = eegtorch
 
+const optimizers = { adam: optim.adam, adamw: optim.adamW }
+
 /** Adds of 8 floats; each action is 20,000 of them. */
 function prepareOperators() {
   const [a, b] = [ones([8]), ones([8])]
@@ -20,7 +22,7 @@ function prepareOperators() {
   }
 }
 
-function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective, method }) {
+function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective, optimizer, method }) {
   const nets = networks.map((name) => models.create(name, options))
   const whole = nets.length > 1 ? new Sequential(...nets) : nets[0]
   const draw = (size) =>
@@ -28,13 +30,13 @@ function prepareNetwork({ networks, options, inputs, integers, batch, loss: obje
       integers.includes(name) ? zeros([size, ...shape], { dtype: 'int64' }) : randn([size, ...shape]),
     )
   const prepared = { inference: method ? part(nets[0], method, draw) : inference(nets, draw) }
-  if (objective) prepared.training = prepareTraining(whole, objective, draw(batch))
+  if (objective) prepared.training = prepareTraining(whole, objective, optimizer, draw(batch))
   return prepared
 }
 
-function prepareTraining(net, objective, inputs) {
+function prepareTraining(net, objective, optimizer, inputs) {
   const classes = objective === 'cross_entropy'
-  const step = net.trainStep({ loss: classes ? loss.crossEntropy() : loss.mse(), optimizer: optim.adam() })
+  const step = net.trainStep({ loss: classes ? loss.crossEntropy() : loss.mse(), optimizer: optimizers[optimizer]() })
   let targets
   return async () => {
     if (!targets) {

@@ -50,19 +50,27 @@ def draw(batch):
             for name, shape in case["inputs"].items()]
 
 
+def channels_last(value):
+    return value.to(memory_format=torch.channels_last) if value.dim() == 4 else value
+
+
 def prepare():
     net, first = networks()
+    tuned = bool(case.get("tuned")) and variant != "defaults"
+    if tuned:
+        net = net.eval().to(memory_format=torch.channels_last)
+        importlib.import_module("torch._inductor.config").freezing = True  # weights in oneDNN's order, once, and its fusions
     run = torch.compile(first, dynamic=False) if variant == "compiled" else first
     drawn = {}
 
     def inputs(batch):
         if batch not in drawn:
-            drawn[batch] = draw(batch)
+            drawn[batch] = [channels_last(value) for value in draw(batch)] if tuned else draw(batch)
         return drawn[batch]
 
     def infer(command, forward=run):
         net.eval()
-        with torch.no_grad():
+        with torch.inference_mode() if tuned and variant == "tuned" else torch.no_grad():
             return forward(net, inputs(command["batch"]))
 
     if not case["loss"]:
@@ -71,7 +79,8 @@ def prepare():
     objective = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
     like = infer(case, first)
     targets = torch.randint(4, (len(like),)) if classes else torch.randn(like.shape)
-    optimizer = torch.optim.Adam(net.parameters(), **({} if variant == "defaults" else {"fused": True}))
+    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[case["optimizer"]]
+    optimizer = kind(net.parameters(), **({} if variant == "defaults" else {"fused": True}))
 
     def gradients(forward):
         net.train()

@@ -1,12 +1,9 @@
-// Group norm with SiLU, and sums that cost no new memory where no gradient is recorded.
+// SiLU and sums that cost no new memory where no gradient is recorded.
 #pragma once
 
-#include "blocks/layers.h"
+#include <ATen/core/Tensor.h>
 
 namespace eegtorch {
-
-// silu(norm(x)): x (batch, channels, height, width), likewise
-at::Tensor normSilu(GroupNormImpl& norm, const at::Tensor& x);
 
 // silu(x), in place of x where no gradient is recorded: for a fresh result that nothing else holds.
 at::Tensor siluOf(at::Tensor fresh);

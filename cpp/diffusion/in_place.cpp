@@ -1,6 +1,8 @@
-#include "diffusion/norm_silu.h"
+#include "diffusion/in_place.h"
 
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
 
 namespace eegtorch {
 
@@ -9,8 +11,6 @@ namespace {
 bool recorded(const at::Tensor& x) { return at::GradMode::is_enabled() && x.requires_grad(); }
 
 }  // namespace
-
-at::Tensor normSilu(GroupNormImpl& norm, const at::Tensor& x) { return siluOf(norm.forward(x)); }
 
 at::Tensor siluOf(at::Tensor fresh) { return recorded(fresh) ? at::silu(fresh) : at::silu_(fresh); }
 
