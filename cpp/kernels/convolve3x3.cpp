@@ -79,7 +79,8 @@ at::Tensor weightGradient(const at::Tensor& x, const at::Tensor& weight, const a
 
 struct Convolve3x3 : torch::autograd::Function<Convolve3x3> {
   static at::Tensor forward(AutogradContext* ctx, const at::Tensor& x, const at::Tensor& weight,
-                            const at::Tensor& bias) {
+                            const std::optional<at::Tensor>& given_bias) {
+    const auto bias = given_bias.value_or(at::Tensor());
     ctx->save_for_backward({x, weight, bias});
     return convolve(x, weight, bias);
   }
@@ -111,7 +112,7 @@ bool convolves3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 
 at::Tensor convolve3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (at::GradMode::is_enabled() && (recorded(x) || recorded(weight) || recorded(bias)))
-    return Convolve3x3::apply(x, weight, bias);
+    return Convolve3x3::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
   const at::NoGradGuard unrecorded;
   return convolve(x.detach(), weight.detach(), bias.defined() ? bias.detach() : bias);
 }

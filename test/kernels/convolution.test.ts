@@ -42,7 +42,7 @@ test.each(shapes)('gradients of wide convolutions and norms agree with float64: 
   const latents = randn(shape)
   let probe: Tensor | undefined
   const [found, expected] = ([fast, exact] as const).map((net, i) => {
-    const given = latents.to(i === 0 ? 'float32' : 'float64').requiresGrad_()
+    const given = latents.to(i === 0 ? 'float32' : 'float64').clone().requires_grad_()
     const [decoded] = net.call('decode', given)
     probe ??= randn(decoded!.shape)
     const named = Object.entries(net.parameters()).filter(([name]) => /^(decoder|post_quant)/.test(name))
@@ -59,7 +59,7 @@ test('gradients of gradients go through LibTorch, and agree as well', () => {
   const { fast, exact } = twins()
   const latents = randn([1, 3, 12, 12])
   const [found, expected] = ([fast, exact] as const).map((net, i) => {
-    const given = latents.to(i === 0 ? 'float32' : 'float64').requiresGrad_()
+    const given = latents.to(i === 0 ? 'float32' : 'float64').clone().requires_grad_()
     const [first] = grad(net.call('decode', given)[0]!.square().mean(), [given], { createGraph: true })
     return grad(first!.square().sum(), [given])[0]!
   })
