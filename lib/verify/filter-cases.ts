@@ -35,6 +35,14 @@ export const filterCases: Record<string, SignalCase> = {
   exponential_standardize: async (x, { factor_new, init_block_size, eps }) => ({
     y: await asyncSignal.exponentialStandardize(x, { factorNew: factor_new, initBlockSize: init_block_size, eps }),
   }),
+  exponential_demean: async (x, { factor_new, init_block_size }) => ({
+    y: await asyncSignal.exponentialDemean(x, { factorNew: factor_new, initBlockSize: init_block_size }),
+  }),
+  fir: async (x, { fs, numtaps, cutoff }) => {
+    const taps = signal.firwin(numtaps, cutoff, fs)
+    const [causal, same] = [asyncSignal.firCausal(x, taps), asyncSignal.firZeroPhase(x, taps, { pad: 'constant' })]
+    return { h: fromTypedArray(taps), causal: await causal, same: await same }
+  },
   zscore: async (x, { ddof }) => ({ y: await asyncSignal.zscore(x, { ddof }) }),
   detrend: async (x) => ({ y: await asyncSignal.detrend(x) }),
   ecg_beats: async (x, { fs }) => ({

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { models } from 'eegtorch'
+import { asyncSignal, models, signal } from 'eegtorch'
 import { LossOperator } from '../../lib/training/loss-operator.ts'
 import { languageCases } from '../../lib/verify/language-cases.ts'
 import { METRIC, metricOperations } from '../../lib/verify/metric-cases.ts'
@@ -45,6 +45,38 @@ test('every operation on signals has a case', () => {
   const cases = folders.map((folder) => readParityCase(folder)).filter(({ model }) => model === SIGNAL)
   expect(signalOperations.length).toBeGreaterThan(1)
   expect(cases.map(({ config }) => config.op)).toEqual(expect.arrayContaining([...signalOperations]))
+})
+
+/**
+ * Pictures of torchStft; the two halves of euclideanAlignment; the range that keepQuiet compares; csp after its covariances; the inverse of
+ * tangentSpace; the distances that mdm is held to pyRiemann by. Each has a test beside those of its kind.
+ */
+const WITHOUT_CASE: readonly string[] = [
+  ...['stftImages', 'euclideanReference', 'alignTo', 'peakToPeak', 'cspOfCovariances', 'fromTangentSpace'],
+  'riemannDistances',
+]
+
+test('every function on signals is called by a case', async () => {
+  const called = new Set<string>()
+  const names = new Set<string>()
+  const restored: (() => void)[] = []
+  for (const functions of [signal, asyncSignal] as unknown as Record<string, (...given: unknown[]) => unknown>[]) {
+    for (const [name, original] of Object.entries(functions)) {
+      if (name === 'until') continue
+      names.add(name)
+      functions[name] = (...given) => {
+        called.add(name)
+        return original(...given)
+      }
+      restored.push(() => {
+        functions[name] = original
+      })
+    }
+  }
+  const own = folders.filter((folder) => readParityCase(folder).model === SIGNAL)
+  for (const folder of own) await verifyCase(folder)
+  for (const restore of restored) restore()
+  expect([...names].filter((name) => !called.has(name))).toEqual(WITHOUT_CASE)
 })
 
 test('every measure of pictures has a case', () => {

@@ -39,6 +39,8 @@ CASES = [{"config": config, "seed": i} for i, config in enumerate([
     {"op": "euclidean_alignment", "args": {}, "trials": 6, "channels": 5, "times": 100},
     {"op": "exponential_standardize", "args": {"factor_new": 0.001, "init_block_size": None, "eps": 1e-4}},
     {"op": "exponential_standardize", "args": {"factor_new": 0.01, "init_block_size": 200, "eps": 1e-4}},
+    {"op": "exponential_demean", "args": {"factor_new": 0.01, "init_block_size": 200}},
+    {"op": "fir", "args": {**EEG, "numtaps": 101, "cutoff": 30.0}},
     {"op": "mne_welch", "args": {**EEG, "n_fft": 128, "n_per_seg": 100, "n_overlap": 30, "average": "median", "fmin": 2.0, "fmax": 60.0}},
     {"op": "mne_multitaper", "args": {**EEG, "bandwidth": 4.0, "adaptive": False, "low_bias": True, "normalization": "full", "fmin": 0.0, "fmax": 1e4}, "times": 501},
     {"op": "mne_multitaper", "args": {**EEG, "bandwidth": None, "adaptive": True, "low_bias": False, "normalization": "length", "fmin": 3.0, "fmax": 40.0}, "times": 400},

@@ -1,7 +1,7 @@
 """Operations on single signals: filters, resampling, envelopes, scaling. See eeg_signal.py."""
 import mne
 import numpy as np
-from braindecode.preprocessing import exponential_moving_standardize
+from braindecode.preprocessing import exponential_moving_demean, exponential_moving_standardize
 from scipy import signal, stats
 from wfdb.processing import xqrs_detect
 
@@ -64,6 +64,18 @@ def exponential_standardize(x, factor_new, init_block_size, eps):
     return {"y": exponential_moving_standardize(x, factor_new, init_block_size, eps)}
 
 
+def exponential_demean(x, factor_new, init_block_size):
+    """braindecode.preprocessing.exponential_moving_demean."""
+    return {"y": exponential_moving_demean(x, factor_new, init_block_size)}
+
+
+def fir(x, fs, numtaps, cutoff):
+    """scipy.signal.firwin, then lfilter (causal) and oaconvolve(mode='same') (zero phase, nothing beyond the ends)."""
+    h = signal.firwin(numtaps, cutoff, fs=fs)
+    same = np.stack([signal.oaconvolve(row, h, "same") for row in x.reshape(-1, x.shape[-1])]).reshape(x.shape)
+    return {"h": h, "causal": signal.lfilter(h, 1, x), "same": same}
+
+
 def ecg_beats(x, fs, beats):
     """wfdb.processing.xqrs_detect, which has to find the beats that the signal was made of."""
     found = xqrs_detect(x[0], fs, verbose=False)
@@ -72,4 +84,4 @@ def ecg_beats(x, fs, beats):
 
 
 OPERATIONS = (butter, iirnotch, mne_filter, mne_notch, mne_resample, resample, resample_poly, hilbert, zscore,
-              detrend, exponential_standardize, ecg_beats)
+              detrend, exponential_standardize, exponential_demean, fir, ecg_beats)
