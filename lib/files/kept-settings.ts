@@ -19,23 +19,45 @@ export interface KeptSettings {
 }
 
 /**
- * Keeps in `settings.json` what decides what a folder comes to hold, or holds it against what is kept there.
+ * Keeps in `settings.json` what decides what a folder comes to hold, or holds it against what is kept there. A folder goes on without contents that
+ * are gone: what they made is there, and who needs them more misses them.
  *
  * @throws EegTorchError `INVALID_OPTION` that names what differs; `FILE_NOT_FOUND` for contents that are not there
  */
 export async function keepSettings(folder: string, { settings, contents, what, option }: KeptSettings): Promise<void> {
   const path = join(folder, SETTINGS_FILE)
-  const identities = await contentIdentities(contents ?? {})
+  const kept = existsSync(path) ? await readFile(path, 'utf8') : undefined
+  const identities = await identitiesOf(contents ?? {}, keptContents(kept))
   const now = { ...settings, ...(Object.keys(identities).length > 0 && { contents: identities }) }
   const written = `${JSON.stringify(now, undefined, 2)}\n`
-  if (!existsSync(path)) return writeFileAtomically(path, written)
-  const kept = await readFile(path, 'utf8')
+  if (kept === undefined) return writeFileAtomically(path, written)
   if (kept.trimEnd() === written.trimEnd()) return
   throw new EegTorchError('INVALID_OPTION', `${folder} holds ${what} with other settings`, {
     option,
     expected: `a new folder, or the settings in ${path}`,
     received: `another ${differences(kept, written).join(', ') || 'order of them'}`,
   })
+}
+
+/** In the order of `contents`; of those that are gone what is known. */
+async function identitiesOf(
+  contents: NonNullable<KeptSettings['contents']>,
+  known: Readonly<Record<string, unknown>>,
+): Promise<Record<string, unknown>> {
+  const identities: Record<string, unknown> = {}
+  for (const [name, path] of Object.entries(contents)) {
+    const isGone = path !== undefined && name in known && !existsSync(path)
+    Object.assign(identities, isGone ? { [name]: known[name] } : await contentIdentities({ [name]: path }))
+  }
+  return identities
+}
+
+function keptContents(text: string | undefined): Readonly<Record<string, unknown>> {
+  try {
+    return (JSON.parse(text ?? '{}') as { contents?: Record<string, unknown> }).contents ?? {}
+  } catch {
+    return {}
+  }
 }
 
 /** Names of the settings that differ; those of files whose content changed. */
