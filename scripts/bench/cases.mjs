@@ -135,9 +135,9 @@ export const cases = {
   },
   // The matrix is quantised in each run, as when weights are loaded into four bits.
   nf4: network(
-    'nf4',
+    'nf4_linear',
     { x: [2048] },
-    { batch: 128, options: { inFeatures: 2048, outFeatures: 5632 }, loss: null, large: true },
+    { references: ['nf4'], batch: 128, options: { inFeatures: 2048, outFeatures: 5632 }, loss: null, large: true },
   ),
 }
 

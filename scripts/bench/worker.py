@@ -35,7 +35,7 @@ def overhead():
 
 def networks():
     """The module, and what maps (module, inputs in order) to the first output."""
-    references = [importlib.import_module(name) for name in case["networks"]]
+    references = [importlib.import_module(name) for name in case.get("references", case["networks"])]
     nets = [reference.build({**reference.DEFAULTS, **case["options"]}) for reference in references]
     if len(nets) > 1:
         return torch.nn.Sequential(*nets), lambda net, inputs: net(*inputs)
