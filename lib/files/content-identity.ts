@@ -47,13 +47,3 @@ async function addFile(hash: Hash, path: string): Promise<void> {
     }
   })
 }
-
-/** {@link contentIdentity} of each path that is given. */
-export async function contentIdentities(
-  paths: Readonly<Record<string, string | undefined>>,
-): Promise<Record<string, string>> {
-  const identities: Record<string, string> = {}
-  for (const [name, path] of Object.entries(paths))
-    if (path !== undefined) identities[name] = await contentIdentity(path)
-  return identities
-}

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from './atomic.ts'
-import { contentIdentities } from './content-identity.ts'
+import { contentIdentity } from './content-identity.ts'
 
 const SETTINGS_FILE = 'settings.json'
 
@@ -27,7 +27,8 @@ export interface KeptSettings {
 export async function keepSettings(folder: string, { settings, contents, what, option }: KeptSettings): Promise<void> {
   const path = join(folder, SETTINGS_FILE)
   const kept = existsSync(path) ? await readFile(path, 'utf8') : undefined
-  const identities = await identitiesOf(contents ?? {}, keptContents(kept))
+  const known = parse(kept)
+  const identities = await identitiesOf(contents ?? {}, known.contents)
   const now = { ...settings, ...(Object.keys(identities).length > 0 && { contents: identities }) }
   const written = `${JSON.stringify(now, undefined, 2)}\n`
   if (kept === undefined) return writeFileAtomically(path, written)
@@ -35,43 +36,45 @@ export async function keepSettings(folder: string, { settings, contents, what, o
   throw new EegTorchError('INVALID_OPTION', `${folder} holds ${what} with other settings`, {
     option,
     expected: `a new folder, or the settings in ${path}`,
-    received: `another ${differences(kept, written).join(', ') || 'order of them'}`,
+    received: `another ${differences(known, { settings, contents: identities }).join(', ') || 'order of them'}`,
   })
+}
+
+interface Known {
+  settings: Readonly<Record<string, unknown>>
+  contents: Readonly<Record<string, unknown>>
+}
+
+/** What a folder holds; nothing where the text is none. */
+function parse(text: string | undefined): Known {
+  try {
+    const { contents = {}, ...settings } = JSON.parse(text ?? '{}') as Record<string, unknown>
+    return { settings, contents: contents as Known['contents'] }
+  } catch {
+    return { settings: {}, contents: {} }
+  }
 }
 
 /** In the order of `contents`; of those that are gone what is known. */
 async function identitiesOf(
   contents: NonNullable<KeptSettings['contents']>,
-  known: Readonly<Record<string, unknown>>,
+  known: Known['contents'],
 ): Promise<Record<string, unknown>> {
   const identities: Record<string, unknown> = {}
   for (const [name, path] of Object.entries(contents)) {
-    const isGone = path !== undefined && name in known && !existsSync(path)
-    Object.assign(identities, isGone ? { [name]: known[name] } : await contentIdentities({ [name]: path }))
+    if (path === undefined) continue
+    identities[name] = name in known && !existsSync(path) ? known[name] : await contentIdentity(path)
   }
   return identities
 }
 
-function keptContents(text: string | undefined): Readonly<Record<string, unknown>> {
-  try {
-    return (JSON.parse(text ?? '{}') as { contents?: Record<string, unknown> }).contents ?? {}
-  } catch {
-    return {}
-  }
-}
-
 /** Names of the settings that differ; those of files whose content changed. */
-function differences(kept: string, written: string): string[] {
-  const [before, now] = [flat(kept), flat(written)]
-  return [...new Set([...before.keys(), ...now.keys()])].filter((name) => before.get(name) !== now.get(name))
+function differences(before: Known, now: Known): string[] {
+  const [kept, given] = [flat(before), flat(now)]
+  return [...new Set([...kept.keys(), ...given.keys()])].filter((name) => kept.get(name) !== given.get(name))
 }
 
-function flat(text: string): Map<string, string> {
-  try {
-    const { contents = {}, ...settings } = JSON.parse(text) as Record<string, unknown>
-    const ofContents = Object.entries(contents as object).map(([name, value]) => [`content of ${name}`, value] as const)
-    return new Map([...Object.entries(settings), ...ofContents].map(([name, value]) => [name, JSON.stringify(value)]))
-  } catch {
-    return new Map()
-  }
+function flat({ settings, contents }: Known): Map<string, string | undefined> {
+  const ofContents = Object.entries(contents).map(([name, value]) => [`content of ${name}`, value] as const)
+  return new Map([...Object.entries(settings), ...ofContents].map(([name, value]) => [name, JSON.stringify(value)]))
 }
