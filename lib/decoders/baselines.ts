@@ -6,7 +6,7 @@ import { EegTorchError } from '../errors.ts'
 import { assertNoLeak } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
-import type { Split } from '../evaluation/split.ts'
+import { type Split, shapingWindows } from '../evaluation/split.ts'
 import { scope } from '../memory.ts'
 import { asyncSignal } from '../signal/index.ts'
 import { type BaselineWindows, filterWindows, tensorOfWindows, windowCovariances } from './band-windows.ts'
@@ -146,11 +146,12 @@ export async function decodeFeatures(
 ): Promise<Prediction[]> {
   const rows = (indices: ArrayLike<number>) => takeRows(features, indices)
   const predictions: Prediction[] = []
-  for (const [fold, { train, validation = [], test }] of splits.entries()) {
-    const seen = [...train, ...validation]
+  for (const [fold, split] of splits.entries()) {
+    const seen = shapingWindows(split)
     const labels = seen.map((index) => windows.labels[index]!)
     const fitted = await decoder.fit(rows(seen), labels, windows.classNames.length)
     try {
+      const { test } = split
       predictions.push(...predictionsFor(windows, test, { fold, seed: 0, ...(await fitted.predict(rows(test))) }))
     } finally {
       fitted.dispose?.()

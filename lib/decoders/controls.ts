@@ -5,7 +5,7 @@ import { groupBy } from '../evaluation/group-by.ts'
 import { assertNoLeak } from '../evaluation/leaks.ts'
 import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
 import { nearby, trialsByRecording } from '../evaluation/protocols.ts'
-import type { Split } from '../evaluation/split.ts'
+import { type Split, shapingWindows } from '../evaluation/split.ts'
 import { chanceLevel, mean } from '../evaluation/statistics.ts'
 import { summarisePredictions } from '../evaluation/summary.ts'
 import type { BaselineWindows } from './band-windows.ts'
@@ -118,15 +118,15 @@ export async function timeControl(windows: EegWindows, splits: readonly Split[])
   const features = await extractFeatures(windows, controlFeatures)
   const onset = (index: number) => windows.origins[index]!.onset
   let [error, spread] = [0, 0]
-  for (const { train, validation = [], test } of splits) {
-    const seen = [...train, ...validation]
+  for (const split of splits) {
+    const seen = shapingWindows(split)
     const centre = mean(seen.map(onset))
     const predict = await fitShrunkRegression(
       takeRows(features, seen),
       seen.map((index) => onset(index) - centre),
     )
-    const told = predict(takeRows(features, test))
-    for (const [i, index] of test.entries()) {
+    const told = predict(takeRows(features, split.test))
+    for (const [i, index] of split.test.entries()) {
       const time = onset(index) - centre
       error += (time - told[i]!) ** 2
       spread += time ** 2

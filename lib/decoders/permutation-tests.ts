@@ -4,7 +4,7 @@ import { groupBy } from '../evaluation/group-by.ts'
 import { assertNoLeak } from '../evaluation/leaks.ts'
 import { type Prediction, trialKey } from '../evaluation/predictions.ts'
 import { rocArea } from '../evaluation/roc-area.ts'
-import type { Split } from '../evaluation/split.ts'
+import { type Split, shapingWindows } from '../evaluation/split.ts'
 import { mean } from '../evaluation/statistics.ts'
 import { trialShares } from '../evaluation/summary.ts'
 import { Random } from '../random.ts'
@@ -107,7 +107,7 @@ export async function retrainingTest(
   const score = async (shuffle: boolean) => {
     const predictions: Prediction[] = []
     for (const [fold, split] of splits.entries()) {
-      const told = shuffle ? shuffleLabels(windows, [...split.train, ...(split.validation ?? [])], random) : windows
+      const told = shuffle ? shuffleLabels(windows, shapingWindows(split), random) : windows
       const answers = await decodeFeatures(told, features, [split], decoder)
       predictions.push(...answers.map((answer) => ({ ...answer, fold })))
     }

@@ -10,6 +10,7 @@ import {
   requireGroups,
   type Split,
   type SplitOptions,
+  shapingWindows,
 } from './split.ts'
 import { SUBJECT_PRESETS, type SubjectParts, type SubjectPreset, subjectSplit, subjectsText } from './subject-splits.ts'
 
@@ -181,7 +182,7 @@ export function nestedSplits(
   { outer, inner, ...options }: { outer: Protocol; inner: Protocol } & SplitOptions,
 ): NestedSplit[] {
   return protocolSplits(windows, outer, options).map((split) => {
-    const seen = [...split.train, ...(split.validation ?? [])].sort((a, b) => a - b)
+    const seen = shapingWindows(split).sort((a, b) => a - b)
     return { ...split, inner: splitSubset(windows, seen, (part) => protocolSplits(part, inner, options)) }
   })
 }

@@ -13,6 +13,9 @@ export interface Split {
   readonly test: readonly number[]
 }
 
+/** The windows that shape what a split trains: those that it learns from, and those that it is chosen by. */
+export const shapingWindows = ({ train, validation = [] }: Split): number[] => [...train, ...validation]
+
 /** What stays together: everything of one group is on one side. */
 export type GroupBy = 'subject' | 'session' | 'run' | 'trial' | 'stimulus'
 

@@ -3,7 +3,7 @@ import { shuffleLabels } from '../decoders/permutation-tests.ts'
 import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
 import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
 import { hashWindows, rememberSeen, type WindowHashes } from '../evaluation/seen-trials.ts'
-import { checkSplit, type Split } from '../evaluation/split.ts'
+import { checkSplit, type Split, shapingWindows } from '../evaluation/split.ts'
 import type { TestLedger } from '../evaluation/test-ledger.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import { loadFitting } from '../models/load-fitting.ts'
@@ -53,7 +53,7 @@ export async function trainSplit<N extends ModelName>(
   const prepared = await prepareFold(windows, checked, options)
   const fitted = proveFitted(prepared.windows, prepared.split)
   using net = startModel(factory, windows, seed, options.model)
-  const hashes = options.store && (await hashWindows(windows, seenOf(checked)))
+  const hashes = options.store && (await hashWindows(windows, shapingWindows(checked)))
   const given = { ...options, ...(hashes && { hashes }), folds: 1, seeds: [seed] }
   const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, given)
   const { kept } = prepared
@@ -72,7 +72,7 @@ export async function trainShuffled<N extends ModelName>(
   ledger: TestLedger,
 ): Promise<Prediction[]> {
   ledger.open({ fold, by: `${factory.modelName} on shuffled labels`, seed })
-  const told = shuffleLabels(windows, seenOf(split), new Random(seed, 78 + fold))
+  const told = shuffleLabels(windows, shapingWindows(split), new Random(seed, 78 + fold))
   const { predictions } = await trainSplit(factory, told, split, { fold, seed }, options)
   return predictions
 }
@@ -94,9 +94,6 @@ type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & {
   /** Of the windows that the fold was prepared from, for what the store keeps. */
   hashes?: WindowHashes
 }
-
-/** The windows that shape a network: those that train it and those that choose it. */
-const seenOf = ({ train, validation = [] }: Split) => [...train, ...validation]
 
 export async function runTraining(
   net: Model,
@@ -121,7 +118,7 @@ export async function runTraining(
     ...told,
     fold: split.name,
     seed: place.seed,
-    ...rememberSeen(given, seenOf(kept), options.hashes),
+    ...rememberSeen(given, shapingWindows(kept), options.hashes),
     run: options.report?.configuration ?? {},
   }
   const store = options.store?.trainingStore(place, description)
