@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import { cancellable } from '../cancellable.ts'
 import { defined } from '../defined.ts'
 import { translateOptionError } from '../ops/option-errors.ts'
+import { snakeCase } from '../ops/overload.ts'
 import { readOptions } from '../read-options.ts'
 import type { Tensor } from '../tensor.ts'
 import { generateSchema, type PrefixPlace } from './decoding.ts'
@@ -26,12 +27,7 @@ export interface Beginning {
 }
 
 /** As C++ calls them (DecodeOptions), by our names. */
-const NATIVE_NAMES = new Map(
-  [...Object.keys(generateSchema.shape), 'padToken'].map((name) => [
-    name,
-    name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-  ]),
-)
+const NATIVE_NAMES = new Map([...Object.keys(generateSchema.shape), 'padToken'].map((name) => [name, snakeCase(name)]))
 
 /**
  * Continues texts on the compute thread, one token of each text at a time; a text that has ended goes on with `padToken`. Greedy tokens and, for

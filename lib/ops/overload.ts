@@ -75,8 +75,14 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
   )
 }
 
+/** `label_smoothing` becomes `labelSmoothing`. */
 export function camelCase(name: string): string {
   return name.replace(/(?<=[a-z0-9])_([a-z0-9*])/g, (_, letter: string) => letter.toUpperCase())
+}
+
+/** `labelSmoothing` becomes `label_smoothing`. */
+export function snakeCase(name: string): string {
+  return name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 function compileArgument(argument: NativeArgument): CompiledArgument {

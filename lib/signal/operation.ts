@@ -1,5 +1,6 @@
 import { type AnyOperator, asyncOps, ops } from '../ops/index.ts'
 import { translateOptionError, translatingErrors } from '../ops/option-errors.ts'
+import { snakeCase } from '../ops/overload.ts'
 
 /** One call of an operator of `cpp/signal`: what it is given, and what is made of its result. */
 export interface Operation<Result> {
@@ -70,5 +71,5 @@ function mapped(operations: Operations, run: (describe: () => Operation<unknown>
 
 /** As C++ spells them: `sampling_rate`. */
 function referenceNames(given: Operation<unknown>['given']): string[] {
-  return Object.keys(given).map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`))
+  return Object.keys(given).map(snakeCase)
 }

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { snakeCase } from '../ops/overload.ts'
 import { Tensor } from '../tensor.ts'
 import { nativeTraining as native } from './native.ts'
 import type {
@@ -19,7 +20,7 @@ import type {
   TimeReverseOptions,
   TimeShiftOptions,
 } from './options.generated.ts'
-import { toNativeOptions, toSnakeCase } from './options.ts'
+import { toNativeOptions } from './options.ts'
 import type { Batch } from './train-step.ts'
 
 /** A random change of training batches by name with its options; make one with {@link augment}. */
@@ -98,7 +99,7 @@ export interface WindowFacts {
 /** Augmentations with the options that follow from the windows, where they were not given. Names may be camelCase. */
 export function completeAugmentations(list: readonly Augmentation[], windows?: WindowFacts): Augmentation[] {
   return list.map((augmentation) => {
-    const name = toSnakeCase(augmentation.name)
+    const name = snakeCase(augmentation.name)
     const missing = (option: string) => windows !== undefined && augmentation[option] === undefined
     if (['bandstop_filter', 'frequency_shift'].includes(name) && missing('sfreq'))
       return { ...augmentation, name, sfreq: windows!.samplingRate }

@@ -1,4 +1,5 @@
 import type { ProcessGroup } from '../distributed/process-group.ts'
+import { snakeCase } from '../ops/overload.ts'
 import type { Augmentation } from './augment.ts'
 import type {
   AdamOptions,
@@ -100,10 +101,5 @@ export function toNativeOptions(value: unknown): unknown {
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<number>)
   if (typeof value !== 'object' || value === null) return value
   const entries = Object.entries(value).filter(([, item]) => item !== undefined)
-  return Object.fromEntries(entries.map(([key, item]) => [toSnakeCase(key), toNativeOptions(item)]))
-}
-
-/** `labelSmoothing` becomes `label_smoothing`. */
-export function toSnakeCase(name: string): string {
-  return name.replaceAll(/[a-z0-9][A-Z]/g, ([before, after]) => `${before}_${after!.toLowerCase()}`)
+  return Object.fromEntries(entries.map(([key, item]) => [snakeCase(key), toNativeOptions(item)]))
 }
