@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
-const positive = z.number().int().positive()
 const weight = z.number().min(0)
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch finetune-image`. Defaults are the design document's. */

@@ -1,11 +1,9 @@
 import { z } from 'zod'
 import { decodingSchema, PREFIX_PLACES, SENTENCE_TOKENS } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
+import { namesOf, positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
-
-const positive = z.number().int().positive()
-const namesOf = <T extends object>(all: T) => z.enum(Object.keys(all) as [keyof T & string, ...(keyof T & string)[]])
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch finetune-text`. Defaults are the design document's. */
 export const finetuneTextSchema = z

@@ -2,10 +2,8 @@ import { z } from 'zod'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
+import { namesOf, positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
-
-const positive = z.number().int().positive()
-const namesOf = <T extends object>(all: T) => z.enum(Object.keys(all) as [keyof T & string, ...(keyof T & string)[]])
 
 const PIPELINES = ['text', 'amused', 'image', 'sgdm', 'prompt'] as const
 type Pipeline = (typeof PIPELINES)[number]

@@ -35,7 +35,7 @@ export function controlNetFolder(out: string): string {
 export async function trainControlNet(
   { controlnet: file, seed, snrGamma, conditionDropout }: TrainDiffusionConfig,
   { windows, codec, seen, folder }: ControlNetWork,
-  training: FitOptions,
+  options: Omit<FitOptions, 'loss'>,
 ): Promise<FitResult> {
   using networks = await Sgdm.load(file!)
   const told = openCheckpoint(file!).metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
@@ -45,7 +45,6 @@ export async function trainControlNet(
   using controlNet = controlNetOf(networks.unet, {
     conditioningEmbeddingOutChannels: Array.from({ length: halvings + 1 }, (_, i) => WIDTHS[i] ?? WIDTHS.at(-1)!),
   })
-  const { loss: _, ...options } = training
   const { inputs } = windowTensors(windows)
   const result = await fitSgdmControlNet(controlNet, networks, codec, { inputs, targets: seen.targets }, seen.stimuli, {
     ...options,

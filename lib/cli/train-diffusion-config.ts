@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { positive } from './config-fields.ts'
 
-const positive = z.number().int().positive()
 const options = z.record(z.string(), z.unknown())
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch train-diffusion`. */

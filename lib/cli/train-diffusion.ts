@@ -99,7 +99,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   const seen = await readStimuli(windows, config, codec)
   const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze } = config
   const result = await interruptible(out, (signal) => {
-    const options: FitOptions = {
+    const options: Omit<FitOptions, 'loss'> = {
       ...{ epochs, batchSize, clipNorm, seed, signal, ema, useEmaWarmup, emaInvGamma, emaPower },
       ...(freeze && { freeze }),
       optimizer: optim.adamW({ lr }),
@@ -129,7 +129,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
 function trainNetworks(
   config: TrainDiffusionConfig,
   { windows, codec, seen, folder }: ControlNetWork,
-  options: FitOptions,
+  options: Omit<FitOptions, 'loss'>,
 ): Promise<FitResult> {
   const { snrGamma, conditionDropout } = config
   const networks = makeNetworks(windows, config, codec, seen.stimuli)
@@ -140,9 +140,8 @@ function trainNetworks(
     seen: trialNames(windows),
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }
-  const { loss: _, ...given } = options
   return fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
-    ...given,
+    ...options,
     ...{ scheduler, snrGamma, conditionDropout },
     store: new TrainingCheckpoints(folder, { description }),
   })
