@@ -108,8 +108,7 @@ function writtenSamples(
   const { values, nSamples, isCut } = readAsciiSamples(layout, truncated)
   const promised = common(header, 'DataPoints') === undefined ? nSamples : numberOf(header, 'DataPoints')
   if (nSamples < promised && truncated === 'error') throw cutOff(header, file, `${promised} samples`, String(nSamples))
-  if (isCut || nSamples < promised)
-    header.warnings.push(`The file of samples is cut off: ${nSamples} complete samples were read.`)
+  if (isCut || nSamples < promised) warnOfCut(header, nSamples)
   const strides = { sampleStride: 8 * slots.length, channelStride: 8 }
   const bytes = new Uint8Array(values.buffer)
   const littleEndian = endianness() === 'LE'
@@ -203,13 +202,17 @@ function countSamples(
       String(bytes),
     )
   }
-  if (isShort) header.warnings.push(`The file of samples is cut off: ${complete} complete samples were read.`)
+  if (isShort) warnOfCut(header, complete)
   else if (promised !== undefined && promised !== complete) {
     if (inOnePiece)
       throw invalid(header.file, 'DataPoints does not fit its file of samples', `${complete}`, `${promised}`)
     header.warnings.push(`The header says ${promised} samples, the file of samples holds ${complete}: all were read.`)
   }
   return { nSamples: complete, ...(inOnePiece ? { stored: complete } : {}) }
+}
+
+function warnOfCut(header: Header, nSamples: number): void {
+  header.warnings.push(`The file of samples is cut off: ${nSamples} complete samples were read.`)
 }
 
 function cutOff(header: Header, file: string, expected: string, received: string): EegTorchError {
