@@ -99,8 +99,6 @@ struct Convolve3x3 : torch::autograd::Function<Convolve3x3> {
   }
 };
 
-bool recorded(const at::Tensor& tensor) { return tensor.defined() && tensor.requires_grad(); }
-
 }  // namespace
 
 bool convolves3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
@@ -111,7 +109,7 @@ bool convolves3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
 }
 
 at::Tensor convolve3x3(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (at::GradMode::is_enabled() && (recorded(x) || recorded(weight) || recorded(bias)))
+  if (isRecorded({x, weight, bias}))
     return Convolve3x3::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
   const at::NoGradGuard unrecorded;
   return convolve(x.detach(), weight.detach(), bias.defined() ? bias.detach() : bias);

@@ -2,7 +2,9 @@
 
 #include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/autocast_mode.h>
+#include <ATen/core/grad_mode.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <string>
@@ -48,6 +50,12 @@ bool applies(std::initializer_list<at::Tensor> tensors) {
   for (const auto& tensor : tensors)
     if (tensor.defined() && !fits(tensor)) return false;
   return true;
+}
+
+bool isRecorded(std::initializer_list<at::Tensor> tensors) {
+  return at::GradMode::is_enabled() && std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor& tensor) {
+           return tensor.defined() && tensor.requires_grad();
+         });
 }
 
 bool usePlainPath(bool plain) { return plainPath().exchange(plain); }

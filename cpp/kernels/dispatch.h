@@ -13,10 +13,26 @@ namespace eegtorch::kernels {
 // asks for less.
 const KernelTable& table();
 
+// Of three tables the one of that set. Callers keep it in a static.
+template <class Table>
+const Table& chooseTable(const Table& (*avx512)(), const Table& (*avx2)(), const Table& (*baseline)()) {
+  switch (table().lanes) {
+    case 16:
+      return avx512();
+    case 8:
+      return avx2();
+    default:
+      return baseline();
+  }
+}
+
 // Whether every defined tensor is a float32 CPU tensor with data, outside autocast: what the kernels are written for.
 // False as well when EEGTORCH_PLAIN=1 is in the environment or `usePlainPath(true)` was called, so that a test can
 // compare both ways.
 bool applies(std::initializer_list<at::Tensor> tensors);
+
+// Whether autograd has to know of what is done with these tensors, of which some may be undefined.
+bool isRecorded(std::initializer_list<at::Tensor> tensors);
 
 // For this process. Returns the former setting.
 bool usePlainPath(bool plain);

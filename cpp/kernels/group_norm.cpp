@@ -19,16 +19,14 @@ using Numbers = std::vector<double>;
 using Floats = std::vector<float>;
 
 const SiluTable& siluTable() {
-  static const SiluTable& chosen = table().lanes == 16  ? avx512Silu()
-                                   : table().lanes == 8 ? avx2Silu()
-                                                        : baselineSilu();
+  static const SiluTable& chosen = chooseTable(avx512Silu, avx2Silu, baselineSilu);
   return chosen;
 }
 
 at::Tensor plain(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const GroupNormOptions& o) {
   auto normed = at::group_norm(x, o.groups, weight, bias, o.eps);
   if (!o.silu) return normed;
-  return at::GradMode::is_enabled() && normed.requires_grad() ? at::silu(normed) : at::silu_(normed);
+  return isRecorded({normed}) ? at::silu(normed) : at::silu_(normed);
 }
 
 Floats toFloats(const Numbers& values) { return {values.begin(), values.end()}; }
@@ -227,8 +225,7 @@ bool fits(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias,
 
 at::Tensor groupNorm(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias, const GroupNormOptions& o) {
   if (!fits(x, weight, bias, o.groups)) return plain(x, weight, bias, o);
-  const bool recorded = x.requires_grad() || weight.requires_grad() || bias.requires_grad();
-  if (at::GradMode::is_enabled() && recorded) return GroupNormFunction::apply(x, weight, bias, o.groups, o.eps, o.silu);
+  if (isRecorded({x, weight, bias})) return GroupNormFunction::apply(x, weight, bias, o.groups, o.eps, o.silu);
   const at::NoGradGuard unrecorded;
   return compute(x.detach(), weight.detach(), bias.detach(), o);
 }

@@ -34,11 +34,6 @@ const std::optional<c10::TypedOperatorHandle<OneDnnLinear>>& oneDnnLinear() {
   return found;
 }
 
-bool tracked(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (!at::GradMode::is_enabled()) return false;
-  return x.requires_grad() || weight.requires_grad() || (bias.defined() && bias.requires_grad());
-}
-
 bool manyRows(const at::Tensor& x, const at::Tensor& weight) {
   return x.dim() >= 2 && weight.dim() == 2 && weight.numel() >= kSmallestWeight && x.size(-1) == weight.size(1) &&
          x.numel() >= kFewestRows * weight.size(1);
@@ -82,7 +77,7 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
   const bool fast = manyRows(x, weight) && weight.is_contiguous() && applies({x, weight, bias}) &&
                     at::globalContext().userEnabledMkldnn() && oneDnnLinear();
   if (!fast) return at::linear(x, weight, bias);
-  if (!tracked(x, weight, bias)) return product(x, weight, bias);
+  if (!isRecorded({x, weight, bias})) return product(x, weight, bias);
   return fewRowsOfHuge(x, weight) ? TrainedLinear::apply(x, weight, bias) : at::linear(x, weight, bias);
 }
 

@@ -18,7 +18,7 @@ constexpr int64_t kGrain = 32;         // rows of the matrix that a thread takes
 constexpr int64_t kBlockGrain = 1024;  // blocks likewise
 
 const Nf4Table& nf4Table() {
-  static const Nf4Table& chosen = table().lanes == 16 ? avx512Nf4() : table().lanes == 8 ? avx2Nf4() : baselineNf4();
+  static const Nf4Table& chosen = chooseTable(avx512Nf4, avx2Nf4, baselineNf4);
   return chosen;
 }
 

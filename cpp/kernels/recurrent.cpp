@@ -246,10 +246,8 @@ at::Tensor infer(const RecurrentStack& stack, at::Tensor x) {
 }
 
 bool needsGradient(const at::Tensor& x, const RecurrentStack& stack) {
-  if (!at::GradMode::is_enabled()) return false;
-  return x.requires_grad() || std::any_of(stack.layers.begin(), stack.layers.end(), [](const RecurrentWeights& w) {
-           return w.input.requires_grad() || w.hidden.requires_grad() || w.input_bias.requires_grad() ||
-                  w.hidden_bias.requires_grad();
+  return isRecorded({x}) || std::any_of(stack.layers.begin(), stack.layers.end(), [](const RecurrentWeights& w) {
+           return isRecorded({w.input, w.hidden, w.input_bias, w.hidden_bias});
          });
 }
 

@@ -92,9 +92,7 @@ class Winograd {
 }  // namespace
 
 const WinogradTable& winogradTable() {
-  static const WinogradTable& chosen = table().lanes == 16  ? avx512Winograd()
-                                       : table().lanes == 8 ? avx2Winograd()
-                                                            : baselineWinograd();
+  static const WinogradTable& chosen = chooseTable(avx512Winograd, avx2Winograd, baselineWinograd);
   return chosen;
 }
 

@@ -17,7 +17,6 @@ namespace eegtorch {
 namespace {
 
 constexpr int64_t kNoLabel = -100;
-constexpr double kDeviation = 0.02;
 
 void check(const LlamaConfig& c) {
   const OptionCheck options("llama");

@@ -181,8 +181,8 @@ at::Tensor dequantiseNf4(const Nf4Matrix& matrix, int64_t first, int64_t rows, a
 
 at::Tensor nf4Linear(const at::Tensor& x, const Nf4Matrix& matrix) {
   const auto rows = x.reshape({-1, matrix.in});
-  const bool tracked = rows.requires_grad() && at::GradMode::is_enabled();
-  const auto y = tracked ? Nf4Product::apply(rows, c10::make_intrusive<Holder>(matrix)) : product(rows, matrix);
+  const auto y = kernels::isRecorded({rows}) ? Nf4Product::apply(rows, c10::make_intrusive<Holder>(matrix))
+                                             : product(rows, matrix);
   auto shape = x.sizes().vec();
   shape.back() = matrix.out;
   return y.view(shape);

@@ -12,8 +12,6 @@ namespace eegtorch {
 
 namespace {
 
-constexpr double kDeviation = 0.02;  // of new weights, as in transformers
-
 // What autocast would convert an operator's input to: it does not look inside operators of our own.
 at::Tensor autocastInput(const at::Tensor& x) {
   const auto device = x.device().type();

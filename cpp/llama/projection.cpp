@@ -12,12 +12,6 @@
 
 namespace eegtorch {
 
-namespace {
-
-constexpr double kDeviation = 0.02;  // of new weights, as in transformers
-
-}  // namespace
-
 LoraImpl::LoraImpl(torch::nn::Module& owner, int64_t in, int64_t out, int64_t r, double scale, double drop_prob)
     : scale_(scale) {
   const auto add = [&](const char* name, at::IntArrayRef shape) {

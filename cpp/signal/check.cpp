@@ -1,12 +1,11 @@
 #include "signal/check.h"
 
-#include <ATen/core/grad_mode.h>
-
 #include <string>
 
 #include "core/check.h"
 #include "core/dtype.h"
 #include "core/error.h"
+#include "kernels/dispatch.h"
 
 namespace eegtorch {
 
@@ -18,7 +17,7 @@ void checkSignal(const char* owner, const at::Tensor& x) {
   if (x.dim() == 0 || x.size(-1) == 0)
     throw Error("SHAPE_MISMATCH", name + ": signals need another shape", "(..., samples), at least one sample",
                 showShape(x.sizes()));
-  if (x.requires_grad() && at::GradMode::is_enabled())
+  if (kernels::isRecorded({x}))
     throw Error("INVALID_OPTION", name + " has no gradient", "x.detach(), or a call within noGrad",
                 "a tensor that requires a gradient");
 }

@@ -29,9 +29,8 @@ constexpr std::array<int64_t, 7> kRadices = {4, 2, 3, 5, 7, 11, 13};
 using Complex = c10::complex<double>;
 
 const kernels::FourierTable& fourierTable() {
-  static const kernels::FourierTable& chosen = kernels::table().lanes == 16  ? kernels::avx512Fourier()
-                                               : kernels::table().lanes == 8 ? kernels::avx2Fourier()
-                                                                             : kernels::baselineFourier();
+  static const kernels::FourierTable& chosen =
+      kernels::chooseTable(kernels::avx512Fourier, kernels::avx2Fourier, kernels::baselineFourier);
   return chosen;
 }
 

@@ -5,9 +5,8 @@
 namespace eegtorch {
 
 const kernels::SignalTable& signalTable() {
-  static const kernels::SignalTable& chosen = kernels::table().lanes == 16  ? kernels::avx512Signals()
-                                              : kernels::table().lanes == 8 ? kernels::avx2Signals()
-                                                                            : kernels::baselineSignals();
+  static const kernels::SignalTable& chosen =
+      kernels::chooseTable(kernels::avx512Signals, kernels::avx2Signals, kernels::baselineSignals);
   return chosen;
 }
 

@@ -27,7 +27,7 @@ at::Tensor InceptionKernelImpl::forward(const at::Tensor& x, const at::Tensor& s
 
 at::Tensor InceptionKernelImpl::convolve(const at::Tensor& x, const at::Tensor& kernels, const at::Tensor& bias) const {
   const bool keeps_size = shape_.stride == 1 && shape_.padding == std::array<int64_t, 2>{1, 1};
-  // Gradients through so many batch norms do not bear more rounding.
+  // What winograd rounds has once grown past the tolerance of gradients on its way through so many batch norms.
   if (keeps_size && !at::GradMode::is_enabled() && kernels::convolves3x3(x, kernels, bias))
     return kernels::convolve3x3(x, kernels, bias);
   return at::conv2d(x, kernels, bias, {shape_.stride, shape_.stride}, shape_.padding);

@@ -106,36 +106,24 @@ void stage(const FourierStage& stage, const double* from, double* to) {
 
 void gather(const double* x, size_t step, size_t points, size_t count, bool swapped, double* tile) {
   const size_t re = swapped ? kTogether : 0, im = kTogether - re;
-  for (size_t p = 0; p < points; p++, x += 2 * step, tile += kPoint) {
-    if (count == kTogether) {
-      for (size_t j = 0; j < kTogether; j++) {
-        tile[re + j] = x[2 * j];
-        tile[im + j] = x[2 * j + 1];
-      }
-      continue;
-    }
+  const auto take = [&](size_t given) __attribute__((always_inline)) {
     for (size_t j = 0; j < kTogether; j++) {
-      tile[re + j] = j < count ? x[2 * j] : 0;
-      tile[im + j] = j < count ? x[2 * j + 1] : 0;
+      tile[re + j] = j < given ? x[2 * j] : 0;
+      tile[im + j] = j < given ? x[2 * j + 1] : 0;
     }
-  }
+  };
+  for (size_t p = 0; p < points; p++, x += 2 * step, tile += kPoint) count == kTogether ? take(kTogether) : take(count);
 }
 
 void scatter(const double* tile, size_t points, size_t count, bool swapped, double scale, double* x, size_t step) {
   const size_t re = swapped ? kTogether : 0, im = kTogether - re;
-  for (size_t p = 0; p < points; p++, x += 2 * step, tile += kPoint) {
-    if (count == kTogether) {
-      for (size_t j = 0; j < kTogether; j++) {
-        x[2 * j] = scale * tile[re + j];
-        x[2 * j + 1] = scale * tile[im + j];
-      }
-      continue;
-    }
-    for (size_t j = 0; j < count; j++) {
+  const auto put = [&](size_t given) __attribute__((always_inline)) {
+    for (size_t j = 0; j < given; j++) {
       x[2 * j] = scale * tile[re + j];
       x[2 * j + 1] = scale * tile[im + j];
     }
-  }
+  };
+  for (size_t p = 0; p < points; p++, x += 2 * step, tile += kPoint) count == kTogether ? put(kTogether) : put(count);
 }
 
 // 8 x 8 numbers, rows kPoint apart, to the same with rows and columns exchanged.
