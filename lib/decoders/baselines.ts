@@ -46,7 +46,10 @@ export function cspLda({ band = [8, 30], ...options }: CspLdaOptions = {}): Base
       const lda = await ShrinkageLda.fit(await patterns.transform(features), labels, classes)
       return {
         predict: async (rows) => lda.predict(await patterns.transform(rows)),
-        dispose: () => patterns.dispose(),
+        dispose: () => {
+          patterns.dispose()
+          lda.dispose()
+        },
       }
     },
   }

@@ -19,6 +19,16 @@ export class LinearScores {
     this.intercepts = intercepts
   }
 
+  /** Frees coefficients and intercepts. */
+  dispose(): void {
+    this.coefficients.dispose()
+    this.intercepts.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
+  }
+
   /** @throws EegTorchError `SHAPE_MISMATCH` for rows of another width */
   predict(rows: FeatureRows): Decoded {
     const width = this.coefficients.shape[1]!

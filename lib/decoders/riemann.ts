@@ -36,7 +36,10 @@ export function tangentSpaceLr({ c = 1, ...options }: TangentSpaceOptions = {}):
       const model = await LogisticRegression.fit(await tangentVectors(features, reference), labels, classes, { c })
       return {
         predict: async (rows) => model.predict(await tangentVectors(rows, reference)),
-        dispose: () => reference.dispose(),
+        dispose: () => {
+          reference.dispose()
+          model.dispose()
+        },
       }
     },
   }

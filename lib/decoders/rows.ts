@@ -28,7 +28,8 @@ export function matricesOf({ values, width }: FeatureRows): Tensor {
 /** A tensor of (rows, ...) as rows. */
 export function rowsOf(tensor: Tensor): FeatureRows {
   const width = tensor.shape.slice(1).reduce((a, b) => a * b, 1)
-  return { values: tensor.reshape([-1]).toTypedArray() as Float64Array, width }
+  using flat = tensor.reshape([-1])
+  return { values: flat.toTypedArray() as Float64Array, width }
 }
 
 /** Copies some rows of a (rows, width) array. */
