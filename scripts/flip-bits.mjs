@@ -53,6 +53,7 @@ async function flip(format, count, { eegtorch, isRecording }) {
       const outcome = await attempt(join(folder, name), eegtorch)
       result.flips++
       result[outcome.kind]++
+      showProgress(result, count)
       result.slowest = Math.max(result.slowest, outcome.milliseconds)
       if (outcome.kind === 'wrong') console.log(`${damaged}, byte ${at}, bit ${bit}: ${outcome.error.stack}`)
     }
@@ -60,6 +61,15 @@ async function flip(format, count, { eegtorch, isRecording }) {
   }
   rmSync(folder, { recursive: true })
   return result
+}
+
+let shown = performance.now()
+
+/** A line every ten seconds. */
+function showProgress({ format, flips, refused, wrong }, count) {
+  if (performance.now() - shown < 10_000) return
+  shown = performance.now()
+  console.error(`${format}: ${flips} of ${count}, ${refused} refused, ${wrong} wrong`)
 }
 
 async function attempt(file, { readRecording, EegTorchError }) {

@@ -22,13 +22,35 @@ export async function writeFileAtomically(path: string, content: string | Uint8A
 export async function streamFileAtomically(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
   const temporary = temporaryName(path)
   await cleaning(path, temporary, async () => {
-    const file = await open(temporary, 'wx')
-    try {
-      await write(file)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
+    await writeWhole(temporary, write)
+    await rename(temporary, path)
+  })
+}
+
+async function writeWhole(path: string, write: (file: FileHandle) => Promise<void>): Promise<void> {
+  const file = await open(path, 'wx')
+  try {
+    await write(file)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * {@link writeFileAtomically} for files that belong together: all are written before the first takes its name, the last of them first, so a
+ * disk that fills up leaves every old one as it was.
+ */
+export async function writeFilesAtomically(
+  files: readonly (readonly [path: string, content: string | Uint8Array])[],
+): Promise<void> {
+  const [first, ...rest] = files
+  if (first === undefined) return
+  const [path, content] = first
+  const temporary = temporaryName(path)
+  await cleaning(path, temporary, async () => {
+    await writeWhole(temporary, (file) => file.writeFile(content))
+    await writeFilesAtomically(rest)
     await rename(temporary, path)
   })
 }
@@ -73,10 +95,16 @@ async function cleaning(path: string, temporary: string, body: () => Promise<voi
     await body()
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined)
-    if (cause instanceof EegTorchError) throw cause
+    if (cause instanceof EegTorchError) throw inNameOf(path, temporary, cause)
     throw new EegTorchError('FILE_WRITE_FAILED', `cannot be written (${(cause as Error).message})`, {
       file: path,
       cause,
     })
   }
+}
+
+/** The temporary name tells nobody anything: it is gone by now. */
+function inNameOf(path: string, temporary: string, error: EegTorchError): EegTorchError {
+  if (!error.message.includes(temporary)) return error
+  return new EegTorchError(error.code, error.message.replaceAll(temporary, path), { file: path, cause: error })
 }

@@ -1,9 +1,11 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openStore, readRecording, writeBrainVision, writeNpz } from 'eegtorch'
 import { runNode } from '../built.ts'
 import { fixturePath } from './agree.ts'
+import { makeRecording } from './make-recording.ts'
 import { temporaryFolder } from './temporary.ts'
 
 const folder = temporaryFolder()
@@ -65,6 +67,32 @@ test('eegtorch export reads any format and writes three', async () => {
   const wrong = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'x.set')])
   expect(wrong.stderr).toContain('a name ending in .edf, .vhdr, .npz, .lmdb')
   expect(existsSync(join(folder, 'x.set'))).toBe(false)
+})
+
+test('a disk that fills up is one clear error of export, which leaves older files as they were and none half-written', async () => {
+  const full = join(folder, 'full')
+  mkdirSync(full)
+  // One channel and many markers: it is not the first of BrainVision's files that is too large.
+  const source = join(full, 'source.npz')
+  const events = Array.from({ length: 4000 }, (_, i) => ({ onset: i / 1000, duration: 0, label: `an event ${i}` }))
+  await writeNpz(source, makeRecording({ samplingRate: 1000, nSamples: 4000, events }))
+  const old = await readRecording(fixturePath('gdf/v1.gdf'))
+  await writeBrainVision(join(full, 'run.vhdr'), old)
+  const contents = () => readdirSync(full).map((name) => [name, readFileSync(join(full, name)).toString('base64')])
+  const before = contents()
+  for (const words of [['run.edf'], ['run.vhdr', '--force'], ['run.npz'], ['run.lmdb', '--window', '0..0.1']]) {
+    // Beyond this many blocks of 512 bytes a write fails, as on a full disk.
+    const command = `trap '' XFSZ; ulimit -f 64; exec "$0" "$@"`
+    const target = join(full, words[0]!)
+    const { status, stderr } = spawnSync(
+      '/bin/sh',
+      ['-c', command, process.execPath, main, 'export', source, target, ...words.slice(1)],
+      { encoding: 'utf8' },
+    )
+    expect([words[0], status]).toEqual([words[0], 1])
+    expect(stderr).toMatch(/^EegTorchError \[FILE_WRITE_FAILED\]: \S*run\.\w+: .*cannot be written \(.*\)/)
+    expect(contents()).toEqual(before)
+  }
 })
 
 test('eegtorch export writes the windows around events to a store', async () => {

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path'
 import { EegTorchError } from '../../errors.ts'
-import { writeFileAtomically } from '../../files/atomic.ts'
+import { writeFilesAtomically } from '../../files/atomic.ts'
 import type { Recording } from '../recording.ts'
 
 /**
@@ -20,10 +20,12 @@ export async function writeBrainVision(file: string, recording: Recording): Prom
   requireOneRate(recording, file)
   const stem = basename(file).replace(/\.vhdr$/i, '')
   const beside = (ending: string) => join(dirname(file), `${stem}${ending}`)
-  // The header comes last: while it is missing, nobody takes the rest for a recording.
-  await writeFileAtomically(beside('.eeg'), samplesOf(recording))
-  await writeFileAtomically(beside('.vmrk'), markersOf(recording, stem))
-  await writeFileAtomically(file, headerOf(recording, stem))
+  // The header takes its name last: while it is missing, nobody takes the rest for a recording.
+  await writeFilesAtomically([
+    [file, headerOf(recording, stem)],
+    [beside('.vmrk'), markersOf(recording, stem)],
+    [beside('.eeg'), samplesOf(recording)],
+  ])
 }
 
 function requireOneRate({ channels, samplingRate }: Recording, file: string): void {

@@ -52,6 +52,8 @@ export function withBlocks<T>(
 /** Asks and waits, this thread standing still: samples are read synchronously. */
 function ask(request: Hdf5Request, wanted: number, file: string): Hdf5Reply {
   const patience = Math.min(wanted, LONGEST_PATIENCE)
+  // What was not asked for is the last word of a thread that has ended.
+  if (thread !== undefined && receiveMessageOnPort(thread.port) !== undefined) end()
   thread ??= start()
   const { port, answered } = thread
   Atomics.store(answered, 0, 0)
