@@ -256,7 +256,7 @@ async function picturesOf(
   return new EpochPictures({
     ...{ diffusion: diffusion!, device: device as Device, dtype, every: generateEvery, folder: join(out, 'pictures') },
     tokens: (sets.validation ?? sets.train).inputs,
-    work: await workOfWindows(windows, generateSamples, stimuli ?? storedStimuli(data)),
+    work: await workOfWindows(windows, { n: generateSamples, stimuli: stimuli ?? storedStimuli(data) }),
     classNames: windows.classNames,
     drawing: { steps, guidance, seed, ...defined({ height: config.height, width: config.width }) },
   })

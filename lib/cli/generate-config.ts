@@ -24,7 +24,11 @@ export const generateSchema = z
     ...decodingSchema.shape,
     checkpoint: z.string().optional().describe('the mapper of the pipeline image, or the networks of sgdm'),
     classifier: z.string().optional().describe('classifier of noised latents, for sgdm'),
-    controlnet: z.string().optional().describe('folder of a ControlNet of the networks’ UNet, for sgdm'),
+    controlnet: z.string().optional().describe('folder of a ControlNet of the UNet that draws'),
+    structure: z
+      .string()
+      .optional()
+      .describe('a picture, or a folder of them, that the ControlNet of Stable Diffusion sees'),
     diffusion: z.string().optional().describe('folder of a diffusion model, or a single file'),
     tokenizer: z.string().optional().describe('folder of the tokenizer, where a single file has none'),
     scheduler: z.string().optional().describe('diffusers’ name of a scheduler, in place of the folder’s'),
@@ -35,7 +39,7 @@ export const generateSchema = z
     steps: positive.optional(),
     guidance: z.number().min(0).optional(),
     strength: z.number().gt(0).max(1).optional(),
-    structureWeight: z.number().min(0).max(1).optional(),
+    structureWeight: z.number().min(0).optional(),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     height: positive.optional(),
     width: positive.optional(),
@@ -50,6 +54,8 @@ export const generateSchema = z
     for (const name of NEEDED[pipeline])
       if (config[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `the pipeline ${pipeline} needs it` })
+    for (const [name, other] of lonelyOptions(pipeline, config))
+      context.addIssue({ code: 'custom', path: [name], message: `does nothing without ${other}` })
     for (const [name, pipelines] of foreignOptions(pipeline, config))
       context.addIssue({
         code: 'custom',
@@ -59,6 +65,7 @@ export const generateSchema = z
   })
 
 const READING: Pipeline[] = ['text', 'amused']
+const BY_STABLE_DIFFUSION: Pipeline[] = ['text', 'image', 'prompt']
 const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
 
 /** Options that only some pipelines heed: elsewhere they would be ignored in silence. */
@@ -70,13 +77,30 @@ const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string
   { pipelines: ['image', 'sgdm'], names: ['checkpoint'] },
   { pipelines: ['image', 'prompt'], names: ['prompts'] },
   { pipelines: ['image'], names: ['mode'] },
-  { pipelines: ['sgdm'], names: ['classifier', 'controlnet', 'strength', 'structureWeight'] },
+  { pipelines: ['sgdm'], names: ['classifier', 'strength'] },
+  { pipelines: [...BY_STABLE_DIFFUSION, 'sgdm'], names: ['controlnet', 'structureWeight'] },
+  { pipelines: BY_STABLE_DIFFUSION, names: ['structure'] },
 ]
 
 /** What is set though the pipeline does not heed it, with those that do. */
 function foreignOptions(pipeline: Pipeline, config: Readonly<Record<string, unknown>>): [string, string][] {
   return ONLY_OF.filter(({ pipelines }) => !pipelines.includes(pipeline)).flatMap(({ pipelines, names }) =>
     names.filter((name) => !isUnset(config[name])).map((name): [string, string] => [name, pipelines.join(', ')]),
+  )
+}
+
+/** What is set without what it belongs to, which is missing. */
+function lonelyOptions(
+  pipeline: Pipeline,
+  { controlnet, structure, structureWeight, diffusion }: Readonly<Record<string, unknown>>,
+): [string, string][] {
+  const pairs: [string, unknown, string, unknown][] = [['structureWeight', structureWeight, 'controlnet', controlnet]]
+  if (BY_STABLE_DIFFUSION.includes(pipeline)) {
+    pairs.push(['structure', structure, 'controlnet', controlnet], ['controlnet', controlnet, 'structure', structure])
+    pairs.push(['controlnet', controlnet, 'diffusion', diffusion])
+  }
+  return pairs.flatMap(([name, value, other, needed]): [string, string][] =>
+    value !== undefined && needed === undefined ? [[name, other]] : [],
   )
 }
 

@@ -11,7 +11,15 @@ import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../language/
 import { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 import type { GenerateConfig } from './generate-config.ts'
-import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
+import {
+  channelsOf,
+  diffusionOptions,
+  drawOptions,
+  modeOf,
+  placementOf,
+  structureOptions,
+  tensorOf,
+} from './generate-eeg.ts'
 
 /** What there is to read, and where it goes. */
 export interface SentenceWork {
@@ -51,7 +59,8 @@ export class SentenceSource implements PictureSource {
   async draw(indices: readonly number[], numbers: readonly number[], signal?: AbortSignal): Promise<DrawnBatch> {
     this.#painter ??= await openPainter(this.#config)
     const words = indices.map((i) => this.#wordsOf(i))
-    const options = { ...drawOptions(this.#config), numbers: [...numbers], truncate: true, signal }
+    const given = structureOptions(this.#config, this.#given.work, indices)
+    const options = { ...drawOptions(this.#config), ...given, numbers: [...numbers], truncate: true, signal }
     const prompts = words.map(({ prompt }) => prompt!)
     return { generation: this.#painter.generate(prompts, options), words }
   }
@@ -98,9 +107,16 @@ export class SentenceSource implements PictureSource {
   #wordsOf(index: number): PictureWords {
     const sentence = this.#log.get(this.#trial(index))!
     const found = findKeyword(sentence, this.vocabulary)
-    if (found === undefined) return { predicted: 'unknown', prompt: sentence, mode: 'sentence-prompt', sentence }
+    if (found === undefined)
+      return { predicted: 'unknown', prompt: sentence, mode: modeOf('sentence-prompt', this.#config), sentence }
     const { keyword, label, prompt } = found
-    return { predicted: this.#className(label, index), prompt, mode: 'keyword-prompt', sentence, keyword }
+    return {
+      predicted: this.#className(label, index),
+      prompt,
+      mode: modeOf('keyword-prompt', this.#config),
+      sentence,
+      keyword,
+    }
   }
 
   /** The windows' own name of a label, that of the trial's class first. */
@@ -120,10 +136,9 @@ export class SentenceSource implements PictureSource {
 }
 
 async function openPainter(config: GenerateConfig): Promise<StableDiffusion | Amused> {
-  const { pipeline, scheduler, lowMemory, tokenizer } = config
+  const { pipeline, scheduler, tokenizer } = config
   const diffusion = config.diffusion!
-  if (pipeline === 'text')
-    return StableDiffusion.load(diffusion, { ...placementOf(config), scheduler, lowMemory, tokenizer })
+  if (pipeline === 'text') return StableDiffusion.load(diffusion, diffusionOptions(config))
   if (scheduler === undefined && tokenizer === undefined) return Amused.load(diffusion, placementOf(config))
   throw new EegTorchError('INVALID_OPTION', 'the pipeline amused has its own scheduler and tokenizer', {
     option: scheduler === undefined ? 'tokenizer' : 'scheduler',

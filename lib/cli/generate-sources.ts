@@ -5,48 +5,61 @@ import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { type EegPrompts, promptsOfRows } from '../generation/eeg-to-image/eeg-prompter.ts'
 import { EegToImage } from '../generation/eeg-to-image/eeg-to-image.ts'
-import type { PictureSource } from '../generation/generate-pictures.ts'
+import type { PictureSource, PictureWork } from '../generation/generate-pictures.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
 import { type Scheduler, schedulerFromConfig } from '../generation/schedulers/index.ts'
 import { NoisedClassifier } from '../generation/sgdm/noised-classifier.ts'
 import { Sgdm } from '../generation/sgdm/sgdm.ts'
 import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
-import { loadVae } from '../generation/stable-diffusion/load.ts'
+import { loadControlNet, loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
-import { models } from '../models/models.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
-import { channelsOf, drawOptions, placementOf, tensorOf } from './generate-eeg.ts'
+import {
+  channelsOf,
+  diffusionOptions,
+  drawOptions,
+  modeOf,
+  placementOf,
+  structureOptions,
+  tensorOf,
+} from './generate-eeg.ts'
 
 /** What draws the pictures of a configuration that needs no words of the EEG. */
-export async function openSource(config: GenerateConfig, windows: EegWindows | undefined): Promise<PictureSource> {
-  if (config.pipeline === 'prompt') return promptSource(config)
-  return config.pipeline === 'image' ? imageSource(config, windows!) : sgdmSource(config, windows!)
+export async function openSource(
+  config: GenerateConfig,
+  work: readonly PictureWork[],
+  windows: EegWindows | undefined,
+): Promise<PictureSource> {
+  if (config.pipeline === 'prompt') return promptSource(config, work)
+  return config.pipeline === 'image' ? imageSource(config, work, windows!) : sgdmSource(config, windows!)
 }
 
-async function promptSource(config: GenerateConfig): Promise<PictureSource> {
-  const { lowMemory, scheduler, tokenizer } = config
-  const pipeline = await StableDiffusion.load(config.diffusion!, {
-    ...{ ...placementOf(config), lowMemory, scheduler, tokenizer },
-  })
+async function promptSource(config: GenerateConfig, work: readonly PictureWork[]): Promise<PictureSource> {
+  const pipeline = await StableDiffusion.load(config.diffusion!, diffusionOptions(config))
   return {
     async prepare() {},
     async draw(indices, numbers, signal) {
       const prompts = indices.map((i) => config.prompts![i]!)
-      const generation = pipeline.generate(prompts, { ...drawOptions(config), numbers: [...numbers], signal })
-      return { generation, words: prompts.map((prompt) => ({ predicted: prompt, prompt, mode: 'prompt' })) }
+      const told = { ...drawOptions(config), ...structureOptions(config, work, indices) }
+      const generation = pipeline.generate(prompts, { ...told, numbers: [...numbers], signal })
+      const mode = modeOf('prompt', config)
+      return { generation, words: prompts.map((prompt) => ({ predicted: prompt, prompt, mode })) }
     },
     [Symbol.dispose]: () => pipeline.dispose(),
   }
 }
 
-async function imageSource(config: GenerateConfig, windows: EegWindows): Promise<PictureSource> {
-  const { lowMemory, prompts, mode, scheduler, tokenizer } = config
+async function imageSource(
+  config: GenerateConfig,
+  work: readonly PictureWork[],
+  windows: EegWindows,
+): Promise<PictureSource> {
+  const { prompts, mode } = config
   const { classNames } = windows
   const files = { encoder: config.encoder!, mapper: config.checkpoint!, diffusion: config.diffusion! }
   const pipeline = await EegToImage.load(files, {
-    ...{ ...placementOf(config), ...channelsOf(windows, config) },
-    ...{ lowMemory, classNames, prompts, scheduler, tokenizer },
+    ...{ ...diffusionOptions(config), ...channelsOf(windows, config), classNames, prompts },
   })
   const places = new Map<number, number>()
   let read: EegPrompts | undefined
@@ -62,10 +75,11 @@ async function imageSource(config: GenerateConfig, windows: EegWindows): Promise
         read!,
         indices.map((index) => places.get(index)!),
       )
-      const options = { ...drawOptions(config), mode, numbers: [...numbers], signal }
-      const { generation, labels, prompts: told } = await pipeline.draw(part, options)
+      const told = { ...drawOptions(config), ...structureOptions(config, work, indices) }
+      const options = { ...told, mode, numbers: [...numbers], signal }
+      const { generation, labels, prompts: texts } = await pipeline.draw(part, options)
       const predicted = labels.map((label) => classNames[label] ?? String(label))
-      const words = predicted.map((name, i) => ({ predicted: name, prompt: told[i]!, mode }))
+      const words = predicted.map((name, i) => ({ predicted: name, prompt: texts[i]!, mode: modeOf(mode, config) }))
       return { generation, words, inputs: tensorsOf(part) }
     },
     [Symbol.dispose]() {
@@ -114,9 +128,7 @@ async function openSgdm(config: GenerateConfig, metadata: Readonly<Record<string
     const classifier =
       config.classifier === undefined ? undefined : own(await NoisedClassifier.load(config.classifier, { device }))
     const controlNet =
-      config.controlnet === undefined
-        ? undefined
-        : own(await models.load(config.controlnet, { model: 'controlnet', ...placementOf(config) }))
+      config.controlnet === undefined ? undefined : own(await loadControlNet(config.controlnet, placementOf(config)))
     const codec = own(await codecOf(config, networks))
     return new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier, controlNet })
   } catch (error) {

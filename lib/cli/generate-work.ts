@@ -1,8 +1,10 @@
+import { existsSync, statSync } from 'node:fs'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
 import { seenAmong } from '../evaluation/seen-trials.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
-import { StimulusFolder } from '../generation/pictures/stimuli.ts'
+import { listPictures, StimulusFolder } from '../generation/pictures/stimuli.ts'
 
 /**
  * Trials that a network learned from, or was chosen by, as its file says under `seen`; undefined where it does not say.
@@ -15,18 +17,25 @@ export function trialsSeenBy(file: string): readonly string[] | undefined {
   return Array.isArray(told) && told.every((name) => typeof name === 'string') ? told : undefined
 }
 
-/**
- * The pictures of the first trials of a store.
- *
- * @param seen trials that the networks learned from, where that is known
- */
+/** Which pictures of a store are made, and what belongs to them. */
+interface WindowWork {
+  /** The first trials; default: all. */
+  n?: number | undefined
+  /** Folder of what was seen. */
+  stimuli?: string | undefined
+  /** A picture whose structure all get, or a folder with one for each stimulus or class. */
+  structure?: string | undefined
+  /** Trials that the networks learned from, where that is known. */
+  seen?: readonly string[] | undefined
+}
+
+/** The pictures of the first trials of a store. */
 export async function workOfWindows(
   windows: EegWindows,
-  n: number = windows.length,
-  stimuli?: string,
-  seen?: readonly string[],
+  { n = windows.length, stimuli, structure, seen }: WindowWork,
 ): Promise<PictureWork[]> {
   const known = stimuli === undefined ? undefined : await StimulusFolder.open(stimuli)
+  const structures = structure !== undefined && isFolder(structure) ? await StimulusFolder.open(structure) : undefined
   const trained = seen && new Set(seenAmong(windows, seen))
   return Array.from({ length: Math.min(n, windows.length) }, (_, i) => {
     const { name, subject, session, run } = windows.recordingOf(i)
@@ -34,7 +43,31 @@ export async function workOfWindows(
     const truth = windows.classNames[label]!
     const parts = [subject, session, run, name].filter((part) => part !== undefined)
     const shown = known?.ofTrial(stimulus, truth)
+    const lines = structures?.ofTrial(stimulus, truth) ?? structure
     const named = { trial: `${parts.join('/')} trial ${trial} sample ${start}`, number: i, true: truth }
-    return { ...named, stimulus: shown, ...(trained && { trained: trained.has(i) }) }
+    return { ...named, stimulus: shown, structure: lines, ...(trained && { trained: trained.has(i) }) }
   })
 }
+
+/**
+ * The pictures of texts.
+ *
+ * @param structure a picture whose structure all get, or a folder with one for each, in the order of their names
+ * @throws EegTorchError `INVALID_OPTION` where the folder has too few or too many
+ */
+export async function workOfPrompts(prompts: readonly string[], structure?: string): Promise<PictureWork[]> {
+  const files = structure !== undefined && isFolder(structure) ? await listPictures(structure) : undefined
+  if (files !== undefined && files.length !== prompts.length) {
+    throw new EegTorchError('INVALID_OPTION', 'there is not one picture of the structure for each prompt', {
+      option: 'structure',
+      expected: `${prompts.length} pictures`,
+      received: `${files.length} in ${structure}`,
+    })
+  }
+  return prompts.map((text, number) => ({
+    trial: `prompt ${number + 1}: ${text}`,
+    ...{ number, structure: files?.[number] ?? structure },
+  }))
+}
+
+const isFolder = (path: string) => existsSync(path) && statSync(path).isDirectory()

@@ -15,7 +15,7 @@ import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
 import { openSource } from './generate-sources.ts'
-import { trialsSeenBy, workOfWindows } from './generate-work.ts'
+import { trialsSeenBy, workOfPrompts, workOfWindows } from './generate-work.ts'
 import { showProgress } from './progress-line.ts'
 import { interruptible } from './study-folder.ts'
 
@@ -61,7 +61,11 @@ export function describe(command: Command): void {
     .option('--classifier <file>', 'classifier of noised latents, for sgdm')
     .option(
       '--controlnet <folder>',
-      'ControlNet that is told the rough structure, for sgdm: train-diffusion --controlnet',
+      'ControlNet in diffusers’ layout; sgdm tells it the structure that is read from the EEG (train-diffusion --controlnet)',
+    )
+    .option(
+      '--structure <path>',
+      'what the ControlNet of text, image and prompt sees: a picture, or a folder with one for each stimulus, class or, in the order of names, prompt',
     )
     .option(
       '--diffusion <path>',
@@ -84,7 +88,7 @@ export function describe(command: Command): void {
     .option('--steps <n>', 'steps from noise to picture (default: 25; sgdm 50; amused 12)', Number)
     .option('--guidance <scale>', 'classifier-free guidance (default: 7.5; amused 10)', Number)
     .option('--strength <share>', 'of the steps that sgdm takes from the rough structure (default: 0.8)', Number)
-    .option('--structure-weight <share>', 'of what the ControlNet of sgdm says (default: 1)', Number)
+    .option('--structure-weight <number>', 'of what the ControlNet says (default: 1)', Number)
     .option('--seed <n>', 'of the noise, and of drawn words (default: 0)', Number)
     .option('--height <pixels>', 'default: what the model was trained on', Number)
     .option('--width <pixels>', 'default: what the model was trained on', Number)
@@ -114,8 +118,13 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
   const work: PictureWork[] =
     windows === undefined
-      ? config.prompts!.map((text, number) => ({ trial: `prompt ${number + 1}: ${text}`, number }))
-      : await workOfWindows(windows, config.n, config.stimuli ?? storedStimuli(config.eeg!), seenBy(config))
+      ? await workOfPrompts(config.prompts!, config.structure)
+      : await workOfWindows(windows, {
+          n: config.n,
+          stimuli: config.stimuli ?? storedStimuli(config.eeg!),
+          structure: config.structure,
+          seen: seenBy(config),
+        })
   const trained = work.filter((one) => one.trained).length
   if (trained > 0)
     console.error(
@@ -156,7 +165,7 @@ async function draw({ config, windows, work, folder, json, signal }: Drawing): P
       void progress(`picture ${done + 1} of ${total}  step ${step} of ${steps} `),
   }
   if (config.pipeline !== 'text' && config.pipeline !== 'amused') {
-    using source = await openSource(config, windows)
+    using source = await openSource(config, work, windows)
     return { made: await generatePictures(source, work, folder, options) }
   }
   const onProgress: SentenceWork['onProgress'] = ({ stage, done, total }) =>
@@ -179,10 +188,11 @@ function settingsOf(config: GenerateConfig): Record<string, unknown> {
   return settings
 }
 
-/** Networks and tokenizers: a folder does not go on with others under the same names. */
+/** Networks, tokenizers and structures: a folder does not go on with others under the same names. */
 function contentsOf(config: GenerateConfig): Record<string, string | undefined> {
   const { encoder, projection, language, adapter, checkpoint, classifier, controlnet, diffusion, tokenizer } = config
-  return { encoder, projection, language, adapter, checkpoint, classifier, controlnet, diffusion, tokenizer }
+  const { structure } = config
+  return { encoder, projection, language, adapter, checkpoint, classifier, controlnet, structure, diffusion, tokenizer }
 }
 
 interface Result extends Made {

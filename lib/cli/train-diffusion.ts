@@ -153,7 +153,7 @@ async function readStimuli(
   { stimuli: folder, size, semantics }: TrainDiffusionConfig,
   codec: PictureCodec,
 ): Promise<{ names: string[]; stimuli: Stimuli; targets: Tensor }> {
-  const work = await workOfWindows(windows, windows.length, folder)
+  const work = await workOfWindows(windows, { stimuli: folder })
   const files = work.map(({ stimulus }) => stimulus!)
   const names = [...new Set(files)].sort()
   const parts: Tensor[] = []

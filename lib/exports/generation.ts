@@ -47,6 +47,7 @@ export {
   fitControlNet,
   type TokenConditions,
 } from '../generation/controlnet/fit-controlnet.ts'
+export type { Structures } from '../generation/controlnet/structure-guide.ts'
 export { EegEncoder, type EegEncoderOptions } from '../generation/eeg-encoder.ts'
 export {
   type ReadSentencesOptions,

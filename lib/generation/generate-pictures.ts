@@ -17,6 +17,8 @@ export interface PictureWork {
   trained?: boolean | undefined
   /** The file that was seen. */
   stimulus?: string | undefined
+  /** The picture whose structure a ControlNet was told. */
+  structure?: string | undefined
 }
 
 /** What is told of a picture. */
@@ -92,8 +94,8 @@ async function write(
   seed: number,
 ): Promise<void> {
   for (const [i, picture] of (await picturesOf(images)).entries()) {
-    const { trial, stimulus, trained, true: truth } = work[i]!
-    await folder.add({ trial, seed, picture, stimulus, trained, true: truth, ...words[i]! })
+    const { trial, stimulus, structure, trained, true: truth } = work[i]!
+    await folder.add({ trial, seed, picture, stimulus, structure, trained, true: truth, ...words[i]! })
   }
 }
 

@@ -24,6 +24,7 @@ export type PipelineRunner = (folder: string, asked: PipelineCase, given: NamedT
 /** By the kind of folder. */
 const runners: Readonly<Record<string, () => Promise<PipelineRunner>>> = {
   sd15: async () => (await import('./stable-diffusion-cases.ts')).runStableDiffusion,
+  'sd15-controlnet': async () => (await import('./stable-diffusion-cases.ts')).runStableDiffusion,
   sd21: async () => (await import('./stable-diffusion-cases.ts')).runStableDiffusion,
 }
 

@@ -1,6 +1,11 @@
+import { join } from 'node:path'
 import { z } from 'zod'
 import { stack, tensor } from '../creation.ts'
-import { StableDiffusion, stableDiffusionOptions } from '../generation/stable-diffusion/stable-diffusion.ts'
+import {
+  StableDiffusion,
+  type StableDiffusionOptions,
+  stableDiffusionOptions,
+} from '../generation/stable-diffusion/stable-diffusion.ts'
 import type { NamedTensors } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
 import type { PipelineRunner } from './pipeline-cases.ts'
@@ -13,6 +18,9 @@ const described = z.looseObject({
   /** Short name to diffusers' class. */
   schedulers: z.record(z.string(), z.string()),
   sentences: z.array(z.string()).optional(),
+  /** Folder of a ControlNet inside the model's, and the weight of what it says. */
+  controlnet: z.string().optional(),
+  controlnet_conditioning_scale: z.number().optional(),
 })
 
 type Asked = z.infer<typeof described>
@@ -20,12 +28,13 @@ type Asked = z.infer<typeof described>
 /** Stable Diffusion 1.5 and 2.1: token ids, embeddings, and for each scheduler guided predictions, latents after each step, and the picture. */
 export const runStableDiffusion: PipelineRunner = async (folder, given, expected) => {
   const asked = described.parse(given)
-  const noise = expected.initial_noise!
-  const answers: NamedTensors = { initial_noise: noise }
+  const { initial_noise: noise, structure } = expected as { initial_noise: Tensor; structure?: Tensor }
+  const answers: NamedTensors = { initial_noise: noise, ...(structure && { structure }) }
+  const controlNet = asked.controlnet === undefined ? undefined : join(folder, asked.controlnet)
   for (const [name, scheduler] of Object.entries(asked.schedulers)) {
-    using pipeline = await StableDiffusion.load(folder, { scheduler })
+    using pipeline = await StableDiffusion.load(folder, { scheduler, controlNet })
     Object.assign(answers, await encode(pipeline, asked, expected))
-    const run = await draw(pipeline, asked, noise)
+    const run = await draw(pipeline, asked, { noise, structures: structure })
     for (const [key, value] of Object.entries(run)) answers[`${name}.${key}`] = value
   }
   return answers
@@ -44,15 +53,20 @@ async function encode(pipeline: StableDiffusion, asked: Asked, expected: NamedTe
   }
 }
 
-async function draw(pipeline: StableDiffusion, asked: Asked, noise: Tensor): Promise<NamedTensors> {
+async function draw(
+  pipeline: StableDiffusion,
+  asked: Asked,
+  given: Pick<StableDiffusionOptions, 'noise' | 'structures'>,
+): Promise<NamedTensors> {
   const predictions: Tensor[] = []
   const latents: Tensor[] = []
   const options = stableDiffusionOptions.parse({
     steps: asked.num_inference_steps,
     guidance: asked.guidance_scale,
     negativePrompt: asked.negative_prompt,
+    structureWeight: asked.controlnet_conditioning_scale,
   })
-  const run = await pipeline.start([asked.prompt], { ...options, noise }, async (output) => {
+  const run = await pipeline.start([asked.prompt], { ...options, ...given }, async (output) => {
     predictions.push(output)
     return output
   })

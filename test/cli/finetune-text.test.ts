@@ -73,7 +73,7 @@ threads: 1
   expect(saved).toMatchObject({ seen: [...trials('A', 1), ...trials('B', 2)], validation: epochs[1].validation })
   const seen = trialsSeenBy(join(folder, 'run', 'projection_epoch1.pth'))
   const others = windowsOf((i) => Math.cos(0.3 * i), ['A', 'C'])
-  const trained = (await workOfWindows(others, 4, undefined, seen)).map((one) => one.trained)
+  const trained = (await workOfWindows(others, { n: 4, seen })).map((one) => one.trained)
   expect(trained).toEqual([true, false, true, false])
   expect(trialsSeenBy(join(folder, 'encoder.safetensors'))).toBeUndefined()
 }, 60_000)

@@ -92,6 +92,27 @@ test('texts are drawn, a YAML file tells the options, and what is missing is nam
   expect(existsSync(at('none'))).toBe(false)
 }, 120_000)
 
+test('a ControlNet keeps pictures of texts and of trials to a structure, which the log and the mode tell', async () => {
+  const under = join(here, '..', 'oracle', 'pipelines', 'sd15-controlnet')
+  const control = ['--controlnet', join(under, 'controlnet')]
+  const drawing = ['generate', '--diffusion', under, '--steps', '1', '--json']
+  const texts = [...drawing, '--pipeline', 'prompt', '--prompts', 'a dog', 'a cup']
+  const face = at('stimuli', 'Animal_face.png')
+  const one = await run(...texts, ...control, '--structure', face, '--structure-weight', '1.5', '--out', at('one'))
+  expect([one.stderr, JSON.parse(one.stdout).mode]).toEqual(['', 'prompt + given structure'])
+  expect(recordsOf(at('one')).map(({ structure }) => structure)).toEqual([face, face])
+  const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
+  const trials = [...drawing, '--pipeline', 'image', ...files, '--n', '2', '--batch', '2']
+  const each = await run(...trials, ...control, '--structure', at('stimuli'), '--out', at('each'), '--low-memory')
+  expect([each.stderr, JSON.parse(each.stdout).mode]).toEqual(['', 'eeg-tokens + given structure'])
+  expect(recordsOf(at('each')).map(({ structure }) => structure)).toEqual([face, at('stimuli', 'Object_house.png')])
+  const lonely = await run(...texts, ...control, '--out', at('none'))
+  expect(lonely.stdout).toMatch(/controlnet: does nothing without structure/)
+  const few = await run(...texts.slice(0, -1), ...control, '--structure', at('stimuli'), '--out', at('none'))
+  expect(few.stdout).toMatch(/one picture of the structure for each prompt.*1 pictures.*2 in/)
+  expect(existsSync(at('none'))).toBe(false)
+}, 120_000)
+
 test('a diffusion model is trained on a store and its stimuli, goes on when called again, and draws', async () => {
   const blocks = 'blockOutChannels: [8], downBlockTypes: [CrossAttnDownBlock2D], upBlockTypes: [CrossAttnUpBlock2D]'
   const unet = `{ ${blocks}, normNumGroups: 4, attentionHeadDim: 2, nScales: 1 }`

@@ -32,7 +32,7 @@ function changed(name: string, file: string, change: (content: Record<string, un
 
 const difference = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() as number
 
-test.each(['sd15', 'sd21'])('%s draws what diffusers draws, step by step', async (name) => {
+test.each(['sd15', 'sd15-controlnet', 'sd21'])('%s draws what diffusers draws, step by step', async (name) => {
   const { error, tensors } = await verifyCase(join(pipelines, name))
   expect(error).toBeUndefined()
   expect(tensors.filter(({ passed }) => !passed)).toEqual([])

@@ -1,4 +1,5 @@
 import type { Montage } from '../../datasets/montages.ts'
+import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { releaseMemory } from '../../memory.ts'
 import type { ModelPlacement } from '../../models/model.ts'
@@ -37,6 +38,8 @@ export interface EegToImageLoadOptions extends ModelPlacement {
   scheduler?: string | undefined
   /** A folder with the diffusion model's tokenizer, where a single file holds none. */
   tokenizer?: string | undefined
+  /** A folder of a ControlNet of the diffusion model in diffusers' layout; `structures` then tell it what to keep to. */
+  controlNet?: string | undefined
   /** One prompt for each class; default: `a photo of a NAME`. */
   prompts?: readonly string[] | undefined
 }
@@ -155,14 +158,14 @@ export class EegToImage implements Disposable {
       this.#diffusion = undefined
       releaseMemory()
     }
-    const { lowMemory: _, classNames: __, prompts: ___, scheduler: ____, tokenizer: _____, ...options } = this.#options
-    this.#prompter = await EegPrompter.load(this.#files, options)
+    const { channels, montage, device, dtype } = this.#options
+    this.#prompter = await EegPrompter.load(this.#files, defined({ channels, montage, device, dtype }))
     return this.#prompter
   }
 
   async #holdDiffusion(): Promise<StableDiffusion> {
     if (this.#diffusion !== undefined) return this.#diffusion
-    const { lowMemory = false, device, dtype, scheduler, tokenizer } = this.#options
+    const { lowMemory = false, device, dtype, scheduler, tokenizer, controlNet } = this.#options
     if (lowMemory) {
       this.#prompter?.dispose()
       this.#prompter = undefined
@@ -170,7 +173,7 @@ export class EegToImage implements Disposable {
     }
     const placement = { ...(device && { device }), ...(dtype && { dtype }) }
     this.#diffusion = await StableDiffusion.load(this.#files.diffusion, {
-      ...{ ...placement, lowMemory, scheduler, tokenizer },
+      ...{ ...placement, lowMemory, scheduler, tokenizer, controlNet },
     })
     return this.#diffusion
   }

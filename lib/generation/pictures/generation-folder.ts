@@ -41,6 +41,8 @@ export interface GeneratedPicture {
   picture: Picture
   /** The file that was seen; a comparison is then drawn. */
   stimulus?: string | undefined
+  /** The picture whose structure a ControlNet was told. */
+  structure?: string | undefined
   scores?: Readonly<Record<string, number>> | undefined
 }
 
@@ -128,6 +130,7 @@ export class GenerationFolder {
   async add({
     picture,
     stimulus,
+    structure,
     true: truth,
     scores,
     trained,
@@ -151,7 +154,7 @@ export class GenerationFolder {
     const createdAt = new Date().toISOString()
     const record: GenerationRecord = {
       ...{ number, ...said, file, width, height, createdAt },
-      ...defined({ true: truth, trained, sentence, keyword, comparison, stimulus, scores }),
+      ...defined({ true: truth, trained, sentence, keyword, comparison, stimulus, structure, scores }),
     }
     this.#log.append(record)
     this.#log.flush()

@@ -33,6 +33,8 @@ const record = z.object({
     .optional(),
   /** The stimulus, as the pipeline was given it. */
   stimulus: z.string().optional(),
+  /** The picture whose structure a ControlNet was told: what is like it did not come from the EEG. */
+  structure: z.string().optional(),
   /** What was measured while generating, by name. */
   scores: z
     .record(z.string(), z.union([z.number(), z.literal(['NaN', 'Infinity', '-Infinity']).transform(Number)]))

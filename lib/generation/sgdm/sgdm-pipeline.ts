@@ -6,7 +6,7 @@ import { type Arena, scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
-import { residualsOf } from '../controlnet/controlnet.ts'
+import { structureGuide, structureWeightField } from '../controlnet/structure-guide.ts'
 import { type Guide, guideFree, LatentDiffusionRun, startFromLatents, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
@@ -34,7 +34,7 @@ const schema = z.object({
   /** Share of the steps that are taken from the rough structure that is read from the EEG; 1: from noise alone. */
   strength: share.gt(0).default(0.8),
   /** Weight of what a ControlNet says of the rough structure's picture, where there is one. */
-  structureWeight: share.default(1),
+  structureWeight: structureWeightField,
 })
 
 /** How to draw pictures of EEG. */
@@ -182,17 +182,10 @@ export class SgdmPipeline implements Disposable {
     if (controlNet === undefined || weight === 0) return async () => ({})
     using pictures = await structurePictures(codec, rough, [rough.shape[2]!, rough.shape[3]!], signal)
     const once = held.run(() => noGrad(() => pictures.to(this.#place.device).to(this.#place.dtype)))
+    const residuals = structureGuide(controlNet, once, weight, { signal })
     return async (sample, timestep, { latent, semantic }) => {
-      const copies = sample.shape[0]! / once.shape[0]!
-      using controlnetCond = noGrad(() => once.repeat([copies, 1, 1, 1]))
       using encoderHiddenStates = noGrad(() => scope(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1)))
-      const inputs = { sample, timestep, encoderHiddenStates, controlnetCond }
-      const said = await noGrad(() => controlNet.runAsync(inputs, { signal }))
-      const residuals = residualsOf(said as unknown as Record<string, Tensor>)
-      noGrad(() => {
-        for (const residual of Object.values(residuals)) residual.mul_(weight)
-      })
-      return residuals
+      return await residuals(sample, timestep, encoderHiddenStates)
     }
   }
 

@@ -20,6 +20,8 @@ export interface StableDiffusionLoadOptions extends ModelPlacement {
   scheduler?: string | undefined
   /** A folder with the tokenizer; default: the model's own. A single file has none. */
   tokenizer?: string | undefined
+  /** A folder of a ControlNet in diffusers' layout, for pictures of a given structure. */
+  controlNet?: string | undefined
   /** Decode one picture after the other, which needs the memory of one. */
   lowMemory?: boolean
   onProgress?: ((progress: LoadProgress) => void) | undefined
@@ -55,7 +57,9 @@ export async function loadStableDiffusion(
     const textEncoder = await load('text_encoder')
     const unet = await load('unet')
     const codec = codecOf(await load('vae'), options)
-    return { tokenizer, textEncoder, unet, codec, scheduler }
+    const { controlNet: folder } = options
+    const controlNet = folder === undefined ? undefined : await loadControlNet(folder, options)
+    return { tokenizer, textEncoder, unet, codec, scheduler, controlNet }
   } catch (error) {
     for (const network of loaded) network[Symbol.dispose]()
     throw error
@@ -71,6 +75,15 @@ export async function loadVae(path: string, options: StableDiffusionLoadOptions 
   if (isFile(path)) return codecOf(await singleFileSource(path).load('vae', options), options)
   if (existsSync(join(path, 'model_index.json'))) return codecOf(await folderSource(path).load('vae', options), options)
   return codecOf(await models.load(path, { model: 'autoencoder_kl', ...loadOptions(options) }), options)
+}
+
+/**
+ * A ControlNet in diffusers' layout.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND`, `CHECKPOINT_MISMATCH`
+ */
+export function loadControlNet(folder: string, options: StableDiffusionLoadOptions = {}): Promise<Model<'controlnet'>> {
+  return models.load(folder, { model: 'controlnet', ...loadOptions(options) })
 }
 
 function codecOf(vae: Model<'autoencoder_kl'>, { lowMemory = false }: StableDiffusionLoadOptions): VaeCodec {

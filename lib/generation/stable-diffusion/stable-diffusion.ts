@@ -5,6 +5,14 @@ import type { Arena } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
+import {
+  readStructures,
+  requireControlNetFits,
+  type StructureGuide,
+  type Structures,
+  structureGuide,
+  structureWeightField,
+} from '../controlnet/structure-guide.ts'
 import { type Guide, guideFree, LatentDiffusionRun, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
@@ -29,13 +37,22 @@ export const stableDiffusionOptions = z.object({
   negativePrompt: z.string().default(''),
   /** Cut prompts of more than the encoder's 77 tokens; else they are an error. */
   truncate: z.boolean().default(false),
+  /** Weight of what a ControlNet says of the structure, where there is one. */
+  structureWeight: structureWeightField,
 })
 
 /** How to draw pictures. */
-export interface StableDiffusionOptions extends z.input<typeof stableDiffusionOptions>, GenerationHooks {
+export interface StableDiffusionOptions extends z.input<typeof stableDiffusionOptions>, GenerationHooks, GivenTensors {}
+
+/** What is drawn from beside prompts and numbers. */
+interface GivenTensors {
   /** The first noise (batch, channels, height / factor, width / factor), in place of what the seed gives. */
   noise?: Tensor | undefined
+  /** What the ControlNet sees, where there is one. */
+  structures?: Structures | undefined
 }
+
+type Settings = z.infer<typeof stableDiffusionOptions> & GivenTensors & Pick<GenerationHooks, 'signal'>
 
 /** Conditions in the place of prompts, as text encoders or EEG give them. */
 export interface PromptEmbeddings {
@@ -52,6 +69,7 @@ export interface StableDiffusionParts {
   unet: Model<'unet2d_condition'>
   codec: PictureCodec
   scheduler: Scheduler
+  controlNet?: Model<'controlnet'> | undefined
 }
 
 /**
@@ -63,8 +81,9 @@ export class StableDiffusion extends TextPipeline {
 
   /** @internal use {@link StableDiffusion.load} */
   constructor(parts: StableDiffusionParts) {
-    const { tokenizer, textEncoder, unet, codec } = parts
-    super(tokenizer, [unet.eval(), textEncoder.eval(), codec])
+    const { tokenizer, textEncoder, unet, codec, controlNet } = parts
+    super(tokenizer, [unet.eval(), textEncoder.eval(), codec, ...(controlNet ? [controlNet.eval()] : [])])
+    if (controlNet !== undefined) requireControlNetFits(controlNet, unet, codec.factor)
     this.parts = parts
   }
 
@@ -74,7 +93,13 @@ export class StableDiffusion extends TextPipeline {
    * @throws EegTorchError `FILE_NOT_FOUND`, `CHECKPOINT_MISMATCH`, `UNKNOWN_NAME` for a scheduler that is not there
    */
   static async load(folder: string, options: StableDiffusionLoadOptions = {}): Promise<StableDiffusion> {
-    return new StableDiffusion(await loadStableDiffusion(folder, options))
+    const parts = await loadStableDiffusion(folder, options)
+    try {
+      return new StableDiffusion(parts)
+    } catch (error) {
+      for (const part of [parts.textEncoder, parts.unet, parts.codec, parts.controlNet]) part?.[Symbol.dispose]()
+      throw error
+    }
   }
 
   /**
@@ -93,18 +118,15 @@ export class StableDiffusion extends TextPipeline {
    * @throws EegTorchError `INVALID_OPTION`; while it runs `CANCELLED`, `DIVERGED`
    */
   generate(prompts: readonly string[] | PromptEmbeddings, options: StableDiffusionOptions = {}): Generation {
-    const { noise, ...rest } = options
+    const { noise, structures, ...rest } = options
     const settings = readGenerationOptions(stableDiffusionOptions, rest)
     const hooks = { signal: options.signal, onProgress: options.onProgress, previewEvery: settings.previewEvery }
-    return new Generation(() => this.start(prompts, { ...settings, signal: options.signal, noise }), hooks)
+    const given = { signal: options.signal, noise, structures }
+    return new Generation(() => this.start(prompts, { ...settings, ...given }), hooks)
   }
 
   /** @internal The run behind {@link StableDiffusion.generate}. */
-  start(
-    prompts: readonly string[] | PromptEmbeddings,
-    settings: z.infer<typeof stableDiffusionOptions> & Pick<StableDiffusionOptions, 'noise' | 'signal'>,
-    guide?: Guide,
-  ): Promise<LatentDiffusionRun> {
+  start(prompts: readonly string[] | PromptEmbeddings, settings: Settings, guide?: Guide): Promise<LatentDiffusionRun> {
     if (isTexts(prompts) && prompts.length === 0) throw new EegTorchError('INVALID_OPTION', 'there is no prompt')
     return holding((held) => this.#run(held, prompts, settings, guide))
   }
@@ -112,33 +134,50 @@ export class StableDiffusion extends TextPipeline {
   async #run(
     held: Arena,
     prompts: readonly string[] | PromptEmbeddings,
-    {
-      noise,
-      signal,
-      ...settings
-    }: z.infer<typeof stableDiffusionOptions> & Pick<StableDiffusionOptions, 'noise' | 'signal'>,
+    { noise, structures, signal, ...settings }: Settings,
     guide: Guide | undefined,
   ): Promise<LatentDiffusionRun> {
     const { unet, codec, scheduler } = this.parts
     const { given, without } = await this.#conditions(held, prompts, settings, signal)
     const generators = pictureGenerators(settings.seed, pictureNumbers(given.shape[0]!, settings.numbers))
     const sampling = scheduler.steps(settings.steps)
+    const first = held.run(() => this.#placed(noise ?? this.#noise(generators, settings)))
+    const residuals = await this.#structureGuide(held, structures, first, { ...settings, signal })
     const conditions = { given: { encoderHiddenStates: given }, without: { encoderHiddenStates: without } }
     const predict = async (sample: Tensor, timestep: Tensor, context: { encoderHiddenStates: Tensor }) => {
-      const outputs = await noGrad(() => unet.runAsync({ sample, timestep, ...context }, { signal }))
+      const extra = await residuals?.(sample, timestep, context.encoderHiddenStates)
+      const outputs = await noGrad(() => unet.runAsync({ sample, timestep, ...context, ...extra }, { signal }))
+      for (const tensor of Object.values(extra ?? {})) tensor.dispose()
       return outputs.sample
     }
     return held.run(
       () =>
         new LatentDiffusionRun({
           sampling,
-          start: startFromNoise(sampling, this.#placed(noise ?? this.#noise(generators, settings))),
+          start: startFromNoise(sampling, first),
           denoise: guideFree(predict, conditions, settings.guidance),
           guide,
           decode: (latents) => codec.decode(latents, { signal }),
           ...{ generators, held },
         }),
     )
+  }
+
+  /** Undefined without a ControlNet. */
+  async #structureGuide(
+    held: Arena,
+    structures: Structures | undefined,
+    { shape }: Tensor,
+    { structureWeight, signal }: Pick<Settings, 'structureWeight' | 'signal'>,
+  ): Promise<StructureGuide | undefined> {
+    const { controlNet, codec } = this.parts
+    requireBoth(controlNet, structures)
+    if (controlNet === undefined || structures === undefined) return undefined
+    const [batch, , height, width] = shape as [number, number, number, number]
+    const size = { height: height * codec.factor, width: width * codec.factor }
+    using pictures = await readStructures(structures, batch, controlNet.config.conditioningChannels, size)
+    const placed = held.run(() => this.#placed(pictures))
+    return structureGuide(controlNet, placed, structureWeight, { signal })
   }
 
   #noise(generators: ReturnType<typeof pictureGenerators>, settings: z.infer<typeof stableDiffusionOptions>): Tensor {
@@ -182,6 +221,19 @@ export class StableDiffusion extends TextPipeline {
       expected: `(batch, tokens, ${width}), one row at least`,
       received: embeddings instanceof Tensor ? `(${embeddings.shape.join(', ')})` : typeof embeddings,
     })
+  }
+}
+
+/** @throws EegTorchError `INVALID_OPTION` where one of them is missing: the other would be ignored in silence */
+function requireBoth(controlNet: Model<'controlnet'> | undefined, structures: Structures | undefined): void {
+  const option = 'structures'
+  if (controlNet === undefined && structures !== undefined) {
+    const expected = 'a pipeline that was loaded with a controlNet'
+    throw new EegTorchError('INVALID_OPTION', 'nothing reads the pictures of the structure', { option, expected })
+  }
+  if (controlNet !== undefined && structures === undefined) {
+    const expected = 'one picture, or one for each that is drawn'
+    throw new EegTorchError('INVALID_OPTION', 'the ControlNet needs pictures of the structure', { option, expected })
   }
 }
 

@@ -1,0 +1,150 @@
+import { z } from 'zod'
+import { noGrad } from '../../autograd.ts'
+import { cat } from '../../creation.ts'
+import { EegTorchError } from '../../errors.ts'
+import { Arena, scope } from '../../memory.ts'
+import type { AsyncOptions, Model } from '../../models/model.ts'
+import { ops } from '../../ops/index.ts'
+import type { Tensor } from '../../tensor.ts'
+import { type Picture, type PictureSize, readPicture, resizePicture, tensorOfPictures } from '../pictures/picture.ts'
+import { residualsOf } from './controlnet.ts'
+
+/**
+ * Pictures of the wanted structure, one for all or one for each that is drawn: files or pictures, scaled to the size that is drawn and cut from the
+ * middle, or (pictures, channels, height, width) in 0 to 1 of that size.
+ */
+export type Structures = readonly (string | Picture)[] | Tensor
+
+/** Weight of what a ControlNet says; diffusers' `controlnet_conditioning_scale`. */
+export const structureWeightField = z.number().min(0).finite().default(1)
+
+/** What is added to a UNet, by the names of its inputs; the taker's to dispose of. */
+export type StructureGuide = (
+  sample: Tensor,
+  timestep: Tensor,
+  encoderHiddenStates: Tensor,
+) => Promise<Record<string, Tensor>>
+
+/**
+ * What a ControlNet adds to its UNet in every call. One that averages over all pixels speaks under the condition alone, as in diffusers.
+ *
+ * @param pictures (batch, channels, height, width), where the ControlNet is and in its type; a guided batch is twice as long
+ */
+export function structureGuide(
+  controlNet: Model<'controlnet'>,
+  pictures: Tensor,
+  weight: number,
+  options: AsyncOptions = {},
+): StructureGuide {
+  const batch = pictures.shape[0]!
+  const isPooled = controlNet.config.globalPoolConditions
+  return async (sample, timestep, encoderHiddenStates) => {
+    const isGuided = sample.shape[0]! > batch
+    using made = new Arena()
+    const inputs = made.run(() =>
+      noGrad(() => {
+        if (!isPooled || !isGuided)
+          return {
+            sample,
+            timestep,
+            encoderHiddenStates,
+            controlnetCond: isGuided ? cat([pictures, pictures], 0) : pictures,
+          }
+        const conditioned = (tensor: Tensor) => tensor.narrow(0, batch, batch)
+        const told = { sample: conditioned(sample), encoderHiddenStates: conditioned(encoderHiddenStates) }
+        return { ...told, timestep, controlnetCond: pictures }
+      }),
+    )
+    const said = await noGrad(() => controlNet.runAsync(inputs, options))
+    const residuals = residualsOf(said as unknown as Record<string, Tensor>)
+    noGrad(() => {
+      for (const residual of Object.values(residuals)) residual.mul_(weight)
+    })
+    return isPooled && isGuided ? behindNothing(residuals) : residuals
+  }
+}
+
+/** The residuals of both halves of a guided batch, of which the first hears nothing. */
+function behindNothing(residuals: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(residuals).map(([name, residual]) => {
+      const both = noGrad(() => scope(() => cat([ops.aten.zeros_like(residual), residual], 0)))
+      residual.dispose()
+      return [name, both]
+    }),
+  )
+}
+
+/**
+ * Reads pictures of the structure for a batch.
+ *
+ * @param size of the pictures that are drawn
+ * @returns (batch, channels, height, width), on the CPU where they come from files; a tensor's rows are copied
+ * @throws EegTorchError `SHAPE_MISMATCH`, `FILE_NOT_FOUND`, `FILE_INVALID`
+ */
+export async function readStructures(
+  structures: Structures,
+  batch: number,
+  channels: number,
+  size: PictureSize,
+): Promise<Tensor> {
+  const given = isTensor(structures) ? structures : await tensorOfFiles(structures, size)
+  const wanted = [batch, channels, size.height, size.width]
+  const received = given.shape
+  const fits =
+    received.length === 4 && wanted.every((side, i) => side === received[i] || (i === 0 && received[i] === 1))
+  try {
+    if (fits) return noGrad(() => scope(() => given.expand(wanted).clone()))
+  } finally {
+    if (given !== structures) given.dispose()
+  }
+  throw new EegTorchError('SHAPE_MISMATCH', 'the pictures of the structure do not fit what is drawn', {
+    option: 'structures',
+    expected: `(${batch} or 1, ${wanted.slice(1).join(', ')})`,
+    received: `(${received.join(', ')})`,
+  })
+}
+
+const isTensor = (structures: Structures): structures is Tensor => !Array.isArray(structures)
+
+async function tensorOfFiles(structures: readonly (string | Picture)[], size: PictureSize): Promise<Tensor> {
+  const pictures = await Promise.all(
+    structures.map((one) => (typeof one === 'string' ? readPicture(one, size) : resizePicture(one, size))),
+  )
+  return noGrad(() => scope(() => tensorOfPictures(pictures).permute([0, 3, 1, 2])))
+}
+
+/** @throws EegTorchError `CHECKPOINT_MISMATCH` for a ControlNet of another UNet, or of pictures of another size than the decoder's */
+export function requireControlNetFits(
+  { config }: Model<'controlnet'>,
+  unet: Model<'unet2d_condition'>,
+  factor: number,
+): void {
+  const wanted = { ...pathOf(unet.config), factor }
+  const received = { ...pathOf(config), factor: 2 ** (config.conditioningEmbeddingOutChannels.length - 1) }
+  const differing = Object.keys(wanted).filter(
+    (name) => JSON.stringify(wanted[name as 'factor']) !== JSON.stringify(received[name as 'factor']),
+  )
+  if (differing.length === 0) return
+  const told = (values: Readonly<Record<string, unknown>>) =>
+    differing.map((name) => `${name} ${JSON.stringify(values[name])}`).join(', ')
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the ControlNet is of another UNet', {
+    option: 'controlNet',
+    expected: told(wanted),
+    received: told(received),
+  })
+}
+
+/** What decides the shapes of a UNet's skips. */
+function pathOf({
+  inChannels,
+  blockOutChannels,
+  layersPerBlock,
+  downBlockTypes,
+  crossAttentionDim,
+}: Pick<
+  Model<'unet2d_condition'>['config'],
+  'inChannels' | 'blockOutChannels' | 'layersPerBlock' | 'downBlockTypes' | 'crossAttentionDim'
+>) {
+  return { inChannels, blockOutChannels, layersPerBlock, downBlockTypes, crossAttentionDim }
+}
