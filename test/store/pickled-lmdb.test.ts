@@ -1,13 +1,16 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openPickledLmdb, openStore, writeStore } from 'eegtorch'
+import { openPickledLmdb, openStore, Random, writeStore } from 'eegtorch'
 
 // Fixtures are written by Python's lmdb and pickle: test/fixtures/store/make_lmdb.py
 
 const fixture = (name: string) => join(import.meta.dirname, '../fixtures/store', name)
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-pickled-'))
 afterAll(() => rmSync(folder, { recursive: true }))
+
+/** More by hand: `EEGTORCH_FLIPS=10000`. */
+const FLIPS = Number(process.env.EEGTORCH_FLIPS ?? 300)
 
 const sample = (index: number, test: boolean) =>
   Array.from({ length: 24 }, (_, k) => Math.fround((k + 100 * index + (test ? 1000 : 0)) * 1e-6))
@@ -48,4 +51,34 @@ test('other LMDB files, and names that do not fit, are refused', () => {
   expect(() => openPickledLmdb(fixture('pickled'), { channelNames: ['C3'] })).toThrow(/channelNames/)
   expect(() => openPickledLmdb(fixture('pickled'), { classNames: ['left'] })).toThrow(/classNames/)
   expect(() => openStore(fixture('pickled'))).toThrow(/no store of windows/)
+})
+
+test('flipped bits and cut files are an error, or change a value, and never more than that', () => {
+  const whole = readFileSync(join(fixture('pickled'), 'data.mdb'))
+  const path = join(folder, 'damaged')
+  mkdirSync(path)
+  const outcome = (bytes: Buffer) => {
+    writeFileSync(join(path, 'data.mdb'), bytes)
+    try {
+      const { windows } = openPickledLmdb(path)
+      for (let i = 0; i < windows.length; i++) windows.window(i)
+      return 'read'
+    } catch (error) {
+      return (error as { code?: string }).code ?? String(error)
+    }
+  }
+  const random = new Random(11)
+  const met = new Map<string, number>()
+  for (let i = 0; i < FLIPS; i++) {
+    const bytes = Buffer.from(whole)
+    const bit = random.below(8 * bytes.length)
+    bytes[bit >> 3]! ^= 1 << (bit & 7)
+    const code = outcome(bytes)
+    met.set(code, 1 + (met.get(code) ?? 0))
+  }
+  expect([...met.keys()].filter((code) => !/^(read|FILE_\w+|SHAPE_MISMATCH)$/.test(code))).toEqual([])
+  expect(met.get('FILE_INVALID')).toBeGreaterThan(FLIPS / 100)
+  for (let percent = 0; percent < 100; percent++) {
+    expect(outcome(whole.subarray(0, Math.floor((whole.length * percent) / 100)))).toMatch(/^FILE_(TRUNCATED|INVALID)$/)
+  }
 })
