@@ -92,3 +92,33 @@ test('a table of channels that is cut anywhere is read with a warning, never sil
     ])
   }
 })
+
+test('a table of events that is cut at a line end is told by the marks of the recording, where it has any', async () => {
+  const folder = join(root, 'sub-03', 'eeg')
+  mkdirSync(folder, { recursive: true })
+  const marks = ['+0.25\x14go\x14\0+0.5\x14blink\x14\0', '+1.25\x14go\x14\0+1.5\x14stop\x14\0']
+  const records = parts.records!.map((record, i) => [...record.slice(0, 2), `+${i}\x14\x14\0${marks[i]}`])
+  const signals = parts.signals!.map((signal, i) => (i === 2 ? { ...signal, samples: 32 } : signal))
+  const marked = edfBytes({ ...parts, signals, records })
+  const unmarked = edfBytes({
+    ...parts,
+    records: records.map((record, i) => [...record.slice(0, 2), `+${i}\x14\x14\0`]),
+  })
+  const warningsOf = async (bytes: Uint8Array, rows: string[]) => {
+    writeFileSync(join(folder, 'sub-03_task-rest_eeg.edf'), bytes)
+    writeFileSync(
+      join(folder, 'sub-03_task-rest_events.tsv'),
+      `${['onset\tduration\ttrial_type', ...rows].join('\n')}\n`,
+    )
+    const { warnings } = await readRecording(join(folder, 'sub-03_task-rest_eeg.edf'))
+    return warnings.filter((text) => text.includes('events.tsv'))
+  }
+  const rows = ['0.25\t1\tface', '1.25\t1\thouse']
+  // What the table never lists, blinks and the end of the task, does not count.
+  expect(await warningsOf(marked, rows)).toEqual([])
+  expect(await warningsOf(marked, rows.slice(0, 1))).toEqual([
+    "sub-03_task-rest_events.tsv may be cut: by the recording's own marks 1 events of the kinds that it lists come after its last row.",
+  ])
+  expect(await warningsOf(marked, [])).toEqual([expect.stringContaining('marks 4 events')])
+  expect(await warningsOf(unmarked, rows.slice(0, 1))).toEqual([])
+})

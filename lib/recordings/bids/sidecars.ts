@@ -17,6 +17,8 @@ const TYPES: Readonly<Record<string, ChannelType>> = {
 }
 /** Coordinate systems whose x points to the nose and y to the left. */
 const NOSE_FIRST = /^(CTF|EEGLAB|EEGLAB-HJ|4DBti|KitYokogawa|ChietiItab)$/i
+/** How many samples an event's time in a table may be from its time in the recording. */
+const NEAR = [-2, -1, 0, 1, 2]
 const METRES: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 }
 
 /**
@@ -35,12 +37,12 @@ export function withSidecars(recording: Recording): Recording {
   let described: readonly Channel[] = recording.channels
   if (channels !== undefined) described = withChannelTable(described, channels, warnings)
   if (electrodes !== undefined) described = withPlaces(described, electrodes, file, warnings)
-  const read = events === undefined ? {} : { events: readEvents(events, warnings) }
+  const read = events === undefined ? {} : { events: readEvents(events, recording, warnings) }
   return recording.describedBy({ channels: described, warnings, ...read })
 }
 
-function readEvents(file: string, warnings: string[]): RecordingParts['events'] {
-  return readTsv(file, warnings).map((row, i) => {
+function readEvents(file: string, recording: Recording, warnings: string[]): RecordingParts['events'] {
+  const events = readTsv(file, warnings).map((row, i) => {
     const onset = Number(row.get('onset') ?? Number.NaN)
     const duration = Number(row.get('duration') ?? 0)
     if (!Number.isFinite(onset)) {
@@ -53,6 +55,25 @@ function readEvents(file: string, warnings: string[]): RecordingParts['events'] 
     const label = row.get('trial_type') ?? row.get('value') ?? 'n/a'
     return { onset, duration: Number.isFinite(duration) && duration > 0 ? duration : 0, label }
   })
+  const after = unlistedAfter(events, recording)
+  if (after > 0) {
+    const what = `${after} events of the kinds that it lists come after its last row`
+    warnings.push(`${basename(file)} may be cut: by the recording's own marks ${what}.`)
+  }
+  return events
+}
+
+/**
+ * How many of a recording's own events come after the last row of its table, of labels that the table has a row for before: nothing in a table tells
+ * how long it is, and one that leaves out some kinds of events is whole.
+ */
+function unlistedAfter(rows: RecordingParts['events'], { events, samplingRate }: Recording): number {
+  const place = (onset: number) => Math.round(onset * samplingRate)
+  const rowsAt = new Set(rows.map(({ onset }) => place(onset)))
+  const isListed = (onset: number) => NEAR.some((step) => rowsAt.has(place(onset) + step))
+  const kinds = new Set(events.filter(({ onset }) => rows.length === 0 || isListed(onset)).map(({ label }) => label))
+  const last = [...rowsAt].reduce((most, at) => Math.max(most, at), Number.NEGATIVE_INFINITY)
+  return events.filter(({ onset, label }) => place(onset) > last + NEAR.at(-1)! && kinds.has(label)).length
 }
 
 function withChannelTable(channels: readonly Channel[], file: string, warnings: string[]): Channel[] {
