@@ -11,10 +11,12 @@
 
 #include <limits>
 #include <tuple>
+#include <vector>
 
 #include "core/check.h"
 #include "core/error.h"
 #include "signal/channels.h"
+#include "signal/small_matrices.h"
 #include "signal/time_lanes.h"
 
 namespace eegtorch {
@@ -28,23 +30,34 @@ void checkTrials(const char* owner, const at::Tensor& x) {
                 "(..., trials, channels, samples), at least one trial", showShape(x.sizes()));
 }
 
+// Whether the kernels for doubles take x.
+bool mixes(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kDouble && x.stride(-1) == 1; }
+
 // Mean of x x' over the trials of x (trials, channels, samples). Trials may lie in a recording: nothing is copied.
 at::Tensor meanPower(const at::Tensor& x) {
   const auto trials = x.size(0), channels = x.size(1);
   const TimeLanes lanes(trials, x.device(), channels * channels * x.size(2), 1);
   const auto sums = lanes.zeros({channels, channels}, x.options());
+  const bool own = mixes(x);
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    for (auto i = from; i < from + count; i++) sums[static_cast<size_t>(lane)].addmm_(x[i], x[i].t());
+    auto& sum = sums[static_cast<size_t>(lane)];
+    for (auto i = from; i < from + count; i++) own ? addPower(x[i], sum) : void(sum.addmm_(x[i], x[i].t()));
   });
-  return addLanes(sums).div_(static_cast<double>(trials));
+  const auto power = addLanes(sums).div_(static_cast<double>(trials));
+  return own ? power.triu() + power.triu(1).t() : power;
 }
 
 // root x for each trial of x (trials, channels, samples).
 at::Tensor eachTimes(const at::Tensor& root, const at::Tensor& x) {
   const auto y = at::empty(x.sizes(), x.options());
-  eachAlone(x.size(0), x.device(), root.numel() * x.size(2), [&](int64_t i) {
-    auto out = y[i];
-    at::mm_out(out, root, x[i]);
+  const TimeLanes lanes(x.size(0), x.device(), root.numel() * x.size(2), 1);
+  std::vector<Numbers> rooms(static_cast<size_t>(lanes.count()));
+  const bool own = mixes(x);
+  lanes.run([&](int64_t lane, int64_t from, int64_t count) {
+    for (auto i = from; i < from + count; i++) {
+      auto out = y[i];
+      own ? mixChannels(root, x[i], out, rooms[static_cast<size_t>(lane)]) : void(at::mm_out(out, root, x[i]));
+    }
   });
   return y;
 }

@@ -2,20 +2,18 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/full.h>
-#include <ATen/ops/linalg_eigh.h>
-#include <ATen/ops/linalg_eigvalsh.h>
-#include <ATen/ops/mm.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/triu_indices.h>
-#include <ATen/ops/zeros.h>
+#include <ATen/ops/tensor.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
+#include <numeric>
 #include <vector>
 
 #include "core/check.h"
 #include "core/error.h"
+#include "signal/small_matrices.h"
 #include "signal/time_lanes.h"
 
 namespace eegtorch {
@@ -24,49 +22,55 @@ namespace {
 
 using at::Tensor;
 
-void requirePositive(const Tensor& values) {
-  if (values.numel() == 0 || values.gt(0).all().item<bool>()) return;
+double positive(double value) {
+  if (value > 0) return value;
   throw Error("INVALID_OPTION", "a covariance matrix is not positive definite",
               "independent channels, or a shrunk estimate such as oas", "an eigenvalue of 0 or below");
 }
 
-// Operations of one matrix's logarithm, roughly.
-int64_t costOf(const Tensor& matrices) { return 20 * matrices.size(-1) * matrices.size(-1) * matrices.size(-1); }
+double logarithm(double value) { return std::log(positive(value)); }
+double exponential(double value) { return std::exp(value); }
 
-// A symmetric matrix whose eigenvalues went through a function.
-template <class Function>
-Tensor mapEigenvalues(const Tensor& matrix, const Function& function) {
-  const auto [values, vectors] = at::linalg_eigh(matrix);
-  return at::mm(vectors * function(values), vectors.t());
-}
+// Operations on one matrix, roughly.
+int64_t costOf(int64_t n) { return 20 * n * n * n; }
 
-Tensor matrixLogarithm(const Tensor& matrix) {
-  return mapEigenvalues(matrix, [](const Tensor& values) {
-    requirePositive(values);
-    return values.log();
+Tensor onCpu(const Tensor& x) { return x.detach().to(at::kCPU, at::kDouble).contiguous(); }
+
+// Matrices (count, n, n) as doubles on the CPU.
+class Matrices {
+ public:
+  explicit Matrices(const Tensor& matrices) : data_(onCpu(matrices)) {}
+
+  int64_t count() const { return data_.size(0); }
+  int64_t n() const { return data_.size(1); }
+  int64_t numbers() const { return n() * n(); }
+  const double* operator[](int64_t i) const { return data_.const_data_ptr<double>() + i * numbers(); }
+
+ private:
+  Tensor data_;
+};
+
+// body(lane, room to work in, i) for each i, in parallel by lanes whose borders do not depend on the number of threads.
+template <class Body>
+void eachOf(int64_t count, int64_t n, const Body& body) {
+  const TimeLanes lanes(count, at::kCPU, costOf(n), 1);
+  std::vector<SymmetricMatrices> rooms(lanes.count(), SymmetricMatrices(n));
+  lanes.run([&](int64_t lane, int64_t from, int64_t length) {
+    for (int64_t i = from; i < from + length; i++) body(lane, rooms[lane], i);
   });
-}
-
-Tensor matrixExponential(const Tensor& matrix) {
-  return mapEigenvalues(matrix, [](const Tensor& values) { return values.exp(); });
 }
 
 struct Roots {
-  Tensor root, inverse;
+  Numbers root, inverse;
 };
 
-Roots rootsOf(const Tensor& matrix) {
-  Roots result;
-  onOneThread([&] {
-    const auto [values, vectors] = at::linalg_eigh(matrix);
-    requirePositive(values);
-    const auto root = values.sqrt();
-    result = {at::mm(vectors * root, vectors.t()), at::mm(vectors / root, vectors.t())};
-  });
+Roots rootsOf(const double* matrix, int64_t n) {
+  SymmetricMatrices room(n);
+  Roots result{Numbers(n * n), Numbers(n * n)};
+  room.map(matrix, [](double value) { return std::sqrt(positive(value)); }, result.root.data());
+  room.map(matrix, [](double value) { return 1 / std::sqrt(positive(value)); }, result.inverse.data());
   return result;
 }
-
-Tensor sandwich(const Tensor& outer, const Tensor& inner) { return at::mm(at::mm(outer, inner), outer); }
 
 void checkMatrices(const char* owner, const Tensor& matrices) {
   checkInput(owner, matrices, matrices, {"matrices", "n", {matrices.size(-1), "n"}});
@@ -84,49 +88,83 @@ void checkMetric(const char* owner, const std::string& metric) {
   OptionCheck(owner).require(metric == "riemann" || metric == "logeuclid", "metric", "riemann or logeuclid", metric);
 }
 
-Tensor shares(const Tensor& weights, const Tensor& matrices) {
+Numbers shares(const Tensor& weights, const Tensor& matrices) {
   const auto count = matrices.size(0);
-  if (!weights.defined()) return at::full({count}, 1.0 / static_cast<double>(count), matrices.options());
+  if (!weights.defined()) return Numbers(count, 1.0 / static_cast<double>(count));
   checkInput("riemann_mean", weights, matrices, {{count, "weights"}});
-  const double total = weights.sum().item<double>();
+  const auto given = onCpu(weights);
+  Numbers result(given.const_data_ptr<double>(), given.const_data_ptr<double>() + count);
+  const double total = std::accumulate(result.begin(), result.end(), 0.0);
+  const bool valid = std::all_of(result.begin(), result.end(), [](double weight) { return weight >= 0; });
   OptionCheck("riemann_mean")
-      .require(weights.ge(0).all().item<bool>() && std::isfinite(total) && total > 0, "weights",
-               "numbers from 0 with a sum above 0", "others");
-  return weights / total;
+      .require(valid && std::isfinite(total) && total > 0, "weights", "numbers from 0 with a sum above 0", "others");
+  for (auto& weight : result) weight /= total;
+  return result;
 }
 
-// The weighted sum of function(matrix).
-template <class Function>
-Tensor weightedSum(const Tensor& matrices, const Tensor& weights, const Function& function) {
-  const TimeLanes lanes(matrices.size(0), matrices.device(), costOf(matrices), 1);
-  const auto sums = lanes.zeros({matrices.size(1), matrices.size(1)}, matrices.options());
-  lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    for (int64_t i = from; i < from + count; i++) sums[lane].add_(function(matrices[i]) * weights[i]);
+// The sum over i of weights[i] times what write(room, i, out) writes.
+template <class Write>
+Numbers weightedSum(const Matrices& matrices, const Numbers& weights, const Write& write) {
+  const auto n = matrices.n(), size = matrices.numbers();
+  const TimeLanes lanes(matrices.count(), at::kCPU, costOf(n), 1);
+  Numbers sums(lanes.count() * size), made(lanes.count() * size);
+  eachOf(matrices.count(), n, [&](int64_t lane, SymmetricMatrices& room, int64_t i) {
+    auto* out = made.data() + lane * size;
+    write(room, matrices[i], out);
+    for (int64_t k = 0; k < size; k++) sums[lane * size + k] += weights[i] * out[k];
   });
-  return addLanes(sums);
+  for (int64_t lane = 1; lane < lanes.count(); lane++)
+    for (int64_t k = 0; k < size; k++) sums[k] += sums[lane * size + k];
+  sums.resize(size);
+  return sums;
 }
+
+double norm(const Numbers& values) {
+  return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
+}
+
+struct Descent {
+  Numbers mean;
+  int64_t iterations = 0;
+  bool converged = false;
+};
 
 // Gradient descent with a step that shrinks, as pyRiemann's.
-RiemannMean affineInvariantMean(const Tensor& matrices, const Tensor& weights, double tol, int64_t max_iter) {
-  RiemannMean result{weightedSum(matrices, weights, [](const Tensor& matrix) { return matrix; }), 0, false};
+Descent affineInvariantMean(const Matrices& matrices, const Numbers& weights, double tol, int64_t max_iter) {
+  const auto n = matrices.n(), size = matrices.numbers();
+  const auto copy = [&](SymmetricMatrices&, const double* matrix, double* out) { std::copy_n(matrix, size, out); };
+  Descent result{weightedSum(matrices, weights, copy)};
+  SymmetricMatrices room(n);
   double step = 1, smallest = std::numeric_limits<double>::max();
   while (result.iterations < max_iter && !result.converged) {
     stopIfCancelled();
-    const auto roots = rootsOf(result.mean);
-    const auto direction = weightedSum(
-        matrices, weights, [&](const Tensor& matrix) { return matrixLogarithm(sandwich(roots.inverse, matrix)); });
-    onOneThread([&] { result.mean = sandwich(roots.root, matrixExponential(step * direction)); });
-    const double size = direction.norm().item<double>(), moved = step * size;
+    const auto [root, inverse] = rootsOf(result.mean.data(), n);
+    auto direction =
+        weightedSum(matrices, weights, [&, &from = inverse](SymmetricMatrices& own, const double* matrix, double* out) {
+          own.sandwich(from.data(), matrix, out);
+          own.map(out, logarithm, out);
+        });
+    const double length = norm(direction), moved = step * length;
+    room.map(direction.data(), [&](double value) { return std::exp(step * value); }, direction.data());
+    room.sandwich(root.data(), direction.data(), result.mean.data());
     step *= moved < smallest ? 0.95 : 0.5;
     smallest = std::min(smallest, moved);
     result.iterations++;
-    result.converged = size <= tol || step <= tol;
+    result.converged = length <= tol || step <= tol;
   }
   return result;
 }
 
-Tensor offDiagonalFactors(const Tensor& indices, const at::TensorOptions& options) {
-  return (indices[0] != indices[1]).to(options.dtype()) * (std::sqrt(2.0) - 1) + 1;
+// n (n + 1) / 2 numbers: the upper triangle row by row, what is beside the diagonal times the square root of 2.
+void toTangent(const double* matrix, int64_t n, double* out) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = i; j < n; j++) *out++ = matrix[i * n + j] * (i == j ? 1 : std::numbers::sqrt2);
+}
+
+void fromTangent(const double* vector, int64_t n, double* matrix) {
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = i; j < n; j++)
+      matrix[i * n + j] = matrix[j * n + i] = *vector++ / (i == j ? 1 : std::numbers::sqrt2);
 }
 
 }  // namespace
@@ -138,12 +176,20 @@ RiemannMean riemannMean(const Tensor& matrices, const Tensor& weights, const std
   checkMetric(owner, metric);
   OptionCheck(owner).weight("tol", tol);
   OptionCheck(owner).size("max_iter", max_iter);
-  const auto each = shares(weights, matrices);
-  if (metric == "riemann") return affineInvariantMean(matrices, each, tol, max_iter);
-  const auto sum = weightedSum(matrices, each, matrixLogarithm);
-  RiemannMean result;
-  onOneThread([&] { result.mean = matrixExponential(sum); });
-  return result;
+  const Matrices given(matrices);
+  const auto n = given.n();
+  const auto share = shares(weights, matrices);
+  Descent found;
+  if (metric == "riemann") {
+    found = affineInvariantMean(given, share, tol, max_iter);
+  } else {
+    found = {weightedSum(
+                 given, share,
+                 [](SymmetricMatrices& room, const double* matrix, double* out) { room.map(matrix, logarithm, out); }),
+             0, true};
+    SymmetricMatrices(n).map(found.mean.data(), exponential, found.mean.data());
+  }
+  return {at::tensor(found.mean, at::kDouble).view({n, n}).to(matrices.options()), found.iterations, found.converged};
 }
 
 Tensor tangentSpace(const Tensor& matrices, const Tensor& reference) {
@@ -151,16 +197,18 @@ Tensor tangentSpace(const Tensor& matrices, const Tensor& reference) {
   checkMatrices(owner, matrices);
   const auto n = matrices.size(1);
   checkInput(owner, reference, matrices, {{n, "n"}, {n, "n"}});
-  const auto roots = rootsOf(reference);
-  const auto indices = at::triu_indices(n, n, 0, matrices.options().dtype(at::kLong));
-  const auto places = indices[0] * n + indices[1];
-  const auto factors = offDiagonalFactors(indices, matrices.options());
-  const auto result = at::empty({matrices.size(0), places.size(0)}, matrices.options());
-  eachAlone(matrices.size(0), matrices.device(), costOf(matrices), [&](int64_t i) {
-    result[i].copy_(matrixLogarithm(sandwich(roots.inverse, matrices[i])).reshape(-1).index_select(0, places) *
-                    factors);
+  const Matrices given(matrices);
+  const auto inverse = rootsOf(onCpu(reference).const_data_ptr<double>(), n).inverse;
+  const auto result = at::empty({given.count(), n * (n + 1) / 2}, at::kDouble);
+  auto* vectors = result.mutable_data_ptr<double>();
+  Numbers views(TimeLanes(given.count(), at::kCPU, costOf(n), 1).count() * n * n);
+  eachOf(given.count(), n, [&](int64_t lane, SymmetricMatrices& room, int64_t i) {
+    auto* view = views.data() + lane * n * n;
+    room.sandwich(inverse.data(), given[i], view);
+    room.map(view, logarithm, view);
+    toTangent(view, n, vectors + i * result.size(1));
   });
-  return result;
+  return result.to(matrices.options());
 }
 
 Tensor fromTangentSpace(const Tensor& vectors, const Tensor& reference) {
@@ -168,18 +216,52 @@ Tensor fromTangentSpace(const Tensor& vectors, const Tensor& reference) {
   const auto n = reference.size(-1);
   checkInput(owner, reference, reference, {"n", {n, "n"}});
   checkInput(owner, vectors, reference, {"vectors", {n * (n + 1) / 2, "n (n + 1) / 2"}});
-  const auto roots = rootsOf(reference);
-  const auto indices = at::triu_indices(n, n, 0, vectors.options().dtype(at::kLong));
-  const auto factors = offDiagonalFactors(indices, vectors.options());
-  const auto result = at::empty({vectors.size(0), n, n}, vectors.options());
-  eachAlone(vectors.size(0), vectors.device(), 20 * n * n * n, [&](int64_t i) {
-    auto upper = at::zeros({n, n}, vectors.options());
-    upper.index_put_({indices[0], indices[1]}, vectors[i] / factors);
-    const auto symmetric = upper + upper.triu(1).t();
-    result[i].copy_(sandwich(roots.root, matrixExponential(symmetric)));
+  const auto root = rootsOf(onCpu(reference).const_data_ptr<double>(), n).root;
+  const auto given = onCpu(vectors);
+  const auto* tangents = given.const_data_ptr<double>();
+  const auto result = at::empty({vectors.size(0), n, n}, at::kDouble);
+  auto* matrices = result.mutable_data_ptr<double>();
+  eachOf(vectors.size(0), n, [&](int64_t, SymmetricMatrices& room, int64_t i) {
+    auto* matrix = matrices + i * n * n;
+    fromTangent(tangents + i * given.size(1), n, matrix);
+    room.map(matrix, exponential, matrix);
+    room.sandwich(root.data(), matrix, matrix);
   });
-  return result;
+  return result.to(vectors.options());
 }
+
+namespace {
+
+// Matrices whose norms are the distances from a matrix to each reference, before their eigenvalues are known.
+std::vector<Numbers> viewsOf(const Matrices& references, const std::string& metric) {
+  std::vector<Numbers> views;
+  const auto n = references.n();
+  SymmetricMatrices room(n);
+  for (int64_t r = 0; r < references.count(); r++) {
+    views.emplace_back(n * n);
+    if (metric == "riemann")
+      views.back() = rootsOf(references[r], n).inverse;
+    else
+      room.map(references[r], logarithm, views.back().data());
+  }
+  return views;
+}
+
+double affineInvariantDistance(SymmetricMatrices& room, const Numbers& inverse_root, const double* matrix,
+                               double* seen) {
+  room.sandwich(inverse_root.data(), matrix, seen);
+  double sum = 0;
+  for (const auto value : room.eigenvalues(seen)) sum += std::pow(logarithm(value), 2);
+  return std::sqrt(sum);
+}
+
+double distanceBetween(const Numbers& a, const double* b) {
+  double sum = 0;
+  for (size_t k = 0; k < a.size(); k++) sum += std::pow(a[k] - b[k], 2);
+  return std::sqrt(sum);
+}
+
+}  // namespace
 
 Tensor riemannDistances(const Tensor& matrices, const Tensor& references, const std::string& metric) {
   constexpr auto owner = "riemann_distances";
@@ -188,28 +270,20 @@ Tensor riemannDistances(const Tensor& matrices, const Tensor& references, const 
   checkMetric(owner, metric);
   const auto n = matrices.size(1);
   checkInput(owner, references, matrices, {"references", {n, "n"}, {n, "n"}});
-  const auto result = at::empty({matrices.size(0), references.size(0)}, matrices.options());
-  std::vector<Tensor> views;
-  for (int64_t r = 0; r < references.size(0); r++) {
-    if (metric == "riemann")
-      views.push_back(rootsOf(references[r]).inverse);
-    else
-      onOneThread([&] { views.push_back(matrixLogarithm(references[r])); });
-  }
-  eachAlone(matrices.size(0), matrices.device(), costOf(matrices), [&](int64_t i) {
-    const auto own = metric == "riemann" ? matrices[i] : matrixLogarithm(matrices[i]);
-    for (size_t r = 0; r < views.size(); r++) {
-      auto place = result[i][r];
-      if (metric != "riemann") {
-        place.copy_((own - views[r]).norm());
-        continue;
-      }
-      const auto values = at::linalg_eigvalsh(sandwich(views[r], own));
-      requirePositive(values);
-      place.copy_(values.log().norm());
-    }
+  const Matrices given(matrices), seen_from(references);
+  const auto views = viewsOf(seen_from, metric);
+  const auto others = seen_from.count();
+  const auto result = at::empty({given.count(), others}, at::kDouble);
+  auto* distances = result.mutable_data_ptr<double>();
+  Numbers scratch(TimeLanes(given.count(), at::kCPU, costOf(n), 1).count() * n * n);
+  eachOf(given.count(), n, [&](int64_t lane, SymmetricMatrices& room, int64_t i) {
+    auto* own = scratch.data() + lane * n * n;
+    if (metric != "riemann") room.map(given[i], logarithm, own);
+    for (int64_t r = 0; r < others; r++)
+      distances[i * others + r] =
+          metric == "riemann" ? affineInvariantDistance(room, views[r], given[i], own) : distanceBetween(views[r], own);
   });
-  return result;
+  return result.to(matrices.options());
 }
 
 }  // namespace eegtorch
