@@ -137,7 +137,7 @@ at::Tensor splineWeights(const char* owner, const at::Tensor& from, const at::Te
 
 namespace {
 
-// Writes bad channels as sums of good ones. weights (bad, good); signals lie `samples` apart.
+// Copies good channels and writes bad ones as sums of them. weights (bad, good); signals lie `samples` apart.
 template <class Number>
 struct Repair {
   const Number* weights;
@@ -145,12 +145,12 @@ struct Repair {
   at::IntArrayRef bad;
   int64_t samples;
 
-  void operator()(Number* signals, int64_t length) const {
-    const auto* weight = weights;
-    for (const auto channel : bad) {
-      auto* out = signals + channel * samples;
-      std::fill_n(out, length, Number(0));
-      for (const auto other : good) add(*weight++, signals + other * samples, length, out);
+  void operator()(const Number* x, Number* out, int64_t length) const {
+    for (const auto channel : bad) std::fill_n(out + channel * samples, length, Number(0));
+    for (size_t i = 0; i < good.size(); i++) {
+      const auto* own = x + good[i] * samples;
+      std::copy_n(own, length, out + good[i] * samples);
+      for (size_t b = 0; b < bad.size(); b++) add(weights[b * good.size() + i], own, length, out + bad[b] * samples);
     }
   }
 
@@ -179,13 +179,15 @@ at::Tensor interpolateChannels(const at::Tensor& x, const at::Tensor& positions,
   if (!x.is_cpu())
     return result.copy_(x).index_copy_(-2, at::tensor(bad, x.device()),
                                        at::matmul(weights, x.index_select(-2, at::tensor(good, x.device()))));
+  const auto source = x.contiguous();
   withNumber(x, [&]<class Number>() {
     const Repair<Number> repair{weights.const_data_ptr<Number>(), good, bad, x.size(-1)};
+    const auto* given = source.template const_data_ptr<Number>();
+    auto* repaired = result.template mutable_data_ptr<Number>();
     // Piece by piece, so that the recording goes through memory once.
     overTime(x, [&](int64_t from, int64_t length) {
-      result.narrow(-1, from, length).copy_(x.narrow(-1, from, length));
-      for (int64_t first = 0; first < x.numel(); first += x.size(-2) * x.size(-1))
-        repair(result.mutable_data_ptr<Number>() + first + from, length);
+      for (int64_t first = from; first < x.numel(); first += x.size(-2) * x.size(-1))
+        repair(given + first, repaired + first, length);
     });
   });
   return result;
