@@ -1,6 +1,13 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   Amused,
+  EegEncoder,
+  EegToImage,
+  EegToText,
+  LanguageModel,
+  manualSeed,
   memory,
   models,
   numThreads,
@@ -11,6 +18,7 @@ import {
   schedulers,
   setNumThreads,
   type Tensor,
+  textVocabularies,
 } from 'eegtorch'
 import { PixelCodec } from '../../lib/generation/picture-codec.ts'
 import { NoisedClassifier } from '../../lib/generation/sgdm/noised-classifier.ts'
@@ -21,11 +29,15 @@ import { rejectionOf } from '../thrown.ts'
 
 const at = (name: string) => join(import.meta.dirname, '..', 'oracle', 'pipelines', name)
 let threads: number
+const work = mkdtempSync(join(tmpdir(), 'eegtorch-memory-'))
 beforeAll(async () => {
   threads = numThreads()
   await setNumThreads(1)
 })
-afterAll(() => setNumThreads(threads))
+afterAll(async () => {
+  await setNumThreads(threads)
+  rmSync(work, { recursive: true })
+})
 
 /** Tensors that some work leaves behind, its second time: the first may fill caches. */
 async function leftBy(work: () => Promise<Tensor>): Promise<number> {
@@ -101,6 +113,68 @@ test('structure-guided diffusion leaves nothing, with classifier and ControlNet 
   const classifier = new NoisedClassifier({ channels: 3, nClasses: 2, width: 8, timesteps: 100 })
   using guided = new SgdmPipeline({ networks: make(), codec: new PixelCodec(), scheduler, controlNet, classifier })
   expect(await leftBy(() => guided.generate(eeg, { steps: 4 }).images())).toBe(0)
+})
+
+/** What 20 batches leave behind: tensors, and bytes of the process that were not there after the first ones. */
+async function growthOf(batch: (number: number) => Promise<void>): Promise<{ tensors: number; bytes: number }> {
+  for (let i = 0; i < 5; i++) await batch(i)
+  const before = { tensors: memory().tensors, bytes: process.memoryUsage.rss() }
+  for (let i = 5; i < 25; i++) await batch(i)
+  return { tensors: memory().tensors - before.tensors, bytes: process.memoryUsage.rss() - before.bytes }
+}
+
+/** What compiled code, the collector's heap and the allocator may take meanwhile; a batch that leaks what it works on takes more. */
+const SLACK = 48 * 2 ** 20
+const channels = ['Fz', 'Pz', 'Oz', 'Cz']
+const SMALL = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 32, nhead: 5, nLayer: 1, nPatches: 2 }
+
+async function writeEegNetworks() {
+  manualSeed(1)
+  const files = { encoder: join(work, 'encoder.safetensors'), mapper: join(work, 'mapper.safetensors') }
+  using encoder = models.csbrain({ ...SMALL, brainRegions: [0, 1, 3, 4] })
+  const sizes = { inDim: 25, nTokens: 8, dModel: 24, nHeads: 4, nLayers: 1, feedforwardDim: 32, clipDim: 24 }
+  using mapper = models.eegClipMapper({ ...sizes, nOutputs: 2 })
+  await encoder.save(files.encoder)
+  await mapper.save(files.mapper)
+  return files
+}
+
+test('many batches of EEG to image leave no tensor, and the process does not grow', async () => {
+  const files = await writeEegNetworks()
+  using pipeline = await EegToImage.load(
+    { ...files, diffusion: at('sd15') },
+    { channels, classNames: ['face', 'house'] },
+  )
+  const draw = async (number: number) => {
+    using trials = randn([2, 4, 50]) as Tensor
+    const mode = number % 2 === 0 ? 'eeg-tokens' : 'label-prompt'
+    for await (const { images } of pipeline.generate(trials, { mode, steps: 2, height: 16, width: 16, seed: number }))
+      images?.dispose()
+  }
+  const grown = await growthOf(draw)
+  expect(grown.tensors).toBe(0)
+  expect(grown.bytes).toBeLessThan(SLACK)
+})
+
+test('many batches of EEG to text to image leave no tensor, and the process does not grow', async () => {
+  const files = await writeEegNetworks()
+  const llama = join(import.meta.dirname, '..', 'fixtures', 'generation', 'llama-pipeline')
+  using encoder = await EegEncoder.load(files.encoder, { channels })
+  const language = await LanguageModel.load(join(llama, 'base'), { adapter: join(llama, 'adapter'), quantize: 'nf4' })
+  const projection = models.eegProjection({ inDim: 25, outDim: language.width, nTokens: 8 })
+  using reader = new EegToText({ projection, language, vocabulary: textVocabularies['motor-imagery']! })
+  using painter = await StableDiffusion.load(at('sd21'))
+  const draw = async (number: number) => {
+    using trials = randn([2, 4, 50]) as Tensor
+    using tokens = await encoder.read(trials)
+    const texts = await reader.readTokens(tokens, { maxNewTokens: 6, sample: true, seed: number })
+    const prompts = texts.map(({ text, found }) => found?.prompt ?? text)
+    const drawing = painter.generate(prompts, { steps: 2, height: 16, width: 16, truncate: true })
+    ;(await drawing.images()).dispose()
+  }
+  const grown = await growthOf(draw)
+  expect(grown.tensors).toBe(0)
+  expect(grown.bytes).toBeLessThan(SLACK)
 })
 
 test.each(Object.keys(schedulers).filter((name) => !/mask/i.test(name)) as (keyof typeof schedulers)[])(
