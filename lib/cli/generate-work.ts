@@ -7,15 +7,21 @@ import type { PictureWork } from '../generation/generate-pictures.ts'
 import { listPictures, StimulusFolder } from '../generation/pictures/stimuli.ts'
 
 /**
- * Trials that a network learned from, or was chosen by, as its file says under `seen`; undefined where it does not say.
+ * Trials that networks learned from, or were chosen by, as their files say under `seen`; undefined where none says.
  *
- * @throws EegTorchError of a file that cannot be opened
+ * @param paths checkpoints: files, or folders such as that of an adapter
+ * @throws EegTorchError of one that cannot be opened
  */
-export function trialsSeenBy(file: string): readonly string[] | undefined {
-  const { seen, saved } = openCheckpoint(file).metadata
-  const told = seen ?? saved?.seen
-  return Array.isArray(told) && told.every((name) => typeof name === 'string') ? told : undefined
+export function trialsSeenBy(...paths: readonly string[]): readonly string[] | undefined {
+  const told = paths.flatMap((path) => {
+    const { seen, saved } = openCheckpoint(path).metadata
+    return [seen ?? saved?.seen].filter(isNames)
+  })
+  return told.length === 0 ? undefined : [...new Set(told.flat())]
 }
+
+const isNames = (told: unknown): told is string[] =>
+  Array.isArray(told) && told.every((name) => typeof name === 'string')
 
 /** Which pictures of a store are made, and what belongs to them. */
 interface WindowWork {

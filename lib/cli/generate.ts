@@ -142,9 +142,8 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
 }
 
 /** Trials that shaped what reads the EEG. */
-function seenBy({ projection, checkpoint }: GenerateConfig): readonly string[] | undefined {
-  const file = projection ?? checkpoint
-  return file === undefined ? undefined : trialsSeenBy(file)
+function seenBy({ projection, adapter, checkpoint }: GenerateConfig): readonly string[] | undefined {
+  return trialsSeenBy(...[projection, adapter, checkpoint].filter((path) => path !== undefined))
 }
 
 interface Drawing {

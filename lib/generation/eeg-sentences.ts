@@ -100,19 +100,36 @@ async function* readTokens(
   numbers: readonly number[],
   { vocabulary, place, seed = 0, batch = 8, signal, onProgress, ...options }: ReadSentencesOptions,
 ): AsyncGenerator<EegText[], void> {
-  using language = await loadLanguage(files, { ...options, signal, onProgress })
-  using projection = await loadProjection(files.projection, tokens, options)
-  const reader = new EegToText({ projection, language, vocabulary, ...(place && { place }) })
+  using reader = await openReader(files, tokens, { ...options, vocabulary, place, signal, onProgress })
   const total = numbers.length
   const step = options.sample ? 1 : batch
   for (let from = 0; from < total; from += step) {
     if (signal?.aborted) throw new EegTorchError('CANCELLED', 'the reading was stopped', { cause: signal.reason })
     const count = Math.min(step, total - from)
-    using rows = noGrad(() => scope(() => tokens.narrow(0, from, count).to(language.device)))
+    using rows = noGrad(() => scope(() => tokens.narrow(0, from, count).to(reader.parts.language.device)))
     const drawn = options.sample && { seed: new Random(seed, numbers[from]!).uint32() }
     const decoding = { maxNewTokens: SENTENCE_TOKENS, ...decodingOf(options), ...drawn }
     yield await reader.readTokens(rows, { ...decoding, signal })
     onProgress?.({ stage: 'read', done: from + count, total })
+  }
+}
+
+/** What was loaded before an error is freed. */
+async function openReader(
+  files: SentenceFiles,
+  tokens: Tensor,
+  { vocabulary, place, ...options }: ReadSentencesOptions,
+): Promise<EegToText> {
+  const loaded: Disposable[] = []
+  try {
+    const language = await loadLanguage(files, options)
+    loaded.push(language)
+    const projection = await loadProjection(files.projection, tokens, options)
+    loaded.push(projection)
+    return new EegToText({ projection, language, vocabulary, place })
+  } catch (error) {
+    for (const part of loaded) part[Symbol.dispose]()
+    throw error
   }
 }
 

@@ -130,9 +130,15 @@ function refuseVariants(content: Readonly<Record<string, unknown>>, file: string
  * Writes the adapter of a network as peft's `save_pretrained` lays it out.
  *
  * @param base what `base_model_name_or_path` says
+ * @param description stands in the metadata of the weights, where no reader of peft's minds it
  * @throws EegTorchError `FILE_WRITE_FAILED`
  */
-export async function writeAdapter(folder: string, model: Model<'llama_lora'>, base: string): Promise<void> {
+export async function writeAdapter(
+  folder: string,
+  model: Model<'llama_lora'>,
+  base: string,
+  description: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
   const { r, loraAlpha, loraDropout, targetModules } = model.config
   const described = {
     peft_type: 'LORA',
@@ -153,7 +159,10 @@ export async function writeAdapter(folder: string, model: Model<'llama_lora'>, b
   const parameters = model.parameters()
   try {
     await makeFolder(folder)
-    await writeSafetensors(join(folder, WEIGHTS), new Map(adapterTensors(parameters)), { format: 'pt' })
+    await writeSafetensors(join(folder, WEIGHTS), new Map(adapterTensors(parameters)), {
+      format: 'pt',
+      eegtorch: JSON.stringify(description),
+    })
     await writeFileAtomically(join(folder, CONFIG), `${JSON.stringify(described, undefined, 2)}\n`)
   } finally {
     for (const tensor of Object.values(parameters)) tensor.dispose()

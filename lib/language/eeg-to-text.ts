@@ -9,7 +9,7 @@ import { type FoundKeyword, findKeyword } from './keywords.ts'
 import type { GeneratedText, GenerateTextOptions, LanguageModel } from './language-model.ts'
 import type { TextVocabulary } from './vocabularies.ts'
 
-/** The parts that make text of EEG. They stay the caller's: whoever made them frees them. */
+/** The parts that make text of EEG. An {@link EegToText} owns them. */
 export interface EegToTextParts {
   /** Its weights do not change. Absent where features come in. */
   encoder?: Model<'csbrain'> | undefined
@@ -19,7 +19,7 @@ export interface EegToTextParts {
   language: LanguageModel
   vocabulary: TextVocabulary
   /** `before-prompt`, the default, is the design document's prefix; the published code's files were trained with `after-prompt`. */
-  place?: PrefixPlace
+  place?: PrefixPlace | undefined
 }
 
 /** What a trial's EEG was read as. */
@@ -71,21 +71,47 @@ async function encode(encoder: Model<'csbrain'>, eeg: Tensor): Promise<Tensor> {
   return outputs.features
 }
 
+/** What reads tokens of EEG as text. */
+export type TokenReader = Pick<EegToTextParts, 'projection' | 'language' | 'vocabulary' | 'place'>
+
+/**
+ * Reads what the token reducer gave of trials, all in one batch, with networks that stay the caller's.
+ *
+ * @param tokens (trials, tokens, width)
+ * @param prompt as {@link promptOf} gives it
+ * @throws EegTorchError `SHAPE_MISMATCH`, `DIVERGED`, `CANCELLED`, and as `generate`
+ */
+export async function readTokens(
+  { projection, language, vocabulary, place = 'before-prompt' }: TokenReader,
+  prompt: readonly number[],
+  tokens: Tensor,
+  options: GenerateTextOptions = {},
+): Promise<EegText[]> {
+  using prefix = await noGrad(() => projection.eval().forwardAsync(tokens))
+  const ids = Array.from({ length: prefix.shape[0]! }, () => prompt)
+  const texts = await language.generate({ prefix, ids, place }, options)
+  return texts.map((text) => ({ ...text, found: findKeyword(text.text, vocabulary) }))
+}
+
+/** @throws EegTorchError `SHAPE_MISMATCH` for a projection that does not give the language model's embeddings */
+export function requireProjectionFits({ projection, language }: TokenReader): void {
+  if (projection.config.outDim === language.width) return
+  throw new EegTorchError('SHAPE_MISMATCH', 'the projection does not fit the language model', {
+    expected: `outDim ${language.width}, the width of its embeddings`,
+    received: String(projection.config.outDim),
+  })
+}
+
 /** EEG to text: a frozen encoder, a token reducer, a projection into the language model's embeddings, and its answer. */
-export class EegToText {
+export class EegToText implements Disposable {
   readonly parts: Readonly<EegToTextParts>
   readonly #prompt: readonly number[]
 
+  /** @throws EegTorchError `SHAPE_MISMATCH` for a projection that does not fit; the parts then stay the caller's */
   constructor(parts: EegToTextParts) {
-    const { projection, language } = parts
-    if (projection.config.outDim !== language.width) {
-      throw new EegTorchError('SHAPE_MISMATCH', 'the projection does not fit the language model', {
-        expected: `outDim ${language.width}, the width of its embeddings`,
-        received: String(projection.config.outDim),
-      })
-    }
+    requireProjectionFits(parts)
     this.parts = parts
-    this.#prompt = promptOf(language, parts.vocabulary)
+    this.#prompt = promptOf(parts.language, parts.vocabulary)
   }
 
   /**
@@ -100,12 +126,18 @@ export class EegToText {
   }
 
   /** {@link EegToText.read} of what the token reducer gave: (trials, tokens, width). */
-  async readTokens(tokens: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
-    const { projection, vocabulary, language, place = 'before-prompt' } = this.parts
-    using prefix = await noGrad(() => projection.eval().forwardAsync(tokens))
-    const ids = Array.from({ length: prefix.shape[0]! }, () => this.#prompt)
-    const texts = await language.generate({ prefix, ids, place }, options)
-    return texts.map((text) => ({ ...text, found: findKeyword(text.text, vocabulary) }))
+  readTokens(tokens: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
+    return readTokens(this.parts, this.#prompt, tokens, options)
+  }
+
+  /** Frees all networks. */
+  dispose(): void {
+    const { encoder, reducer, projection, language } = this.parts
+    for (const part of [encoder, reducer, projection, language]) part?.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
   }
 }
 

@@ -17,7 +17,7 @@ import { loss, optim } from '../training/options.ts'
 import { schedules } from '../training/schedules.ts'
 import { ADAPTER_PREFIX } from './adapter.ts'
 import { type PrefixPlace, SENTENCE_TOKENS } from './decoding.ts'
-import { behindPrompt, EegToText, promptOf } from './eeg-to-text.ts'
+import { behindPrompt, promptOf, readTokens, requireProjectionFits, type TokenReader } from './eeg-to-text.ts'
 import { accuracySchema, type KeywordAccuracy, keywordAccuracy } from './keywords.ts'
 import { integers, type LanguageModel } from './language-model.ts'
 import type { TextVocabulary } from './vocabularies.ts'
@@ -61,7 +61,7 @@ export interface FinetuneTextOptions extends Pick<FitOptions, 'signal' | 'onStep
    * Where each epoch is kept: `projection_epochN.pth` and `lora_epochN/`, and what a training that was stopped goes on from. Absent: nowhere.
    */
   folder?: string
-  /** Written into every `projection_epochN.pth`: which trials it has seen, for one. */
+  /** Written into every `projection_epochN.pth` and beside the weights of every `lora_epochN/`: which trials it has seen, for one. */
   description?: Readonly<Record<string, PlainValue>>
   onEpoch?: (epoch: FinetunedEpoch) => void
 }
@@ -287,14 +287,9 @@ async function validate(
   }
 }
 
-/** Reads trials greedily, in batches, and compares the keywords with the labels. */
+/** Reads trials greedily, in batches, and compares the keywords with the labels. The networks stay the caller's. */
 export async function scoreText(
-  parts: {
-    projection: Model<'eeg_projection'>
-    language: LanguageModel
-    vocabulary: TextVocabulary
-    place?: PrefixPlace | undefined
-  },
+  reader: TokenReader,
   { tokens, labels }: LabelledTokens,
   {
     maxNewTokens = SENTENCE_TOKENS,
@@ -302,12 +297,12 @@ export async function scoreText(
     signal,
   }: { maxNewTokens?: number; batchSize?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<KeywordAccuracy> {
-  const { place = 'before-prompt', ...rest } = parts
-  const reader = new EegToText({ ...rest, place })
+  requireProjectionFits(reader)
+  const prompt = promptOf(reader.language, reader.vocabulary)
   const found: (number | undefined)[] = []
   for (let first = 0; first < labels.length; first += batchSize) {
     using batch = tokens.narrow(0, first, Math.min(batchSize, labels.length - first))
-    const texts = await reader.readTokens(batch, { maxNewTokens, signal })
+    const texts = await readTokens(reader, prompt, batch, { maxNewTokens, signal })
     found.push(...texts.map((text) => text.found?.label))
   }
   return keywordAccuracy(found, labels)
@@ -324,7 +319,7 @@ async function saveEpoch(
   const state = projection.stateDict()
   try {
     await makeFolder(folder)
-    await language.saveAdapter(join(folder, `lora_epoch${epoch}`))
+    await language.saveAdapter(join(folder, `lora_epoch${epoch}`), description)
     await writeTorch(projectionFile(folder, epoch), {
       ...description,
       projection: new Map(Object.entries(state)),

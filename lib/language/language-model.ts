@@ -120,14 +120,19 @@ export class LanguageModel implements Disposable {
     }))
   }
 
-  /** Writes the adapter as peft does. @throws EegTorchError `INVALID_OPTION` without one, `FILE_WRITE_FAILED` */
-  async saveAdapter(folder: string): Promise<void> {
+  /**
+   * Writes the adapter as peft does.
+   *
+   * @param description JSON that `openCheckpoint(folder).metadata` gives back: which trials it has seen, for one
+   * @throws EegTorchError `INVALID_OPTION` without an adapter, `FILE_WRITE_FAILED`
+   */
+  async saveAdapter(folder: string, description?: Readonly<Record<string, unknown>>): Promise<void> {
     const { model } = this
     if (model.name !== 'llama_lora')
       throw new EegTorchError('INVALID_OPTION', 'this language model has no adapter', {
         expected: 'adapter or newAdapter',
       })
-    await writeAdapter(folder, model, this.folder)
+    await writeAdapter(folder, model, this.folder, description)
   }
 
   dispose(): void {

@@ -33,11 +33,15 @@ beforeAll(async () => {
     join(folder, 'store'),
     windowsOf((i) => Math.sin(0.3 * i)),
   )
-  manualSeed(0)
-  const sizes = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 30, nhead: 5, nLayer: 1, nPatches: 2 }
-  await models.csbrain({ ...sizes, brainRegions: [0, 0, 1] }).save(join(folder, 'encoder.safetensors'))
+  await writeEncoder(0)
 })
 afterAll(() => rmSync(folder, { recursive: true }))
+
+async function writeEncoder(seed: number): Promise<void> {
+  manualSeed(seed)
+  const sizes = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 30, nhead: 5, nLayer: 1, nPatches: 2 }
+  await models.csbrain({ ...sizes, brainRegions: [0, 0, 1] }).save(join(folder, 'encoder.safetensors'))
+}
 
 const command = (...words: string[]) =>
   run(process.execPath, [join(root, 'dist', 'cli', 'main.js'), 'finetune-text', ...words], { cwd: folder })
@@ -72,10 +76,15 @@ threads: 1
   const trials = (subject: string, first: number) => [0, 2, 4, 6].map((i) => `${subject} trial ${first + i}`)
   expect(saved).toMatchObject({ seen: [...trials('A', 1), ...trials('B', 2)], validation: epochs[1].validation })
   const seen = trialsSeenBy(join(folder, 'run', 'projection_epoch1.pth'))
+  expect(trialsSeenBy(join(folder, 'run', 'lora_epoch2'))).toEqual(seen)
   const others = windowsOf((i) => Math.cos(0.3 * i), ['A', 'C'])
   const trained = (await workOfWindows(others, { n: 4, seen })).map((one) => one.trained)
   expect(trained).toEqual([true, false, true, false])
   expect(trialsSeenBy(join(folder, 'encoder.safetensors'))).toBeUndefined()
+  expect(trialsSeenBy(join(folder, 'encoder.safetensors'), join(folder, 'run', 'lora_epoch1'))).toEqual(seen)
+  await writeEncoder(7)
+  const other = await command(...words).catch(({ stdout, stderr }) => stdout + stderr)
+  expect(other).toMatch(/holds a run with other settings.*another content of encoder/)
 }, 60_000)
 
 test('subjects who share samples are refused before anything is trained', async () => {
