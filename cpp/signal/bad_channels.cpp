@@ -62,25 +62,36 @@ at::Tensor lowPass(double sampling_rate) {
   return kernel;
 }
 
-// The low-pass run both ways over (rows, samples), ends continued by their own mirror image through the last sample:
-// scipy.signal.filtfilt(kernel, 1, x). Both ways are one multiplication by the squared magnitude of its response.
+// The low-pass run both ways over some samples of (rows, samples), ends continued by their own mirror image through the
+// last sample: scipy.signal.filtfilt(kernel, 1, x). Both ways are one multiplication by the squared magnitude of its
+// response, and what lies further away than kOrder has no part in a sample.
 class BothWays {
  public:
-  BothWays(const at::Tensor& kernel, const at::Tensor& x) : length_(fastLength(x.size(-1) + 4 * kOrder)) {
+  BothWays(const at::Tensor& kernel, const at::Tensor& x, int64_t count)
+      : count_(count), length_(fastLength(count + 4 * kOrder)) {
     const auto spectrum = at::fft_rfft(kernel, length_);
     gain_ = at::view_as_real(spectrum).square().sum(-1).to(x.options());
   }
 
-  at::Tensor operator()(const at::Tensor& x) const {
-    const auto n = x.size(-1);
-    const auto first = 2 * x.narrow(-1, 0, 1) - x.narrow(-1, 1, kOrder).flip(-1);
-    const auto last = 2 * x.narrow(-1, n - 1, 1) - x.narrow(-1, n - 1 - kOrder, kOrder).flip(-1);
-    const auto spectrum = at::fft_rfft(at::cat({first, x, last}, -1), length_).mul_(gain_);
-    return at::fft_irfft(spectrum, length_).narrow(-1, kOrder, n);
+  // The `count` samples behind `from`.
+  at::Tensor operator()(const at::Tensor& x, int64_t from) const {
+    const auto spectrum = at::fft_rfft(surroundings(x, from), length_).mul_(gain_);
+    return at::fft_irfft(spectrum, length_).narrow(-1, kOrder, count_);
   }
 
  private:
-  int64_t length_;
+  // With kOrder samples more at both ends.
+  at::Tensor surroundings(const at::Tensor& x, int64_t from) const {
+    const auto n = x.size(-1), to = from + count_;
+    const auto before = std::max<int64_t>(0, kOrder - from), after = std::max<int64_t>(0, to + kOrder - n);
+    const auto inside = x.narrow(-1, from - kOrder + before, count_ + 2 * kOrder - before - after);
+    if (before + after == 0) return inside;
+    const auto first = 2 * x.narrow(-1, 0, 1) - x.narrow(-1, 1, before).flip(-1);
+    const auto last = 2 * x.narrow(-1, n - 1, 1) - x.narrow(-1, n - 1 - after, after).flip(-1);
+    return at::cat({first, inside, last}, -1);
+  }
+
+  int64_t count_, length_;
   at::Tensor gain_;
 };
 
@@ -96,20 +107,20 @@ at::Tensor silenceOf(const at::Tensor& filtered) {
   return at::maximum(low.abs(), high.abs()) * (64 * epsilon);
 }
 
-// Each channel against the others within windows; a channel that is silent in one takes no part there.
-// filtered (channels, samples) -> (channels, windows)
-void correlate(const at::Tensor& filtered, int64_t window, at::Tensor& correlation, at::Tensor& dropout) {
-  const auto windows = correlation.size(1);
-  const auto silence = silenceOf(filtered);
-  overRows(filtered, windows, window * filtered.size(0), [&](int64_t from, int64_t to) {
+// Each channel against the others within windows; a channel that is silent in one takes no part there. part(w) gives
+// the window (channels, samples); silence (channels), correlation and dropout (channels, windows).
+template <class Part>
+void correlate(const Part& part, const at::Tensor& silence, int64_t window, at::Tensor& correlation,
+               at::Tensor& dropout) {
+  overRows(silence, correlation.size(1), window * silence.size(0), [&](int64_t from, int64_t to) {
     for (int64_t w = from; w < to; w++) {
-      const auto part = filtered.narrow(-1, w * window, window);
-      const auto silent = medianDeviation(part) <= silence;
+      const auto own = part(w);
+      const auto silent = medianDeviation(own) <= silence;
       dropout.select(1, w).copy_(silent);
       const auto heard = silent.logical_not().nonzero().squeeze(-1);
-      auto highest = at::zeros({part.size(0)}, part.options());
+      auto highest = at::zeros({own.size(0)}, own.options());
       if (heard.numel() > 0) {
-        auto centred = part.index_select(0, heard);
+        auto centred = own.index_select(0, heard);
         centred.sub_(centred.mean(-1, true)).div_(centred.norm(2, -1, true));
         auto others = at::matmul(centred, centred.t()).abs_();
         others.fill_diagonal_(0);
@@ -157,20 +168,21 @@ ChannelQuality channelQuality(const at::Tensor& x, double sampling_rate, int64_t
   const auto count = usable.numel();
   if (count == 0) return quality;
 
-  // One channel at a time: only the filtered recording is held besides.
+  // The filtered recording is never held as a whole: first it is made channel by channel, then window by window.
   const auto whole = count == channels;
   const auto rows = usable.to(at::kCPU);
   const auto source = [&](int64_t i) { return x.narrow(0, whole ? i : rows[i].item<int64_t>(), 1); };
-  auto filtered = at::empty({count, samples}, x.options());
   auto amplitude = at::empty({count}, x.options()), noisiness = at::zeros({count}, x.options());
+  auto silence = at::empty({count}, x.options());
   const bool filters = sampling_rate > kLeastRate;
-  const BothWays low(lowPass(sampling_rate), x);
+  const auto kernel = lowPass(sampling_rate);
+  const BothWays low(kernel, x, samples);
   overRows(x, count, samples * 4, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; i++) {
       const auto row = source(i);
       amplitude.narrow(0, i, 1).copy_(quartileRange(row));
-      auto own = filtered.narrow(0, i, 1);
-      own.copy_(filters ? low(row) : row);
+      const auto own = filters ? low(row, 0) : row;
+      silence.narrow(0, i, 1).copy_(silenceOf(own));
       if (filters) noisiness.narrow(0, i, 1).copy_(medianDeviation(row - own) / medianDeviation(own));
     }
   });
@@ -179,7 +191,12 @@ ChannelQuality channelQuality(const at::Tensor& x, double sampling_rate, int64_t
     quality.noise.index_copy_(0, usable, robustScore(noisiness, medianDeviation(noisiness) * kFromMedianDeviation));
   auto correlation = at::empty({count, windows}, x.options());
   auto dropout = at::empty({count, windows}, quality.dropout.options());
-  correlate(filtered, window, correlation, dropout);
+  const BothWays lowOfWindow(kernel, x, window);
+  const auto part = [&](int64_t w) {
+    const auto own = filters ? lowOfWindow(x, w * window) : x.narrow(-1, w * window, window);
+    return whole ? own : own.index_select(0, usable);
+  };
+  correlate(part, silence, window, correlation, dropout);
   quality.correlation.index_copy_(0, usable, correlation);
   quality.dropout.index_copy_(0, usable, dropout);
   return quality;
