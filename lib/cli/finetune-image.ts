@@ -199,7 +199,7 @@ async function learn({ config, out, json, signal, parts, targets }: Learning): P
     ...(sets.validation && { validation: sets.validation }),
     folder: out,
     description: {
-      ...{ classNames: parts.train.classNames, seen: trialsSeen(parts), targets: targets.key },
+      ...{ classNames: parts.train.classNames, ...(await trialsSeen(parts)), targets: targets.key },
       ...defined({ made: targets.made }),
     },
     onEpoch: async (told) => {

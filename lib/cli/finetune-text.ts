@@ -176,7 +176,7 @@ async function learn({ config, out, json, signal, parts }: Learning): Promise<Te
     jointPhase: { epochs: epochs - warmupEpochs, lr },
     ...defined({ autocast, validation: sets.validation }),
     folder: out,
-    description: { seen: trialsSeen(parts) },
+    description: { ...(await trialsSeen(parts)) },
     onEpoch: (epoch) => void (json || showProgress(`${formatEpoch(epoch)} `)),
   })
   const test =

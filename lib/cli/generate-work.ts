@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
-import { seenAmong } from '../evaluation/seen-trials.ts'
+import { recogniseSeen, type SeenTrials, trialIdentity } from '../evaluation/seen-trials.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
 import { listPictures, StimulusFolder } from '../generation/pictures/stimuli.ts'
 
@@ -12,12 +12,17 @@ import { listPictures, StimulusFolder } from '../generation/pictures/stimuli.ts'
  * @param paths checkpoints: files, or folders such as that of an adapter
  * @throws EegTorchError of one that cannot be opened
  */
-export function trialsSeenBy(...paths: readonly string[]): readonly string[] | undefined {
-  const told = paths.flatMap((path) => {
-    const { seen, saved } = openCheckpoint(path).metadata
-    return [seen ?? saved?.seen].filter(isNames)
+export function trialsSeenBy(...paths: readonly string[]): SeenTrials | undefined {
+  const told = paths.map((path) => {
+    const { seen, seenSamples, saved } = openCheckpoint(path).metadata
+    return { seen: seen ?? saved?.seen, seenSamples: seenSamples ?? saved?.seenSamples }
   })
-  return told.length === 0 ? undefined : [...new Set(told.flat())]
+  const [names, samples] = [
+    told.map(({ seen }) => seen).filter(isNames),
+    told.map((one) => one.seenSamples).filter(isNames),
+  ]
+  if (names.length === 0) return undefined
+  return { seen: [...new Set(names.flat())], ...(samples.length > 0 && { seenSamples: [...new Set(samples.flat())] }) }
 }
 
 const isNames = (told: unknown): told is string[] =>
@@ -32,7 +37,7 @@ interface WindowWork {
   /** A picture whose structure all get, or a folder with one for each stimulus or class. */
   structure?: string | undefined
   /** Trials that the networks learned from, where that is known. */
-  seen?: readonly string[] | undefined
+  seen?: SeenTrials | undefined
 }
 
 /** The pictures of the first trials of a store. */
@@ -42,8 +47,11 @@ export async function workOfWindows(
 ): Promise<PictureWork[]> {
   const known = stimuli === undefined ? undefined : await StimulusFolder.open(stimuli)
   const structures = structure !== undefined && isFolder(structure) ? await StimulusFolder.open(structure) : undefined
-  const trained = seen && new Set(seenAmong(windows, seen))
-  return Array.from({ length: Math.min(n, windows.length) }, (_, i) => {
+  const count = Math.min(n, windows.length)
+  // How the store of the training was made is not known here, so that names count beside samples.
+  const first = windows.subset(Array.from({ length: count }, (_, i) => i))
+  const trained = seen && (await recogniseSeen(first, seen, false)).seen
+  return Array.from({ length: count }, (_, i) => {
     const { name, subject, session, run } = windows.recordingOf(i)
     const { trial, start, stimulus, label } = windows.origins[i]!
     const truth = windows.classNames[label]!
@@ -51,7 +59,12 @@ export async function workOfWindows(
     const shown = known?.ofTrial(stimulus, truth)
     const lines = structures?.ofTrial(stimulus, truth) ?? structure
     const named = { trial: `${parts.join('/')} trial ${trial} sample ${start}`, number: i, true: truth }
-    return { ...named, stimulus: shown, structure: lines, ...(trained && { trained: trained.has(i) }) }
+    return {
+      ...named,
+      stimulus: shown,
+      structure: lines,
+      ...(trained && { trained: trained.has(trialIdentity(windows, i)) }),
+    }
   })
 }
 

@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
+import type { SeenTrials } from '../evaluation/seen-trials.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
@@ -142,7 +143,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
 }
 
 /** Trials that shaped what reads the EEG. */
-function seenBy({ projection, adapter, checkpoint }: GenerateConfig): readonly string[] | undefined {
+function seenBy({ projection, adapter, checkpoint }: GenerateConfig): SeenTrials | undefined {
   return trialsSeenBy(...[projection, adapter, checkpoint].filter((path) => path !== undefined))
 }
 

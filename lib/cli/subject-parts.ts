@@ -3,7 +3,7 @@ import { cat } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { proveSplit } from '../evaluation/leaks.ts'
-import { trialNames } from '../evaluation/seen-trials.ts'
+import { rememberAll, type SeenTrials } from '../evaluation/seen-trials.ts'
 import type { EegEncoder } from '../generation/eeg-encoder.ts'
 import type { Tensor } from '../tensor.ts'
 import { tensorOf } from './generate-eeg.ts'
@@ -54,9 +54,9 @@ export function splitBySubject(windows: EegWindows, config: SubjectParts & { dat
   }
 }
 
-/** Names of the trials that shape what is learned: by training, and by choosing epochs. */
-export function trialsSeen({ train, validation }: Parts<EegWindows>): string[] {
-  return [train, validation].flatMap((part) => (part === undefined ? [] : trialNames(part)))
+/** The trials that shape what is learned: by training, and by choosing epochs. */
+export function trialsSeen({ train, validation }: Parts<EegWindows>): Promise<Required<SeenTrials>> {
+  return validation === undefined ? rememberAll(train) : rememberAll(train, validation)
 }
 
 /** Trials that pass the encoder at once. */

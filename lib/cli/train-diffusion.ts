@@ -5,7 +5,7 @@ import { cat, eye, fromTypedArray } from '../creation.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
-import { trialNames } from '../evaluation/seen-trials.ts'
+import { rememberAll } from '../evaluation/seen-trials.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
 import { readPicture, tensorOfPictures } from '../generation/pictures/picture.ts'
 import { schedulers } from '../generation/schedulers/index.ts'
@@ -126,7 +126,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   )
 }
 
-function trainNetworks(
+async function trainNetworks(
   config: TrainDiffusionConfig,
   { windows, codec, seen, folder }: ControlNetWork,
   options: Omit<FitOptions, 'loss'>,
@@ -137,10 +137,10 @@ function trainNetworks(
   const description = {
     ...networks.description(),
     classNames: windows.classNames,
-    seen: trialNames(windows),
+    ...(await rememberAll(windows)),
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }
-  return fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
+  return await fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
     ...options,
     ...{ scheduler, snrGamma, conditionDropout },
     store: new TrainingCheckpoints(folder, { description }),

@@ -59,6 +59,18 @@ export function rememberSeen(windows: EegWindows, indices: readonly number[], ha
   return { seen, ...(hashes && { seenSamples: indices.flatMap((index) => hashes.get(index) ?? []) }) }
 }
 
+/** What a checkpoint keeps of windows of which all shape it, each trial named once. */
+export async function rememberAll(...parts: readonly EegWindows[]): Promise<Required<SeenTrials>> {
+  const kept: Required<SeenTrials> = { seen: [], seenSamples: [] }
+  for (const windows of parts) {
+    const all = [...windows.labels.keys()]
+    const { seen, seenSamples = [] } = rememberSeen(windows, all, await hashWindows(windows))
+    kept.seen.push(...new Set(seen))
+    kept.seenSamples.push(...seenSamples)
+  }
+  return kept
+}
+
 /**
  * Finds the trials that a network was trained on or chosen by. Samples tell a copy under another name, and another study's trial under the same;
  * names tell only where hashes are missing, or where the windows may have been preprocessed otherwise.
@@ -131,17 +143,6 @@ export function trialIdentity(windows: EegWindows, index: number): string {
 /** By this name a checkpoint remembers which trials shaped it. */
 export function trialName(windows: EegWindows, index: number): string {
   return `${windows.recordingOf(index).name} trial ${windows.trial(index)}`
-}
-
-/** The trials of windows by name, each once: what a checkpoint says under `seen` of those that it was trained on or chosen by. */
-export function trialNames(windows: EegWindows): string[] {
-  return [...new Set(Array.from(windows.labels, (_, index) => trialName(windows, index)))]
-}
-
-/** Windows of trials that are among those which a checkpoint has seen. */
-export function seenAmong(windows: EegWindows, seen: readonly string[]): number[] {
-  const known = new Set(seen)
-  return [...windows.labels.keys()].filter((index) => known.has(trialName(windows, index)))
 }
 
 /** Undefined for flat samples. */

@@ -106,6 +106,7 @@ async function saveEpoch(
       epoch,
       val_acc: validationAccuracy ?? null,
       seen: (description.seen ?? null) as PlainValue,
+      seenSamples: (description.seenSamples ?? null) as PlainValue,
     })
     await mapper.save(join(folder, `mapper_epoch${epoch}.safetensors`), { ...description, epoch })
   } finally {
