@@ -27,7 +27,7 @@ function fill(net) {
 
 /** One row of numbers in every matrix: dense weights become four bits as they are loaded. Gives how many numbers there were. */
 function fillLlama(net) {
-  using dense = new Model('llama_lora', { ...net.referenceConfig, weights: 'dense' }, undefined, false)
+  const dense = new Model('llama_lora', { ...net.referenceConfig, weights: 'dense' }, undefined, false)
   const state = dense.stateDict()
   const row = (shape) => scope(() => randn([1, shape[1]]).mul(0.02).expand(shape))
   const rows = Object.entries(state).map(([name, { shape }]) => [
@@ -36,7 +36,7 @@ function fillLlama(net) {
   ])
   net.loadStateDict(new Map(rows))
   const numbers = rows.reduce((sum, [, tensor]) => sum + tensor.length, 0)
-  for (const tensor of [...Object.values(state), ...rows.map(([, tensor]) => tensor)]) tensor.dispose()
+  for (const tensor of [...Object.values(state), ...rows.map(([, tensor]) => tensor), dense]) tensor.dispose()
   return numbers
 }
 
