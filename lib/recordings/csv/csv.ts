@@ -3,12 +3,12 @@ import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
 import { requireRate, roundRate } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
-import { readText } from '../read-text.ts'
 import { type Channel, Recording, recordingName } from '../recording.ts'
 import type { Segment } from '../segments.ts'
 import { stimEvents } from '../stim-events.ts'
 import { voltsPer } from '../units.ts'
-import { parseTable, type Table } from './table.ts'
+import { TableSource } from './source.ts'
+import { scanTable, type Table } from './table.ts'
 
 const TIME = /^(time|times|timestamps?|t|seconds?|sec)\b/i
 /** A step this many times as long as the typical one is a gap. */
@@ -26,27 +26,27 @@ const CLOCK = 5e-4
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no table of numbers, `INVALID_OPTION` if nothing says the rate
  */
 export async function readCsv(file: string, options: FileOptions = {}): Promise<Recording> {
-  const table = parseTable(readText(file), file)
+  const table = scanTable(file)
   const warnings: string[] = []
   if (!table.isEnded)
     warnings.push('The last line has no line break: if the file was cut off there, its last number is wrong.')
-  const timeColumn = table.names.findIndex((name, i) => i === 0 && TIME.test(name))
-  const times = timeColumn < 0 ? undefined : secondsOf(table, timeColumn)
+  const hasTimes = TIME.test(table.names[0]!)
+  const times = hasTimes ? secondsOf(table) : undefined
   const samplingRate = options.samplingRate ?? rateOf(times, file, warnings)
   requireRate(samplingRate, file)
-  const columns = table.columns.filter((_, i) => i !== timeColumn)
-  const channels = describeChannels(
-    table.names.filter((_, i) => i !== timeColumn),
-    samplingRate,
-    options,
-  )
+  const firstColumn = hasTimes ? 1 : 0
+  const channels = describeChannels(table.names.slice(firstColumn), samplingRate, options)
   if (channels.every(({ unit }) => unit === '')) {
     warnings.push("The file names no unit: numbers are given as they are; say unit: 'uV' to read volts.")
   }
-  const nSamples = columns[0]!.length
-  const data = columns.map((column, i) => column.map((value) => value * channels[i]!.gain))
+  const nSamples = table.nRows
+  const source = new TableSource(
+    table,
+    channels.map(({ gain }, i) => ({ slot: i + firstColumn, gain })),
+  )
   const segments = segmentsOf(times, samplingRate, nSamples, warnings)
   const stim = channels.findIndex(({ type }) => type === 'stim')
+  const marks = stim < 0 ? [] : stimEvents(source.read([{ channel: stim, start: 0, stop: nSamples }])[0]!, 1)
   return new Recording({
     ...metadataFromName(file),
     name: recordingName(file),
@@ -56,14 +56,8 @@ export async function readCsv(file: string, options: FileOptions = {}): Promise<
     samplingRate,
     nSamples,
     segments,
-    events:
-      stim < 0
-        ? []
-        : stimEvents(data[stim]!, 1).map((event) => ({ ...event, onset: timeOf(event.onset, segments, samplingRate) })),
-    source: {
-      readsWhole: false,
-      read: (ranges) => ranges.map(({ channel, start, stop }) => data[channel]!.slice(start, stop)),
-    },
+    events: marks.map((event) => ({ ...event, onset: timeOf(event.onset, segments, samplingRate) })),
+    source,
     warnings,
   })
 }
@@ -80,9 +74,9 @@ export function startsAsTable(start: Buffer): boolean {
   )
 }
 
-function secondsOf({ names, columns }: Table, column: number): Float64Array {
-  const scale = /(\bms\b|milliseconds?|\(ms\)|\[ms\]|_ms$)/i.test(names[column]!) ? 1e-3 : 1
-  return columns[column]!.map((value) => value * scale)
+function secondsOf({ names, first }: Table): Float64Array {
+  const scale = /(\bms\b|milliseconds?|\(ms\)|\[ms\]|_ms$)/i.test(names[0]!) ? 1e-3 : 1
+  return first.map((value) => value * scale)
 }
 
 /** Samples between the first and the last stamp: single stamps are rounded, and come in bursts. */

@@ -1,53 +1,119 @@
+import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { withFile } from '../../files/with-file.ts'
 import { invalid } from '../invalid.ts'
+import { decodeText } from '../read-text.ts'
+import { eachLine, type Line } from './lines.ts'
 
-/** Columns of numbers by name; an empty cell is no number. */
+/** A table of numbers in a file: its columns, and where its rows lie. */
 export interface Table {
+  readonly file: string
   readonly names: readonly string[]
-  readonly columns: readonly Float64Array[]
+  readonly separator: string
+  readonly nRows: number
+  /** Bytes at which rows 0, {@link ROWS_APART}, ... begin. */
+  readonly places: readonly number[]
+  /** Bytes of the file. */
+  readonly size: number
+  /** Numbers of the first column. */
+  readonly first: Float64Array
   /** False where the last line has no line break. */
   readonly isEnded: boolean
 }
 
+/** Rows from one place that is noted to the next. */
+export const ROWS_APART = 256
+
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 
-/** Reads a table of numbers with a line of names. @throws EegTorchError `FILE_INVALID` naming the line, for anything else */
-export function parseTable(text: string, file: string): Table {
-  const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
-  const isEnded = lines.at(-1) === ''
-  while (lines.length > 0 && lines.at(-1) === '') lines.pop()
-  const head = lines[0] ?? ''
-  const separator = /[,;\t]/.exec(head)?.[0] ?? ','
-  const names = head.split(separator).map((name) => name.trim().replace(/^"(.*)"$/, '$1'))
-  const nRows = lines.length - 1
-  if (nRows < 1)
-    throw invalid(file, 'the table has no rows', 'a line of names and lines of numbers', `${lines.length} lines`)
-  // The last line may be half of one, and half a number is another number.
-  if (!isEnded && lines.at(-1)!.split(separator).length !== names.length) {
-    throw new EegTorchError('FILE_TRUNCATED', 'the file ends in the middle of a line', {
-      file,
-      expected: `${names.length} numbers and a line break`,
-      received: JSON.stringify(lines.at(-1)!.slice(0, 60)),
-    })
-  }
-  const columns = names.map(() => new Float64Array(nRows))
-  for (let row = 0; row < nRows; row++) {
-    const cells = lines[row + 1]!.split(separator)
-    if (cells.length !== names.length) {
-      throw invalid(file, `line ${row + 2} has another number of cells`, `${names.length}`, `${cells.length}`)
-    }
-    for (const [column, cell] of cells.entries()) columns[column]![row] = numberOf(cell.trim(), row, file)
-  }
-  return { names, columns, isEnded }
+/**
+ * Goes through a table of numbers with a line of names, and keeps its first column; an empty cell is no number.
+ *
+ * @throws EegTorchError `FILE_INVALID` naming the line, for anything else; `FILE_TRUNCATED` for half a line at the end
+ */
+export function scanTable(file: string): Table {
+  return withFile(file, (descriptor) => {
+    const scan = new Scan(file)
+    eachLine(descriptor, file, { from: 0 }, (line) => scan.take(line))
+    return scan.table(fstatSync(descriptor).size)
+  })
 }
 
-function numberOf(cell: string, row: number, file: string): number {
-  if (NUMBER.test(cell)) return Number(cell)
-  if (cell === '' || /^(nan|n\/a|null)$/i.test(cell)) return Number.NaN
+class Scan {
+  #head: { names: string[]; separator: string } | undefined
+  readonly #places: number[] = []
+  readonly #first: number[] = []
+  /** Where empty lines begin of which it is not known yet whether they end the table; one is enough where they are an error in it. */
+  readonly #blanks: number[] = []
+  #isEnded = true
+
+  constructor(private readonly file: string) {}
+
+  take({ text, at, isEnded }: Line): boolean {
+    this.#isEnded = isEnded
+    if (this.#head === undefined) this.#head = headOf(text)
+    else if (text !== '') {
+      if (!isEnded) this.#requireWhole(text)
+      for (const blank of this.#blanks.splice(0)) this.#addRow('', blank)
+      this.#addRow(text, at)
+    } else if (this.#blanks.length === 0 || this.#head.names.length === 1) this.#blanks.push(at)
+    return true
+  }
+
+  table(size: number): Table {
+    const nRows = this.#first.length
+    if (this.#head === undefined || nRows === 0) {
+      const received = this.#head === undefined ? '0 lines' : '1 line'
+      throw invalid(this.file, 'the table has no rows', 'a line of names and lines of numbers', received)
+    }
+    const { file } = this
+    const [places, first, isEnded] = [this.#places, Float64Array.from(this.#first), this.#isEnded]
+    return { file, ...this.#head, nRows, places, size, first, isEnded }
+  }
+
+  #addRow(text: string, at: number): void {
+    const row = this.#first.length
+    const { names, separator } = this.#head!
+    const cells = cellsOf(text, separator, names.length, row, this.file)
+    const numbers = cells.map((cell) => numberOf(cell, row, this.file))
+    this.#first.push(numbers[0]!)
+    if (row % ROWS_APART === 0) this.#places.push(at)
+  }
+
+  /** The last line may be half of one, and half a number is another number. */
+  #requireWhole(text: string): void {
+    const { names, separator } = this.#head!
+    if (text.split(separator).length === names.length) return
+    throw new EegTorchError('FILE_TRUNCATED', 'the file ends in the middle of a line', {
+      file: this.file,
+      expected: `${names.length} numbers and a line break`,
+      received: JSON.stringify(text.slice(0, 60)),
+    })
+  }
+}
+
+function headOf(line: string): { names: string[]; separator: string } {
+  const text = decodeText(Buffer.from(line, 'latin1')).replace(/^\uFEFF/, '')
+  const separator = /[,;\t]/.exec(text)?.[0] ?? ','
+  return { separator, names: text.split(separator).map((name) => name.trim().replace(/^"(.*)"$/, '$1')) }
+}
+
+/** Cells of a row. @throws EegTorchError `FILE_INVALID` for another number of them */
+export function cellsOf(text: string, separator: string, count: number, row: number, file: string): string[] {
+  const cells = text.split(separator)
+  if (cells.length === count) return cells
+  throw invalid(file, `line ${row + 2} has another number of cells`, `${count}`, `${cells.length}`)
+}
+
+/** The number in a cell. @throws EegTorchError `FILE_INVALID` for anything else */
+export function numberOf(cell: string, row: number, file: string): number {
+  const trimmed = cell.trim()
+  if (NUMBER.test(trimmed)) return Number(trimmed)
+  if (trimmed === '' || /^(nan|n\/a|null)$/i.test(trimmed)) return Number.NaN
   throw invalid(
     file,
     `line ${row + 2} holds something other than numbers`,
     'a number',
-    JSON.stringify(cell.slice(0, 40)),
+    JSON.stringify(decodeText(Buffer.from(trimmed, 'latin1')).slice(0, 40)),
   )
 }

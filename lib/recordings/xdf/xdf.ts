@@ -1,18 +1,15 @@
 import { EegTorchError } from '../../errors.ts'
-import { BufferSource } from '../binary/buffer-source.ts'
-import { numbersOf, SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
 import { invalid } from '../invalid.ts'
 import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
 import { metadataFromName } from '../metadata.ts'
-import { readWhole } from '../read-text.ts'
 import { type Channel, type ChannelType, Recording, type RecordingParts, recordingName } from '../recording.ts'
 import { voltsPer } from '../units.ts'
 import { dejitter, synchronise } from './clocks.ts'
+import { XdfSource } from './source.ts'
 import { channelInfos, readStreams, type XdfStream } from './streams.ts'
 
-const LONGEST = 2 ** 32 - 1
 const TYPES: ReadonlySet<string> = new Set(['eeg', 'eog', 'ecg', 'emg', 'stim', 'misc'] satisfies ChannelType[])
 
 /**
@@ -24,7 +21,7 @@ const TYPES: ReadonlySet<string> = new Set(['eeg', 'eog', 'ecg', 'emg', 'stim', 
  */
 export async function readXdf(file: string, options: FileOptions = {}): Promise<Recording> {
   const warnings: string[] = []
-  const streams = readStreams(readWhole(file, LONGEST), file, options.truncated ?? 'error', warnings)
+  const streams = readStreams(file, options.truncated ?? 'error', warnings)
   const main = chooseStream(streams, options.stream, file)
   for (const { promised, times, name } of streams) {
     if (promised === times.length) continue
@@ -70,8 +67,8 @@ export async function readXdf(file: string, options: FileOptions = {}): Promise<
     samplingRate,
     nSamples: main.times.length,
     segments,
-    events: streams.filter((stream) => stream !== main).flatMap((stream) => eventsOf(stream, times[0]!)),
-    source: sourceOf(main, channels),
+    events: streams.filter((stream) => stream !== main).flatMap((stream) => eventsOf(stream, times[0]!, file)),
+    source: sourceOf(main, channels, file),
     warnings,
   })
 }
@@ -126,32 +123,28 @@ function describeChannels(
   })
 }
 
-function sourceOf({ samples, type, nChannels }: XdfStream, channels: readonly { gain: number }[]): BufferSource {
-  const size = SAMPLE_BYTES[type!]
-  return new BufferSource(
-    {
-      bytes: Buffer.concat(samples),
-      type: type!,
-      littleEndian: true,
-      sampleStride: size * nChannels,
-      channelStride: size,
-    },
+function sourceOf(stream: XdfStream, channels: readonly { gain: number }[], file: string): XdfSource {
+  const { type, nChannels, positions, firsts, times } = stream
+  return new XdfSource(
+    { file, type: type!, nChannels, positions, firsts, nSamples: times.length },
     channels.map(({ gain }, slot) => ({ slot, gain })),
   )
 }
 
 /** Entries of a stream of strings, or of numbers without a rate; strings of several channels are joined by `/`. */
-function eventsOf(stream: XdfStream, start: number): RecordingParts['events'] {
+function eventsOf(stream: XdfStream, start: number, file: string): RecordingParts['events'] {
   if (stream.type !== undefined && stream.rate > 0) return []
   const aligned = synchronise(stream.times, stream.offsets)
   const times = stream.rate > 0 && aligned.length > 1 ? dejitter(aligned, stream.rate).times : aligned
-  const labels = stream.type === undefined ? stream.texts.map((texts) => texts.join('/')) : numbersAsText(stream)
+  const labels = stream.type === undefined ? stream.texts.map((texts) => texts.join('/')) : numbersAsText(stream, file)
   return labels.map((label, i) => ({ onset: times[i]! - start, duration: 0, label }))
 }
 
-function numbersAsText({ samples, type, nChannels }: XdfStream): string[] {
-  const numbers = numbersOf(Buffer.concat(samples), type!, true)
-  return Array.from({ length: numbers.length / Math.max(1, nChannels) }, (_, i) =>
-    numbers.subarray(i * nChannels, (i + 1) * nChannels).join('/'),
-  )
+function numbersAsText(stream: XdfStream, file: string): string[] {
+  const { nChannels, times } = stream
+  if (nChannels === 0) return []
+  const channels = Array.from({ length: nChannels }, (_, channel) => ({ channel, gain: 1 }))
+  const ranges = channels.map(({ channel }) => ({ channel, start: 0, stop: times.length }))
+  const numbers = sourceOf(stream, channels, file).read(ranges)
+  return times.map((_, i) => numbers.map((values) => values[i]!).join('/'))
 }

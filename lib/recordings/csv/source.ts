@@ -1,0 +1,44 @@
+import { requireSize } from '../../files/read-at.ts'
+import { withFile } from '../../files/with-file.ts'
+import { type Job, readJobs } from '../binary/jobs.ts'
+import type { StridedChannel } from '../binary/strided-source.ts'
+import type { ChannelRange, SignalSource } from '../source.ts'
+import { eachLine } from './lines.ts'
+import { cellsOf, numberOf, ROWS_APART, type Table } from './table.ts'
+
+/** Columns of a table, read when asked for. */
+export class TableSource implements SignalSource {
+  readonly readsWhole = false
+
+  /** @param columns `slot` is the number of the column */
+  constructor(
+    private readonly table: Table,
+    private readonly columns: readonly StridedChannel[],
+  ) {}
+
+  read(ranges: readonly ChannelRange[]): Float64Array[] {
+    return readJobs(ranges, this.columns, (jobs) => {
+      withFile(this.table.file, (descriptor) => this.#readRows(descriptor, jobs))
+    })
+  }
+
+  #readRows(descriptor: number, jobs: readonly Job<StridedChannel>[]): void {
+    const { file, names, separator, places, size } = this.table
+    requireSize(descriptor, size, file)
+    const from = Math.min(...jobs.map(({ start }) => start))
+    const to = Math.max(...jobs.map(({ stop }) => stop))
+    const place = Math.floor(from / ROWS_APART)
+    let row = place * ROWS_APART
+    const start = places[place]!
+    const end = places[Math.ceil(to / ROWS_APART)] ?? size
+    eachLine(descriptor, file, { from: start, length: end - start }, ({ text }) => {
+      if (row >= from) {
+        const cells = cellsOf(text, separator, names.length, row, file)
+        for (const { start: first, stop, slot, gain, out } of jobs) {
+          if (row >= first && row < stop) out[row - first] = numberOf(cells[slot]!, row, file) * gain
+        }
+      }
+      return ++row < to
+    })
+  }
+}
