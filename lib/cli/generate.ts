@@ -5,6 +5,7 @@ import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
 import { GenerationFolder } from '../generation/pictures/generation-folder.ts'
+import { requirePictures } from '../generation/pictures/picture.ts'
 import { PREFIX_PLACES } from '../language/decoding.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
@@ -126,6 +127,9 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
           structure: config.structure,
           seen: seenBy(config),
         })
+  await requirePictures(
+    work.flatMap(({ stimulus, structure }) => [stimulus, structure]).filter((file) => file !== undefined),
+  )
   const trained = work.filter((one) => one.trained).length
   if (trained > 0)
     console.error(

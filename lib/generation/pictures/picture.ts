@@ -82,13 +82,23 @@ export function tensorOfPictures(pictures: readonly Picture[]): Tensor {
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no picture or a damaged one
  */
 export async function readPicture(file: string, size?: PictureSize): Promise<Picture> {
-  if (!existsSync(file) || statSync(file).isDirectory()) {
-    throw new EegTorchError('FILE_NOT_FOUND', 'there is no such picture', { file })
-  }
   const opened = await openSharp(file)
   const scaled = size === undefined ? opened : opened.resize(size.width, size.height, { fit: 'cover' })
+  return namingFile(file, rawPixels(scaled.rotate()))
+}
+
+/**
+ * Looks at the beginnings of files that are to be read later, when others have been worked on for long.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no picture
+ */
+export async function requirePictures(files: Iterable<string>): Promise<void> {
+  for (const file of new Set(files)) await namingFile(file, (await openSharp(file)).metadata())
+}
+
+async function namingFile<T>(file: string, reading: Promise<T>): Promise<T> {
   try {
-    return await rawPixels(scaled.rotate())
+    return await reading
   } catch (cause) {
     throw new EegTorchError('FILE_INVALID', `is no picture that can be read (${(cause as Error).message})`, {
       file,
@@ -123,6 +133,9 @@ async function sharpOf({ width, height, pixels }: Picture): Promise<Sharp> {
 
 // Loaded where it is needed: only pictures need it, and it is large.
 async function openSharp(file: string): Promise<Sharp> {
+  if (!existsSync(file) || statSync(file).isDirectory()) {
+    throw new EegTorchError('FILE_NOT_FOUND', 'there is no such picture', { file })
+  }
   const { default: sharp } = await import('sharp')
   return sharp(file, { limitInputPixels: MOST_PIXELS, failOn: 'error' })
 }

@@ -100,8 +100,14 @@ function isFile(path: string): boolean {
 
 function folderSource(path: string): PartsSource {
   const folder = openPipelineFolder(path)
+  const parts = Object.entries(STABLE_DIFFUSION_PARTS)
   return {
-    scheduler: () => readJsonObject(join(folder.component('scheduler').path, 'scheduler_config.json')),
+    scheduler: () => {
+      // A folder of another model is told by its networks, not by what else it has.
+      for (const [part, { className }] of parts) if (folder.components.has(part)) folder.component(part, className)
+      folder.component('unet')
+      return readJsonObject(join(folder.component('scheduler').path, 'scheduler_config.json'))
+    },
     tokenizer: () => folder.component('tokenizer').path,
     load: (part, options) => {
       const { className, network } = STABLE_DIFFUSION_PARTS[part]
