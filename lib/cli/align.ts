@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { readAll } from '../datasets/read-all.ts'
+import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { type AlignOptions, type AlignResult, align, type RetrievalShare } from '../experiment/align.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
@@ -9,6 +10,7 @@ import { numThreads, setNumThreads } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { optim } from '../training/options.ts'
+import { cutFiltered } from './config-pipeline.ts'
 import { parseRange } from './parse-range.ts'
 import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
@@ -84,8 +86,7 @@ async function run(flags: Flags): Promise<void> {
   if (threads !== undefined) await setNumThreads(threads)
   const embeddings = await readEmbeddings(file, name)
   const cut = windowOptions({ window, events, task, channels })
-  const recordings = await readAll(data)
-  const windows = (band ? recordings.filter({ band }) : recordings).windows(cut)
+  const windows = await cutFiltered({ window, ...defined({ band, events, task, channels }) }, await readAll(data))
   await openStudy(out, { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training }, { file })
   const result = await interruptible(out, (signal) =>
     align(windows, embeddings, {

@@ -91,6 +91,16 @@ export async function cutConfigured(
   return { pipeline, windows: await pipeline.prepared.windows(list, trialsOf(config)) }
 }
 
+/** Windows through the filter that a command's options name, which runs on the compute thread. */
+export async function cutFiltered(
+  options: Trials & Pick<TrainConfig, 'window' | 'channels' | 'upsample'> & { band?: TrainConfig['band'] | undefined },
+  recordings: Iterable<Recording>,
+): Promise<EegWindows> {
+  const { window, band = null, channels, upsample, events, task } = options
+  const said = defined({ channels, upsample, events, task })
+  return (await cutConfigured({ window, band, standardise: false, ...said }, recordings)).windows
+}
+
 /** Which events are trials, where the configuration says so. */
 export const trialsOf = ({ events, task }: Trials): TrialOptions => defined({ events, task })
 

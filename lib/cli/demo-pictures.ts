@@ -22,6 +22,7 @@ import {
 } from '../generation/study/picture-study.ts'
 import { STUDY_SIDE } from '../generation/study/study-networks.ts'
 import { readStimuli, type Stimulus, type StimulusParts } from '../generation/study/study-stimuli.ts'
+import { Pipeline } from '../preprocessing/pipeline.ts'
 import { ProgressBar } from '../training/log/progress-bar.ts'
 import { scoreLines, type WrittenScores, writeScores } from './score-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -73,7 +74,9 @@ const MODES: Readonly<Record<DrawnKind, string>> = {
 export async function demoPictures(demo: PictureDemo): Promise<DrawnDemo> {
   const started = performance.now()
   const recordings = demo.recordings ?? (await readVisual(demo.visual))
-  const windows = recordings.filter({ band: [...BAND] }).windows({ ...WINDOW })
+  const windows = await Pipeline.parse([{ pick: 'eeg' }, { filter: [...BAND] }, { windows: WINDOW }]).windows(
+    recordings,
+  )
   // The last run in the order of recording: fixed before anything is trained.
   const split = leaveOneOut(windows, 'run').at(-1)!
   await makeFolder(demo.folder)

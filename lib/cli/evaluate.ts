@@ -1,5 +1,4 @@
 import type { Command } from 'commander'
-import type { Recordings } from '../datasets/recordings.ts'
 import { scoreWarnings } from '../datasets/registry.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
@@ -10,9 +9,8 @@ import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkp
 import { RunFolder, runOfWeights } from '../experiment/run-folder.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
 import { withDataset } from './config-dataset.ts'
-import { trialsOf } from './config-pipeline.ts'
+import { cutFiltered, trialsOf } from './config-pipeline.ts'
 import { readRecordings, storeOf } from './read-windows.ts'
-import { windowOptions } from './run-training.ts'
 import { checkConfig, type TrainConfig } from './train-config.ts'
 
 interface Flags {
@@ -104,7 +102,8 @@ type Trained = ReturnType<typeof readTrainedOn>['pipeline']
 
 async function cutWindows(config: TrainConfig, trained: Trained, file: string): Promise<EegWindows> {
   const recordings = await readRecordings(config)
-  if (trained === undefined) return cutAsBefore(config, recordings)
+  // Old checkpoints keep no pipeline: the filter and the windows of their run.
+  if (trained === undefined) return cutFiltered(config, recordings)
   return Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
 }
 
@@ -115,10 +114,4 @@ function storedWindows(config: TrainConfig, trained: Trained, file: string): Eeg
     Pipeline.restore(trained, file).pipeline.requirePrepared(windows)
   }
   return windows
-}
-
-/** For checkpoints that keep no pipeline: the filter and the windows of their run. */
-async function cutAsBefore(config: TrainConfig, recordings: Recordings): Promise<EegWindows> {
-  const { band } = config
-  return (band === null ? recordings : recordings.filter({ band })).windows(windowOptions(config))
 }

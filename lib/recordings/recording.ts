@@ -229,7 +229,8 @@ export class Recording {
 
   /**
    * The recording through a zero-phase Butterworth band-pass (see {@link BandPassOptions}), applied to electric channels when they are
-   * read; stimulus and other channels pass untouched. A discontinuous recording is filtered stretch by stretch.
+   * read; stimulus and other channels pass untouched. A discontinuous recording is filtered stretch by stretch. Needs no LibTorch, and reading waits
+   * for it: a `Pipeline` filters on the compute thread, to the same numbers, while the event loop goes on.
    *
    * @throws EegTorchError `INVALID_OPTION` if the band does not fit a channel's sampling rate
    */

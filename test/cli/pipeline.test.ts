@@ -7,10 +7,12 @@ import {
   Pipeline,
   readAll,
   type StoredPipeline,
+  simulateMotorImagery,
   writeCheckpoint,
   writeEdf,
 } from 'eegtorch'
 import { parse } from 'yaml'
+import { cutFiltered } from '../../lib/cli/config-pipeline.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -109,4 +111,16 @@ test.each([
 ])('%s is refused', async (_, words, message) => {
   const { code, stderr } = await eegtorch('train', ...BRIEF, '--out', inFolder('refused'), ...words)
   expect([code, stderr]).toEqual([1, expect.stringMatching(message)])
+})
+
+test('the filter of a command’s options, which runs on the compute thread, is that of recordings', async () => {
+  const recordings = simulateMotorImagery({ subjects: 1 })
+  const equal = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+    a.length === b.length && Array.prototype.every.call(a, (value, i) => value === b[i])
+  const found = await cutFiltered({ window: [0.5, 2.5], band: [8, 30] }, recordings)
+  const expected = recordings.filter({ band: [8, 30] }).windows({ from: 0.5, to: 2.5 })
+  expect(equal(found.data, expected.data)).toBe(true)
+  expect([found.channelNames, found.labels, found.simulated]).toEqual([expected.channelNames, expected.labels, true])
+  const unfiltered = await cutFiltered({ window: [0.5, 2.5] }, recordings)
+  expect(equal(unfiltered.data, recordings.windows({ from: 0.5, to: 2.5 }).data)).toBe(true)
 })
