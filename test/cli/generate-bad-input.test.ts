@@ -87,7 +87,7 @@ test.each([
 test('a folder of another model altogether, and a scheduler that is not there', async () => {
   const other = await failure(draw('--diffusion', join(pipelines, 'amused'), '--out', at('c')))
   expect(other.message).toMatch(/amused: the text_encoder is of another class/)
-  const words = ['--diffusion', join(pipelines, 'sd15'), '--scheduler', 'LCMScheduler', '--out', at('c')]
+  const words = ['--diffusion', join(pipelines, 'sd15'), '--scheduler', 'LCMScheduler', '--out', at('c2')]
   expect(await failure(draw(...words))).toMatchObject({ code: 'UNKNOWN_NAME', received: 'LCMScheduler' })
 })
 
