@@ -5,7 +5,8 @@ import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from './atomic.ts'
 import { contentIdentity } from './content-identity.ts'
 
-const SETTINGS_FILE = 'settings.json'
+/** What is kept lies in this file of the folder. */
+export const SETTINGS_FILE = 'settings.json'
 
 /** What is kept in a folder, and whom to tell that it is another's. */
 export interface KeptSettings {

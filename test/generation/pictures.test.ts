@@ -186,11 +186,14 @@ test('other settings, a second writer, a seed out of range and a log that is non
     'another process',
   )
   await first.close()
-  expect((await rejectionOf(GenerationFolder.open(path, { settings: { steps: 50 } }))).message).toContain(
+  const corrected = await GenerationFolder.open(path, { settings: { steps: 50 } }) // nothing was made by the others
+  await corrected.add(work('b'))
+  await corrected.close()
+  expect((await rejectionOf(GenerationFolder.open(path, { settings: { steps: 25 } }))).message).toContain(
     'other settings',
   )
   writeFileSync(join(path, 'generations.jsonl'), '{"number": 1, "trial": "a", "seed": 0, "file": "../../etc/passwd"}\n')
-  const error = await rejectionOf(GenerationFolder.open(path, { settings: { steps: 25 } }))
+  const error = await rejectionOf(GenerationFolder.open(path, { settings: { steps: 50 } }))
   expect([error.code, error.file]).toEqual(['FILE_INVALID', join(path, 'generations.jsonl')])
 })
 

@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { writeFileAtomically } from '../../files/atomic.ts'
-import { keepSettings } from '../../files/kept-settings.ts'
+import { keepSettings, SETTINGS_FILE } from '../../files/kept-settings.ts'
 import { type Lock, takeLock } from '../../files/lock.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import { JsonLinesLog } from '../../training/log/json-lines.ts'
@@ -15,6 +15,7 @@ import {
   type GenerationRecord,
   pictureName,
   readGenerations,
+  SENTENCES_FILE,
   workKey,
 } from './generation-record.ts'
 import { encodePng, type Picture, readPicture } from './picture.ts'
@@ -100,10 +101,12 @@ export class GenerationFolder {
     await makeFolder(folder)
     const lock = await takeLock(join(folder, LOCK_FILE), { refuse: () => inUse(folder) })
     try {
-      await keepSettings(folder, { settings, contents, what: 'pictures that were made', option: 'out' })
       const path = join(folder, GENERATIONS_FILE)
-      const log = new JsonLinesLog(path)
-      return new GenerationFolder(folder, log, lock, readGenerations(path))
+      const records = existsSync(path) ? readGenerations(path) : []
+      // What failed before it made anything may be called again with what was wrong put right.
+      if (records.length === 0 && !holdsSentences(folder)) await rm(join(folder, SETTINGS_FILE), { force: true })
+      await keepSettings(folder, { settings, contents, what: 'pictures that were made', option: 'out' })
+      return new GenerationFolder(folder, new JsonLinesLog(path), lock, records)
     } catch (error) {
       await lock.release()
       throw error
@@ -200,6 +203,11 @@ export class GenerationFolder {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+function holdsSentences(folder: string): boolean {
+  const path = join(folder, SENTENCES_FILE)
+  return existsSync(path) && statSync(path).size > 0
 }
 
 function requireSeed(seed: number): void {

@@ -48,6 +48,9 @@ export type GenerationRecord = z.infer<typeof record>
 /** Name of the log in a folder of generated pictures. */
 export const GENERATIONS_FILE = 'generations.jsonl'
 
+/** Name of the log of sentences beside it. */
+export const SENTENCES_FILE = 'sentences.jsonl'
+
 /** What tells one piece of work from another: the same trial with the same seed is the same picture. */
 export function workKey({ trial, seed }: { trial: string; seed: number }): string {
   return JSON.stringify([trial, seed])

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { JsonLinesLog, readJsonLines } from '../../training/log/json-lines.ts'
-import type { GenerationRecord } from './generation-record.ts'
+import { type GenerationRecord, SENTENCES_FILE } from './generation-record.ts'
 
 const line = z.object({
   /** What tells the trial from all others. */
@@ -31,7 +31,7 @@ export class SentenceLog implements Disposable {
    * @throws EegTorchError `FILE_INVALID`, `FILE_WRITE_FAILED`
    */
   constructor(folder: string, seed: number | undefined, pictures: readonly GenerationRecord[]) {
-    const path = join(folder, 'sentences.jsonl')
+    const path = join(folder, SENTENCES_FILE)
     for (const { trial, sentence, seed: drawn } of pictures)
       if (sentence !== undefined && (seed === undefined || seed === drawn)) this.#sentences.set(trial, sentence)
     this.#log = new JsonLinesLog(path)
