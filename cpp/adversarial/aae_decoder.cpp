@@ -6,7 +6,6 @@
 
 #include "adversarial/image_size.h"
 #include "blocks/channels_last.h"
-#include "blocks/fused_chain.h"
 
 namespace eegtorch {
 
@@ -36,12 +35,13 @@ AaeDecoderImpl::AaeDecoderImpl(const AaeDecoderConfig& config) : config_(config)
   deconv_->push_back(doubling(config.width, config.out_chans));
   deconv_->push_back(torch::nn::Sigmoid());
   storeChannelsLast(*deconv_);
+  chain_.emplace(deconv_);
 }
 
 at::Tensor AaeDecoderImpl::forward(const at::Tensor& latent) {
   checkInput("aae_decoder", latent, fc_->weight, {"batch", {config_.latent_dim, "latent values"}});
   const auto x = fc_->forward(latent).unflatten(1, grid_);  // (batch, 8 * width, height / 16, width / 16)
-  return runFused(*deconv_, x);                             // (batch, out_chans, height, width)
+  return chain_->forward(x);                                // (batch, out_chans, height, width)
 }
 
 }  // namespace eegtorch

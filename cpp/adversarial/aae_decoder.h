@@ -6,6 +6,7 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 
+#include "blocks/packed_chain.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -39,6 +40,7 @@ class AaeDecoderImpl : public ModelImpl {
   std::vector<int64_t> grid_;  // 8 * width, height / 16, width / 16
   torch::nn::Linear fc_{nullptr};
   torch::nn::Sequential deconv_{nullptr};
+  std::optional<PackedChain> chain_;
 };
 TORCH_MODULE(AaeDecoder);
 

@@ -6,7 +6,6 @@
 
 #include "adversarial/image_size.h"
 #include "blocks/channels_last.h"
-#include "blocks/fused_chain.h"
 
 namespace eegtorch {
 
@@ -40,6 +39,7 @@ AaeEncoderImpl::AaeEncoderImpl(const AaeEncoderConfig& config) : config_(config)
     conv_->push_back(leakyRelu());
   }
   storeChannelsLast(*conv_);
+  chain_.emplace(conv_);
   fc_ = register_module("fc", torch::nn::Linear(filters * grid.height * grid.width, config.latent_dim));
 }
 
@@ -47,8 +47,8 @@ at::Tensor AaeEncoderImpl::forward(const at::Tensor& image) {
   checkInput(
       "aae_encoder", image, fc_->weight,
       {"batch", {config_.in_chans, "channels"}, {config_.image_size[0], "rows"}, {config_.image_size[1], "columns"}});
-  const auto x = runFused(*conv_, image);  // (batch, 8 * width, height / 16, width / 16)
-  return fc_->forward(x.flatten(1));       // (batch, latent_dim)
+  const auto x = chain_->forward(image);  // (batch, 8 * width, height / 16, width / 16)
+  return fc_->forward(x.flatten(1));      // (batch, latent_dim)
 }
 
 }  // namespace eegtorch

@@ -5,6 +5,7 @@
 #include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/linear.h>
 
+#include "blocks/packed_chain.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -37,6 +38,7 @@ class AaeEncoderImpl : public ModelImpl {
   AaeEncoderConfig config_;
   torch::nn::Sequential conv_{nullptr};
   torch::nn::Linear fc_{nullptr};
+  std::optional<PackedChain> chain_;
 };
 TORCH_MODULE(AaeEncoder);
 

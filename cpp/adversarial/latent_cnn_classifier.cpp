@@ -38,6 +38,7 @@ LatentCnnClassifierImpl::LatentCnnClassifierImpl(const LatentCnnClassifierConfig
   conv_ = register_module("conv",
                           torch::nn::Sequential(conv(1, w), ReLU(), MaxPool2d(2), conv(w, 2 * w), ReLU(), MaxPool2d(2),
                                                 conv(2 * w, 4 * w), ReLU(), torch::nn::AdaptiveAvgPool2d(1)));
+  chain_.emplace(conv_);
   fc_ = register_module(
       "fc", torch::nn::Sequential(torch::nn::Flatten(), torch::nn::Linear(4 * w, config.fc_features), ReLU(),
                                   Dropout(config.drop_prob), torch::nn::Linear(config.fc_features, config.n_outputs)));
@@ -46,7 +47,7 @@ LatentCnnClassifierImpl::LatentCnnClassifierImpl(const LatentCnnClassifierConfig
 at::Tensor LatentCnnClassifierImpl::forward(const at::Tensor& latent) {
   checkInput("latent_cnn_classifier", latent, parameters().front(), {"batch", {config_.latent_dim, "latent values"}});
   const auto padded = at::constant_pad_nd(latent, {0, side_ * side_ - config_.latent_dim});
-  return fc_->forward(conv_->forward(padded.unflatten(1, {1, side_, side_})));  // (batch, n_outputs)
+  return fc_->forward(chain_->forward(padded.unflatten(1, {1, side_, side_})));  // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

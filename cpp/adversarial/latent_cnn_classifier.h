@@ -4,6 +4,7 @@
 
 #include <torch/nn/modules/container/sequential.h>
 
+#include "blocks/packed_chain.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -38,6 +39,7 @@ class LatentCnnClassifierImpl : public ModelImpl {
   LatentCnnClassifierConfig config_;
   int64_t side_;
   torch::nn::Sequential conv_{nullptr}, fc_{nullptr};
+  std::optional<PackedChain> chain_;
 };
 TORCH_MODULE(LatentCnnClassifier);
 

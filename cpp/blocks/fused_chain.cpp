@@ -6,16 +6,11 @@
 
 namespace eegtorch {
 
-namespace {
-
-// Of a ReLU or leaky ReLU, what it multiplies negative numbers with.
 std::optional<double> slopeOf(const torch::nn::Module& layer) {
   if (const auto* leaky = layer.as<torch::nn::LeakyReLUImpl>()) return leaky->options.negative_slope();
   if (layer.as<torch::nn::ReLUImpl>() != nullptr) return 0.;
   return {};
 }
-
-}  // namespace
 
 at::Tensor runFused(torch::nn::SequentialImpl& layers, at::Tensor x) {
   for (auto layer = layers.begin(); layer != layers.end(); ++layer) {

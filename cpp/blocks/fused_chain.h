@@ -5,6 +5,9 @@
 
 namespace eegtorch {
 
+// Of a ReLU or leaky ReLU, what it multiplies negative numbers with.
+std::optional<double> slopeOf(const torch::nn::Module& layer);
+
 // x: what the first layer takes. The result is that of layers.forward(x).
 at::Tensor runFused(torch::nn::SequentialImpl& layers, at::Tensor x);
 

@@ -4,14 +4,24 @@
 
 #include "blocks/eeg_window.h"
 #include "core/check.h"
+#include "kernels/batch_norm.h"
 #include "kernels/norm_relu.h"
+#include "kernels/packed_conv1d.h"
 
 namespace eegtorch {
 
 namespace {
 
+constexpr int64_t kManySteps = 16;  // that a window leaves even in the last stage, as a rule
+
 torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length, int64_t stride) {
   return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, length).stride(stride).padding(length / 2).bias(false));
+}
+
+// The norm behind it folded in.
+kernels::PackedConv1d packed(const torch::nn::Conv1dImpl& conv, const at::Tensor& scale, const at::Tensor& shift) {
+  const int64_t length = conv.weight.size(2), stride = conv.options.stride()->at(0);
+  return {conv.weight.detach() * scale.view({-1, 1, 1}), shift, stride, length / 2, kManySteps};
 }
 
 void check(const ResNet1dConfig& c) {
@@ -29,6 +39,19 @@ void check(const ResNet1dConfig& c) {
   const int64_t stem = (c.n_times + 2 * (c.stem_length / 2) - c.stem_length) / 2 + 1;
   options.require(stem >= 1, "n_times", "enough samples for the stem", std::to_string(c.n_times));
 }
+
+// A BasicBlock in inference.
+struct PackedBlock {
+  kernels::PackedConv1d first, second;
+  std::optional<kernels::PackedConv1d> short_cut;  // its shift is in that of the second
+
+  kernels::TimeMajor forward(const kernels::TimeMajor& x, int64_t margin) const {
+    const auto inside = first.forward(x, margin, 0);
+    const auto y = short_cut ? short_cut->forward(x, margin, 1) : x;  // x itself is of no use after that
+    second.add(inside, y, 0);
+    return y;
+  }
+};
 
 // Two convolutions beside a short cut, which is projected where the shape changes.
 class BasicBlockImpl : public torch::nn::Module {
@@ -48,6 +71,15 @@ class BasicBlockImpl : public torch::nn::Module {
     return kernels::batchNormRelu(y, *bn2_, downsample_ ? downsample_->forward(x) : x);
   }
 
+  PackedBlock pack() {
+    const kernels::FoldedNorm norm1(*bn1_), norm2(*bn2_);
+    const auto first = packed(*conv1_, norm1.scale, norm1.shift);
+    if (!downsample_) return {first, packed(*conv2_, norm2.scale, norm2.shift), {}};
+    const kernels::FoldedNorm norm(*downsample_[1]->as<torch::nn::BatchNorm1d>());
+    return {first, packed(*conv2_, norm2.scale, norm2.shift + norm.shift),
+            packed(*downsample_[0]->as<torch::nn::Conv1d>(), norm.scale, {})};
+  }
+
  private:
   torch::nn::Conv1d conv1_{nullptr}, conv2_{nullptr};
   torch::nn::BatchNorm1d bn1_{nullptr}, bn2_{nullptr};
@@ -56,6 +88,11 @@ class BasicBlockImpl : public torch::nn::Module {
 TORCH_MODULE(BasicBlock);
 
 }  // namespace
+
+struct PackedResNet1d {
+  kernels::PackedConv1d stem;
+  std::vector<PackedBlock> blocks;
+};
 
 ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
   check(config);
@@ -68,15 +105,42 @@ ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
       stage->push_back(BasicBlock(width, config.widths[i], config.kernel_length, i > 0 && block == 0 ? 2 : 1));
     stages_.push_back(register_module("layer" + std::to_string(i + 1), stage));
   }
+  tensors_ = parameters();
+  for (const auto& buffer : named_buffers())
+    if (buffer.value().is_floating_point()) tensors_.push_back(buffer.value());
   fc_ = register_module("fc", torch::nn::Linear(width, config.n_outputs));
+}
+
+PackedResNet1d ResNet1dImpl::pack() {
+  const at::NoGradGuard no_grad;
+  const kernels::FoldedNorm norm(*bn1_);
+  PackedResNet1d network{packed(*conv1_, norm.scale, norm.shift), {}};
+  for (const auto& stage : stages_)
+    for (const auto& block : *stage) network.blocks.push_back(block.ptr()->as<BasicBlock>()->pack());
+  return network;
+}
+
+at::Tensor ResNet1dImpl::inferFeatures(const at::Tensor& eeg) {
+  const auto packed = packed_.get(tensors_, [this] { return pack(); });
+  const int64_t margin = config_.kernel_length / 2;
+  const auto stem = packed->stem.forward(kernels::TimeMajor(eeg, config_.stem_length / 2), 0, 0);
+  auto x = kernels::halveByMaximum(stem, margin);
+  for (const auto& block : packed->blocks) x = block.forward(x, margin);
+  return x.inner().mean(1);
+}
+
+at::Tensor ResNet1dImpl::features(const at::Tensor& eeg) {
+  if (!is_training() && kernels::packs(eeg, tensors_)) return inferFeatures(eeg);
+  if (is_training()) packed_.drop();
+  auto x =
+      at::max_pool1d(kernels::batchNormRelu(conv1_->forward(eeg), *bn1_), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
+  for (auto& stage : stages_) x = stage->forward(x);
+  return x.mean(2);
 }
 
 at::Tensor ResNet1dImpl::forward(const at::Tensor& eeg) {
   checkWindows("resnet1d", eeg, fc_->weight, config_);
-  auto x =
-      at::max_pool1d(kernels::batchNormRelu(conv1_->forward(eeg), *bn1_), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
-  for (auto& stage : stages_) x = stage->forward(x);
-  return fc_->forward(x.mean(2));  // (batch, n_outputs)
+  return fc_->forward(features(eeg));  // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

@@ -9,6 +9,7 @@
 
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
 
 namespace eegtorch {
 
@@ -33,6 +34,9 @@ struct ResNet1dConfig {
   }
 };
 
+// The network in inference: norms folded into convolutions, and these packed.
+struct PackedResNet1d;
+
 class ResNet1dImpl : public ModelImpl {
  public:
   explicit ResNet1dImpl(const ResNet1dConfig& config = {});
@@ -42,11 +46,17 @@ class ResNet1dImpl : public ModelImpl {
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
 
  private:
+  PackedResNet1d pack();
+  at::Tensor features(const at::Tensor& eeg);  // (batch, widths.back())
+  at::Tensor inferFeatures(const at::Tensor& eeg);
+
   ResNet1dConfig config_;
   torch::nn::Conv1d conv1_{nullptr};
   torch::nn::BatchNorm1d bn1_{nullptr};
   std::vector<torch::nn::Sequential> stages_;
   torch::nn::Linear fc_{nullptr};
+  std::vector<at::Tensor> tensors_;  // before fc
+  kernels::Kept<PackedResNet1d> packed_;
 };
 TORCH_MODULE(ResNet1d);
 

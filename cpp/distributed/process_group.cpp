@@ -181,7 +181,10 @@ void ProcessGroup::broadcast(const Tensors& tensors, int64_t root) const {
     }
     for (const auto& work : works) work->wait();
     for (size_t i = 0; i < tensors.size(); i++)
-      if (!contiguous[i].is_same(tensors[i])) tensors[i].copy_(contiguous[i]);
+      if (contiguous[i].is_same(tensors[i]))
+        tensors[i].unsafeGetTensorImpl()->bump_version();  // peers wrote to it, as LibTorch's operators would count
+      else
+        tensors[i].copy_(contiguous[i]);
   });
 }
 

@@ -60,6 +60,20 @@ at::Tensor batchNormAgain(const at::Tensor& x, const BatchNorm& norm, const at::
   return batchNorm(x, again, weight, bias);
 }
 
+FoldedNorm::FoldedNorm(const BatchNorm& norm) {
+  const ChannelAffine affine = runningAffine(norm);
+  std::vector<double> scales, shifts;
+  for (size_t c = 0; c < affine.mean.size(); c++) {
+    scales.push_back(affine.scale(c));
+    shifts.push_back(affine.shift(c));
+  }
+  scale = toTensor(scales);
+  shift = toTensor(shifts);
+}
+
+FoldedNorm::FoldedNorm(torch::nn::BatchNorm1dImpl& norm) : FoldedNorm(takeBatchNorm(norm)) {}
+FoldedNorm::FoldedNorm(torch::nn::BatchNorm2dImpl& norm) : FoldedNorm(takeBatchNorm(norm)) {}
+
 ChannelAffine runningAffine(const BatchNorm& norm) {
   return withParameters(norm, values(norm.running_mean), values(norm.running_var));
 }

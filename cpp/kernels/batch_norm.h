@@ -35,6 +35,17 @@ struct ChannelAffine {
   double shift(size_t channel) const { return bias[channel] - scale(channel) * mean[channel]; }
 };
 
+// A batch norm in inference, as tensors (channels): y = scale * x + shift.
+struct FoldedNorm {
+  at::Tensor scale, shift;
+
+  explicit FoldedNorm(torch::nn::BatchNorm1dImpl& norm);
+  explicit FoldedNorm(torch::nn::BatchNorm2dImpl& norm);
+
+ private:
+  explicit FoldedNorm(const BatchNorm& norm);
+};
+
 // From the running statistics.
 ChannelAffine runningAffine(const BatchNorm& norm);
 // From the batch's: biased variances over `count` values. Updates the running statistics.

@@ -9,11 +9,7 @@
 namespace eegtorch::kernels {
 
 PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
-    : depth_(matrix.size(0)),
-      columns_(matrix.size(1)),
-      width_(static_cast<int64_t>(table().lanes) * (rows == 1   ? 8
-                                                    : rows <= 3 ? 4
-                                                                : 2)) {
+    : depth_(matrix.size(0)), columns_(matrix.size(1)), width_(static_cast<int64_t>(table().lanes) * vectorsFor(rows)) {
   const int64_t count = (columns_ + width_ - 1) / width_;
   panels_ = at::zeros({count, depth_, width_}, matrix.options());
   const int64_t whole = columns_ / width_, rest = columns_ % width_;
@@ -22,13 +18,16 @@ PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
   if (rest > 0) panels_.select(0, whole).narrow(1, 0, rest).copy_(matrix.narrow(1, whole * width_, rest));
 }
 
+void PanelMatrix::multiplyPanel(int64_t panel, int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row,
+                                bool accumulate) const {
+  const int64_t column = panel * width_;
+  table().rows(m, std::min(width_, columns_ - column), {1, static_cast<size_t>(depth_), 0, static_cast<size_t>(width_)},
+               a, a_row, panels_.const_data_ptr<float>() + panel * depth_ * width_, c + column, c_row, nullptr,
+               accumulate);
+}
+
 void PanelMatrix::multiply(int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row, bool accumulate) const {
-  const auto width = static_cast<size_t>(width_);
-  const Depth depth{1, static_cast<size_t>(depth_), 0, width};
-  const float* panel = panels_.const_data_ptr<float>();
-  for (int64_t column = 0; column < columns_; column += width_, panel += depth_ * width_)
-    table().rows(m, std::min(width_, columns_ - column), depth, a, a_row, panel, c + column, c_row, nullptr,
-                 accumulate);
+  for (int64_t panel = 0; panel < panels(); panel++) multiplyPanel(panel, m, a, a_row, c, c_row, accumulate);
 }
 
 }  // namespace eegtorch::kernels

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "kernels/dropout.h"
 #include "kernels/plain.h"
@@ -166,17 +167,18 @@ struct Layer : torch::autograd::Function<Layer> {
 // Layers without gradients: nothing is kept but the states.
 class Inference {
  public:
-  Inference(CellKind kind, int64_t samples, int64_t batch)
-      : kind_(kind),
-        samples_(samples),
+  Inference(int64_t samples, int64_t batch)
+      : samples_(samples),
         batch_(batch),
         count_(std::min(chunk, (batch + at::get_num_threads() - 1) / at::get_num_threads())),
         pieces_((batch + count_ - 1) / count_) {}
 
+  int64_t sequences() const { return count_; }
+
   // Layers work at the same time, each on the samples that the one below has just finished, so that a single sequence
   // occupies several threads as well.
-  at::Tensor upwards(const at::Tensor& x, const std::vector<RecurrentWeights>& weights) {
-    for (const auto& w : weights) add(stages_.empty() ? x : statesAfter(stages_.back().states, false), w, false);
+  at::Tensor upwards(const at::Tensor& x, const std::vector<RecurrentLayer>& layers) {
+    for (const auto& layer : layers) add(stages_.empty() ? x : statesAfter(stages_.back().states, false), layer);
     const int64_t depth = static_cast<int64_t>(stages_.size()), chunks = (samples_ + chunk - 1) / chunk;
     for (int64_t wave = 0; wave < chunks + depth - 1; wave++)
       each(depth, [&](int64_t stage, int64_t piece) {
@@ -187,24 +189,23 @@ class Inference {
   }
 
   // One layer, forward and backward in time at once.
-  at::Tensor bothWays(const at::Tensor& x, const RecurrentWeights& forward, const RecurrentWeights& backward) {
-    add(x, forward, false);
-    add(x, backward, true);
+  at::Tensor bothWays(const at::Tensor& x, const RecurrentLayer& forward, const RecurrentLayer& backward) {
+    stages_.clear();
+    add(x, forward);
+    add(x, backward);
     each(2, [&](int64_t stage, int64_t piece) { run(stages_[stage], piece, 0, samples_); });
     return at::cat({statesAfter(stages_[0].states, false), statesAfter(stages_[1].states, true)}, 2);
   }
 
  private:
   struct Stage {
-    RecurrentLayer layer;
+    const RecurrentLayer& layer;
     at::Tensor x, states, cells;
   };
 
-  void add(const at::Tensor& x, const RecurrentWeights& w, bool reverse) {
-    const int64_t hidden = w.hidden.size(1);
-    auto states = at::empty({samples_ + 1, batch_, hidden}, x.options());
-    states.select(0, reverse ? samples_ : 0).zero_();
-    stages_.push_back({RecurrentLayer(kind_, w, reverse, count_), x, states, at::zeros({batch_, hidden}, x.options())});
+  void add(const at::Tensor& x, const RecurrentLayer& layer) {
+    stages_.push_back(
+        {layer, x, emptyStates(x, layer.hidden, layer.reverse), at::zeros({batch_, layer.hidden}, x.options())});
   }
 
   // body(stage, piece of the batch), in parallel.
@@ -233,15 +234,15 @@ class Inference {
     }
   }
 
-  CellKind kind_;
   int64_t samples_, batch_, count_, pieces_;
   std::vector<Stage> stages_;
 };
 
-at::Tensor infer(const RecurrentStack& stack, at::Tensor x) {
-  if (!stack.bidirectional) return Inference(stack.kind, x.size(0), x.size(1)).upwards(x, stack.layers);
-  for (size_t i = 0; i < stack.layers.size(); i += 2)
-    x = Inference(stack.kind, x.size(0), x.size(1)).bothWays(x, stack.layers[i], stack.layers[i + 1]);
+at::Tensor infer(const RecurrentStack& stack, at::Tensor x, KeptLayers& kept) {
+  Inference inference(x.size(0), x.size(1));
+  const auto layers = kept.get(stack, inference.sequences());
+  if (!stack.bidirectional) return inference.upwards(x, *layers);
+  for (size_t i = 0; i < layers->size(); i += 2) x = inference.bothWays(x, (*layers)[i], (*layers)[i + 1]);
   return x;
 }
 
@@ -258,15 +259,32 @@ RecurrentStack::RecurrentStack(CellKind kind, const std::vector<at::Tensor>& fla
   for (size_t i = 0; i < flat.size(); i += 4) layers.push_back({flat[i], flat[i + 1], flat[i + 2], flat[i + 3]});
 }
 
+std::shared_ptr<const KeptLayers::Layers> KeptLayers::get(const RecurrentStack& stack, int64_t sequences) {
+  std::vector<at::Tensor> weights;
+  for (const auto& w : stack.layers) weights.insert(weights.end(), {w.input, w.hidden, w.input_bias, w.hidden_bias});
+  return kept_.at(std::countr_zero(static_cast<uint64_t>(PanelMatrix::vectorsFor(sequences))) - 1).get(weights, [&] {
+    const at::NoGradGuard no_grad;
+    Layers layers;
+    for (size_t i = 0; i < stack.layers.size(); i++)
+      layers.emplace_back(stack.kind, stack.layers[i], stack.bidirectional && i % 2 == 1, sequences);
+    return layers;
+  });
+}
+
+void KeptLayers::drop() {
+  for (auto& kept : kept_) kept.drop();
+}
+
 bool recurrentApplies(const at::Tensor& x, const RecurrentStack& stack) {
   const auto& w = stack.layers.at(0);
   return applies({x, w.input, w.hidden, w.input_bias, w.hidden_bias});
 }
 
-at::Tensor recurrent(const RecurrentStack& stack, const at::Tensor& x, bool training) {
+at::Tensor recurrent(const RecurrentStack& stack, const at::Tensor& x, bool training, KeptLayers& kept) {
   auto y = x.contiguous();
   const bool drops = training && stack.drop_prob > 0;
-  if (!drops && !needsGradient(x, stack)) return infer(stack, y);
+  if (training) kept.drop();
+  if (!drops && !needsGradient(x, stack)) return infer(stack, y, kept);
   const auto layer = [&](const RecurrentWeights& w, bool reverse) {
     return Layer::apply(static_cast<int64_t>(stack.kind), reverse, y, w.input, w.hidden, w.input_bias, w.hidden_bias);
   };

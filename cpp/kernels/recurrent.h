@@ -4,7 +4,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+#include <memory>
 #include <vector>
+
+#include "kernels/kept.h"
 
 namespace eegtorch::kernels {
 
@@ -28,10 +32,25 @@ struct RecurrentStack {
   RecurrentStack(CellKind kind, const std::vector<at::Tensor>& flat, bool bidirectional, double drop_prob);
 };
 
+class RecurrentLayer;
+
+// The layers of one stack as inference runs them, kept from call to call.
+class KeptLayers {
+ public:
+  using Layers = std::vector<RecurrentLayer>;
+
+  // sequences: that a thread takes at a time.
+  std::shared_ptr<const Layers> get(const RecurrentStack& stack, int64_t sequences);
+  void drop();
+
+ private:
+  std::array<Kept<Layers>, 3> kept_;  // by the width of their panels: 2, 4 or 8 vectors
+};
+
 bool recurrentApplies(const at::Tensor& x, const RecurrentStack& stack);
 
 // From states of zeros. x: (samples, batch, in) -> (samples, batch, hidden), or 2 * hidden when bidirectional. Needs
-// `recurrentApplies`.
-at::Tensor recurrent(const RecurrentStack& stack, const at::Tensor& x, bool training);
+// `recurrentApplies`. kept: of this stack.
+at::Tensor recurrent(const RecurrentStack& stack, const at::Tensor& x, bool training, KeptLayers& kept);
 
 }  // namespace eegtorch::kernels

@@ -77,17 +77,32 @@ kernels::RecurrentStack CnnRnnImpl::stack() const {
 
 at::Tensor CnnRnnImpl::recur(const at::Tensor& x) {
   const auto layers = stack();
-  if (kernels::recurrentApplies(x, layers)) return kernels::recurrent(layers, x, is_training());
+  if (kernels::recurrentApplies(x, layers)) return kernels::recurrent(layers, x, is_training(), kept_);
   const auto y = x.transpose(0, 1);
   const auto run = [&](auto& cell) { return std::get<0>(cell->forward(y)).transpose(0, 1); };
   return lstm_ ? run(lstm_) : gru_ ? run(gru_) : run(rnn_);
 }
 
+at::Tensor CnnRnnImpl::convolve(const at::Tensor& eeg) {
+  const int64_t pool = config_.pool_length;
+  const std::vector<at::Tensor> weights{conv_->weight, conv_->bias};
+  if (is_training()) packed_conv_.drop();
+  if (is_training() || !kernels::packs(eeg, weights)) {
+    const auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
+    return at::max_pool1d(x, pool, pool).permute({2, 0, 1});
+  }
+  const auto conv = packed_conv_.get(weights, [&] {
+    const at::NoGradGuard no_grad;
+    return kernels::PackedConv1d(conv_->weight.detach(), conv_->bias, config_.conv_stride, 0, eeg.size(2));
+  });
+  const auto x = conv->forward(kernels::TimeMajor(eeg, 0), 0, 0).inner();  // (batch, steps, conv_filters)
+  const auto normed = conv_norm_->forward(x.flatten(0, 1)).view_as(x);
+  return normed.narrow(1, 0, x.size(1) / pool * pool).unflatten(1, {-1, pool}).amax(2).transpose(0, 1);
+}
+
 at::Tensor CnnRnnImpl::forward(const at::Tensor& eeg) {
   checkWindows("cnn_rnn", eeg, linear2_->weight, config_);
-  auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
-  x = at::max_pool1d(x, config_.pool_length, config_.pool_length);
-  x = recur(x.permute({2, 0, 1}));  // (steps, batch, directions * hidden)
+  auto x = recur(convolve(eeg));  // (steps, batch, directions * hidden)
   // the same statistics for rows of features as for features in time, without turning the axes twice
   x = recurrent_norm_->forward(x.flatten(0, 1)).view_as(x).permute({1, 2, 0});
   return linear2_->forward(linear1_->forward(x.flatten(1)));  // (batch, n_outputs)

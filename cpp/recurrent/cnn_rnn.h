@@ -12,6 +12,7 @@
 #include "blocks/dropout.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/packed_conv1d.h"
 #include "kernels/recurrent.h"
 
 namespace eegtorch {
@@ -65,6 +66,8 @@ class CnnRnnImpl : public ModelImpl {
  private:
   void makeCell();
   kernels::RecurrentStack stack() const;
+  // eeg (batch, n_chans, n_times) -> (steps, batch, conv_filters)
+  at::Tensor convolve(const at::Tensor& eeg);
   // (steps, batch, conv_filters) -> (steps, batch, directions * hidden_size)
   at::Tensor recur(const at::Tensor& x);
 
@@ -77,6 +80,8 @@ class CnnRnnImpl : public ModelImpl {
   torch::nn::RNN rnn_{nullptr};
   torch::nn::BatchNorm1d recurrent_norm_{nullptr};
   torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  kernels::KeptLayers kept_;
+  kernels::Kept<kernels::PackedConv1d> packed_conv_;
 };
 TORCH_MODULE(CnnRnn);
 

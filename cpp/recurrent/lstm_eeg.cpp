@@ -2,7 +2,6 @@
 
 #include "blocks/eeg_window.h"
 #include "core/check.h"
-#include "kernels/recurrent.h"
 
 namespace eegtorch {
 
@@ -30,7 +29,8 @@ LstmEegImpl::LstmEegImpl(const LstmEegConfig& config) : config_(config) {
 at::Tensor LstmEegImpl::lastState(const at::Tensor& eeg) {
   const kernels::RecurrentStack stack(kernels::CellKind::lstm, lstm_->all_weights(), false, config_.drop_prob);
   if (!kernels::recurrentApplies(eeg, stack)) return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
-  return kernels::recurrent(stack, eeg.permute({2, 0, 1}), is_training()).select(0, -1);  // of (samples, batch, hidden)
+  return kernels::recurrent(stack, eeg.permute({2, 0, 1}), is_training(), kept_)
+      .select(0, -1);  // of (samples, batch, hidden)
 }
 
 at::Tensor LstmEegImpl::forward(const at::Tensor& eeg) {

@@ -7,6 +7,7 @@
 
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/recurrent.h"
 
 namespace eegtorch {
 
@@ -44,6 +45,7 @@ class LstmEegImpl : public ModelImpl {
   LstmEegConfig config_;
   torch::nn::LSTM lstm_{nullptr};
   torch::nn::Linear fc_{nullptr};
+  kernels::KeptLayers kept_;
 };
 TORCH_MODULE(LstmEeg);
 

@@ -160,7 +160,10 @@ void Optimizer::step(const std::optional<at::Tensor>& found_inf) {
       lists.gradients.push_back(same_layout ? parameter.grad() : at::zeros_like(parameter).copy_(parameter.grad()));
       for (size_t kind = 0; kind < group.kept.size(); kind++) lists.kept[kind].push_back(group.kept[kind][i]);
     }
-    if (!lists.parameters.empty()) group.rule->update(lists, group.rate, found_inf);
+    if (lists.parameters.empty()) continue;
+    group.rule->update(lists, group.rate, found_inf);
+    // LibTorch's fused kernels do not count what they write, and inference keeps what it made of the weights before.
+    for (const auto& parameter : lists.parameters) parameter.unsafeGetTensorImpl()->bump_version();
   }
 }
 

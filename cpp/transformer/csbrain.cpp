@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/check.h"
+#include "kernels/packed_conv1d.h"
 
 namespace eegtorch {
 
@@ -91,9 +92,38 @@ at::Tensor groupMask(const std::vector<BrainRegion>& regions) {
   return mask;
 }
 
+using Scales = std::vector<kernels::PackedConv1d>;
+
+// Convolutions that keep the number of tokens.
+Scales packedScales(const std::vector<torch::nn::Conv2d>& convs, int64_t steps) {
+  Scales scales;
+  for (const auto& conv : convs) {
+    const int64_t side = conv->weight.size(2) / 2;
+    scales.emplace_back(conv->weight.detach().squeeze(3), conv->bias, 1, side, steps);
+  }
+  return scales;
+}
+
+// (windows, tokens, D), the scales side by side.
+at::Tensor embed(const kernels::TimeMajor& x, const Scales& scales) {
+  const kernels::TimeMajor y(x.batch(), x.steps(), x.channels(), 0);
+  int64_t first = 0;
+  for (const auto& scale : scales) {
+    scale.write(x, y, first);
+    first += scale.channels();
+  }
+  return y.inner();
+}
+
 torch::nn::LayerNorm layerNorm(int64_t width) { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({width})); }
 
 }  // namespace
+
+struct PackedScales {
+  Scales time;
+  int64_t longest_side;
+  std::vector<Scales> regions;  // those that have channels, in order
+};
 
 CsBrainLayerImpl::CsBrainLayerImpl(const CsBrainConfig& c, const std::vector<BrainRegion>& regions)
     : regions_(regions), group_mask_(groupMask(regions)) {
@@ -164,6 +194,9 @@ CsBrainImpl::CsBrainImpl(const CsBrainConfig& config, bool with_projection, cons
       convs.push_back(block->register_module(std::to_string(i), conv(region_widths[i], kRegionLengths[i], 0)));
   }
 
+  for (const auto& part : {time->parameters(), blocks->parameters()})
+    scale_weights_.insert(scale_weights_.end(), part.begin(), part.end());
+
   const auto encoder = register_module("encoder", std::make_shared<Named>());
   layers_ = encoder->register_module("layers", torch::nn::ModuleList());
   for (int64_t i = 0; i < config.n_layer; i++) layers_->push_back(CsBrainLayer(config, regions_));
@@ -197,6 +230,31 @@ at::Tensor CsBrainImpl::embedRegions(const at::Tensor& x) {
   return at::cat(regions, 1);
 }
 
+PackedScales CsBrainImpl::pack() const {
+  const at::NoGradGuard no_grad;
+  PackedScales packed{packedScales(time_convs_, config_.n_patches), 0, {}};
+  for (const auto& conv : time_convs_) packed.longest_side = std::max(packed.longest_side, conv->weight.size(2) / 2);
+  for (const auto& region : regions_) packed.regions.push_back(packedScales(region_convs_[region.id], region.count));
+  return packed;
+}
+
+at::Tensor CsBrainImpl::embedTime(const at::Tensor& x, const PackedScales& packed) const {
+  const auto y = x.reshape({x.size(0) * x.size(1), x.size(3), x.size(2)});  // see above
+  return embed(kernels::TimeMajor(y, packed.longest_side), packed.time).transpose(1, 2).reshape(x.sizes());
+}
+
+at::Tensor CsBrainImpl::embedRegions(const at::Tensor& x, const PackedScales& packed) const {
+  std::vector<at::Tensor> regions;
+  for (size_t i = 0; i < regions_.size(); i++) {
+    const auto& region = regions_[i];
+    const auto y = x.narrow(1, region.first, region.count).permute({0, 2, 3, 1}).flatten(0, 1);  // of (.., D, channels)
+    const kernels::TimeMajor channels(y, kRegionLengths.back() / 2);
+    if (region.count > 1) channels.wrapAround();
+    regions.push_back(embed(channels, packed.regions[i]).unflatten(0, {x.size(0), -1}).transpose(1, 2));
+  }
+  return at::cat(regions, 1);
+}
+
 at::Tensor CsBrainImpl::features(const at::Tensor& eeg, const at::Tensor& mask) {
   const auto channels = static_cast<int64_t>(order_.size());
   checkInput(owner_, eeg, layers_[0]->as<CsBrainLayer>()->parameters().front(),
@@ -206,9 +264,12 @@ at::Tensor CsBrainImpl::features(const at::Tensor& eeg, const at::Tensor& mask) 
                 showShape(eeg.sizes().slice(0, 3)), showShape(mask.sizes()));
   const auto sorted = eeg.index_select(1, at::tensor(order_, eeg.options().dtype(at::kLong)));
   auto x = patch_embedding_->forward(sorted, mask);
+  const bool packs = !is_training() && kernels::packs(x, scale_weights_);
+  if (is_training()) packed_.drop();
+  const auto packed = packs ? packed_.get(scale_weights_, [this] { return pack(); }) : nullptr;
   for (const auto& layer : *layers_) {
-    x = x + embedTime(x);
-    x = x + embedRegions(x);
+    x = x + (packed ? embedTime(x, *packed) : embedTime(x));
+    x = x + (packed ? embedRegions(x, *packed) : embedRegions(x));
     x = layer->as<CsBrainLayer>()->forward(x);
   }
   return x;

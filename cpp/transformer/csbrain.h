@@ -12,6 +12,7 @@
 #include "blocks/dropout.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
 #include "transformer/eeg_patches.h"
 
 namespace eegtorch {
@@ -75,6 +76,9 @@ class CsBrainLayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(CsBrainLayer);
 
+// The convolutions over patches and over a region's channels in inference, packed.
+struct PackedScales;
+
 class CsBrainImpl : public ModelImpl {
  public:
   // with_projection: whether features can be turned back into patches. owner: for messages.
@@ -88,6 +92,10 @@ class CsBrainImpl : public ModelImpl {
  private:
   at::Tensor embedTime(const at::Tensor& x);
   at::Tensor embedRegions(const at::Tensor& x);
+  // The same in inference.
+  PackedScales pack() const;
+  at::Tensor embedTime(const at::Tensor& x, const PackedScales& packed) const;
+  at::Tensor embedRegions(const at::Tensor& x, const PackedScales& packed) const;
 
   CsBrainConfig config_;
   const char* owner_;
@@ -96,6 +104,8 @@ class CsBrainImpl : public ModelImpl {
   EegPatches patch_embedding_{nullptr};
   std::vector<torch::nn::Conv2d> time_convs_;
   std::vector<std::vector<torch::nn::Conv2d>> region_convs_;  // of every region that has weights
+  std::vector<at::Tensor> scale_weights_;                     // of both
+  kernels::Kept<PackedScales> packed_;
   torch::nn::ModuleList layers_{nullptr};
   torch::nn::Linear projection_{nullptr};
 };

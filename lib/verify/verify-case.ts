@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { noGrad } from '../autograd.ts'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { EegTorchError } from '../errors.ts'
 import type { NamedTensors } from '../models/model.ts'
@@ -26,7 +27,8 @@ export interface CaseResult {
 
 /**
  * Runs the native model, or loss, of a parity case and compares outputs, gradients of parameters and inputs, and, in train mode, buffers. Weights load
- * strictly; a gradient or buffer that is missing or in excess fails, as does a buffer that changes in eval mode.
+ * strictly; a gradient or buffer that is missing or in excess fails, as does a buffer that changes in eval mode. In eval mode outputs without gradients
+ * are compared, too, as `inference.logits`.
  *
  * @param folder of the case, as `test/oracle/CASE_FORMAT.md` describes it
  * @returns the comparison of each tensor; what prevents it is in `error`, not thrown
@@ -57,9 +59,17 @@ async function runCase(folder: string, described: ParityCase): Promise<TensorCom
   const [weights, given, expected] = [await read('weights'), await read('inputs'), await read('expected')]
   using subject = makeSubject(described)
   const got = await computeAll(subject, described, weights, given)
+  const inferred =
+    described.mode === 'eval' && weights.size > 0 ? await infer(subject, described, given) : new Map<string, Tensor>()
+  const compare = (label: string, name: string, tensor: Tensor | undefined) =>
+    compareTensors(label, tensor, expected.get(name), described.tolerance)
   const names = new Set([...expected.keys(), ...got.keys()])
-  const result = [...names].map((name) => compareTensors(name, got.get(name), expected.get(name), described.tolerance))
-  for (const tensor of [weights, given, expected, got].flatMap((tensors) => [...tensors.values()])) tensor.dispose()
+  const result = [
+    ...[...names].map((name) => compare(name, name, got.get(name))),
+    ...[...inferred].map(([name, tensor]) => compare(`inference.${name}`, name, tensor)),
+  ]
+  for (const tensor of [weights, given, expected, got, inferred].flatMap((tensors) => [...tensors.values()]))
+    tensor.dispose()
   return result
 }
 
@@ -74,11 +84,7 @@ async function computeAll(
   const before = copies(subject.buffers())
   const taken = new Map(inputs.map((name) => [name, need(given, name)]))
   for (const tensor of taken.values()) if (isReal(tensor)) tensor.requiresGrad = true
-  const results = await subject.run(Object.fromEntries([...taken].map(([name, tensor]) => [camelCase(name), tensor])))
-
-  const computed = new Map(
-    Object.entries(results).map(([name, tensor]) => [outputs.find((o) => camelCase(o) === name) ?? name, tensor]),
-  )
+  const computed = await runNamed(subject, outputs, taken)
   await backward(computed, given)
   const got = new Map([...computed].map(([name, tensor]) => [name, tensor.detach()]))
   for (const [name, tensor] of Object.entries(subject.parameters())) addGradient(got, `grad.${name}`, tensor)
@@ -87,6 +93,19 @@ async function computeAll(
     if (!tensor.equal(before[name]!)) got.set(`buffer.${name}`, tensor)
   }
   return got
+}
+
+/** The outputs alone, by the shorter ways that are open where no gradients are asked for. */
+async function infer(subject: Subject, { inputs, outputs }: ParityCase, given: ReadonlyMap<string, Tensor>) {
+  return noGrad(() => runNamed(subject, outputs, new Map(inputs.map((name) => [name, need(given, name)]))))
+}
+
+/** Inputs and outputs by the names of the reference. */
+async function runNamed(subject: Subject, outputs: readonly string[], taken: ReadonlyMap<string, Tensor>) {
+  const results = await subject.run(Object.fromEntries([...taken].map(([name, tensor]) => [camelCase(name), tensor])))
+  return new Map(
+    Object.entries(results).map(([name, tensor]) => [outputs.find((o) => camelCase(o) === name) ?? name, tensor]),
+  )
 }
 
 /** The gradient of the sum over floating outputs of (output * probe). */

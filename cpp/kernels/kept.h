@@ -1,0 +1,59 @@
+// What inference derives from weights and keeps from call to call: packed matrices, folded norms.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <c10/core/Storage.h>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace eegtorch::kernels {
+
+// Where a tensor's numbers were at some moment, and how often they had been written to.
+class Stamp {
+ public:
+  explicit Stamp(const at::Tensor& tensor);
+
+  // Whether the tensor is still there, unwritten. A version says nothing of tensors made in inference mode: never.
+  bool holds(const at::Tensor& tensor) const;
+
+ private:
+  c10::weak_intrusive_ptr<c10::StorageImpl> storage_;  // weak: its address is not given to another meanwhile
+  int64_t offset_;
+  uint32_t version_;
+  bool versioned_;
+};
+
+// A value made of tensors, made again when one of them has changed. Networks run on several threads.
+template <class Value>
+class Kept {
+ public:
+  template <class Make>
+  std::shared_ptr<const Value> get(const std::vector<at::Tensor>& from, const Make& make) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    bool fresh = value_ && stamps_.size() == from.size();
+    for (size_t i = 0; fresh && i < from.size(); i++) fresh = stamps_[i].holds(from[i]);
+    if (fresh) return value_;
+    stamps_.clear();
+    for (const auto& tensor : from) stamps_.emplace_back(tensor);
+    return value_ = std::make_shared<const Value>(make());
+  }
+
+  // Training needs the memory for other things.
+  void drop() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    value_.reset();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<Stamp> stamps_;
+  std::shared_ptr<const Value> value_;
+};
+
+// Whether x may go through products that keep what they derive from these weights: autograd follows none of them, and
+// kernels apply to all.
+bool packs(const at::Tensor& x, const std::vector<at::Tensor>& weights);
+
+}  // namespace eegtorch::kernels

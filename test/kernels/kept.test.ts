@@ -1,0 +1,95 @@
+import { loss, type Model, manualSeed, models, noGrad, ones, optim, randn, type Tensor } from 'eegtorch'
+
+// Inference packs weights once and keeps them so until they change. In float64 the same network keeps nothing.
+
+const cases = [
+  ['resnet1d', { nChans: 3, nTimes: 90, widths: [5, 7], nBlocks: [1, 2] }, [3, 90]],
+  ['resnet1d', { nChans: 2, nTimes: 61, widths: [9, 40], nBlocks: [2, 1], stemLength: 6, kernelLength: 5 }, [2, 61]],
+  ['lstm_eeg', { nChans: 3, nTimes: 40, hiddenSize: 21 }, [3, 40]],
+  ['cnn_rnn', { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, hiddenSize: 9, fcFeatures: 5 }, [3, 120]],
+  ['cnn_rnn', { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, hiddenSize: 9, cell: 'gru' }, [3, 120]],
+  [
+    'csbrain_classifier',
+    {
+      ...{ inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 30, nLayer: 2, nhead: 5, nPatches: 3 },
+      ...{ brainRegions: [2, 1, 1, 0, 2, 1, 1], nRegions: 3 },
+    },
+    [7, 3, 25],
+  ],
+  ['latent_cnn_classifier', { latentDim: 23, width: 5 }, [23]],
+  ['aae_encoder', { inChans: 2, imageSize: [16, 48], latentDim: 6, width: 3 }, [2, 16, 48]],
+  ['aae_decoder', { outChans: 2, imageSize: [48, 32], latentDim: 6, width: 3 }, [6]],
+] as const
+
+/** The largest difference from the same network in float64, beside its largest number. */
+function error(net: Model, inputs: Tensor[]) {
+  const exact = models.create(net.name, net.config as never) as Model
+  exact.to({ dtype: 'float64' }).loadStateDict(net.stateDict())
+  const wide = inputs.map((input) => input.to('float64'))
+  const [got, wanted] = noGrad(() => [net.eval().forward(...inputs), exact.eval().forward(...wide)])
+  return Number(got.to('float64').sub(wanted).abs().max().div(wanted.abs().max()).item())
+}
+
+test.each(cases)('%s %j infers what its weights say now, whatever it inferred before', async (name, options, shape) => {
+  manualSeed(3)
+  const net = models.create(name, options as never) as Model
+  const window = randn([1, ...shape])
+  const few = [window, randn([3, ...shape]), randn([6, ...shape])]
+  const errors = () => Math.max(...few.map((inputs) => error(net, [inputs])))
+  const infer = () => noGrad(() => net.eval().forward(window))
+  expect(errors()).toBeLessThan(2e-5)
+
+  // by a step of training, whose fused kernels count nothing themselves
+  for (const optimizer of [optim.adam({ lr: 0.01 }), optim.sgd({ lr: 0.1 })]) {
+    const before = infer()
+    const targets = noGrad(() => randn(net.forward(few[2]!).shape))
+    const step = net.trainStep({ loss: loss.mse(), optimizer })
+    net.train()
+    await step({ inputs: [few[2]!], targets })
+    expect(Number(infer().sub(before).abs().max().item())).toBeGreaterThan(0)
+    expect(errors()).toBeLessThan(2e-5)
+  }
+  // by hand, and by another network's weights
+  noGrad(() => Object.values(net.parameters())[0]!.mul_(1.5))
+  expect(errors()).toBeLessThan(2e-5)
+  for (const [key, buffer] of Object.entries(net.buffers())) if (key.endsWith('running_var')) buffer.mul_(2)
+  expect(errors()).toBeLessThan(2e-5)
+  net.loadStateDict((models.create(name, options as never) as Model).stateDict())
+  expect(errors()).toBeLessThan(2e-5)
+})
+
+test('projections to several scales give one window what they give it in a batch', () => {
+  const net = models.multiScaleConditioning({ latentDim: 20, semanticDim: 11, nScales: 3, baseDim: 9 }).eval()
+  const inputs = { latent: randn([2, 20]), semantic: randn([2, 11]), hasSemantic: ones([2]) }
+  const first = {
+    latent: inputs.latent.narrow(0, 0, 1),
+    semantic: inputs.semantic.narrow(0, 0, 1),
+    hasSemantic: ones([1]),
+  }
+  for (let change = 0; change < 3; change++) {
+    const [batch, one] = noGrad(() => [net.run(inputs), net.run(first)]) as Record<string, Tensor>[]
+    for (const [name, output] of Object.entries(one!))
+      expect([
+        name,
+        Number(
+          output
+            .sub(batch![name]!.narrow(0, 0, 1))
+            .abs()
+            .max()
+            .item(),
+        ) < 1e-5,
+      ]).toEqual([name, true])
+    noGrad(() => Object.values(net.parameters()).map((parameter) => parameter.mul_(1.5)))
+  }
+})
+
+test('gradients of an input flow after inference has kept its weights', () => {
+  const net = models.resnet1d({ nChans: 3, nTimes: 90, widths: [5, 7], nBlocks: [1, 1] }).eval()
+  const eeg = randn([1, 3, 90])
+  const kept = noGrad(() => net.forward(eeg))
+  const x = eeg.clone().requires_grad_()
+  const logits = net.forward(x)
+  logits.sum().backward()
+  expect(Number(x.grad!.abs().max().item())).toBeGreaterThan(0)
+  expect(Number(logits.detach().sub(kept).abs().max().item())).toBeLessThan(1e-5)
+})
