@@ -39,9 +39,39 @@ std::vector<std::string> MultiScaleConditioningConfig::outputs() const {
 
 MultiScaleConditioningImpl::MultiScaleConditioningImpl(const MultiScaleConditioningConfig& config) : config_(config) {
   check(config);
-  eeg_projections_ = register_module("eeg_projections", projections(config.latent_dim, config));
-  sem_projections_ = register_module("sem_projections", projections(config.semantic_dim, config));
+  eeg_.emplace(register_module("eeg_projections", projections(config.latent_dim, config)));
+  semantic_.emplace(register_module("sem_projections", projections(config.semantic_dim, config)));
   null_semantic_ = register_parameter("null_semantic", at::zeros({config.semantic_dim}));
+}
+
+MultiScaleConditioningImpl::Projections::Projections(const torch::nn::ModuleList& layers)
+    : layers(layers), weights(layers->parameters()) {}
+
+std::vector<at::Tensor> MultiScaleConditioningImpl::Projections::forward(const at::Tensor& x, bool training) {
+  if (training) packed.drop();
+  std::vector<at::Tensor> scales;
+  if (training || x.size(0) != 1 || !kernels::packs(x, weights)) {
+    for (const auto& layer : *layers) scales.push_back(layer->as<torch::nn::Linear>()->forward(x));
+    return scales;
+  }
+  const auto product = packed.get(weights, [this] {
+    const at::NoGradGuard no_grad;
+    std::vector<at::Tensor> matrices, biases;
+    for (const auto& layer : *layers) {
+      matrices.push_back(layer->as<torch::nn::Linear>()->weight);
+      biases.push_back(layer->as<torch::nn::Linear>()->bias);
+    }
+    return kernels::PackedProduct(at::cat(matrices).t(), at::cat(biases), 1);
+  });
+  const auto row = x.contiguous(), all = at::empty({1, product->columns()}, x.options());
+  product->run({{1, row.const_data_ptr<float>(), row.size(1), all.data_ptr<float>(), all.size(1)}}, false, 1);
+  int64_t first = 0;
+  for (const auto& layer : *layers) {
+    const int64_t width = layer->as<torch::nn::Linear>()->weight.size(0);
+    scales.push_back(all.narrow(1, first, width));
+    first += width;
+  }
+  return scales;
 }
 
 std::vector<at::Tensor> MultiScaleConditioningImpl::run(const std::vector<at::Tensor>& inputs) {
@@ -51,10 +81,12 @@ std::vector<at::Tensor> MultiScaleConditioningImpl::run(const std::vector<at::Te
   checkInput(name, given, null_semantic_, {{latent.size(0), "batch"}, {config_.semantic_dim, "semantic values"}});
   checkFlags(name, has_semantic, {{latent.size(0), "flags"}});
   const auto semantic = at::where(has_semantic.to(at::kBool).unsqueeze(1), given, null_semantic_);
+  const auto eeg_scales = eeg_->forward(latent, is_training()),
+             semantic_scales = semantic_->forward(semantic, is_training());
   std::vector<at::Tensor> outputs;
   for (int64_t i = 0; i < config_.n_scales; i++) {
-    outputs.push_back(eeg_projections_[i]->as<torch::nn::Linear>()->forward(latent));
-    outputs.push_back(sem_projections_[i]->as<torch::nn::Linear>()->forward(semantic));
+    outputs.push_back(eeg_scales[i]);
+    outputs.push_back(semantic_scales[i]);
   }
   outputs.push_back(at::cat({latent, semantic}, 1).unsqueeze(1));  // (batch, 1, latent_dim + semantic_dim)
   return outputs;

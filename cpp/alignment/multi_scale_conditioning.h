@@ -7,6 +7,8 @@
 
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
+#include "kernels/packed_product.h"
 
 namespace eegtorch {
 
@@ -37,8 +39,18 @@ class MultiScaleConditioningImpl : public ModelImpl {
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override;
 
  private:
+  struct Projections {
+    torch::nn::ModuleList layers{nullptr};
+    std::vector<at::Tensor> weights;
+    kernels::Kept<kernels::PackedProduct> packed;  // all of them side by side
+
+    explicit Projections(const torch::nn::ModuleList& layers);
+    // Of x (batch, in), one result for each layer.
+    std::vector<at::Tensor> forward(const at::Tensor& x, bool training);
+  };
+
   MultiScaleConditioningConfig config_;
-  torch::nn::ModuleList eeg_projections_{nullptr}, sem_projections_{nullptr};
+  std::optional<Projections> eeg_, semantic_;
   at::Tensor null_semantic_;
 };
 TORCH_MODULE(MultiScaleConditioning);

@@ -60,11 +60,11 @@ test.each(cases)('%s %j infers what its weights say now, whatever it inferred be
 
 test('projections to several scales give one window what they give it in a batch', () => {
   const net = models.multiScaleConditioning({ latentDim: 20, semanticDim: 11, nScales: 3, baseDim: 9 }).eval()
-  const inputs = { latent: randn([2, 20]), semantic: randn([2, 11]), hasSemantic: ones([2]) }
+  const inputs = { latent: randn([2, 20]), semantic: randn([2, 11]), hasSemantic: ones([2], { dtype: 'int64' }) }
   const first = {
     latent: inputs.latent.narrow(0, 0, 1),
     semantic: inputs.semantic.narrow(0, 0, 1),
-    hasSemantic: ones([1]),
+    hasSemantic: ones([1], { dtype: 'int64' }),
   }
   for (let change = 0; change < 3; change++) {
     const [batch, one] = noGrad(() => [net.run(inputs), net.run(first)]) as Record<string, Tensor>[]
