@@ -1,7 +1,8 @@
-import { closeSync, openSync, statSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, openSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { readRecording } from 'eegtorch'
 import { builtEntry, runNode } from '../built.ts'
+import { errorOf } from '../thrown.ts'
 import { temporaryFolder } from './temporary.ts'
 
 const folder = temporaryFolder()
@@ -41,7 +42,7 @@ const PARTS = [
   [29_999, 30_000],
 ] as const
 
-/** Holds parts of the first and the last channel to what was written. */
+/** Holds parts of the first and the last channel to what was written, and reads beyond the end of a file that has become shorter. */
 async function expectParts(file: string, nSamples: number, value: (sample: number, channel: number) => number) {
   const recording = await readRecording(file)
   expect([recording.nSamples, recording.samplingRate, recording.warnings]).toEqual([nSamples, RATE, []])
@@ -51,6 +52,10 @@ async function expectParts(file: string, nSamples: number, value: (sample: numbe
       Float64Array.from({ length: stop - start }, (_, i) => value(start + i, channel)),
     )
     expect(recording.readSamples(start, stop, [0, last])).toEqual(expected)
+  }
+  truncateSync(file, Math.floor(statSync(file).size / 2))
+  for (const start of [nSamples / 2 - 100, nSamples - 10]) {
+    expect(errorOf(() => recording.readSamples(start, nSamples, [0])).code).toBe('FILE_TRUNCATED')
   }
 }
 

@@ -82,7 +82,7 @@ export class Cursor {
     if (width === 1) return this.uint8()
     if (width === 4) return this.uint32()
     if (width === 8) {
-      const at = this.take(8)
+      const at = this.#take(8)
       return Number(this.window.bytes.readBigUInt64LE(at))
     }
     throw invalid(this.window.file, 'a length takes an impossible number of bytes', '1, 4 or 8', `${width}`)
@@ -90,28 +90,28 @@ export class Cursor {
 
   // The window's bytes are asked for after it has moved.
   uint8(): number {
-    const at = this.take(1)
+    const at = this.#take(1)
     return this.window.bytes[at]!
   }
 
   uint16(): number {
-    const at = this.take(2)
+    const at = this.#take(2)
     return this.window.bytes.readUInt16LE(at)
   }
 
   uint32(): number {
-    const at = this.take(4)
+    const at = this.#take(4)
     return this.window.bytes.readUInt32LE(at)
   }
 
   float64(): number {
-    const at = this.take(8)
+    const at = this.#take(8)
     return this.window.bytes.readDoubleLE(at)
   }
 
   text(): string {
     const { left } = this
-    const at = this.take(left)
+    const at = this.#take(left)
     return this.window.bytes.toString('utf8', at, at + left)
   }
 
@@ -135,7 +135,7 @@ export class Cursor {
   }
 
   /** Brings the next bytes into the window. @returns where they begin there */
-  take(length: number): number {
+  #take(length: number): number {
     this.skip(length)
     return this.window.locate(this.#at - length, length)
   }

@@ -1,9 +1,10 @@
+import { EegTorchError } from '../../errors.ts'
 import { withFile } from '../../files/with-file.ts'
 import { type Job, readJobs } from '../binary/jobs.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import type { StridedChannel } from '../binary/strided-source.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
-import { Cursor, FileWindow } from './cursor.ts'
+import { FileWindow } from './cursor.ts'
 
 /** Where a stream's numbers lie: time stamps stand between samples, so each stretch of a chunk is walked from its beginning. */
 export interface XdfSamples {
@@ -15,6 +16,9 @@ export interface XdfSamples {
   readonly firsts: readonly number[]
   readonly nSamples: number
 }
+
+/** A byte that says whether there is a time stamp, and the stamp. */
+const MOST_STAMP = 9
 
 /** Samples of one stream of an XDF file, read when asked for. */
 export class XdfSource implements SignalSource {
@@ -34,30 +38,47 @@ export class XdfSource implements SignalSource {
   }
 
   #readStretches(descriptor: number, start: number, stop: number, jobs: readonly Job<StridedChannel>[]): void {
-    const { file, type, nChannels, positions, firsts, nSamples } = this.samples
+    const { file, positions, firsts, nSamples } = this.samples
     const first = lastAtMost(firsts, start)
     const last = lastAtMost(firsts, stop - 1)
     const reach = (positions[last + 1] ?? Number.POSITIVE_INFINITY) - positions[first]!
     const window = new FileWindow(descriptor, file, reach)
-    const size = SAMPLE_BYTES[type]
-    const bytes = nChannels * size
-    const get = getterOf(type, true)
-    const copy = (sample: number, at: number) => {
-      for (const { start: from, stop: to, slot, gain, offset = 0, out } of jobs) {
-        if (sample >= from && sample < to) out[sample - from] = get(window.view, at + slot * size) * gain + offset
-      }
-    }
     for (let stretch = first; stretch <= last; stretch++) {
-      const cursor = new Cursor(window, positions[stretch]!)
       const end = Math.min(stop, firsts[stretch + 1] ?? nSamples)
-      for (let sample = firsts[stretch]!; sample < end; sample++) {
-        if (cursor.uint8() !== 0) cursor.skip(8)
-        if (sample < start) cursor.skip(bytes)
-        else copy(sample, cursor.take(bytes))
-      }
+      const places = this.#placesOf(positions[stretch]!, end - firsts[stretch]!, window)
+      for (const job of jobs) this.#copy(window.view, places, firsts[stretch]!, job)
+    }
+  }
+
+  /** Where in the window the samples of a stretch begin, each behind its time stamp. */
+  #placesOf(position: number, count: number, window: FileWindow): Int32Array {
+    const bytes = this.samples.nChannels * SAMPLE_BYTES[this.samples.type]
+    const length = Math.min(count * (MOST_STAMP + bytes), window.size - position)
+    const begin = window.locate(position, Math.max(0, length))
+    const places = new Int32Array(count)
+    let at = begin
+    for (let i = 0; i < count; i++) {
+      const place = at + (at < begin + length && window.view.getUint8(at) !== 0 ? MOST_STAMP : 1)
+      at = place + bytes
+      if (at > begin + length) throw changed(this.samples.file)
+      places[i] = place
+    }
+    return places
+  }
+
+  #copy(view: DataView, places: Int32Array, first: number, job: Job<StridedChannel>): void {
+    const { start, stop, slot, gain, offset = 0, out } = job
+    const get = getterOf(this.samples.type, true)
+    const inSample = slot * SAMPLE_BYTES[this.samples.type]
+    const end = Math.min(stop, first + places.length)
+    for (let sample = Math.max(start, first); sample < end; sample++) {
+      out[sample - start] = get(view, places[sample - first]! + inSample) * gain + offset
     }
   }
 }
+
+const changed = (file: string) =>
+  new EegTorchError('FILE_TRUNCATED', 'the file has become shorter since it was opened', { file })
 
 /** The last place of a rising list whose value is at most `limit`. */
 function lastAtMost(list: readonly number[], limit: number): number {

@@ -40,8 +40,8 @@ const TYPES: Readonly<Record<string, SampleType>> = {
 const TAG = { header: 2, samples: 3, offset: 4, footer: 6 }
 const LONGEST_NAME = 200
 const MAGIC = 'XDF:'
-/** Samples after which a place is noted, so that reading a part of a long chunk need not walk all of it. */
-const STRETCH = 4096
+/** The most after which a place is noted, so that reading a part of a long chunk need not walk all of it. */
+const STRETCH = { samples: 4096, bytes: 1 << 20 }
 
 export const isXdf = (start: Buffer): boolean => start.toString('latin1', 0, MAGIC.length) === MAGIC
 
@@ -135,10 +135,11 @@ function readSamples(chunk: Cursor, stream: XdfStream): void {
   const count = chunk.length()
   if (count > chunk.left) throw chunk.short(count)
   const bytes = type === undefined ? 0 : nChannels * SAMPLE_BYTES[type]
+  const apart = Math.max(1, Math.min(STRETCH.samples, Math.floor(STRETCH.bytes / Math.max(1, bytes))))
   const known = [times.length, positions.length, stream.texts.length] as const
   try {
     for (let i = 0; i < count; i++) {
-      if (type !== undefined && i % STRETCH === 0) {
+      if (type !== undefined && i % apart === 0) {
         positions.push(chunk.position)
         firsts.push(times.length)
       }
