@@ -14,7 +14,7 @@ export function studyNetworks(
   return {
     encoder: {
       ...{ nChans: nChannels, nTimes: nSamples, latentDim: 32, convFilters: [16, 32], pooledLength: 16 },
-      ...{ nHeads: 4, hiddenDim: 64, dropProb: 0.5 },
+      ...{ nHeads: 4, hiddenDim: 64, dropProb: 0.1 },
     },
     unet: {
       ...{

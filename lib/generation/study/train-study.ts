@@ -2,8 +2,12 @@ import { noGrad } from '../../autograd.ts'
 import { cat, tensor } from '../../creation.ts'
 import type { EegWindows } from '../../datasets/windows.ts'
 import { defined } from '../../defined.ts'
+import type { Linear } from '../../nn/layers.ts'
+import { Module } from '../../nn/module.ts'
 import { Random } from '../../random.ts'
-import { optim } from '../../training/options.ts'
+import type { Tensor } from '../../tensor.ts'
+import { fit as train } from '../../training/fit.ts'
+import { loss, optim } from '../../training/options.ts'
 import { schedules } from '../../training/schedules.ts'
 import { windowTensors } from '../../training/tensor-set.ts'
 import type { Scheduler } from '../schedulers/index.ts'
@@ -39,6 +43,40 @@ const EMA = 0.99
 /** Pictures that each window is paired with. One alone could be learnt by heart, window by window. */
 const PAIRS = 8
 
+/** Epochs of {@link learnClasses}, and its windows in a batch. */
+const READING = { epochs: 40, batchSize: 32 }
+
+/** The part of the networks that reads the class of windows. */
+class ClassReader extends Module {
+  readonly encoder: Sgdm['encoder']
+  readonly classHead: Linear
+  readonly #networks: Sgdm
+
+  constructor(networks: Sgdm) {
+    super()
+    this.encoder = networks.encoder
+    this.classHead = networks.classHead!
+    this.#networks = networks
+  }
+
+  override forward(eeg: Tensor): Tensor {
+    return this.#networks.read(eeg).logits!
+  }
+}
+
+/** Teaches the encoder the classes of windows before it learns to draw: what little the EEG tells is lost beside the loss of pictures. */
+async function learnClasses(
+  networks: Sgdm,
+  windows: EegWindows,
+  options: { seed: number; signal?: AbortSignal },
+): Promise<void> {
+  const steps = READING.epochs * Math.ceil(windows.length / READING.batchSize)
+  await train(new ClassReader(networks), windowTensors(windows), {
+    ...{ ...READING, ...options, loss: loss.crossEntropy(), optimizer: optim.adamW({ lr: LEARNING_RATE }) },
+    schedule: schedules.warmUp({ steps: Math.min(WARM_UP, steps) }, schedules.cosine()),
+  })
+}
+
 /** Trains on windows, each paired with several pictures of its class. @returns the loss of the last epoch */
 export async function trainStudy(
   networks: Sgdm,
@@ -54,10 +92,11 @@ export async function trainStudy(
   const steps = Math.ceil((rounds * windows.length) / BATCH)
   const epochs = Math.max(1, Math.round(batches / steps))
   const set = { inputs, targets: tensor(pairs.flat().map(BigInt)) }
+  await learnClasses(networks, windows, { seed, ...defined({ signal }) })
   const { epochs: figures } = await fitSgdm(networks, set, tables.stimuli, {
     ...{ scheduler, epochs, batchSize: BATCH, seed, ema: EMA, optimizer: optim.adamW({ lr: LEARNING_RATE }) },
     schedule: schedules.warmUp({ steps: Math.min(WARM_UP, steps * epochs) }, schedules.cosine()),
-    onStep: ({ loss }, { epoch, batch }) => onTraining?.({ epoch, epochs, step: batch, steps, loss }),
+    onStep: (taken, { epoch, batch }) => onTraining?.({ epoch, epochs, step: batch, steps, loss: taken.loss }),
     ...defined({ signal }),
   })
   return figures.at(-1)!.trainLoss
