@@ -6,23 +6,33 @@ import { recogniseSeen, type SeenTrials, trialIdentity } from '../evaluation/see
 import type { PictureWork } from '../generation/generate-pictures.ts'
 import { listPictures, StimulusFolder } from '../generation/pictures/stimuli.ts'
 
+/** What the files of networks say of the trials that shaped them. */
+export interface ToldTrials {
+  seen: SeenTrials
+  /** Whether each of them says so: only then is another trial known to be new. */
+  isComplete: boolean
+}
+
 /**
- * Trials that networks learned from, or were chosen by, as their files say under `seen`; undefined where none says.
+ * Trials that networks learned from, or were chosen by, as their files say under `seen`.
  *
  * @param paths checkpoints: files, or folders such as that of an adapter
  * @throws EegTorchError of one that cannot be opened
  */
-export function trialsSeenBy(...paths: readonly string[]): SeenTrials | undefined {
+export function trialsSeenBy(...paths: readonly string[]): ToldTrials {
   const told = paths.map((path) => {
     const { seen, seenSamples, saved } = openCheckpoint(path).metadata
     return { seen: seen ?? saved?.seen, seenSamples: seenSamples ?? saved?.seenSamples }
   })
-  const [names, samples] = [
-    told.map(({ seen }) => seen).filter(isNames),
-    told.map((one) => one.seenSamples).filter(isNames),
-  ]
-  if (names.length === 0) return undefined
-  return { seen: [...new Set(names.flat())], ...(samples.length > 0 && { seenSamples: [...new Set(samples.flat())] }) }
+  const names = told.map(({ seen }) => seen).filter(isNames)
+  const samples = told.map(({ seenSamples }) => seenSamples).filter(isNames)
+  return {
+    seen: {
+      seen: [...new Set(names.flat())],
+      ...(samples.length > 0 && { seenSamples: [...new Set(samples.flat())] }),
+    },
+    isComplete: names.length > 0 && names.length === paths.length,
+  }
 }
 
 const isNames = (told: unknown): told is string[] =>
@@ -36,21 +46,21 @@ interface WindowWork {
   stimuli?: string | undefined
   /** A picture whose structure all get, or a folder with one for each stimulus or class. */
   structure?: string | undefined
-  /** Trials that the networks learned from, where that is known. */
-  seen?: SeenTrials | undefined
+  /** Trials that the networks learned from. */
+  told?: ToldTrials | undefined
 }
 
 /** The pictures of the first trials of a store. */
 export async function workOfWindows(
   windows: EegWindows,
-  { n = windows.length, stimuli, structure, seen }: WindowWork,
+  { n = windows.length, stimuli, structure, told }: WindowWork,
 ): Promise<PictureWork[]> {
   const known = stimuli === undefined ? undefined : await StimulusFolder.open(stimuli)
   const structures = structure !== undefined && isFolder(structure) ? await StimulusFolder.open(structure) : undefined
   const count = Math.min(n, windows.length)
   // How the store of the training was made is not known here, so that names count beside samples.
   const first = windows.subset(Array.from({ length: count }, (_, i) => i))
-  const trained = seen && (await recogniseSeen(first, seen, false)).seen
+  const trained = told && (await recogniseSeen(first, told.seen, false)).seen
   return Array.from({ length: count }, (_, i) => {
     const { name, subject, session, run } = windows.recordingOf(i)
     const { trial, start, stimulus, label } = windows.origins[i]!
@@ -63,7 +73,7 @@ export async function workOfWindows(
       ...named,
       stimulus: shown,
       structure: lines,
-      ...(trained && { trained: trained.has(trialIdentity(windows, i)) }),
+      ...(trained?.has(trialIdentity(windows, i)) ? { trained: true } : told?.isComplete && { trained: false }),
     }
   })
 }

@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
-import type { SeenTrials } from '../evaluation/seen-trials.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
@@ -17,7 +16,7 @@ import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
 import { openSource } from './generate-sources.ts'
-import { trialsSeenBy, workOfPrompts, workOfWindows } from './generate-work.ts'
+import { type ToldTrials, trialsSeenBy, workOfPrompts, workOfWindows } from './generate-work.ts'
 import { showProgress } from './progress-line.ts'
 import { interruptible } from './study-folder.ts'
 
@@ -125,7 +124,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
           n: config.n,
           stimuli: config.stimuli ?? storedStimuli(config.eeg!),
           structure: config.structure,
-          seen: seenBy(config),
+          told: toldBy(config),
         })
   await requirePictures(
     work.flatMap(({ stimulus, structure }) => [stimulus, structure]).filter((file) => file !== undefined),
@@ -146,9 +145,18 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   console.log(json ? JSON.stringify(told) : formatResult(told))
 }
 
-/** Trials that shaped what reads the EEG. */
-function seenBy({ projection, adapter, checkpoint }: GenerateConfig): SeenTrials | undefined {
-  return trialsSeenBy(...[projection, adapter, checkpoint].filter((path) => path !== undefined))
+/** Trials that shaped the networks. Those that were published for pictures and texts saw no EEG, and are not asked. */
+function toldBy({
+  pipeline,
+  encoder,
+  projection,
+  adapter,
+  checkpoint,
+  classifier,
+  controlnet,
+}: GenerateConfig): ToldTrials {
+  const paths = [encoder, projection, adapter, checkpoint, classifier, pipeline === 'sgdm' ? controlnet : undefined]
+  return trialsSeenBy(...paths.filter((path) => path !== undefined))
 }
 
 interface Drawing {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import { rememberAll } from '../evaluation/seen-trials.ts'
 import { writeNetwork } from '../generation/checkpoints/write-network.ts'
 import { controlNetOf } from '../generation/controlnet/controlnet.ts'
 import type { PictureCodec } from '../generation/picture-codec.ts'
@@ -51,6 +52,6 @@ export async function trainControlNet(
     ...{ scheduler, snrGamma, conditionDropout },
     store: new TrainingCheckpoints(folder, { description: { controlNet: controlNet.referenceConfig } }),
   })
-  await writeNetwork(controlNetFolder(folder), 'ControlNetModel', controlNet)
+  await writeNetwork(controlNetFolder(folder), 'ControlNetModel', controlNet, await rememberAll(windows))
   return result
 }

@@ -13,7 +13,7 @@ export interface PictureWork {
   number: number
   /** Class of what was seen; absent where nobody knows. */
   true?: string | undefined
-  /** Whether the networks learned from this trial, or were chosen by it; absent where their files do not say. */
+  /** Whether the networks learned from this trial, or were chosen by it; absent where some of their files do not say. */
   trained?: boolean | undefined
   /** The file that was seen. */
   stimulus?: string | undefined

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EegWindows, encodePng, manualSeed, models, readGenerations, writeStore } from 'eegtorch'
+import { trialsSeenBy } from '../../lib/cli/generate-work.ts'
 import { runNode } from '../built.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
@@ -159,6 +160,7 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)
   expect([controlled.code, controlled.stdout, controlled.stderr]).toEqual([0, expect.stringMatching(/"loss":/), ''])
   expect((await run('train-diffusion', at('sgdm.yaml'), ...words)).stdout).toBe(controlled.stdout)
+  expect(trialsSeenBy(networks, at('control', 'controlnet'))).toEqual(trialsSeenBy(networks))
   const draw = ['generate', '--pipeline', 'sgdm', '--eeg', at('store'), '--checkpoint', networks, '--steps', '4']
   const under = await run(
     ...draw,

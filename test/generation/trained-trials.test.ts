@@ -37,5 +37,8 @@ test('scores tell how many pictures are of trials that the networks learned from
   expect(none.trained).toBe(0)
   const unsaid = await scored('unsaid', [undefined, false])
   expect(unsaid.trained).toBeUndefined()
+  const mixed = await scored('mixed', [undefined, true])
+  expect(mixed.trained).toBe(1)
+  expect(pictureWarnings(mixed)[0]).toContain('1 of the 2 pictures are of trials that the networks learned from')
   for (const scores of [none, unsaid]) expect(pictureWarnings(scores).join()).not.toContain('learned')
 })

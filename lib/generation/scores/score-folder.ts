@@ -20,7 +20,7 @@ export interface FolderScoreOptions extends ScoreOptions {
 export interface FolderScores extends PictureScores {
   folder: string
   pairing: Pairing
-  /** Pictures of trials that the networks learned from, or were chosen by; absent where the log does not say so of all. */
+  /** Pictures of trials that the networks are known to have learned from, or been chosen by; absent where the log knows none, and does not tell of all. */
   trained?: number
   /** Files of the stimulus and the picture of each row, of its controls, and of the training picture most like it. */
   rows: ScoredRow[]
@@ -69,8 +69,9 @@ export async function scoreFolder(folder: string, options: FolderScoreOptions): 
     return { number, trial, true: truth, predicted, mode, sentence, files: shown }
   })
   const trained = made.map(({ record }) => record.trained)
-  const known = !trained.includes(undefined) && { trained: trained.filter(Boolean).length }
-  return { folder, pairing, ...known, ...scores, rows }
+  const learned = trained.filter(Boolean).length
+  const isKnown = learned > 0 || !trained.includes(undefined)
+  return { folder, pairing, ...(isKnown && { trained: learned }), ...scores, rows }
 }
 
 async function readLogged(folder: string): Promise<LoggedPicture[]> {

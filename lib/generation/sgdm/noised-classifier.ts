@@ -1,6 +1,5 @@
 import { z } from 'zod'
-import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
-import { writeSafetensors } from '../../checkpoints/safetensors.ts'
+import { openCheckpoint, writeCheckpoint } from '../../checkpoints/checkpoint.ts'
 import { full, tensor } from '../../creation.ts'
 import type { Device } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
@@ -78,12 +77,12 @@ export class NoisedClassifier extends Module {
   /**
    * Writes it as one safetensors file.
    *
+   * @param description what is remembered beside it, such as `seen`: names of the trials that were learned from
    * @throws EegTorchError `FILE_WRITE_FAILED`
    */
-  async save(path: string): Promise<void> {
+  async save(path: string, description: Readonly<Record<string, unknown>> = {}): Promise<void> {
     const state = this.stateDict()
-    const told = JSON.stringify({ [KEY]: this.config })
-    await writeSafetensors(path, new Map(Object.entries(state)), { format: 'pt', eegtorch: told })
+    await writeCheckpoint(path, state, { ...description, [KEY]: this.config })
     for (const weight of Object.values(state)) weight.dispose()
   }
 
