@@ -51,7 +51,7 @@ export function cutWindows(recordings: Iterable<Recording>, options: WindowOptio
   for (const [index, recording] of list.entries()) {
     const at = origins.length * channelNames.length * grid.nSamples
     readPlanned(recording, channelNames, grid.nSamples, plans[index]!, data.subarray(at))
-    origins.push(...originsOf(recording, index, plans[index]!, classNames))
+    for (const origin of originsOf(recording, index, plans[index]!, classNames)) origins.push(origin)
   }
   const { upsample: factor = 1 } = options
   return new EegWindows({

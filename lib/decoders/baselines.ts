@@ -155,7 +155,8 @@ export async function decodeFeatures(
     const fitted = await decoder.fit(rows(seen), labels, windows.classNames.length)
     try {
       const { test } = split
-      predictions.push(...predictionsFor(windows, test, { fold, seed: 0, ...(await fitted.predict(rows(test))) }))
+      const given = await fitted.predict(rows(test))
+      for (const answer of predictionsFor(windows, test, { fold, seed: 0, ...given })) predictions.push(answer)
     } finally {
       fitted.dispose?.()
     }

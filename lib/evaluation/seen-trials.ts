@@ -59,16 +59,18 @@ export function rememberSeen(windows: EegWindows, indices: readonly number[], ha
   return { seen, ...(hashes && { seenSamples: indices.flatMap((index) => hashes.get(index) ?? []) }) }
 }
 
-/** What a checkpoint keeps of windows of which all shape it, each trial named once. */
+/**
+ * What a checkpoint keeps of windows of which all shape it, each trial named once. A hash takes 21 bytes of a safetensors header, a name as many as it
+ * is long: the 100 MB that a header may have are enough for some two million windows, and the writer refuses more.
+ */
 export async function rememberAll(...parts: readonly EegWindows[]): Promise<Required<SeenTrials>> {
-  const kept: Required<SeenTrials> = { seen: [], seenSamples: [] }
+  const kept: Required<SeenTrials>[] = []
   for (const windows of parts) {
     const all = [...windows.labels.keys()]
     const { seen, seenSamples = [] } = rememberSeen(windows, all, await hashWindows(windows))
-    kept.seen.push(...new Set(seen))
-    kept.seenSamples.push(...seenSamples)
+    kept.push({ seen: [...new Set(seen)], seenSamples })
   }
-  return kept
+  return { seen: kept.flatMap(({ seen }) => seen), seenSamples: kept.flatMap(({ seenSamples }) => seenSamples) }
 }
 
 /**

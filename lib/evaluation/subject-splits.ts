@@ -32,7 +32,7 @@ export function subjectSplit(windows: EegWindows, parts: SubjectParts, name = su
   for (const { name: subject, indices } of groups) {
     const homes = (['train', 'validation', 'test'] as const).filter((part) => isAmong(subject, parts[part] ?? []))
     if (homes.length > 1) throw refuse(homes[1]!, 'each subject in one part', `${subject} in ${homes.join(' and ')}`)
-    for (const part of homes) split[part]!.push(...indices)
+    for (const part of homes) split[part] = split[part]!.concat(indices)
   }
   for (const part of ['train', 'validation', 'test'] as const) {
     if (split[part]?.length !== 0) continue
