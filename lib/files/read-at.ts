@@ -56,6 +56,37 @@ export function requireSize(descriptor: number, needed: number, file: string): v
   })
 }
 
+/** By what a file is known to be as it was. */
+export interface FileState {
+  /** Bytes. */
+  readonly size: number
+  /** When it was last written, in milliseconds. */
+  readonly mtimeMs: number
+}
+
+/** How an open file is now. */
+export function stateOf(descriptor: number): FileState {
+  const { size, mtimeMs } = fstatSync(descriptor)
+  return { size, mtimeMs }
+}
+
+/**
+ * Refuses a file that was written to since places in it were noted: what is there now would be read as something else.
+ *
+ * @throws EegTorchError `FILE_TRUNCATED` if it has become shorter, else `FILE_INVALID`
+ */
+export function requireUnchanged(descriptor: number, seen: FileState, file: string): void {
+  requireSize(descriptor, seen.size, file)
+  const { size, mtimeMs } = stateOf(descriptor)
+  if (size === seen.size && mtimeMs === seen.mtimeMs) return
+  const words = (bytes: number, time: number) => `${bytes} bytes, written ${new Date(time).toISOString()}`
+  throw new EegTorchError('FILE_INVALID', 'the file was changed since it was opened; open it anew', {
+    file,
+    expected: words(seen.size, seen.mtimeMs),
+    received: words(size, mtimeMs),
+  })
+}
+
 function tooShort(what: string, needed: number, size: number, file: string): EegTorchError {
   return new EegTorchError('FILE_TRUNCATED', `the file ends before the end of ${what}`, {
     file,

@@ -1,4 +1,5 @@
-import { requireSize } from '../../files/read-at.ts'
+import { EegTorchError } from '../../errors.ts'
+import { requireUnchanged } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import { type Job, readJobs } from '../binary/jobs.ts'
 import type { StridedChannel } from '../binary/strided-source.ts'
@@ -23,14 +24,14 @@ export class TableSource implements SignalSource {
   }
 
   #readRows(descriptor: number, jobs: readonly Job<StridedChannel>[]): void {
-    const { file, names, separator, places, size } = this.table
-    requireSize(descriptor, size, file)
+    const { file, names, separator, places, state } = this.table
+    requireUnchanged(descriptor, state, file)
     const from = Math.min(...jobs.map(({ start }) => start))
     const to = Math.max(...jobs.map(({ stop }) => stop))
     const place = Math.floor(from / ROWS_APART)
     let row = place * ROWS_APART
     const start = places[place]!
-    const end = places[Math.ceil(to / ROWS_APART)] ?? size
+    const end = places[Math.ceil(to / ROWS_APART)] ?? state.size
     eachLine(descriptor, file, { from: start, length: end - start }, ({ text }) => {
       if (row >= from) {
         const cells = cellsOf(text, separator, names.length, row, file)
@@ -40,5 +41,14 @@ export class TableSource implements SignalSource {
       }
       return ++row < to
     })
+    if (row < to) throw missing(file, to, row)
   }
+}
+
+function missing(file: string, wanted: number, found: number): EegTorchError {
+  return new EegTorchError('FILE_TRUNCATED', 'the table has fewer rows than when it was opened', {
+    file,
+    expected: `at least ${wanted}`,
+    received: String(found),
+  })
 }

@@ -1,5 +1,5 @@
-import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { type FileState, stateOf } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import { invalid } from '../invalid.ts'
 import { decodeText } from '../read-text.ts'
@@ -13,8 +13,8 @@ export interface Table {
   readonly nRows: number
   /** Bytes at which rows 0, {@link ROWS_APART}, ... begin. */
   readonly places: readonly number[]
-  /** Bytes of the file. */
-  readonly size: number
+  /** How the file was when it was gone through. */
+  readonly state: FileState
   /** Numbers of the first column. */
   readonly first: Float64Array
   /** False where the last line has no line break. */
@@ -33,9 +33,9 @@ const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
  */
 export function scanTable(file: string): Table {
   return withFile(file, (descriptor) => {
-    const scan = new Scan(file)
+    const [scan, state] = [new Scan(file), stateOf(descriptor)]
     eachLine(descriptor, file, { from: 0 }, (line) => scan.take(line))
-    return scan.table(fstatSync(descriptor).size)
+    return scan.table(state)
   })
 }
 
@@ -60,7 +60,7 @@ class Scan {
     return true
   }
 
-  table(size: number): Table {
+  table(state: FileState): Table {
     const nRows = this.#first.length
     if (this.#head === undefined || nRows === 0) {
       const received = this.#head === undefined ? '0 lines' : '1 line'
@@ -68,7 +68,7 @@ class Scan {
     }
     const { file } = this
     const [places, first, isEnded] = [this.#places, Float64Array.from(this.#first), this.#isEnded]
-    return { file, ...this.#head, nRows, places, size, first, isEnded }
+    return { file, ...this.#head, nRows, places, state, first, isEnded }
   }
 
   #addRow(text: string, at: number): void {

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
+import { type FileState, requireUnchanged } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import { type Job, readJobs } from '../binary/jobs.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
@@ -6,9 +7,14 @@ import type { StridedChannel } from '../binary/strided-source.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { FileWindow } from './cursor.ts'
 
-/** Where a stream's numbers lie: time stamps stand between samples, so each stretch of a chunk is walked from its beginning. */
-export interface XdfSamples {
+/** A file whose places were noted, and how it was then. */
+export interface ScannedFile {
   readonly file: string
+  readonly state: FileState
+}
+
+/** Where a stream's numbers lie: time stamps stand between samples, so each stretch of a chunk is walked from its beginning. */
+export interface XdfSamples extends ScannedFile {
   readonly type: SampleType
   readonly nChannels: number
   /** For each stretch, the byte at which it begins and the number of its first sample. */
@@ -38,7 +44,8 @@ export class XdfSource implements SignalSource {
   }
 
   #readStretches(descriptor: number, start: number, stop: number, jobs: readonly Job<StridedChannel>[]): void {
-    const { file, positions, firsts, nSamples } = this.samples
+    const { file, state, positions, firsts, nSamples } = this.samples
+    requireUnchanged(descriptor, state, file)
     const first = lastAtMost(firsts, start)
     const last = lastAtMost(firsts, stop - 1)
     const reach = (positions[last + 1] ?? Number.POSITIVE_INFINITY) - positions[first]!

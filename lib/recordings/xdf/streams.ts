@@ -1,9 +1,11 @@
 import type { EegTorchError } from '../../errors.ts'
+import { stateOf } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import type { TruncatedPolicy } from '../edf-header.ts'
 import { invalid } from '../invalid.ts'
 import { Cursor, FileWindow } from './cursor.ts'
+import type { ScannedFile } from './source.ts'
 import { findAll, parseXml, textOf, type XmlNode } from './xml.ts'
 
 /** One stream of a file, as it was recorded: time stamps are those of the machine that sent it. */
@@ -29,6 +31,11 @@ export interface XdfStream {
   promised: number | undefined
 }
 
+/** The streams of a file. */
+export interface XdfStreams extends ScannedFile {
+  readonly streams: readonly XdfStream[]
+}
+
 const TYPES: Readonly<Record<string, SampleType>> = {
   int8: 'int8',
   int16: 'int16',
@@ -50,8 +57,9 @@ export const isXdf = (start: Buffer): boolean => start.toString('latin1', 0, MAG
  *
  * @throws EegTorchError `FILE_INVALID` or, for a file that ends inside a chunk, `FILE_TRUNCATED` unless `read` was asked for
  */
-export function readStreams(file: string, truncated: TruncatedPolicy, warnings: string[]): XdfStream[] {
+export function readStreams(file: string, truncated: TruncatedPolicy, warnings: string[]): XdfStreams {
   return withFile(file, (descriptor) => {
+    const state = stateOf(descriptor)
     const cursor = new Cursor(new FileWindow(descriptor, file))
     const magic = cursor.part(Math.min(MAGIC.length, cursor.left)).text()
     if (magic !== MAGIC) throw invalid(file, 'this is no XDF file', `'${MAGIC}'`, JSON.stringify(magic))
@@ -66,7 +74,7 @@ export function readStreams(file: string, truncated: TruncatedPolicy, warnings: 
         break
       }
     }
-    return [...streams.values()]
+    return { file, state, streams: [...streams.values()] }
   })
 }
 

@@ -7,7 +7,7 @@ import { metadataFromName } from '../metadata.ts'
 import { type Channel, type ChannelType, Recording, type RecordingParts, recordingName } from '../recording.ts'
 import { voltsPer } from '../units.ts'
 import { dejitter, synchronise } from './clocks.ts'
-import { XdfSource } from './source.ts'
+import { type ScannedFile, XdfSource } from './source.ts'
 import { channelInfos, readStreams, type XdfStream } from './streams.ts'
 
 const TYPES: ReadonlySet<string> = new Set(['eeg', 'eog', 'ecg', 'emg', 'stim', 'misc'] satisfies ChannelType[])
@@ -21,7 +21,8 @@ const TYPES: ReadonlySet<string> = new Set(['eeg', 'eog', 'ecg', 'emg', 'stim', 
  */
 export async function readXdf(file: string, options: FileOptions = {}): Promise<Recording> {
   const warnings: string[] = []
-  const streams = readStreams(file, options.truncated ?? 'error', warnings)
+  const scanned = readStreams(file, options.truncated ?? 'error', warnings)
+  const { streams } = scanned
   const main = chooseStream(streams, options.stream, file)
   for (const { promised, times, name } of streams) {
     if (promised === times.length) continue
@@ -67,8 +68,8 @@ export async function readXdf(file: string, options: FileOptions = {}): Promise<
     samplingRate,
     nSamples: main.times.length,
     segments,
-    events: streams.filter((stream) => stream !== main).flatMap((stream) => eventsOf(stream, times[0]!, file)),
-    source: sourceOf(main, channels, file),
+    events: streams.filter((stream) => stream !== main).flatMap((stream) => eventsOf(stream, times[0]!, scanned)),
+    source: sourceOf(main, channels, scanned),
     warnings,
   })
 }
@@ -123,28 +124,29 @@ function describeChannels(
   })
 }
 
-function sourceOf(stream: XdfStream, channels: readonly { gain: number }[], file: string): XdfSource {
+function sourceOf(stream: XdfStream, channels: readonly { gain: number }[], { file, state }: ScannedFile): XdfSource {
   const { type, nChannels, positions, firsts, times } = stream
   return new XdfSource(
-    { file, type: type!, nChannels, positions, firsts, nSamples: times.length },
+    { file, state, type: type!, nChannels, positions, firsts, nSamples: times.length },
     channels.map(({ gain }, slot) => ({ slot, gain })),
   )
 }
 
 /** Entries of a stream of strings, or of numbers without a rate; strings of several channels are joined by `/`. */
-function eventsOf(stream: XdfStream, start: number, file: string): RecordingParts['events'] {
+function eventsOf(stream: XdfStream, start: number, scanned: ScannedFile): RecordingParts['events'] {
   if (stream.type !== undefined && stream.rate > 0) return []
   const aligned = synchronise(stream.times, stream.offsets)
   const times = stream.rate > 0 && aligned.length > 1 ? dejitter(aligned, stream.rate).times : aligned
-  const labels = stream.type === undefined ? stream.texts.map((texts) => texts.join('/')) : numbersAsText(stream, file)
+  const labels =
+    stream.type === undefined ? stream.texts.map((texts) => texts.join('/')) : numbersAsText(stream, scanned)
   return labels.map((label, i) => ({ onset: times[i]! - start, duration: 0, label }))
 }
 
-function numbersAsText(stream: XdfStream, file: string): string[] {
+function numbersAsText(stream: XdfStream, scanned: ScannedFile): string[] {
   const { nChannels, times } = stream
   if (nChannels === 0) return []
   const channels = Array.from({ length: nChannels }, (_, channel) => ({ channel, gain: 1 }))
   const ranges = channels.map(({ channel }) => ({ channel, start: 0, stop: times.length }))
-  const numbers = sourceOf(stream, channels, file).read(ranges)
+  const numbers = sourceOf(stream, channels, scanned).read(ranges)
   return times.map((_, i) => numbers.map((values) => values[i]!).join('/'))
 }
