@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { cases } from './bench/cases.mjs'
 import { describeMachine, findPython, findTcmalloc } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
-import { best, formatTable, formatThroughput } from './bench/table.mjs'
+import { best, formatSummary, formatTable, formatThroughput } from './bench/table.mjs'
 import { main, root, StepError } from './steps.mjs'
 
 /** Comparisons that have options of their own. */
@@ -14,7 +14,7 @@ const operators = ['new, collected', 'new, disposed', 'in place']
 /** Windows in a row that a turn of inference times one by one, so that there is a 99th percentile. */
 const windows = 20
 
-// npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --no-compile]: eegtorch and PyTorch
+// npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --summary --no-compile]: eegtorch and PyTorch
 // side by side. npm run bench -- signals | loader | epochs | sizes | weights [...]: what those scripts compare, with their options.
 const other = comparisons.find((name) => name === process.argv[2])
 if (other === undefined) await main(benchNetworks)
@@ -42,8 +42,9 @@ function everything({ batches }) {
   return batches ? all.filter((name) => !cases[name].actions) : [...all, 'operators', 'start']
 }
 
-function format({ batches }, results) {
-  return batches ? formatThroughput(results, batches) : formatTable(results)
+function format({ batches, summary }, results) {
+  if (batches) return formatThroughput(results, batches)
+  return summary ? formatSummary(results) : formatTable(results)
 }
 
 function save(values, header, results) {
@@ -58,6 +59,7 @@ function readArguments() {
     json: { type: 'string' },
     markdown: { type: 'string' },
     'no-compile': { type: 'boolean', default: false },
+    summary: { type: 'boolean', default: false },
   }
   let parsed
   try {

@@ -43,6 +43,36 @@ export function formatTable(results) {
   return markdown(rows)
 }
 
+const summarised = ['inference, batch 1', 'inference, batch', 'training step']
+
+/**
+ * A Markdown table of one row per case: the median time of one window, of a batch and of a training step, the medians of the ratios to PyTorch with its
+ * defaults and to the best tuned, and the share of peak.
+ */
+export function formatSummary(results) {
+  const columns = ['ms', 'defaults', 'tuned', 'peak']
+  const head = ['one window', 'batch', 'step'].flatMap((kind) => columns.map((column) => `${kind}: ${column}`))
+  const rows = [['case', 'batch of', ...head]]
+  for (const name of new Set(results.map((result) => result.name))) {
+    const own = results.filter((result) => result.name === name)
+    const sizes = own.map(({ action }) => Number(action.match(/batch (\d+)/)?.[1] ?? 1))
+    const found = summarised.map((kind) => own.find(({ action }) => kindOf(action) === kind))
+    rows.push([name, String(Math.max(...sizes)), ...found.flatMap(summary)])
+  }
+  return markdown(rows)
+}
+
+function kindOf(action) {
+  return summarised.find((kind, i) => (i === 0 ? action === kind : action.startsWith(kind)))
+}
+
+function summary(result) {
+  if (result === undefined) return ['', '', '', '']
+  const { ours, peers } = result
+  const ratio = (peer) => compare(ours.times, peer.times).median.toFixed(2)
+  return [median(ours.times).toFixed(2), ratio(peers[0]), peers.length > 1 ? ratio(peers.at(-1)) : '', share(result)]
+}
+
 /** A Markdown table of how many windows a second inference takes in batches of several sizes, by the median. */
 export function formatThroughput(results, batches) {
   const rows = [['case', 'windows a second at batch', ...batches.map(String)]]

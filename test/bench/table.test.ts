@@ -2,7 +2,15 @@ import { models } from 'eegtorch'
 // @ts-expect-error: a script, without types
 import { cases } from '../../scripts/bench/cases.mjs'
 // @ts-expect-error: a script, without types
-import { best, compare, formatTable, formatThroughput, median, percentile99 } from '../../scripts/bench/table.mjs'
+import {
+  best,
+  compare,
+  formatSummary,
+  formatTable,
+  formatThroughput,
+  median,
+  percentile99,
+} from '../../scripts/bench/table.mjs'
 
 test('every registered network is measured', () => {
   const described = Object.values(cases as Record<string, { networks: string[] }>)
@@ -44,6 +52,22 @@ test('the table has one row for each action and peer, and a percentile where the
   expect(rows.slice(2)).toEqual([
     '| eegnet | training step | PyTorch | 1.00 / 2.00 | 2.00 / 3.00 | 1.00 | 3.00 | 2.00 | 75 % | 2 | 10 |',
     '| eegnet | training step | PyTorch | 1.00 / 2.00 / 1.98 | 2.00 / 3.00 | 1.00 | 3.00 | 2.00 |  | 2 | 10 |',
+  ])
+})
+
+test('the summary has one row for each case, with what was measured of it', () => {
+  const ours = series('eegtorch', [2], 1)
+  const peers = [series('PyTorch, defaults', [10], 1), series('PyTorch, tuned', [5], 1)]
+  const actions = ['inference, batch 1', 'inference, batch 64', 'training step, batch 64']
+  const results = actions.map((action) => ({ name: 'eegnet', action, ours, peers, flops: 3e6, flopsPerMs: 2e6 }))
+  const alone = { name: 'unet', action: 'training step, batch 1', ours, peers: peers.slice(0, 1) }
+  expect(
+    formatSummary([...results, alone])
+      .split('\n')
+      .slice(2),
+  ).toEqual([
+    '| eegnet | 64 | 2.00 | 5.00 | 2.50 | 75 % | 2.00 | 5.00 | 2.50 | 75 % | 2.00 | 5.00 | 2.50 | 75 % |',
+    '| unet | 1 |  |  |  |  |  |  |  |  | 2.00 | 5.00 |  |  |',
   ])
 })
 
