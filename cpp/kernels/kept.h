@@ -35,9 +35,11 @@ class Kept {
     bool fresh = value_ && stamps_.size() == from.size();
     for (size_t i = 0; fresh && i < from.size(); i++) fresh = stamps_[i].holds(from[i]);
     if (fresh) return value_;
-    stamps_.clear();
-    for (const auto& tensor : from) stamps_.emplace_back(tensor);
-    return value_ = std::make_shared<const Value>(make());
+    // Both change together: make() may throw, and the stamps say what the value was made of.
+    std::vector<Stamp> stamps(from.begin(), from.end());
+    value_ = std::make_shared<const Value>(make());
+    stamps_ = std::move(stamps);
+    return value_;
   }
 
   // Training needs the memory for other things.
