@@ -11,6 +11,7 @@
 
 #include "core/check.h"
 #include "core/dtype.h"
+#include "core/written.h"
 #include "distributed/backends.h"
 #include "distributed/peer_error.h"
 
@@ -63,6 +64,14 @@ c10::intrusive_ptr<c10d::ProcessGroup> connect(const ProcessGroupConfig& config)
 
 // The same memory as bytes, which every backend carries.
 at::Tensor bytesOf(const at::Tensor& contiguous) { return contiguous.view(-1).view(at::kByte); }
+
+// What peers wrote to `contiguous`, which is the tensor itself or a copy of it.
+void takeOver(const at::Tensor& tensor, const at::Tensor& contiguous) {
+  if (contiguous.is_same(tensor))
+    wrote(tensor);
+  else
+    tensor.copy_(contiguous);
+}
 
 int64_t hashOf(const std::string& text) {
   uint64_t hash = 0xcbf29ce484222325;  // FNV-1a
@@ -157,7 +166,7 @@ void ProcessGroup::allReduce(const at::Tensor& tensor, const std::string& reduct
     std::vector<at::Tensor> parts{tensor.contiguous()};
     handle_->allreduce(parts, options)->wait();
     if (reduction == "mean") parts[0].div_(size_);
-    if (!parts[0].is_same(tensor)) tensor.copy_(parts[0]);
+    takeOver(tensor, parts[0]);
   });
 }
 
@@ -180,11 +189,7 @@ void ProcessGroup::broadcast(const Tensors& tensors, int64_t root) const {
       works.push_back(handle_->broadcast(parts, options));
     }
     for (const auto& work : works) work->wait();
-    for (size_t i = 0; i < tensors.size(); i++)
-      if (contiguous[i].is_same(tensors[i]))
-        tensors[i].unsafeGetTensorImpl()->bump_version();  // peers wrote to it, as LibTorch's operators would count
-      else
-        tensors[i].copy_(contiguous[i]);
+    for (size_t i = 0; i < tensors.size(); i++) takeOver(tensors[i], contiguous[i]);
   });
 }
 

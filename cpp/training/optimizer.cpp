@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/written.h"
 #include "training/parameter_names.h"
 #include "training/table.h"
 #include "training/update_rules.h"
@@ -163,7 +164,7 @@ void Optimizer::step(const std::optional<at::Tensor>& found_inf) {
     if (lists.parameters.empty()) continue;
     group.rule->update(lists, group.rate, found_inf);
     // LibTorch's fused kernels do not count what they write, and inference keeps what it made of the weights before.
-    for (const auto& parameter : lists.parameters) parameter.unsafeGetTensorImpl()->bump_version();
+    for (const auto& parameter : lists.parameters) wrote(parameter);
   }
 }
 
