@@ -48,13 +48,7 @@ MultiScaleConditioningImpl::Projections::Projections(const torch::nn::ModuleList
     : layers(layers), weights(layers->parameters()) {}
 
 std::vector<at::Tensor> MultiScaleConditioningImpl::Projections::forward(const at::Tensor& x, bool training) {
-  if (training) packed.drop();
-  std::vector<at::Tensor> scales;
-  if (training || x.size(0) != 1 || !kernels::packs(x, weights)) {
-    for (const auto& layer : *layers) scales.push_back(layer->as<torch::nn::Linear>()->forward(x));
-    return scales;
-  }
-  const auto product = packed.get(weights, [this] {
+  const auto product = packed.inferring({training, x, 1}, weights, [this] {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> matrices, biases;
     for (const auto& layer : *layers) {
@@ -63,6 +57,11 @@ std::vector<at::Tensor> MultiScaleConditioningImpl::Projections::forward(const a
     }
     return kernels::PackedProduct(at::cat(matrices).t(), at::cat(biases), 1);
   });
+  std::vector<at::Tensor> scales;
+  if (!product) {
+    for (const auto& layer : *layers) scales.push_back(layer->as<torch::nn::Linear>()->forward(x));
+    return scales;
+  }
   const auto row = x.contiguous(), all = at::empty({1, product->columns()}, x.options());
   product->run({{1, row.const_data_ptr<float>(), row.size(1), all.data_ptr<float>(), all.size(1)}}, false, 1);
   int64_t first = 0;

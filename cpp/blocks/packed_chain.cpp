@@ -77,10 +77,8 @@ std::vector<PackedLayer> PackedChain::pack() {
 }
 
 at::Tensor PackedChain::forward(const at::Tensor& x) {
-  const bool few = !layers_->is_training() && x.size(0) <= kMostImages && kernels::packs(x, tensors_);
-  if (layers_->is_training()) packed_.drop();
-  if (!few) return runFused(*layers_, x);
-  const auto packed = packed_.get(tensors_, [this] { return pack(); });
+  const auto packed = packed_.inferring({layers_->is_training(), x, kMostImages}, tensors_, [this] { return pack(); });
+  if (!packed) return runFused(*layers_, x);
   auto y = x;
   for (const auto& layer : *packed)
     y = layer.convolution ? layer.convolution->forward(y.permute({0, 2, 3, 1}).contiguous()).permute({0, 3, 1, 2})

@@ -120,18 +120,17 @@ PackedResNet1d ResNet1dImpl::pack() {
   return network;
 }
 
-at::Tensor ResNet1dImpl::inferFeatures(const at::Tensor& eeg) {
-  const auto packed = packed_.get(tensors_, [this] { return pack(); });
+at::Tensor ResNet1dImpl::inferFeatures(const at::Tensor& eeg, const PackedResNet1d& packed) const {
   const int64_t margin = config_.kernel_length / 2;
-  const auto stem = packed->stem.forward(kernels::TimeMajor(eeg, config_.stem_length / 2), 0, 0);
+  const auto stem = packed.stem.forward(kernels::TimeMajor(eeg, config_.stem_length / 2), 0, 0);
   auto x = kernels::halveByMaximum(stem, margin);
-  for (const auto& block : packed->blocks) x = block.forward(x, margin);
+  for (const auto& block : packed.blocks) x = block.forward(x, margin);
   return x.inner().mean(1);
 }
 
 at::Tensor ResNet1dImpl::features(const at::Tensor& eeg) {
-  if (!is_training() && kernels::packs(eeg, tensors_)) return inferFeatures(eeg);
-  if (is_training()) packed_.drop();
+  const auto packed = packed_.inferring({is_training(), eeg}, tensors_, [this] { return pack(); });
+  if (packed) return inferFeatures(eeg, *packed);
   auto x =
       at::max_pool1d(kernels::batchNormRelu(conv1_->forward(eeg), *bn1_), 3, 2, 1);  // (batch, widths[0], ~samples / 4)
   for (auto& stage : stages_) x = stage->forward(x);

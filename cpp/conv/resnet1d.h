@@ -48,7 +48,7 @@ class ResNet1dImpl : public ModelImpl {
  private:
   PackedResNet1d pack();
   at::Tensor features(const at::Tensor& eeg);  // (batch, widths.back())
-  at::Tensor inferFeatures(const at::Tensor& eeg);
+  at::Tensor inferFeatures(const at::Tensor& eeg, const PackedResNet1d& packed) const;
 
   ResNet1dConfig config_;
   torch::nn::Conv1d conv1_{nullptr};

@@ -1,7 +1,5 @@
 #include "kernels/kept.h"
 
-#include <ATen/core/grad_mode.h>
-
 #include <algorithm>
 
 #include "kernels/dispatch.h"
@@ -19,12 +17,14 @@ bool Stamp::holds(const at::Tensor& tensor) const {
          tensor.storage().unsafeGetStorageImpl() == storage_._unsafe_get_target() && tensor._version() == version_;
 }
 
-bool packs(const at::Tensor& x, const std::vector<at::Tensor>& weights) {
-  const bool recorded = at::GradMode::is_enabled();
-  if (x.numel() == 0 || (recorded && x.requires_grad()) || !applies({x})) return false;
-  return std::all_of(weights.begin(), weights.end(), [recorded](const at::Tensor& weight) {
-    return !(recorded && weight.requires_grad()) && applies({weight});
-  });
+Keeping keepingOf(const ForwardPass& pass, const std::vector<at::Tensor>& weights) {
+  const auto apply = [](const at::Tensor& weight) { return applies({weight}); };
+  const auto recorded = [](const at::Tensor& weight) { return isRecorded({weight}); };
+  if (pass.training || !std::all_of(weights.begin(), weights.end(), apply)) return Keeping::dropped;
+  const at::Tensor& x = pass.x;
+  const bool used = x.numel() > 0 && x.size(0) <= pass.most && applies({x}) && !isRecorded({x}) &&
+                    std::none_of(weights.begin(), weights.end(), recorded);
+  return used ? Keeping::used : Keeping::unused;
 }
 
 }  // namespace eegtorch::kernels

@@ -4,6 +4,7 @@
 #include <ATen/core/Tensor.h>
 #include <c10/core/Storage.h>
 
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -25,6 +26,18 @@ class Stamp {
   bool versioned_;
 };
 
+// What a network is asked for: x (rows, ...), in which mode. Products with more rows than `most` use no kept value.
+struct ForwardPass {
+  bool training;
+  const at::Tensor& x;
+  int64_t most = std::numeric_limits<int64_t>::max();
+};
+
+// Whether a pass goes through products that keep what they derive from these weights: so in inference, where kernels
+// apply and autograd follows nothing. Training, and weights that kernels do not apply to, make it worth dropping.
+enum class Keeping { used, unused, dropped };
+Keeping keepingOf(const ForwardPass& pass, const std::vector<at::Tensor>& weights);
+
 // A value made of tensors, made again when one of them has changed. Networks run on several threads.
 template <class Value>
 class Kept {
@@ -42,7 +55,16 @@ class Kept {
     return value_;
   }
 
-  // Training needs the memory for other things.
+  // The value where the pass uses it, else null.
+  template <class Make>
+  std::shared_ptr<const Value> inferring(const ForwardPass& pass, const std::vector<at::Tensor>& weights,
+                                         const Make& make) {
+    const Keeping keeping = keepingOf(pass, weights);
+    if (keeping == Keeping::dropped) drop();
+    return keeping == Keeping::used ? get(weights, make) : nullptr;
+  }
+
+  // Gives the memory back.
   void drop() {
     const std::lock_guard<std::mutex> lock(mutex_);
     value_.reset();
@@ -53,9 +75,5 @@ class Kept {
   std::vector<Stamp> stamps_;
   std::shared_ptr<const Value> value_;
 };
-
-// Whether x may go through products that keep what they derive from these weights: autograd follows none of them, and
-// kernels apply to all.
-bool packs(const at::Tensor& x, const std::vector<at::Tensor>& weights);
 
 }  // namespace eegtorch::kernels

@@ -238,18 +238,10 @@ class Inference {
   std::vector<Stage> stages_;
 };
 
-at::Tensor infer(const RecurrentStack& stack, at::Tensor x, KeptLayers& kept) {
-  Inference inference(x.size(0), x.size(1));
-  const auto layers = kept.get(stack, inference.sequences());
-  if (!stack.bidirectional) return inference.upwards(x, *layers);
-  for (size_t i = 0; i < layers->size(); i += 2) x = inference.bothWays(x, (*layers)[i], (*layers)[i + 1]);
+at::Tensor infer(Inference& inference, at::Tensor x, const KeptLayers::Layers& layers, bool bidirectional) {
+  if (!bidirectional) return inference.upwards(x, layers);
+  for (size_t i = 0; i < layers.size(); i += 2) x = inference.bothWays(x, layers[i], layers[i + 1]);
   return x;
-}
-
-bool needsGradient(const at::Tensor& x, const RecurrentStack& stack) {
-  return isRecorded({x}) || std::any_of(stack.layers.begin(), stack.layers.end(), [](const RecurrentWeights& w) {
-           return isRecorded({w.input, w.hidden, w.input_bias, w.hidden_bias});
-         });
 }
 
 }  // namespace
@@ -259,9 +251,13 @@ RecurrentStack::RecurrentStack(CellKind kind, const std::vector<at::Tensor>& fla
   for (size_t i = 0; i < flat.size(); i += 4) layers.push_back({flat[i], flat[i + 1], flat[i + 2], flat[i + 3]});
 }
 
-std::shared_ptr<const KeptLayers::Layers> KeptLayers::get(const RecurrentStack& stack, int64_t sequences) {
+std::shared_ptr<const KeptLayers::Layers> KeptLayers::inferring(const ForwardPass& pass, const RecurrentStack& stack,
+                                                                int64_t sequences) {
   std::vector<at::Tensor> weights;
   for (const auto& w : stack.layers) weights.insert(weights.end(), {w.input, w.hidden, w.input_bias, w.hidden_bias});
+  const Keeping keeping = keepingOf(pass, weights);
+  if (keeping == Keeping::dropped) drop();
+  if (keeping != Keeping::used) return nullptr;
   return kept_.at(std::countr_zero(static_cast<uint64_t>(PanelMatrix::vectorsFor(sequences))) - 1).get(weights, [&] {
     const at::NoGradGuard no_grad;
     Layers layers;
@@ -282,9 +278,9 @@ bool recurrentApplies(const at::Tensor& x, const RecurrentStack& stack) {
 
 at::Tensor recurrent(const RecurrentStack& stack, const at::Tensor& x, bool training, KeptLayers& kept) {
   auto y = x.contiguous();
-  const bool drops = training && stack.drop_prob > 0;
-  if (training) kept.drop();
-  if (!drops && !needsGradient(x, stack)) return infer(stack, y, kept);
+  Inference inference(y.size(0), y.size(1));
+  if (const auto layers = kept.inferring({training, y}, stack, inference.sequences()))
+    return infer(inference, y, *layers, stack.bidirectional);
   const auto layer = [&](const RecurrentWeights& w, bool reverse) {
     return Layer::apply(static_cast<int64_t>(stack.kind), reverse, y, w.input, w.hidden, w.input_bias, w.hidden_bias);
   };

@@ -39,8 +39,8 @@ class KeptLayers {
  public:
   using Layers = std::vector<RecurrentLayer>;
 
-  // sequences: that a thread takes at a time.
-  std::shared_ptr<const Layers> get(const RecurrentStack& stack, int64_t sequences);
+  // Null where gradients or training forbid. sequences: that a thread takes at a time.
+  std::shared_ptr<const Layers> inferring(const ForwardPass& pass, const RecurrentStack& stack, int64_t sequences);
   void drop();
 
  private:

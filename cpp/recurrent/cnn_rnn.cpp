@@ -78,6 +78,7 @@ kernels::RecurrentStack CnnRnnImpl::stack() const {
 at::Tensor CnnRnnImpl::recur(const at::Tensor& x) {
   const auto layers = stack();
   if (kernels::recurrentApplies(x, layers)) return kernels::recurrent(layers, x, is_training(), kept_);
+  kept_.drop();
   const auto y = x.transpose(0, 1);
   const auto run = [&](auto& cell) { return std::get<0>(cell->forward(y)).transpose(0, 1); };
   return lstm_ ? run(lstm_) : gru_ ? run(gru_) : run(rnn_);
@@ -85,16 +86,14 @@ at::Tensor CnnRnnImpl::recur(const at::Tensor& x) {
 
 at::Tensor CnnRnnImpl::convolve(const at::Tensor& eeg) {
   const int64_t pool = config_.pool_length;
-  const std::vector<at::Tensor> weights{conv_->weight, conv_->bias};
-  if (is_training()) packed_conv_.drop();
-  if (is_training() || !kernels::packs(eeg, weights)) {
-    const auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
-    return at::max_pool1d(x, pool, pool).permute({2, 0, 1});
-  }
-  const auto conv = packed_conv_.get(weights, [&] {
+  const auto conv = packed_conv_.inferring({is_training(), eeg}, {conv_->weight, conv_->bias}, [&] {
     const at::NoGradGuard no_grad;
     return kernels::PackedConv1d(conv_->weight.detach(), conv_->bias, config_.conv_stride, 0, eeg.size(2));
   });
+  if (!conv) {
+    const auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
+    return at::max_pool1d(x, pool, pool).permute({2, 0, 1});
+  }
   const auto x = conv->forward(kernels::TimeMajor(eeg, 0), 0, 0).inner();  // (batch, steps, conv_filters)
   const auto normed = conv_norm_->forward(x.flatten(0, 1)).view_as(x);
   return normed.narrow(1, 0, x.size(1) / pool * pool).unflatten(1, {-1, pool}).amax(2).transpose(0, 1);

@@ -28,9 +28,11 @@ LstmEegImpl::LstmEegImpl(const LstmEegConfig& config) : config_(config) {
 
 at::Tensor LstmEegImpl::lastState(const at::Tensor& eeg) {
   const kernels::RecurrentStack stack(kernels::CellKind::lstm, lstm_->all_weights(), false, config_.drop_prob);
-  if (!kernels::recurrentApplies(eeg, stack)) return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
-  return kernels::recurrent(stack, eeg.permute({2, 0, 1}), is_training(), kept_)
-      .select(0, -1);  // of (samples, batch, hidden)
+  if (kernels::recurrentApplies(eeg, stack))
+    return kernels::recurrent(stack, eeg.permute({2, 0, 1}), is_training(), kept_)
+        .select(0, -1);  // of (samples, batch, hidden)
+  kept_.drop();
+  return std::get<0>(lstm_->forward(eeg.transpose(1, 2))).select(1, -1);
 }
 
 at::Tensor LstmEegImpl::forward(const at::Tensor& eeg) {

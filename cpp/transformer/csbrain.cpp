@@ -264,9 +264,7 @@ at::Tensor CsBrainImpl::features(const at::Tensor& eeg, const at::Tensor& mask) 
                 showShape(eeg.sizes().slice(0, 3)), showShape(mask.sizes()));
   const auto sorted = eeg.index_select(1, at::tensor(order_, eeg.options().dtype(at::kLong)));
   auto x = patch_embedding_->forward(sorted, mask);
-  const bool packs = !is_training() && kernels::packs(x, scale_weights_);
-  if (is_training()) packed_.drop();
-  const auto packed = packs ? packed_.get(scale_weights_, [this] { return pack(); }) : nullptr;
+  const auto packed = packed_.inferring({is_training(), x}, scale_weights_, [this] { return pack(); });
   for (const auto& layer : *layers_) {
     x = x + (packed ? embedTime(x, *packed) : embedTime(x));
     x = x + (packed ? embedRegions(x, *packed) : embedRegions(x));
