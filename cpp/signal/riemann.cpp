@@ -50,14 +50,16 @@ class Matrices {
   Tensor data_;
 };
 
-// body(lane, room to work in, i) for each i, in parallel by lanes whose borders do not depend on the number of threads.
-template <class Body>
-void eachOf(int64_t count, int64_t n, const Body& body) {
+// body(room to work in, i) for each i, in parallel by lanes whose borders do not depend on the number of threads. Each
+// lane has its Room(n); they are returned in order.
+template <class Room = SymmetricMatrices, class Body>
+std::vector<Room> eachOf(int64_t count, int64_t n, const Body& body) {
   const TimeLanes lanes(count, at::kCPU, costOf(n), 1);
-  std::vector<SymmetricMatrices> rooms(lanes.count(), SymmetricMatrices(n));
+  std::vector<Room> rooms(lanes.count(), Room(n));
   lanes.run([&](int64_t lane, int64_t from, int64_t length) {
-    for (int64_t i = from; i < from + length; i++) body(lane, rooms[lane], i);
+    for (int64_t i = from; i < from + length; i++) body(rooms[lane], i);
   });
+  return rooms;
 }
 
 struct Roots {
@@ -65,10 +67,10 @@ struct Roots {
 };
 
 Roots rootsOf(const double* matrix, int64_t n) {
-  SymmetricMatrices room(n);
+  const auto root = [](double value) { return std::sqrt(positive(value)); };
+  const auto inverse = [&](double value) { return 1 / root(value); };
   Roots result{Numbers(n * n), Numbers(n * n)};
-  room.map(matrix, [](double value) { return std::sqrt(positive(value)); }, result.root.data());
-  room.map(matrix, [](double value) { return 1 / std::sqrt(positive(value)); }, result.inverse.data());
+  SymmetricMatrices(n).mapTwice(matrix, root, result.root.data(), inverse, result.inverse.data());
   return result;
 }
 
@@ -102,21 +104,27 @@ Numbers shares(const Tensor& weights, const Tensor& matrices) {
   return result;
 }
 
-// The sum over i of weights[i] times what write(room, i, out) writes.
+// Room to work in, and the sum of what came of it.
+struct SummingRoom {
+  explicit SummingRoom(int64_t n) : matrices(n), sum(n * n) {}
+
+  SymmetricMatrices matrices;
+  Numbers sum;
+};
+
+// The sum over i of weights[i] times what write(room, matrix i, out) writes.
 template <class Write>
 Numbers weightedSum(const Matrices& matrices, const Numbers& weights, const Write& write) {
-  const auto n = matrices.n(), size = matrices.numbers();
-  const TimeLanes lanes(matrices.count(), at::kCPU, costOf(n), 1);
-  Numbers sums(lanes.count() * size), made(lanes.count() * size);
-  eachOf(matrices.count(), n, [&](int64_t lane, SymmetricMatrices& room, int64_t i) {
-    auto* out = made.data() + lane * size;
-    write(room, matrices[i], out);
-    for (int64_t k = 0; k < size; k++) sums[lane * size + k] += weights[i] * out[k];
+  const auto size = matrices.numbers();
+  const auto rooms = eachOf<SummingRoom>(matrices.count(), matrices.n(), [&](SummingRoom& room, int64_t i) {
+    auto* out = room.matrices.scratch();
+    write(room.matrices, matrices[i], out);
+    for (int64_t k = 0; k < size; k++) room.sum[k] += weights[i] * out[k];
   });
-  for (int64_t lane = 1; lane < lanes.count(); lane++)
-    for (int64_t k = 0; k < size; k++) sums[k] += sums[lane * size + k];
-  sums.resize(size);
-  return sums;
+  Numbers total = rooms.front().sum;
+  for (size_t lane = 1; lane < rooms.size(); lane++)
+    for (int64_t k = 0; k < size; k++) total[k] += rooms[lane].sum[k];
+  return total;
 }
 
 double norm(const Numbers& values) {
@@ -201,9 +209,8 @@ Tensor tangentSpace(const Tensor& matrices, const Tensor& reference) {
   const auto inverse = rootsOf(onCpu(reference).const_data_ptr<double>(), n).inverse;
   const auto result = at::empty({given.count(), n * (n + 1) / 2}, at::kDouble);
   auto* vectors = result.mutable_data_ptr<double>();
-  Numbers views(TimeLanes(given.count(), at::kCPU, costOf(n), 1).count() * n * n);
-  eachOf(given.count(), n, [&](int64_t lane, SymmetricMatrices& room, int64_t i) {
-    auto* view = views.data() + lane * n * n;
+  eachOf(given.count(), n, [&](SymmetricMatrices& room, int64_t i) {
+    auto* view = room.scratch();
     room.sandwich(inverse.data(), given[i], view);
     room.map(view, logarithm, view);
     toTangent(view, n, vectors + i * result.size(1));
@@ -221,7 +228,7 @@ Tensor fromTangentSpace(const Tensor& vectors, const Tensor& reference) {
   const auto* tangents = given.const_data_ptr<double>();
   const auto result = at::empty({vectors.size(0), n, n}, at::kDouble);
   auto* matrices = result.mutable_data_ptr<double>();
-  eachOf(vectors.size(0), n, [&](int64_t, SymmetricMatrices& room, int64_t i) {
+  eachOf(vectors.size(0), n, [&](SymmetricMatrices& room, int64_t i) {
     auto* matrix = matrices + i * n * n;
     fromTangent(tangents + i * given.size(1), n, matrix);
     room.map(matrix, exponential, matrix);
@@ -275,9 +282,8 @@ Tensor riemannDistances(const Tensor& matrices, const Tensor& references, const 
   const auto others = seen_from.count();
   const auto result = at::empty({given.count(), others}, at::kDouble);
   auto* distances = result.mutable_data_ptr<double>();
-  Numbers scratch(TimeLanes(given.count(), at::kCPU, costOf(n), 1).count() * n * n);
-  eachOf(given.count(), n, [&](int64_t lane, SymmetricMatrices& room, int64_t i) {
-    auto* own = scratch.data() + lane * n * n;
+  eachOf(given.count(), n, [&](SymmetricMatrices& room, int64_t i) {
+    auto* own = room.scratch();
     if (metric != "riemann") room.map(given[i], logarithm, own);
     for (int64_t r = 0; r < others; r++)
       distances[i * others + r] =

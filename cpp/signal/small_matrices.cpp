@@ -24,7 +24,7 @@ const kernels::MatrixTable& matrixTable() {
 }
 
 SymmetricMatrices::SymmetricMatrices(int64_t n)
-    : n_(size(n)), matrix_(n_ * n_), vectors_(n_ * n_), values_(n_), work_(3 * n_) {}
+    : n_(size(n)), matrix_(n_ * n_), vectors_(n_ * n_), values_(n_), work_(3 * n_), scratch_(n_ * n_) {}
 
 void SymmetricMatrices::decompose(const double* matrix, double* vectors) {
   std::copy_n(matrix, n_ * n_, matrix_.data());

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "kernels/native/matrix_table.h"
@@ -30,15 +31,29 @@ class SymmetricMatrices {
     compose(out);
   }
 
+  // first = V f(D) V' and second = V g(D) V' of one decomposition. first may be `matrix`.
+  template <class First, class Second>
+  void mapTwice(const double* matrix, const First& f, double* first, const Second& g, double* second) {
+    decompose(matrix, vectors_.data());
+    const Numbers eigenvalues = values_;
+    std::transform(eigenvalues.begin(), eigenvalues.end(), values_.begin(), f);
+    compose(first);
+    std::transform(eigenvalues.begin(), eigenvalues.end(), values_.begin(), g);
+    compose(second);
+  }
+
   // out = outer inner outer. out may be either.
   void sandwich(const double* outer, const double* inner, double* out);
+
+  // A matrix (n, n) for the caller's own use.
+  double* scratch() { return scratch_.data(); }
 
  private:
   void decompose(const double* matrix, double* vectors);
   void compose(double* out);
 
   size_t n_;
-  Numbers matrix_, vectors_, values_, work_;
+  Numbers matrix_, vectors_, values_, work_, scratch_;
 };
 
 // out (m, samples) = weights (m, channels) x (channels, samples), double, on the CPU, rows contiguous. packed: room for
