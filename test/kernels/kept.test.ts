@@ -1,4 +1,4 @@
-import { loss, type Model, manualSeed, models, noGrad, ones, optim, randn, type Tensor } from 'eegtorch'
+import { loss, type Model, Module, manualSeed, models, noGrad, ones, optim, randn, type Tensor } from 'eegtorch'
 
 // Inference packs weights once and keeps them so until they change. In float64 the same network keeps nothing.
 
@@ -21,6 +21,22 @@ const cases = [
   ['aae_decoder', { outChans: 2, imageSize: [48, 32], latentDim: 6, width: 3 }, [6]],
 ] as const
 
+/** A network's parameters, trained without the network being run or told: a step takes the learning rate from each weight. */
+class ParametersOf extends Module {
+  constructor(net: Model) {
+    super()
+    for (const [i, parameter] of Object.values(net.parameters()).entries())
+      Object.assign(this, { [`part${i}`]: parameter })
+  }
+
+  forward(x: Tensor) {
+    return Object.values(this.parameters())
+      .map((parameter) => parameter.sum())
+      .reduce((total, sum) => total.add(sum))
+      .mul(x.mean())
+  }
+}
+
 /** The largest difference from the same network in float64, beside its largest number. */
 function error(net: Model, inputs: Tensor[]) {
   const exact = models.create(net.name, net.config as never) as Model
@@ -30,7 +46,9 @@ function error(net: Model, inputs: Tensor[]) {
   return Number(got.to('float64').sub(wanted).abs().max().div(wanted.abs().max()).item())
 }
 
-test.each(cases)('%s %j infers what its weights say now, whatever it inferred before', async (name, options, shape) => {
+const named = cases.map((row) => [...row] as [string, object, number[]])
+
+test.each(named)('%s %j infers what its weights say now, whatever it inferred before', async (name, options, shape) => {
   manualSeed(3)
   const net = models.create(name, options as never) as Model
   const window = randn([1, ...shape])
@@ -39,14 +57,17 @@ test.each(cases)('%s %j infers what its weights say now, whatever it inferred be
   const infer = () => noGrad(() => net.eval().forward(window))
   expect(errors()).toBeLessThan(2e-5)
 
-  // by a step of training, whose fused kernels count nothing themselves
-  for (const optimizer of [optim.adam({ lr: 0.01 }), optim.sgd({ lr: 0.1 })]) {
-    const before = infer()
-    const targets = noGrad(() => randn(net.forward(few[2]!).shape))
-    const step = net.trainStep({ loss: loss.mse(), optimizer })
-    net.train()
-    await step({ inputs: [few[2]!], targets })
-    expect(Number(infer().sub(before).abs().max().item())).toBeGreaterThan(0)
+  // by a step of training, which drops what inference kept
+  const targets = noGrad(() => randn(net.forward(few[2]!).shape))
+  const before = infer()
+  await net.trainStep({ loss: loss.mse(), optimizer: optim.sgd({ lr: 0.1 }) })({ inputs: [few[2]!], targets })
+  expect(Number(infer().sub(before).abs().max().item())).toBeGreaterThan(0)
+  expect(errors()).toBeLessThan(2e-5)
+  // by fused optimisers while the network only infers: they count nothing themselves
+  for (const optimizer of [optim.adam({ lr: 0.01 }), optim.sgd({ lr: 0.01 })]) {
+    const step = new ParametersOf(net).trainStep({ loss: loss.output(), optimizer })
+    await step({ inputs: ones([1, 1]), targets: [] })
+    expect(net.training).toBe(false)
     expect(errors()).toBeLessThan(2e-5)
   }
   // by hand, and by another network's weights
@@ -56,6 +77,42 @@ test.each(cases)('%s %j infers what its weights say now, whatever it inferred be
   expect(errors()).toBeLessThan(2e-5)
   net.loadStateDict((models.create(name, options as never) as Model).stateDict())
   expect(errors()).toBeLessThan(2e-5)
+})
+
+test.each(named)('%s %j infers the same after a while as float64', (name, options, shape) => {
+  manualSeed(4)
+  const net = (models.create(name as never, options as never) as unknown as Model).eval()
+  const window = randn([1, ...shape])
+  const before = noGrad(() => net.forward(window))
+  net.to({ dtype: 'float64' })
+  noGrad(() => net.forward(window.to('float64')))
+  noGrad(() => Object.values(net.parameters()).map((parameter) => parameter.mul_(1.25)))
+  net.to({ dtype: 'float32' })
+  expect(error(net, [window])).toBeLessThan(2e-5)
+  expect(
+    Number(
+      noGrad(() => net.forward(window))
+        .sub(before)
+        .abs()
+        .max()
+        .item(),
+    ),
+  ).toBeGreaterThan(0)
+})
+
+test.each(named)('%s %j infers two windows at once', async (name, options, shape) => {
+  manualSeed(5)
+  const net = (models.create(name as never, options as never) as unknown as Model).eval()
+  const windows = [randn([1, ...shape]), randn([1, ...shape]), randn([3, ...shape])]
+  for (let change = 0; change < 2; change++) {
+    const together = await noGrad(() => Promise.all(windows.map((window) => net.forwardAsync(window))))
+    for (const [i, window] of windows.entries()) {
+      const alone = noGrad(() => net.forward(window))
+      expect(Number(together[i]!.sub(alone).abs().max().item())).toBe(0)
+      expect(error(net, [window])).toBeLessThan(2e-5)
+    }
+    noGrad(() => Object.values(net.parameters()).map((parameter) => parameter.mul_(1.1)))
+  }
 })
 
 test('projections to several scales give one window what they give it in a batch', () => {
