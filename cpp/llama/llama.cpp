@@ -73,14 +73,14 @@ LlamaImpl::LlamaImpl(const LlamaConfig& config) : config_(checked(config)) {
     layers_.push_back(layers->register_module(std::to_string(i), LlamaLayer(config, i)));
   norm_ = model->register_module("norm", RmsNorm(config.hidden_size, config.rms_norm_eps));
   const bool draw = !WithoutInitialisation::active();
-  if (draw) torch::nn::init::normal_(embed_tokens_->weight, 0, kDeviation);
+  if (draw) torch::nn::init::normal_(embed_tokens_->weight, 0, kLlamaDeviation);
   if (config.tie_word_embeddings) {
     // State dicts have the name; as a parameter it would be trained twice.
     register_module("lm_head", std::make_shared<Named>())->register_buffer("weight", embed_tokens_->weight);
     return;
   }
   lm_head_ = register_module("lm_head", Linear(config.hidden_size, config.vocab_size, false));
-  if (draw) torch::nn::init::normal_(lm_head_->weight, 0, kDeviation);
+  if (draw) torch::nn::init::normal_(lm_head_->weight, 0, kLlamaDeviation);
 }
 
 std::vector<std::pair<std::string, Projection*>> LlamaImpl::projections() {

@@ -33,7 +33,7 @@ const Nf4LinearConfig& checked(const Nf4LinearConfig& config) {
 Nf4LinearImpl::Nf4LinearImpl(const Nf4LinearConfig& config) : config_(checked(config)) {
   const auto& [in, out, bias, block, nested] = config_;
   matrix_ = WithoutInitialisation::active() ? emptyNf4(out, in, block, nested)
-                                            : quantiseNf4(at::randn({out, in}) * kDeviation, block, nested);
+                                            : quantiseNf4(at::randn({out, in}) * kLlamaDeviation, block, nested);
   matrix_.codes = register_buffer("weight", matrix_.codes);
   const auto state = register_module("weight", std::make_shared<FullPrecision>());
   const auto add = [&](const char* name, at::Tensor& tensor) { tensor = state->register_buffer(name, tensor); };

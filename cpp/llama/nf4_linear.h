@@ -12,8 +12,8 @@
 
 namespace eegtorch {
 
-inline constexpr double kDeviation = 0.02;  // of new weights, as in transformers
-inline constexpr int64_t kNf4Block = 64;    // weights that share a scale, unless told otherwise
+inline constexpr double kLlamaDeviation = 0.02;  // of new weights, as in transformers
+inline constexpr int64_t kNf4Block = 64;         // weights that share a scale, unless told otherwise
 
 struct Nf4LinearConfig {
   int64_t in_features = 64;

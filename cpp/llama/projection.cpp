@@ -40,7 +40,7 @@ Projection::Projection(torch::nn::Module& owner, const std::string& name, const 
   }
   dense_ = owner.register_module(name, Linear(shape.in, shape.out, shape.bias));
   if (WithoutInitialisation::active()) return;
-  torch::nn::init::normal_(dense_->weight, 0, kDeviation);
+  torch::nn::init::normal_(dense_->weight, 0, kLlamaDeviation);
   if (shape.bias) torch::nn::init::zeros_(dense_->bias);
 }
 

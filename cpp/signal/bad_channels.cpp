@@ -131,6 +131,56 @@ void correlate(const Part& part, const at::Tensor& silence, int64_t window, at::
   });
 }
 
+// The channels of a recording that can be judged, and their low-pass. What it gives is never held as a whole: it is
+// made channel by channel, then window by window.
+struct Judged {
+  at::Tensor x;       // (channels, samples)
+  at::Tensor usable;  // numbers of the channels
+  bool filters;
+  at::Tensor kernel;
+
+  bool all() const { return usable.numel() == x.size(0); }
+};
+
+// Of each of them: (usable).
+struct PerChannel {
+  at::Tensor amplitude, noisiness, silence;
+};
+
+PerChannel judgeChannels(const Judged& judged) {
+  const auto& x = judged.x;
+  const auto count = judged.usable.numel(), samples = x.size(1);
+  const auto rows = judged.usable.to(at::kCPU);
+  const PerChannel found{at::empty({count}, x.options()), at::zeros({count}, x.options()),
+                         at::empty({count}, x.options())};
+  const BothWays low(judged.kernel, x, samples);
+  overRows(x, count, samples * 4, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; i++) {
+      const auto row = x.narrow(0, judged.all() ? i : rows[i].item<int64_t>(), 1);
+      found.amplitude.narrow(0, i, 1).copy_(quartileRange(row));
+      const auto own = judged.filters ? low(row, 0) : row;
+      found.silence.narrow(0, i, 1).copy_(silenceOf(own));
+      if (judged.filters) found.noisiness.narrow(0, i, 1).copy_(medianDeviation(row - own) / medianDeviation(own));
+    }
+  });
+  return found;
+}
+
+// Into the rows of the usable channels of `quality`.
+void judgeWindows(const Judged& judged, const at::Tensor& silence, int64_t window, ChannelQuality& quality) {
+  const auto &x = judged.x, &usable = judged.usable;
+  auto correlation = at::empty({usable.numel(), quality.correlation.size(1)}, x.options());
+  auto dropout = at::empty(correlation.sizes(), quality.dropout.options());
+  const BothWays low(judged.kernel, x, window);
+  const auto part = [&](int64_t w) {
+    const auto own = judged.filters ? low(x, w * window) : x.narrow(-1, w * window, window);
+    return judged.all() ? own : own.index_select(0, usable);
+  };
+  correlate(part, silence, window, correlation, dropout);
+  quality.correlation.index_copy_(0, usable, correlation);
+  quality.dropout.index_copy_(0, usable, dropout);
+}
+
 void check(const char* owner, const at::Tensor& x, double sampling_rate, int64_t window, double flat_below) {
   checkSignal(owner, x);
   if (x.dim() != 2 || x.size(0) == 0)
@@ -165,40 +215,13 @@ ChannelQuality channelQuality(const at::Tensor& x, double sampling_rate, int64_t
   quality.correlation = at::ones({channels, windows}, x.options());
   quality.dropout = at::zeros({channels, windows}, x.options().dtype(at::kBool));
   const auto usable = quality.not_a_number.logical_or(quality.flat).logical_not_().nonzero().squeeze(-1);
-  const auto count = usable.numel();
-  if (count == 0) return quality;
-
-  // The filtered recording is never held as a whole: first it is made channel by channel, then window by window.
-  const auto whole = count == channels;
-  const auto rows = usable.to(at::kCPU);
-  const auto source = [&](int64_t i) { return x.narrow(0, whole ? i : rows[i].item<int64_t>(), 1); };
-  auto amplitude = at::empty({count}, x.options()), noisiness = at::zeros({count}, x.options());
-  auto silence = at::empty({count}, x.options());
-  const bool filters = sampling_rate > kLeastRate;
-  const auto kernel = lowPass(sampling_rate);
-  const BothWays low(kernel, x, samples);
-  overRows(x, count, samples * 4, [&](int64_t from, int64_t to) {
-    for (int64_t i = from; i < to; i++) {
-      const auto row = source(i);
-      amplitude.narrow(0, i, 1).copy_(quartileRange(row));
-      const auto own = filters ? low(row, 0) : row;
-      silence.narrow(0, i, 1).copy_(silenceOf(own));
-      if (filters) noisiness.narrow(0, i, 1).copy_(medianDeviation(row - own) / medianDeviation(own));
-    }
-  });
+  if (usable.numel() == 0) return quality;
+  const Judged judged{x, usable, sampling_rate > kLeastRate, lowPass(sampling_rate)};
+  const auto [amplitude, noisiness, silence] = judgeChannels(judged);
   quality.deviation.index_copy_(0, usable, robustScore(amplitude, quartileRange(amplitude) * kFromQuartiles));
-  if (filters)
+  if (judged.filters)
     quality.noise.index_copy_(0, usable, robustScore(noisiness, medianDeviation(noisiness) * kFromMedianDeviation));
-  auto correlation = at::empty({count, windows}, x.options());
-  auto dropout = at::empty({count, windows}, quality.dropout.options());
-  const BothWays lowOfWindow(kernel, x, window);
-  const auto part = [&](int64_t w) {
-    const auto own = filters ? lowOfWindow(x, w * window) : x.narrow(-1, w * window, window);
-    return whole ? own : own.index_select(0, usable);
-  };
-  correlate(part, silence, window, correlation, dropout);
-  quality.correlation.index_copy_(0, usable, correlation);
-  quality.dropout.index_copy_(0, usable, dropout);
+  judgeWindows(judged, silence, window, quality);
   return quality;
 }
 
