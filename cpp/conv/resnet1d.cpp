@@ -45,7 +45,7 @@ struct PackedBlock {
   kernels::PackedConv1d first, second;
   std::optional<kernels::PackedConv1d> short_cut;  // its shift is in that of the second
 
-  kernels::TimeMajor forward(const kernels::TimeMajor& x, int64_t margin) const {
+  kernels::ChannelsLastWindows forward(const kernels::ChannelsLastWindows& x, int64_t margin) const {
     const auto inside = first.forward(x, margin, 0);
     const auto y = short_cut ? short_cut->forward(x, margin, 1) : x;  // x itself is of no use after that
     second.add(inside, y, 0);
@@ -122,7 +122,7 @@ PackedResNet1d ResNet1dImpl::pack() {
 
 at::Tensor ResNet1dImpl::inferFeatures(const at::Tensor& eeg, const PackedResNet1d& packed) const {
   const int64_t margin = config_.kernel_length / 2;
-  const auto stem = packed.stem.forward(kernels::TimeMajor(eeg, config_.stem_length / 2), 0, 0);
+  const auto stem = packed.stem.forward(kernels::ChannelsLastWindows(eeg, config_.stem_length / 2), 0, 0);
   auto x = kernels::halveByMaximum(stem, margin);
   for (const auto& block : packed.blocks) x = block.forward(x, margin);
   return x.inner().mean(1);

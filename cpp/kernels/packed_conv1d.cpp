@@ -14,22 +14,23 @@ inline float larger(float a, float b) { return a > b || std::isnan(a) ? a : b; }
 
 }  // namespace
 
-TimeMajor::TimeMajor(int64_t batch, int64_t steps, int64_t channels, int64_t margin)
+ChannelsLastWindows::ChannelsLastWindows(int64_t batch, int64_t steps, int64_t channels, int64_t margin)
     : margin_(margin), data_(at::empty({batch, steps + 2 * margin, channels})) {
   if (margin == 0) return;
   data_.narrow(1, 0, margin).zero_();
   data_.narrow(1, margin + steps, margin).zero_();
 }
 
-TimeMajor::TimeMajor(const at::Tensor& x, int64_t margin) : TimeMajor(x.size(0), x.size(2), x.size(1), margin) {
+ChannelsLastWindows::ChannelsLastWindows(const at::Tensor& x, int64_t margin)
+    : ChannelsLastWindows(x.size(0), x.size(2), x.size(1), margin) {
   inner().copy_(x.transpose(1, 2));
 }
 
-float* TimeMajor::at(int64_t window, int64_t t) const {
+float* ChannelsLastWindows::at(int64_t window, int64_t t) const {
   return data_.data_ptr<float>() + (window * data_.size(1) + margin_ + t) * channels();
 }
 
-void TimeMajor::wrapAround() const {
+void ChannelsLastWindows::wrapAround() const {
   data_.narrow(1, 0, margin_).copy_(data_.narrow(1, steps(), margin_));
   data_.narrow(1, margin_ + steps(), margin_).copy_(data_.narrow(1, margin_, margin_));
 }
@@ -41,7 +42,8 @@ PackedConv1d::PackedConv1d(const at::Tensor& weight, const at::Tensor& shift, in
       padding_(padding),
       product_(weight.permute({2, 1, 0}).flatten(0, 1), shift, steps) {}
 
-std::vector<RowBlock> PackedConv1d::blocks(const TimeMajor& x, const TimeMajor& y, int64_t first) const {
+std::vector<RowBlock> PackedConv1d::blocks(const ChannelsLastWindows& x, const ChannelsLastWindows& y,
+                                           int64_t first) const {
   std::vector<RowBlock> blocks;
   for (int64_t window = 0; window < x.batch(); window++)
     blocks.push_back(
@@ -49,23 +51,23 @@ std::vector<RowBlock> PackedConv1d::blocks(const TimeMajor& x, const TimeMajor& 
   return blocks;
 }
 
-TimeMajor PackedConv1d::forward(const TimeMajor& x, int64_t margin, float slope) const {
-  TimeMajor y(x.batch(), (x.steps() + 2 * padding_ - length_) / stride_ + 1, channels(), margin);
+ChannelsLastWindows PackedConv1d::forward(const ChannelsLastWindows& x, int64_t margin, float slope) const {
+  ChannelsLastWindows y(x.batch(), (x.steps() + 2 * padding_ - length_) / stride_ + 1, channels(), margin);
   product_.run(blocks(x, y), false, slope);
   return y;
 }
 
-void PackedConv1d::write(const TimeMajor& x, const TimeMajor& y, int64_t first) const {
+void PackedConv1d::write(const ChannelsLastWindows& x, const ChannelsLastWindows& y, int64_t first) const {
   product_.run(blocks(x, y, first), false, 1);
 }
 
-void PackedConv1d::add(const TimeMajor& x, const TimeMajor& y, float slope) const {
+void PackedConv1d::add(const ChannelsLastWindows& x, const ChannelsLastWindows& y, float slope) const {
   product_.run(blocks(x, y), true, slope);
 }
 
-TimeMajor halveByMaximum(const TimeMajor& x, int64_t margin) {
+ChannelsLastWindows halveByMaximum(const ChannelsLastWindows& x, int64_t margin) {
   const int64_t channels = x.channels(), steps = (x.steps() - 1) / 2 + 1;
-  TimeMajor y(x.batch(), steps, channels, margin);
+  ChannelsLastWindows y(x.batch(), steps, channels, margin);
   at::parallel_for(0, x.batch(), 1, [&](int64_t first, int64_t last) {
     for (int64_t window = first; window < last; window++)
       for (int64_t t = 0; t < steps; t++) {

@@ -1,4 +1,4 @@
-// Convolutions over time in inference: channels innermost, so that one is a product of overlapping rows with its packed
+// Convolutions over time in inference: channels last, so that one is a product of overlapping rows with its packed
 // weights. LibTorch reorders the weights in every call.
 #pragma once
 
@@ -7,11 +7,11 @@
 namespace eegtorch::kernels {
 
 // Windows (batch, margin + steps + margin, channels) with zeros in the margins.
-class TimeMajor {
+class ChannelsLastWindows {
  public:
-  TimeMajor(int64_t batch, int64_t steps, int64_t channels, int64_t margin);
+  ChannelsLastWindows(int64_t batch, int64_t steps, int64_t channels, int64_t margin);
   // x: (batch, channels, steps)
-  TimeMajor(const at::Tensor& x, int64_t margin);
+  ChannelsLastWindows(const at::Tensor& x, int64_t margin);
 
   int64_t batch() const { return data_.size(0); }
   int64_t steps() const { return data_.size(1) - 2 * margin_; }
@@ -35,20 +35,20 @@ class PackedConv1d {
 
   int64_t channels() const { return product_.columns(); }
   // x has a margin of at least the padding. Negative numbers are multiplied by slope, as by PackedProduct.
-  TimeMajor forward(const TimeMajor& x, int64_t margin, float slope) const;
+  ChannelsLastWindows forward(const ChannelsLastWindows& x, int64_t margin, float slope) const;
   // Into channels [first, first + channels()) of y.
-  void write(const TimeMajor& x, const TimeMajor& y, int64_t first) const;
+  void write(const ChannelsLastWindows& x, const ChannelsLastWindows& y, int64_t first) const;
   // On top of what y holds.
-  void add(const TimeMajor& x, const TimeMajor& y, float slope) const;
+  void add(const ChannelsLastWindows& x, const ChannelsLastWindows& y, float slope) const;
 
  private:
-  std::vector<RowBlock> blocks(const TimeMajor& x, const TimeMajor& y, int64_t first = 0) const;
+  std::vector<RowBlock> blocks(const ChannelsLastWindows& x, const ChannelsLastWindows& y, int64_t first = 0) const;
 
   int64_t length_, stride_, padding_;
   PackedProduct product_;
 };
 
 // As at::max_pool1d with a kernel of 3, a stride of 2 and a padding of 1.
-TimeMajor halveByMaximum(const TimeMajor& x, int64_t margin);
+ChannelsLastWindows halveByMaximum(const ChannelsLastWindows& x, int64_t margin);
 
 }  // namespace eegtorch::kernels

@@ -76,30 +76,35 @@ PackedConv2d::Size PackedConv2d::grid(const at::Tensor& images) const {
           (images.size(2) + 2 * padding_.columns - kernel_.columns) / stride_.columns + 1};
 }
 
+void PackedConv2d::copySurroundings(const Image& image, int64_t row, int64_t column, float* to) const {
+  const auto [height, width] = image.size;
+  const int64_t channels = image.channels, run = kernel_.columns * channels;
+  const int64_t first = std::clamp<int64_t>(-column, 0, kernel_.columns),
+                last = std::clamp<int64_t>(width - column, first, kernel_.columns);
+  for (int64_t y = row; y < row + kernel_.rows; y++, to += run) {
+    const bool inside = y >= 0 && y < height && last > first;
+    if (!inside || last - first < kernel_.columns) std::fill_n(to, run, 0.f);
+    if (!inside) continue;
+    const float* from = image.data + (y * width + column + first) * channels;
+    std::copy_n(from, (last - first) * channels, to + first * channels);
+  }
+}
+
 // (batch * grid rows * grid columns, kernel rows * columns * channels)
 at::Tensor PackedConv2d::gather(const at::Tensor& images, const Phase& phase) const {
   const int64_t height = images.size(1), width = images.size(2), channels = images.size(3);
-  const int64_t run = kernel_.columns * channels, depth = kernel_.rows * run;
+  const int64_t depth = kernel_.rows * kernel_.columns * channels;
   const Size size = grid(images);
   const auto gathered = at::empty({images.size(0) * size.rows * size.columns, depth}, images.options());
   const float* from = images.const_data_ptr<float>();
   float* all = gathered.data_ptr<float>();
   at::parallel_for(0, images.size(0) * size.rows, kGatherGrain / (size.columns * depth) + 1, [&](int64_t a, int64_t b) {
     for (int64_t line = a; line < b; line++) {
-      const int64_t image = line / size.rows, y = line % size.rows * stride_.rows - phase.top;
+      const Image image{from + line / size.rows * height * width * channels, {height, width}, channels};
+      const int64_t y = line % size.rows * stride_.rows - phase.top;
       float* to = all + line * size.columns * depth;
-      for (int64_t column = 0; column < size.columns; column++) {
-        const int64_t x = column * stride_.columns - phase.left;
-        const int64_t first = std::clamp<int64_t>(-x, 0, kernel_.columns),
-                      last = std::clamp<int64_t>(width - x, first, kernel_.columns);
-        for (int64_t k = 0; k < kernel_.rows; k++, to += run) {
-          const bool inside = y + k >= 0 && y + k < height && last > first;
-          if (!inside || last - first < kernel_.columns) std::fill_n(to, run, 0.f);
-          if (!inside) continue;
-          const float* line_start = from + ((image * height + y + k) * width + x + first) * channels;
-          std::copy_n(line_start, (last - first) * channels, to + first * channels);
-        }
-      }
+      for (int64_t column = 0; column < size.columns; column++, to += depth)
+        copySurroundings(image, y, column * stride_.columns - phase.left, to);
     }
   });
   return gathered;

@@ -40,8 +40,15 @@ class PackedConv2d {
   struct Size {
     int64_t rows, columns;
   };
+  struct Image {
+    const float* data;
+    Size size;
+    int64_t channels;
+  };
 
   Size grid(const at::Tensor& images) const;
+  // What the kernel sees from (row, column) on, zeros outside of the image.
+  void copySurroundings(const Image& image, int64_t row, int64_t column, float* to) const;
   at::Tensor gather(const at::Tensor& images, const Phase& phase) const;
   void scatter(const at::Tensor& pixels, const Phase& phase, const at::Tensor& result) const;
 

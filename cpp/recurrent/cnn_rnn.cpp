@@ -94,7 +94,7 @@ at::Tensor CnnRnnImpl::convolve(const at::Tensor& eeg) {
     const auto x = conv_norm_->forward(dropout_->forward(conv_->forward(eeg).relu()));  // (batch, conv_filters, steps)
     return at::max_pool1d(x, pool, pool).permute({2, 0, 1});
   }
-  const auto x = conv->forward(kernels::TimeMajor(eeg, 0), 0, 0).inner();  // (batch, steps, conv_filters)
+  const auto x = conv->forward(kernels::ChannelsLastWindows(eeg, 0), 0, 0).inner();  // (batch, steps, conv_filters)
   const auto normed = conv_norm_->forward(x.flatten(0, 1)).view_as(x);
   return normed.narrow(1, 0, x.size(1) / pool * pool).unflatten(1, {-1, pool}).amax(2).transpose(0, 1);
 }

@@ -105,8 +105,8 @@ Scales packedScales(const std::vector<torch::nn::Conv2d>& convs, int64_t steps) 
 }
 
 // (windows, tokens, D), the scales side by side.
-at::Tensor embed(const kernels::TimeMajor& x, const Scales& scales) {
-  const kernels::TimeMajor y(x.batch(), x.steps(), x.channels(), 0);
+at::Tensor embed(const kernels::ChannelsLastWindows& x, const Scales& scales) {
+  const kernels::ChannelsLastWindows y(x.batch(), x.steps(), x.channels(), 0);
   int64_t first = 0;
   for (const auto& scale : scales) {
     scale.write(x, y, first);
@@ -240,7 +240,7 @@ PackedScales CsBrainImpl::pack() const {
 
 at::Tensor CsBrainImpl::embedTime(const at::Tensor& x, const PackedScales& packed) const {
   const auto y = x.reshape({x.size(0) * x.size(1), x.size(3), x.size(2)});  // see above
-  return embed(kernels::TimeMajor(y, packed.longest_side), packed.time).transpose(1, 2).reshape(x.sizes());
+  return embed(kernels::ChannelsLastWindows(y, packed.longest_side), packed.time).transpose(1, 2).reshape(x.sizes());
 }
 
 at::Tensor CsBrainImpl::embedRegions(const at::Tensor& x, const PackedScales& packed) const {
@@ -248,7 +248,7 @@ at::Tensor CsBrainImpl::embedRegions(const at::Tensor& x, const PackedScales& pa
   for (size_t i = 0; i < regions_.size(); i++) {
     const auto& region = regions_[i];
     const auto y = x.narrow(1, region.first, region.count).permute({0, 2, 3, 1}).flatten(0, 1);  // of (.., D, channels)
-    const kernels::TimeMajor channels(y, kRegionLengths.back() / 2);
+    const kernels::ChannelsLastWindows channels(y, kRegionLengths.back() / 2);
     if (region.count > 1) channels.wrapAround();
     regions.push_back(embed(channels, packed.regions[i]).unflatten(0, {x.size(0), -1}).transpose(1, 2));
   }
