@@ -46,6 +46,7 @@ interface Found {
   fit: { result: { epochs: Record<string, number>[]; bestEpoch: number; steps: number }; weights: Weights }
   stopped: { code: string }
   resumed: boolean
+  summed: { change: number; error: number }
 }
 
 /** What is thrown where process 0 and process 1 say different things. */
@@ -129,6 +130,13 @@ describe('data-parallel training', () => {
         value: { rank: 1, text: 'ä' },
         anyOf: [true, false],
       })
+    }
+  })
+
+  test('networks infer with weights as the processes have reduced them', () => {
+    for (const { summed } of two) {
+      expect(summed.change).toBeGreaterThan(1e-3)
+      expect(summed.error).toBe(0)
     }
   })
 

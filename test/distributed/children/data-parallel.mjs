@@ -135,6 +135,17 @@ if (group !== undefined) {
   found.collectives.anyOf = [await group.anyOf(rank === 1), await group.anyOf(false)]
   await group.barrier()
 
+  // What inference packed of weights is of no use once peers have written to them.
+  const sizes = { nChans: 2, nTimes: 61, widths: [4], nBlocks: [1] }
+  const [net, fresh] = [0, 1].map(() => models.resnet1d(sizes).eval())
+  const window = eegtorch.randn([1, 2, 61])
+  const infer = (from) => eegtorch.noGrad(() => from.forward(window))
+  const before = infer(net)
+  for (const weight of Object.values(net.parameters())) await group.allReduce(weight)
+  fresh.loadStateDict(net.stateDict())
+  const largest = (tensor) => Number(tensor.abs().max().item())
+  found.summed = { change: largest(infer(net).sub(before)), error: largest(infer(net).sub(infer(fresh))) }
+
   found.refused = {
     shape: await refusal(() => group.allReduce(tensor(rank === 0 ? [1, 2] : [1]))),
     call: await refusal(() => (rank === 0 ? group.barrier() : group.allReduce(tensor([1])))),
