@@ -2,15 +2,9 @@ import { models } from 'eegtorch'
 // @ts-expect-error: a script, without types
 import { cases } from '../../scripts/bench/cases.mjs'
 // @ts-expect-error: a script, without types
-import {
-  best,
-  compare,
-  formatSummary,
-  formatTable,
-  formatThroughput,
-  median,
-  percentile99,
-} from '../../scripts/bench/table.mjs'
+import * as table from '../../scripts/bench/table.mjs'
+
+const { best, compare, formatSummary, formatTable, formatThroughput, median, percentile99 } = table
 
 test('every registered network is measured', () => {
   const described = Object.values(cases as Record<string, { networks: string[] }>)
