@@ -143,16 +143,13 @@ export function guideFree<Name extends string>(
       },
   )
   return async (sample, timestep) => {
-    const twice = noGrad(() => cat([sample, sample], 0))
-    const said = await predict(twice, timestep, both)
-    twice.dispose()
-    const guided = noGrad(() =>
+    using twice = noGrad(() => cat([sample, sample], 0))
+    using said = await predict(twice, timestep, both)
+    return noGrad(() =>
       scope(() => {
         const [without, given] = said.chunk(2, 0) as [Tensor, Tensor]
         return without.add(given.sub(without), { alpha: guidance })
       }),
     )
-    said.dispose()
-    return guided
   }
 }

@@ -195,6 +195,32 @@ test('a ControlNet is told the rough structure, and its weight counts', async ()
   const [without, half, full] = [await draw(0), await draw(0.5), await draw(1)]
   expect(mse(without, half)).toBeGreaterThan(1e-6)
   expect(mse(half, full)).toBeGreaterThan(1e-6)
+  const say = controlNet.runAsync.bind(controlNet)
+  const cancelled = async () => {
+    const stop = new AbortController()
+    controlNet.runAsync = async (...given) => {
+      const outputs = await say(...given)
+      stop.abort()
+      return outputs
+    }
+    return (await rejectionOf(pipeline.generate(inputs, { steps: 3, signal: stop.signal }).images())).code
+  }
+  await cancelled()
+  const before = memory().tensors
+  expect(await cancelled()).toBe('CANCELLED')
+  expect(memory().tensors - before).toBe(0)
+})
+
+test('a ControlNet of another UNet is refused', () => {
+  const { blockOutChannels, downBlockTypes, normNumGroups, attentionHeadDim, layersPerBlock } = config.unet
+  using controlNet = models.controlnet({
+    ...{ inChannels: 3, blockOutChannels, downBlockTypes, normNumGroups, attentionHeadDim, layersPerBlock },
+    ...{ crossAttentionDim: 20, conditioningEmbeddingOutChannels: [8] },
+  })
+  using networks = makeNetworks()
+  const error = errorOf(() => new SgdmPipeline({ networks, codec: new PixelCodec(), scheduler, controlNet }))
+  expect(error).toMatchObject({ code: 'CHECKPOINT_MISMATCH', option: 'controlNet' })
+  expect(error).toMatchObject({ expected: 'crossAttentionDim 12', received: 'crossAttentionDim 20' })
 })
 
 test('pictures are decoded once where no ControlNet looks at the rough ones', async () => {

@@ -63,6 +63,31 @@ test('a structure changes its own picture alone, by its weight, as a file as wel
   expect(memory().tensors - left).toBe(0)
 })
 
+test('what a ControlNet said is freed where the UNet is then cancelled', async () => {
+  using told = await StableDiffusion.load(folder, { controlNet })
+  const network = told.parts.controlNet!
+  const say = network.runAsync.bind(network)
+  const structures = rand([1, 3, 32, 32]) as Tensor
+  const cancelled = async (guidance: number) => {
+    const stop = new AbortController()
+    let said = 0
+    network.runAsync = async (...given) => {
+      const outputs = await say(...given)
+      said++
+      stop.abort()
+      return outputs
+    }
+    const drawing = told.generate(['a dog'], { steps: 2, structures, guidance, signal: stop.signal }).images()
+    return [(await rejectionOf(drawing)).code, said]
+  }
+  for (const guidance of [1, 4]) {
+    await cancelled(guidance) // the first time may fill caches
+    const before = memory().tensors
+    expect(await cancelled(guidance)).toEqual(['CANCELLED', 1])
+    expect(memory().tensors - before).toBe(0)
+  }
+})
+
 test('a ControlNet that averages over all pixels speaks under the condition alone', async () => {
   const pooled = models.controlnet({
     ...{ blockOutChannels: [8], downBlockTypes: ['CrossAttnDownBlock2D'], normNumGroups: 4, attentionHeadDim: 2 },

@@ -28,15 +28,22 @@ const WRAPPED = 'unet.'
  */
 export function controlNetOf(unet: ControllableUnet, options: ControlNetOptions = {}): Model<'controlnet'> {
   const config = unet.config as unknown as Record<string, unknown>
-  const { latentDim, semanticDim } = config
-  const width = config.crossAttentionDim ?? Number(latentDim) + Number(semanticDim)
   const names = describeModels()
     .get('controlnet')!
     .fields.map(({ name }) => camelCase(name))
   const shared = Object.fromEntries(names.filter((name) => name in config).map((name) => [name, config[name]]))
-  const controlNet = models.create('controlnet', { ...shared, crossAttentionDim: width, ...options } as never)
+  const controlNet = models.create('controlnet', {
+    ...shared,
+    crossAttentionDim: contextWidthOf(unet),
+    ...options,
+  } as never)
   scope(() => copyWayDown(unet, controlNet))
   return controlNet
+}
+
+/** Width of what a UNet is told, as its ControlNet is told it: sgdm's two vectors one behind the other. */
+export function contextWidthOf({ config }: ControllableUnet): unknown {
+  return 'crossAttentionDim' in config ? config.crossAttentionDim : config.latentDim + config.semanticDim
 }
 
 function copyWayDown(unet: ControllableUnet, controlNet: Model<'controlnet'>): void {

@@ -7,7 +7,7 @@ import type { AsyncOptions, Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import { type Picture, type PictureSize, readPicture, resizePicture, tensorOfPictures } from '../pictures/picture.ts'
-import { residualsOf } from './controlnet.ts'
+import { type ControllableUnet, contextWidthOf, residualsOf } from './controlnet.ts'
 
 /**
  * Pictures of the wanted structure, one for all or one for each that is drawn: files or pictures, scaled to the size that is drawn and cut from the
@@ -64,6 +64,22 @@ export function structureGuide(
   }
 }
 
+/**
+ * Runs a UNet with what a ControlNet adds to it, which is freed however the run ends: that it is cancelled is nothing unusual.
+ *
+ * @param extra what {@link StructureGuide} gave; empty without a ControlNet
+ */
+export async function runWithResiduals(
+  extra: Readonly<Record<string, Tensor>>,
+  run: () => Promise<{ sample: Tensor }>,
+): Promise<Tensor> {
+  try {
+    return (await noGrad(run)).sample
+  } finally {
+    for (const residual of Object.values(extra)) residual.dispose()
+  }
+}
+
 /** The residuals of both halves of a guided batch, of which the first hears nothing. */
 function behindNothing(residuals: Readonly<Record<string, Tensor>>): Record<string, Tensor> {
   return Object.fromEntries(
@@ -115,13 +131,14 @@ async function tensorOfFiles(structures: readonly (string | Picture)[], size: Pi
 }
 
 /** @throws EegTorchError `CHECKPOINT_MISMATCH` for a ControlNet of another UNet, or of pictures of another size than the decoder's */
-export function requireControlNetFits(
-  { config }: Model<'controlnet'>,
-  unet: Model<'unet2d_condition'>,
-  factor: number,
-): void {
-  const wanted = { ...pathOf(unet.config), factor }
-  const received = { ...pathOf(config), factor: 2 ** (config.conditioningEmbeddingOutChannels.length - 1) }
+export function requireControlNetFits({ config }: Model<'controlnet'>, unet: ControllableUnet, factor: number): void {
+  const wanted = { ...pathOf(unet.config), crossAttentionDim: contextWidthOf(unet), factor }
+  const { crossAttentionDim } = config
+  const received = {
+    ...pathOf(config),
+    crossAttentionDim,
+    factor: 2 ** (config.conditioningEmbeddingOutChannels.length - 1),
+  }
   const differing = Object.keys(wanted).filter(
     (name) => JSON.stringify(wanted[name as 'factor']) !== JSON.stringify(received[name as 'factor']),
   )
@@ -141,10 +158,8 @@ function pathOf({
   blockOutChannels,
   layersPerBlock,
   downBlockTypes,
-  crossAttentionDim,
-}: Pick<
-  Model<'unet2d_condition'>['config'],
-  'inChannels' | 'blockOutChannels' | 'layersPerBlock' | 'downBlockTypes' | 'crossAttentionDim'
->) {
-  return { inChannels, blockOutChannels, layersPerBlock, downBlockTypes, crossAttentionDim }
+}: Readonly<Record<PathOption, unknown>>) {
+  return { inChannels, blockOutChannels, layersPerBlock, downBlockTypes }
 }
+
+type PathOption = 'inChannels' | 'blockOutChannels' | 'layersPerBlock' | 'downBlockTypes'

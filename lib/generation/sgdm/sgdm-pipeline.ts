@@ -6,7 +6,12 @@ import { type Arena, scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
-import { structureGuide, structureWeightField } from '../controlnet/structure-guide.ts'
+import {
+  requireControlNetFits,
+  runWithResiduals,
+  structureGuide,
+  structureWeightField,
+} from '../controlnet/structure-guide.ts'
 import { type Guide, guideFree, LatentDiffusionRun, startFromLatents, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
@@ -68,6 +73,8 @@ export class SgdmPipeline implements Disposable {
     parts.controlNet?.eval()
     this.#place = placeOf(parts.networks.unet)
     requireChannels(parts)
+    const { networks, codec, controlNet } = parts
+    if (controlNet !== undefined) requireControlNetFits(controlNet, networks.unet, codec.factor)
   }
 
   /** What the EEG (batch, channels, samples) tells, before any diffusion. The tensors are the caller's to dispose of. */
@@ -130,11 +137,9 @@ export class SgdmPipeline implements Disposable {
     const residuals = await this.#controlNet(held, rough, settings, signal)
     const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions) => {
       const extra = await residuals(sample, timestep, conditions)
-      const outputs = await noGrad(() =>
+      return runWithResiduals(extra, () =>
         networks.unet.runAsync({ sample, timestep, ...conditions, ...extra }, { signal }),
       )
-      for (const tensor of Object.values(extra)) tensor.dispose()
-      return outputs.sample
     }
     return held.run(
       () =>

@@ -8,6 +8,7 @@ import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
 import {
   readStructures,
   requireControlNetFits,
+  runWithResiduals,
   type StructureGuide,
   type Structures,
   structureGuide,
@@ -145,10 +146,8 @@ export class StableDiffusion extends TextPipeline {
     const residuals = await this.#structureGuide(held, structures, first, { ...settings, signal })
     const conditions = { given: { encoderHiddenStates: given }, without: { encoderHiddenStates: without } }
     const predict = async (sample: Tensor, timestep: Tensor, context: { encoderHiddenStates: Tensor }) => {
-      const extra = await residuals?.(sample, timestep, context.encoderHiddenStates)
-      const outputs = await noGrad(() => unet.runAsync({ sample, timestep, ...context, ...extra }, { signal }))
-      for (const tensor of Object.values(extra ?? {})) tensor.dispose()
-      return outputs.sample
+      const extra = (await residuals?.(sample, timestep, context.encoderHiddenStates)) ?? {}
+      return runWithResiduals(extra, () => unet.runAsync({ sample, timestep, ...context, ...extra }, { signal }))
     }
     return held.run(
       () =>
