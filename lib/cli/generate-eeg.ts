@@ -1,10 +1,7 @@
 import { fromTypedArray } from '../creation.ts'
 import { type Montage, montageOf, montages } from '../datasets/montages.ts'
 import type { EegWindows } from '../datasets/windows.ts'
-import { defined } from '../defined.ts'
-import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
-import type { PictureWork } from '../generation/generate-pictures.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
 
@@ -14,37 +11,6 @@ export const MONTAGES = {
   'visual-imagery': montages.visualImagery,
   'visual-imagery-eeg2image': montages.visualImageryEeg2image,
 } as const satisfies Record<string, Montage>
-
-/** Where the networks go, and in which type. */
-export function placementOf({ device, dtype }: GenerateConfig) {
-  return { device: device as Device, dtype }
-}
-
-/** What all pipelines are told alike. */
-export function drawOptions({ steps, guidance, seed, height, width, previewEvery }: GenerateConfig) {
-  return { ...defined({ steps, guidance, height, width, previewEvery }), seed }
-}
-
-/** How Stable Diffusion is read. */
-export function diffusionOptions(config: GenerateConfig) {
-  const { lowMemory, scheduler, tokenizer, controlnet } = config
-  return { ...placementOf(config), lowMemory, scheduler, tokenizer, controlNet: controlnet }
-}
-
-/** What the ControlNet of Stable Diffusion sees of some of the work. */
-export function structureOptions(
-  { structure, structureWeight }: GenerateConfig,
-  work: readonly PictureWork[],
-  indices: readonly number[],
-) {
-  if (structure === undefined) return {}
-  return { structures: indices.map((i) => work[i]!.structure!), ...defined({ structureWeight }) }
-}
-
-/** The way to a picture, with the structure that it was given, for this may come from what was seen. */
-export function modeOf(mode: string, { structure }: GenerateConfig): string {
-  return structure === undefined ? mode : `${mode} + given structure`
-}
 
 /** (trials, channels, samples) */
 export function tensorOf(windows: EegWindows, indices: readonly number[]): Tensor {

@@ -11,15 +11,8 @@ import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../language/
 import { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 import type { GenerateConfig } from './generate-config.ts'
-import {
-  channelsOf,
-  diffusionOptions,
-  drawOptions,
-  modeOf,
-  placementOf,
-  structureOptions,
-  tensorOf,
-} from './generate-eeg.ts'
+import { diffusionOptions, drawOptions, modeOf, placementOf, structureOptions } from './generate-diffusion.ts'
+import { channelsOf, tensorOf } from './generate-eeg.ts'
 
 /** What there is to read, and where it goes. */
 export interface SentenceWork {

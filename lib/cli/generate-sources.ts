@@ -15,15 +15,8 @@ import { loadControlNet, loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
-import {
-  channelsOf,
-  diffusionOptions,
-  drawOptions,
-  modeOf,
-  placementOf,
-  structureOptions,
-  tensorOf,
-} from './generate-eeg.ts'
+import { diffusionOptions, drawOptions, modeOf, placementOf, structureOptions } from './generate-diffusion.ts'
+import { channelsOf, tensorOf } from './generate-eeg.ts'
 
 /** What draws the pictures of a configuration that needs no words of the EEG. */
 export async function openSource(

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import { camelCase } from '../ops/overload.ts'
+import { camelCase } from '../names.ts'
 import { type ModelConfigs, type ModelName, modelFactoryNames } from './configs.generated.ts'
 import type { LoadWeightsOptions } from './load-weights.ts'
 import { Model } from './model.ts'

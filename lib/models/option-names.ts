@@ -1,6 +1,6 @@
 import { EegTorchError } from '../errors.ts'
+import { camelCase } from '../names.ts'
 import { translatingErrors } from '../ops/option-errors.ts'
-import { camelCase } from '../ops/overload.ts'
 import { type NativeField, type NativeModelDescription, nativeModels } from './native-models.ts'
 
 let known: Map<string, NativeModelDescription> | undefined

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import { camelCase } from './overload.ts'
+import { camelCase } from '../names.ts'
 
 /** Characters of a wrong value that an error shows. */
 const MAX_SHOWN = 200

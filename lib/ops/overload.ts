@@ -1,6 +1,7 @@
 import { isDevice, isDType } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { Generator } from '../generator.ts'
+import { camelCase } from '../names.ts'
 import type { NativeArgument, NativeOverload } from '../native.ts'
 import { Tensor } from '../tensor.ts'
 
@@ -73,16 +74,6 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
     !(value instanceof Tensor) &&
     !(value instanceof Generator)
   )
-}
-
-/** `label_smoothing` becomes `labelSmoothing`. */
-export function camelCase(name: string): string {
-  return name.replace(/(?<=[a-z0-9])_([a-z0-9*])/g, (_, letter: string) => letter.toUpperCase())
-}
-
-/** `labelSmoothing` becomes `label_smoothing`. */
-export function snakeCase(name: string): string {
-  return name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
 function compileArgument(argument: NativeArgument): CompiledArgument {

@@ -1,6 +1,6 @@
+import { snakeCase } from '../names.ts'
 import { type AnyOperator, asyncOps, ops } from '../ops/index.ts'
 import { translateOptionError, translatingErrors } from '../ops/option-errors.ts'
-import { snakeCase } from '../ops/overload.ts'
 
 /** One call of an operator of `cpp/signal`: what it is given, and what is made of its result. */
 export interface Operation<Result> {

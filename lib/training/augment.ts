@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import { snakeCase } from '../ops/overload.ts'
+import { snakeCase } from '../names.ts'
 import { Tensor } from '../tensor.ts'
 import { nativeTraining as native } from './native.ts'
 import type {

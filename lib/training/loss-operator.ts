@@ -1,8 +1,8 @@
 import { defined } from '../defined.ts'
+import { camelCase } from '../names.ts'
 import { type NativeArgument, type NativeOverload, native } from '../native.ts'
 import { ops } from '../ops/index.ts'
 import { translatingErrors } from '../ops/option-errors.ts'
-import { camelCase } from '../ops/overload.ts'
 import { Tensor } from '../tensor.ts'
 
 const kernels = ops.namespace('eegtorch')

@@ -1,5 +1,5 @@
 import type { ProcessGroup } from '../distributed/process-group.ts'
-import { snakeCase } from '../ops/overload.ts'
+import { snakeCase } from '../names.ts'
 import type { Augmentation } from './augment.ts'
 import type {
   AdamOptions,

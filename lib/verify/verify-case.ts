@@ -5,7 +5,7 @@ import { EegTorchError } from '../errors.ts'
 import type { NamedTensors } from '../models/model.ts'
 // gives tensors their operators as methods
 import '../ops/index.ts'
-import { camelCase } from '../ops/overload.ts'
+import { camelCase } from '../names.ts'
 import type { Tensor } from '../tensor.ts'
 import { compareTensors, type TensorComparison } from './compare.ts'
 import { type ParityCase, readParityCase } from './parity-case.ts'

@@ -4,7 +4,7 @@ import { scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { type ModelOptions, models } from '../../models/models.ts'
 import { describeModels } from '../../models/option-names.ts'
-import { camelCase } from '../../ops/overload.ts'
+import { camelCase } from '../../names.ts'
 import type { Tensor } from '../../tensor.ts'
 
 /** A UNet that takes what a ControlNet says. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EegTorchError } from '../../errors.ts'
-import { camelCase } from '../../ops/overload.ts'
+import { camelCase } from '../../names.ts'
 
 const whole = z.number().int().positive()
 const fraction = z.number().min(0).max(1)
