@@ -102,8 +102,8 @@ type Trained = ReturnType<typeof readTrainedOn>['pipeline']
 
 async function cutWindows(config: TrainConfig, trained: Trained, file: string): Promise<EegWindows> {
   const recordings = await readRecordings(config)
-  // Old checkpoints keep no pipeline: the filter and the windows of their run.
-  if (trained === undefined) return cutFiltered(config, recordings)
+  // Old checkpoints keep no pipeline: the filter and the windows of their run, which need not be compared with anything.
+  if (trained === undefined) return (await cutFiltered(config, recordings)).with({ pipeline: undefined })
   return Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
 }
 
