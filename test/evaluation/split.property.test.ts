@@ -111,5 +111,6 @@ test('a split of one’s own is refused exactly if it leaks', () => {
     }),
     { numRuns: 1500 },
   )
-  expect(refused).toBeGreaterThan(100)
+  // The property would hold emptily if none were refused; how many are is drawn, about 100 to 200.
+  expect(refused).toBeGreaterThan(30)
 })
