@@ -4,14 +4,19 @@
 #include <ATen/Parallel.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "core/error.h"
+#include "core/thread_team.h"
 
 namespace eegtorch {
 
 namespace {
 
 thread_local const Cancellation* current_cancellation = nullptr;
+
+// A loop of steps comes back sooner; who computes elsewhere meanwhile has all processors.
+constexpr std::chrono::milliseconds kTeamStays{50};
 
 }  // namespace
 
@@ -27,6 +32,7 @@ ComputeThread& ComputeThread::instance() {
 }
 
 void ComputeThread::submit(Job job) {
+  endThreadTeam();  // what the caller computed itself must not slow down what it hands over
   const std::lock_guard lock(mutex_);
   queue_.push_back(std::move(job));
   if (!thread_.joinable()) thread_ = std::thread([this] { loop(); });
@@ -66,13 +72,22 @@ size_t ComputeThread::pending() {
   return queue_.size() + (running_ != nullptr);
 }
 
+void ComputeThread::waitForWork(std::unique_lock<std::mutex>& lock) {
+  const auto called = [&] { return stopping_ || !queue_.empty(); };
+  if (wake_.wait_for(lock, kTeamStays, called)) return;
+  lock.unlock();
+  endThreadTeam();
+  lock.lock();
+  wake_.wait(lock, called);
+}
+
 void ComputeThread::loop() {
   // Flushed here and not on JavaScript's thread, whose own arithmetic would change. OpenMP's workers inherit it.
   at::globalContext().setFlushDenormal(true);
   at::init_num_threads();
   std::unique_lock lock(mutex_);
   while (true) {
-    wake_.wait(lock, [&] { return stopping_ || !queue_.empty(); });
+    waitForWork(lock);
     if (stopping_) return;
     Job job = std::move(queue_.front());
     queue_.pop_front();

@@ -1,5 +1,6 @@
 // The one thread on which heavy work runs, in the order of submission. JavaScript's thread stays free, and OpenMP never
-// has two masters that compete for the cores.
+// has two masters that compete for the cores: whoever submits gives up the workers of its own, and the compute thread
+// those that it has not needed for a while.
 #pragma once
 
 #include <atomic>
@@ -52,6 +53,7 @@ class ComputeThread {
 
  private:
   void loop();
+  void waitForWork(std::unique_lock<std::mutex>& lock);
 
   std::mutex mutex_;
   std::condition_variable wake_, idle_;

@@ -36,3 +36,8 @@ test("denormals are flushed on the compute thread only: JavaScript's arithmetic 
   const { stdout } = await runNode([child('arithmetic'), builtEntry])
   expect(JSON.parse(stdout)).toMatchObject({ same: true, synchronous: true })
 })
+
+test('only one thread at a time has workers of OpenMP, so that they need not sleep between two regions', async () => {
+  const { stdout } = await runNode([child('thread-teams'), builtEntry])
+  expect(JSON.parse(stdout)).toEqual({ own: 3, handedOver: 3, rested: 0 })
+})

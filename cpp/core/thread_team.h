@@ -1,0 +1,11 @@
+// OpenMP's worker threads. Each thread that runs a parallel region has a team of them, which it keeps.
+#pragma once
+
+namespace eegtorch {
+
+// Ends the workers of the calling thread; its next parallel region starts new ones. As soon as the teams of all threads
+// have more threads than there are processors, libgomp lets none of them spin between two regions: every region then
+// waits for the system to wake its workers, longer than many of them take.
+void endThreadTeam();
+
+}  // namespace eegtorch
