@@ -2,6 +2,7 @@
 
 #include <ATen/Functions.h>
 
+#include "blocks/floating_tensors.h"
 #include "blocks/fused_chain.h"
 #include "kernels/batch_norm.h"
 #include "kernels/packed_conv2d.h"
@@ -48,10 +49,7 @@ struct PackedLayer {
   torch::nn::AnyModule other;
 };
 
-PackedChain::PackedChain(const torch::nn::Sequential& layers) : layers_(layers), tensors_(layers->parameters()) {
-  for (const auto& buffer : layers->buffers())
-    if (buffer.is_floating_point()) tensors_.push_back(buffer);
-}
+PackedChain::PackedChain(const torch::nn::Sequential& layers) : layers_(layers), tensors_(floatingTensors(*layers)) {}
 
 PackedChain::~PackedChain() = default;
 

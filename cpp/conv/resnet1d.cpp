@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include "blocks/eeg_window.h"
+#include "blocks/floating_tensors.h"
 #include "core/check.h"
 #include "kernels/batch_norm.h"
 #include "kernels/norm_relu.h"
@@ -105,9 +106,7 @@ ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
       stage->push_back(BasicBlock(width, config.widths[i], config.kernel_length, i > 0 && block == 0 ? 2 : 1));
     stages_.push_back(register_module("layer" + std::to_string(i + 1), stage));
   }
-  tensors_ = parameters();
-  for (const auto& buffer : named_buffers())
-    if (buffer.value().is_floating_point()) tensors_.push_back(buffer.value());
+  tensors_ = floatingTensors(*this);
   fc_ = register_module("fc", torch::nn::Linear(width, config.n_outputs));
 }
 
