@@ -1,8 +1,8 @@
 #include "adversarial/aae_discriminator.h"
 
-#include <torch/nn/modules/activation.h>
 #include <torch/nn/modules/linear.h>
 
+#include "blocks/chain.h"
 #include "core/check.h"
 
 namespace eegtorch {
@@ -18,19 +18,23 @@ AaeDiscriminatorImpl::AaeDiscriminatorImpl(const AaeDiscriminatorConfig& config)
   options.size("latent_dim", config.latent_dim);
   if (!config.hidden_dims.empty()) options.sizes("hidden_dims", config.hidden_dims);
 
-  model_ = register_module("model", torch::nn::Sequential());
+  const auto model = register_module("model", std::make_shared<Named>());
   int64_t width = config.latent_dim;
-  for (const int64_t next : config.hidden_dims) {
-    model_->push_back(torch::nn::Linear(width, next));
-    model_->push_back(torch::nn::LeakyReLU(torch::nn::LeakyReLUOptions().negative_slope(kSlope)));
+  // The reference's activations stand between the layers.
+  const auto add = [&](int64_t next, double slope) {
+    const auto name = std::to_string(2 * layers_.size());
+    layers_.emplace_back(model->register_module(name, torch::nn::Linear(width, next)), slope);
     width = next;
-  }
-  model_->push_back(torch::nn::Linear(width, 1));
+  };
+  for (const int64_t next : config.hidden_dims) add(next, kSlope);
+  add(1, 1);
 }
 
 at::Tensor AaeDiscriminatorImpl::forward(const at::Tensor& latent) {
   checkInput("aae_discriminator", latent, parameters().front(), {"batch", {config_.latent_dim, "latent values"}});
-  return model_->forward(latent);  // (batch, 1)
+  auto x = latent;
+  for (auto& layer : layers_) x = layer.forward(x, is_training());
+  return x;  // (batch, 1)
 }
 
 std::vector<at::Tensor> AaeDiscriminatorImpl::run(const std::vector<at::Tensor>& inputs) {

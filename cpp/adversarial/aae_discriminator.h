@@ -2,8 +2,9 @@
 // image? (Makhzani et al. 2015, arXiv 1511.05644.) Reference: test/oracle/models/eeg/aae_discriminator.py.
 #pragma once
 
-#include <torch/nn/modules/container/sequential.h>
+#include <deque>
 
+#include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -31,7 +32,7 @@ class AaeDiscriminatorImpl : public ModelImpl {
 
  private:
   AaeDiscriminatorConfig config_;
-  torch::nn::Sequential model_{nullptr};
+  std::deque<PackedLinear> layers_;
 };
 TORCH_MODULE(AaeDiscriminator);
 

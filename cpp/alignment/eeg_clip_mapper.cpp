@@ -40,9 +40,9 @@ EegClipMapperImpl::EegClipMapperImpl(const EegClipMapperConfig& config) : config
   encoder_ = register_module("encoder", TransformerEncoder(layers));
   query_attention_ = register_module("query_attention", MultiheadAttention(d, config.n_heads, config.drop_prob));
   query_norm_ = register_module("query_norm", norm(d));
-  context_projection_ = register_module("context_projection", torch::nn::Linear(d, clip));
+  context_projection_.emplace(register_module("context_projection", torch::nn::Linear(d, clip)));
   context_norm_ = register_module("context_norm", norm(clip));
-  prompt_projection_ = register_module("prompt_projection", torch::nn::Linear(clip, clip));
+  prompt_projection_.emplace(register_module("prompt_projection", torch::nn::Linear(clip, clip)));
   classifier_ = register_module("classifier", torch::nn::Linear(clip, config.n_outputs));
 }
 
@@ -51,9 +51,9 @@ ClipConditioning EegClipMapperImpl::forward(const at::Tensor& tokens) {
   const auto x = encoder_->forward(input_projection_->forward(tokens));  // (batch, tokens, d_model)
   const auto queries = queries_.expand({x.size(0), -1, -1});             // (batch, n_queries, d_model)
   const auto attended = query_norm_->forward(query_attention_->forward(queries, x) + queries);
-  const auto context = context_norm_->forward(context_projection_->forward(attended));  // (batch, n_queries, clip_dim)
-  const auto pooled = context.mean(1);                                                  // (batch, clip_dim)
-  const auto prompt = prompt_projection_->forward(pooled).tanh();
+  const auto context = context_norm_->forward(context_projection_->forward(attended, is_training()));
+  const auto pooled = context.mean(1);  // (batch, clip_dim) of (batch, n_queries, clip_dim)
+  const auto prompt = prompt_projection_->forward(pooled, is_training()).tanh();
   return {context, prompt, classifier_->forward(config_.classifier_input.value == "pooled" ? pooled : prompt)};
 }
 

@@ -69,7 +69,8 @@ class EegClipMapperImpl : public ModelImpl {
   at::Tensor queries_;
   MultiheadAttention query_attention_{nullptr};
   torch::nn::LayerNorm query_norm_{nullptr}, context_norm_{nullptr};
-  torch::nn::Linear context_projection_{nullptr}, prompt_projection_{nullptr}, classifier_{nullptr};
+  std::optional<PackedLinear> context_projection_, prompt_projection_;
+  torch::nn::Linear classifier_{nullptr};
 };
 TORCH_MODULE(EegClipMapper);
 

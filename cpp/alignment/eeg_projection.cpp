@@ -14,10 +14,10 @@ EegProjectionImpl::EegProjectionImpl(const EegProjectionConfig& config) : config
   options.size("n_tokens", config.n_tokens);
   options.fraction("drop_prob", config.drop_prob);
   const auto norm = [&] { return torch::nn::LayerNorm(torch::nn::LayerNormOptions({config.out_dim})); };
-  linear1_ = register_module("linear1", torch::nn::Linear(config.in_dim, config.out_dim));
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(config.in_dim, config.out_dim)));
   if (config.layer_norm) norm1_ = register_module("norm1", norm());
   dropout_ = register_module("dropout", Dropout(config.drop_prob));
-  linear2_ = register_module("linear2", torch::nn::Linear(config.out_dim, config.out_dim));
+  linear2_.emplace(register_module("linear2", torch::nn::Linear(config.out_dim, config.out_dim)));
   if (config.layer_norm) norm2_ = register_module("norm2", norm());
 }
 
@@ -28,10 +28,11 @@ std::unordered_map<std::string, std::string> EegProjectionImpl::olderNames() con
 }
 
 at::Tensor EegProjectionImpl::forward(const at::Tensor& tokens) {
-  checkInput("eeg_projection", tokens, linear1_->weight, {"batch", "tokens", {config_.in_dim, "values in a token"}});
+  checkInput("eeg_projection", tokens, parameters().front(),
+             {"batch", "tokens", {config_.in_dim, "values in a token"}});
   const auto normalise = [](torch::nn::LayerNorm& norm, const at::Tensor& x) { return norm ? norm->forward(x) : x; };
-  const auto x = dropout_->forward(at::gelu(normalise(norm1_, linear1_->forward(tokens))));
-  return normalise(norm2_, linear2_->forward(x));  // (batch, tokens, out_dim)
+  const auto x = dropout_->forward(at::gelu(normalise(norm1_, linear1_->forward(tokens, is_training()))));
+  return normalise(norm2_, linear2_->forward(x, is_training()));  // (batch, tokens, out_dim)
 }
 
 }  // namespace eegtorch

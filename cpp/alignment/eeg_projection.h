@@ -7,6 +7,7 @@
 #include <torch/nn/modules/normalization.h>
 
 #include "blocks/dropout.h"
+#include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -40,7 +41,7 @@ class EegProjectionImpl : public ModelImpl {
 
  private:
   EegProjectionConfig config_;
-  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  std::optional<PackedLinear> linear1_, linear2_;
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};  // empty without layer_norm
   Dropout dropout_{nullptr};
 };

@@ -30,16 +30,18 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, dou
     : width_(width), heads_(heads), drop_prob_(drop_prob) {
   in_proj_weight_ = register_parameter("in_proj_weight", at::empty({3 * width, width}));
   in_proj_bias_ = register_parameter("in_proj_bias", at::zeros({3 * width}));
-  out_proj_ = register_module("out_proj", torch::nn::Linear(width, width));
+  const auto out_proj = register_module("out_proj", torch::nn::Linear(width, width));
   torch::nn::init::xavier_uniform_(in_proj_weight_);
-  torch::nn::init::zeros_(out_proj_->bias);
+  torch::nn::init::zeros_(out_proj->bias);
+  in_proj_.emplace(in_proj_weight_, in_proj_bias_);
+  out_proj_.emplace(out_proj);
 }
 
 at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory,
                                            const std::optional<at::Tensor>& mask) {
   at::Tensor q, k, v;
   if (query.is_same(memory)) {
-    const auto all = at::linear(query, in_proj_weight_, in_proj_bias_).chunk(3, 2);
+    const auto all = in_proj_->forward(query, is_training()).chunk(3, 2);
     q = all[0], k = all[1], v = all[2];
   } else {
     q = at::linear(query, in_proj_weight_.narrow(0, 0, width_), in_proj_bias_.narrow(0, 0, width_));
@@ -48,7 +50,7 @@ at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Te
             .chunk(2, 2);
     k = rest[0], v = rest[1];
   }
-  return out_proj_->forward(attend(q, k, v, heads_, drop_prob_, is_training(), mask));
+  return out_proj_->forward(attend(q, k, v, heads_, drop_prob_, is_training(), mask), is_training());
 }
 
 void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {
@@ -62,16 +64,16 @@ void TransformerOptions::check(const OptionCheck& options, const char* width_nam
 TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o)
     : norm_first_(o.norm_first), gelu_(o.activation.value == "gelu") {
   self_attn_ = register_module("self_attn", MultiheadAttention(o.width, o.heads, o.drop_prob));
-  linear1_ = register_module("linear1", torch::nn::Linear(o.width, o.feedforward));
-  linear2_ = register_module("linear2", torch::nn::Linear(o.feedforward, o.width));
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(o.width, o.feedforward)), gelu_ ? 1 : 0);
+  linear2_.emplace(register_module("linear2", torch::nn::Linear(o.feedforward, o.width)));
   norm1_ = register_module("norm1", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.width})));
   norm2_ = register_module("norm2", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.width})));
   dropout_ = register_module("dropout", Dropout(o.drop_prob));
 }
 
 at::Tensor TransformerLayerImpl::feedForward(const at::Tensor& x) {
-  const auto hidden = linear1_->forward(x);  // (batch, tokens, feedforward)
-  return dropout_->forward(linear2_->forward(dropout_->forward(gelu_ ? at::gelu(hidden) : at::relu(hidden))));
+  const auto hidden = linear1_->forward(x, is_training());  // (batch, tokens, feedforward)
+  return dropout_->forward(linear2_->forward(dropout_->forward(gelu_ ? at::gelu(hidden) : hidden), is_training()));
 }
 
 at::Tensor TransformerLayerImpl::forward(const at::Tensor& x) {

@@ -9,8 +9,10 @@
 #include <torch/nn/pimpl.h>
 
 #include <array>
+#include <optional>
 
 #include "blocks/dropout.h"
+#include "blocks/packed_linear.h"
 #include "core/check.h"
 #include "core/config.h"
 
@@ -37,7 +39,7 @@ class MultiheadAttentionImpl : public torch::nn::Module {
   int64_t width_, heads_;
   double drop_prob_;
   at::Tensor in_proj_weight_, in_proj_bias_;  // of queries, keys and values, one below the other
-  torch::nn::Linear out_proj_{nullptr};
+  std::optional<PackedLinear> in_proj_, out_proj_;
 };
 TORCH_MODULE(MultiheadAttention);
 
@@ -61,7 +63,7 @@ class TransformerLayerImpl : public torch::nn::Module {
 
   bool norm_first_, gelu_;
   MultiheadAttention self_attn_{nullptr};
-  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  std::optional<PackedLinear> linear1_, linear2_;
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
   Dropout dropout_{nullptr};
 };

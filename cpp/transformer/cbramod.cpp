@@ -42,8 +42,8 @@ std::vector<int64_t> headWidths(const CbramodClassifierConfig& c) {
 CrissCrossLayerImpl::CrissCrossLayerImpl(const CbramodConfig& c) {
   space_ = register_module("self_attn_s", MultiheadAttention(c.d_model / 2, c.nhead / 2, c.drop_prob));
   time_ = register_module("self_attn_t", MultiheadAttention(c.d_model / 2, c.nhead / 2, c.drop_prob));
-  linear1_ = register_module("linear1", torch::nn::Linear(c.d_model, c.dim_feedforward));
-  linear2_ = register_module("linear2", torch::nn::Linear(c.dim_feedforward, c.d_model));
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(c.d_model, c.dim_feedforward)));
+  linear2_.emplace(register_module("linear2", torch::nn::Linear(c.dim_feedforward, c.d_model)));
   norm1_ = register_module("norm1", layerNorm(c.d_model));
   norm2_ = register_module("norm2", layerNorm(c.d_model));
   dropout_ = register_module("dropout", Dropout(c.drop_prob));
@@ -59,8 +59,8 @@ at::Tensor CrissCrossLayerImpl::attend(const at::Tensor& x) {
 
 at::Tensor CrissCrossLayerImpl::forward(const at::Tensor& input) {
   const auto x = input + dropout_->forward(attend(norm1_->forward(input)));
-  const auto hidden = dropout_->forward(at::gelu(linear1_->forward(norm2_->forward(x))));
-  return x + dropout_->forward(linear2_->forward(hidden));
+  const auto hidden = dropout_->forward(at::gelu(linear1_->forward(norm2_->forward(x), is_training())));
+  return x + dropout_->forward(linear2_->forward(hidden, is_training()));
 }
 
 CbramodImpl::CbramodImpl(const CbramodConfig& config, bool with_projection, const char* owner)

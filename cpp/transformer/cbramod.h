@@ -10,6 +10,7 @@
 #include "blocks/attention.h"
 #include "blocks/chain.h"
 #include "blocks/dropout.h"
+#include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
 #include "transformer/eeg_patches.h"
@@ -49,7 +50,7 @@ class CrissCrossLayerImpl : public torch::nn::Module {
   at::Tensor attend(const at::Tensor& x);
 
   MultiheadAttention space_{nullptr}, time_{nullptr};
-  torch::nn::Linear linear1_{nullptr}, linear2_{nullptr};
+  std::optional<PackedLinear> linear1_, linear2_;
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};
   Dropout dropout_{nullptr};
 };

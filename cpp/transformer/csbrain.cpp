@@ -130,9 +130,9 @@ CsBrainLayerImpl::CsBrainLayerImpl(const CsBrainConfig& c, const std::vector<Bra
   const int64_t d = c.d_model;
   inter_region_ = register_module("inter_region_attn", MultiheadAttention(d, c.nhead, c.drop_prob));
   inter_window_ = register_module("inter_window_attn", MultiheadAttention(d, c.nhead, c.drop_prob));
-  global_fc_ = register_module("global_fc", torch::nn::Linear(d, d));
-  linear1_ = register_module("linear1", torch::nn::Linear(d, c.dim_feedforward));
-  linear2_ = register_module("linear2", torch::nn::Linear(c.dim_feedforward, d));
+  global_fc_.emplace(register_module("global_fc", torch::nn::Linear(d, d)));
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(d, c.dim_feedforward)));
+  linear2_.emplace(register_module("linear2", torch::nn::Linear(c.dim_feedforward, d)));
   norm1_ = register_module("norm1", layerNorm(d));
   norm2_ = register_module("norm2", layerNorm(d));
   norm3_ = register_module("norm3", layerNorm(d));
@@ -149,10 +149,12 @@ at::Tensor CsBrainLayerImpl::attendWindows(const at::Tensor& x) {
 }
 
 at::Tensor CsBrainLayerImpl::attendGroups(at::Tensor x) {
-  std::vector<at::Tensor> means;
-  for (const auto& region : regions_)
-    means.push_back(x.narrow(1, region.first, region.count).mean(1, true).expand({-1, region.count, -1, -1}));
-  x = x + global_fc_->forward(at::cat(means, 1));
+  std::vector<at::Tensor> means, shared;
+  for (const auto& region : regions_) means.push_back(x.narrow(1, region.first, region.count).mean(1, true));
+  const auto mixed = global_fc_->forward(at::cat(means, 1), is_training());  // (batch, regions, patches, D)
+  for (size_t i = 0; i < regions_.size(); i++)
+    shared.push_back(mixed.narrow(1, static_cast<int64_t>(i), 1).expand({-1, regions_[i].count, -1, -1}));
+  x = x + at::cat(shared, 1);
   const auto flat = x.transpose(1, 2).flatten(0, 1);  // (batch * patches, channels, D)
   const auto y = inter_region_->forward(flat, flat, group_mask_.to(x.options()));
   return y.unflatten(0, {x.size(0), -1}).transpose(1, 2);
@@ -161,8 +163,8 @@ at::Tensor CsBrainLayerImpl::attendGroups(at::Tensor x) {
 at::Tensor CsBrainLayerImpl::forward(const at::Tensor& input) {
   auto x = input + dropout_->forward(attendWindows(norm1_->forward(input)));
   x = x + dropout_->forward(attendGroups(norm2_->forward(x)));
-  const auto hidden = dropout_->forward(at::gelu(linear1_->forward(norm3_->forward(x))));
-  return x + dropout_->forward(linear2_->forward(hidden));
+  const auto hidden = dropout_->forward(at::gelu(linear1_->forward(norm3_->forward(x), is_training())));
+  return x + dropout_->forward(linear2_->forward(hidden, is_training()));
 }
 
 CsBrainImpl::CsBrainImpl(const CsBrainConfig& config, bool with_projection, const char* owner)

@@ -10,6 +10,7 @@
 #include "blocks/attention.h"
 #include "blocks/chain.h"
 #include "blocks/dropout.h"
+#include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
 #include "kernels/kept.h"
@@ -70,7 +71,7 @@ class CsBrainLayerImpl : public torch::nn::Module {
   std::vector<BrainRegion> regions_;
   at::Tensor group_mask_;  // (channels, channels): 0 within a group, -inf elsewhere
   MultiheadAttention inter_region_{nullptr}, inter_window_{nullptr};
-  torch::nn::Linear global_fc_{nullptr}, linear1_{nullptr}, linear2_{nullptr};
+  std::optional<PackedLinear> global_fc_, linear1_, linear2_;
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr}, norm3_{nullptr};
   Dropout dropout_{nullptr};
 };

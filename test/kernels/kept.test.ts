@@ -17,6 +17,14 @@ const cases = [
     [7, 3, 25],
   ],
   ['latent_cnn_classifier', { latentDim: 23, width: 5 }, [23]],
+  ['aae_discriminator', { latentDim: 21, hiddenDims: [35, 9] }, [21]],
+  ['eeg_projection', { inDim: 11, outDim: 37, nTokens: 4 }, [4, 11]],
+  ['transformer_eeg', { nChans: 3, nTimes: 20, dModel: 18, nHeads: 3, feedforwardDim: 40, nLayers: 2 }, [3, 20]],
+  [
+    'cbramod_classifier',
+    { nChans: 3, nTimes: 100, inDim: 50, outDim: 50, dModel: 50, dimFeedforward: 30, nLayer: 2, nhead: 2 },
+    [3, 100],
+  ],
   ['aae_encoder', { inChans: 2, imageSize: [16, 48], latentDim: 6, width: 3 }, [2, 16, 48]],
   ['aae_decoder', { outChans: 2, imageSize: [48, 32], latentDim: 6, width: 3 }, [6]],
 ] as const
