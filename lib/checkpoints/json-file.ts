@@ -1,6 +1,8 @@
 import { fstatSync, readSync } from 'node:fs'
 import type { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import { atOnce, inPieces, type Pieces } from '../files/in-pieces.ts'
+import { type JsonValue, strictJson } from '../files/strict-json.ts'
 import { withFile, withFileAsync } from '../files/with-file.ts'
 
 /** An object of JSON, of which nothing is believed yet. */
@@ -18,7 +20,7 @@ export function readSmallText(path: string): string {
     const { size } = fstatSync(descriptor)
     requireSize(size, MAX_BYTES, path)
     const bytes = Buffer.alloc(size)
-    return decode(bytes.subarray(0, readSync(descriptor, bytes, 0, size, 0)), path)
+    return atOnce(decode(bytes.subarray(0, readSync(descriptor, bytes, 0, size, 0)), path))
   })
 }
 
@@ -31,13 +33,26 @@ export async function findText(path: string, maxBytes: number): Promise<string |
   try {
     return await withFileAsync(path, async (handle) => {
       requireSize((await handle.stat()).size, maxBytes, path)
-      return decode(await handle.readFile(), path)
+      return inPieces(decode(await handle.readFile(), path))
     })
   } catch (error) {
     if (error instanceof EegTorchError && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT')
       return undefined
     throw error
   }
+}
+
+/**
+ * {@link findText} of one JSON object of megabytes, parsed a piece at a time. Objects are maps, and no key may occur twice.
+ *
+ * @throws EegTorchError `FILE_INVALID`
+ */
+export async function findLongJson(path: string, maxBytes: number): Promise<Map<string, JsonValue> | undefined> {
+  const text = await findText(path, maxBytes)
+  if (text === undefined) return undefined
+  const value = await inPieces(strictJson(text, path))
+  if (value instanceof Map) return value
+  throw new EegTorchError('FILE_INVALID', 'the description is not a JSON object', { file: path })
 }
 
 function requireSize(size: number, maxBytes: number, file: string): void {
@@ -49,9 +64,18 @@ function requireSize(size: number, maxBytes: number, file: string): void {
   })
 }
 
-function decode(bytes: Uint8Array, file: string): string {
+const PIECE_BYTES = 2 ** 16
+
+/** The text of bytes, a piece at a time: megabytes that are not ASCII take tens of milliseconds. */
+function* decode(bytes: Uint8Array, file: string): Pieces<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const parts: string[] = []
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      parts.push(decoder.decode(bytes.subarray(at, at + PIECE_BYTES), { stream: true }))
+      yield
+    }
+    return parts.join('') + decoder.decode()
   } catch (cause) {
     throw new EegTorchError('FILE_INVALID', 'the description is no text in UTF-8', { file, cause })
   }

@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { atOnce, type Pieces } from './in-pieces.ts'
 
 /** A number as it stands in the text: `1`, `1.0` and `9007199254740993` stay apart. */
 export class JsonNumber {
@@ -12,6 +13,8 @@ export class JsonNumber {
 export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | Map<string, JsonValue>
 
 const MAX_DEPTH = 64
+/** Characters between two chances to stop. */
+const PIECE = 2 ** 13
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
 const WORDS: ReadonlyMap<string, null | boolean> = new Map([
   ['null', null],
@@ -27,7 +30,13 @@ const WORDS: ReadonlyMap<string, null | boolean> = new Map([
  * @throws EegTorchError `FILE_INVALID` with the position of what is wrong
  */
 export function parseStrictJson(text: string, file: string): JsonValue {
+  return atOnce(strictJson(text, file))
+}
+
+/** {@link parseStrictJson} as work that stops now and then, for files of megabytes. */
+export function* strictJson(text: string, file: string): Pieces<JsonValue> {
   let at = 0
+  let pause = PIECE
 
   const fail = (what: string): never => {
     throw new EegTorchError('FILE_INVALID', `the JSON is not valid: ${what} at character ${at}`, { file })
@@ -40,6 +49,16 @@ export function parseStrictJson(text: string, file: string): JsonValue {
     if (text[at] !== character) return false
     at++
     return true
+  }
+
+  const isPause = (): boolean => {
+    if (at < pause) return false
+    pause = at + PIECE
+    return true
+  }
+  const isContainer = (): boolean => {
+    skipSpace()
+    return text[at] === '{' || text[at] === '['
   }
 
   function string(): string {
@@ -65,33 +84,38 @@ export function parseStrictJson(text: string, file: string): JsonValue {
     return new JsonNumber(token)
   }
 
-  function object(depth: number): Map<string, JsonValue> {
+  function* object(depth: number): Pieces<Map<string, JsonValue>> {
     const members = new Map<string, JsonValue>()
     if (skip('}')) return members
     do {
+      if (isPause()) yield
       skipSpace()
       const key = string()
       if (members.has(key)) fail(`the key ${JSON.stringify(key.slice(0, 100))} occurs twice`)
       if (!skip(':')) fail('":" was expected')
-      members.set(key, value(depth))
+      members.set(key, isContainer() ? yield* container(depth) : scalar())
     } while (skip(','))
     if (!skip('}')) fail('"," or "}" was expected')
     return members
   }
 
-  function array(depth: number): JsonValue[] {
+  function* array(depth: number): Pieces<JsonValue[]> {
     const items: JsonValue[] = []
     if (skip(']')) return items
-    do items.push(value(depth))
-    while (skip(','))
+    do {
+      if (isPause()) yield
+      items.push(isContainer() ? yield* container(depth) : scalar())
+    } while (skip(','))
     if (!skip(']')) fail('"," or "]" was expected')
     return items
   }
 
-  function value(depth: number): JsonValue {
+  function* container(depth: number): Pieces<JsonValue> {
     if (depth > MAX_DEPTH) fail(`nesting deeper than ${MAX_DEPTH}`)
-    if (skip('{')) return object(depth + 1)
-    if (skip('[')) return array(depth + 1)
+    return skip('{') ? yield* object(depth + 1) : skip('[') ? yield* array(depth + 1) : fail('a value was expected')
+  }
+
+  function scalar(): JsonValue {
     if (text[at] === '"') return string()
     for (const [word, meaning] of WORDS) {
       if (!text.startsWith(word, at)) continue
@@ -101,8 +125,16 @@ export function parseStrictJson(text: string, file: string): JsonValue {
     return number()
   }
 
-  const result = value(0)
+  const result = isContainer() ? yield* container(0) : scalar()
   skipSpace()
   if (at < text.length) fail('something follows the value')
   return result
+}
+
+/** What `JSON.parse` would have made of it. */
+export function looseJson(value: JsonValue): unknown {
+  if (value instanceof JsonNumber) return Number(value.text)
+  if (Array.isArray(value)) return value.map(looseJson)
+  if (!(value instanceof Map)) return value
+  return Object.fromEntries([...value].map(([key, member]) => [key, looseJson(member)]))
 }

@@ -1,8 +1,8 @@
-import type { BytePairs } from './byte-pairs.ts'
 import type { AddedToken, SpecialTokens } from './special-tokens.ts'
 
 /** How text is split, in the terms of `tokenizer.json`. */
 export interface TokenizerDefinition {
+  /** Without its vocabulary and merges. */
   model: object
   normalizer: object | null
   pre_tokenizer: object | null
@@ -22,11 +22,10 @@ const GPT_WORDS = "'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}+|[^\\s\\p{L}\\p{N}]+"
 const SPACE = '\u2581'
 
 /** How CLIP splits text (transformers 5, `CLIPTokenizer`): byte pairs over words in lower case, `</w>` at their ends. */
-export function clipDefinition(pairs: BytePairs, { roles, added }: SpecialTokens): TokenizerDefinition {
+export function clipDefinition({ roles, added }: SpecialTokens): TokenizerDefinition {
   return {
     model: {
       type: 'BPE',
-      ...pairs,
       unk_token: roles.unk_token,
       continuing_subword_prefix: '',
       end_of_word_suffix: '</w>',
@@ -57,13 +56,9 @@ export type SpaceBefore = 'never' | 'always' | 'first'
  * How Llama splits text (transformers 5, `LlamaTokenizer`): byte pairs over the whole text, spaces marked, characters outside the
  * vocabulary as their bytes.
  */
-export function llamaDefinition(
-  pairs: BytePairs,
-  { added }: SpecialTokens,
-  spaceBefore: SpaceBefore,
-): TokenizerDefinition {
+export function llamaDefinition({ added }: SpecialTokens, spaceBefore: SpaceBefore): TokenizerDefinition {
   return {
-    model: { type: 'BPE', ...pairs, unk_token: null, fuse_unk: true, byte_fallback: true },
+    model: { type: 'BPE', unk_token: null, fuse_unk: true, byte_fallback: true },
     normalizer: null,
     pre_tokenizer: { type: 'Metaspace', replacement: SPACE, prepend_scheme: spaceBefore, split: false },
     post_processor: null,

@@ -1,11 +1,14 @@
 import { join } from 'node:path'
 import { findJsonObject, findText, isObject, type JsonObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
+import { inPieces } from '../files/in-pieces.ts'
 import { MAX_FILE_BYTES, readBytePairs } from './byte-pairs.ts'
 import { joinByteTokens } from './byte-tokens.ts'
 import { clipDefinition, llamaDefinition, type SpaceBefore } from './definitions.ts'
 import { readSpecialTokens } from './special-tokens.ts'
+import { makeSplitter } from './splitter.ts'
 import { Tokenizer, type TokenizerSettings } from './tokenizer.ts'
+import { findTokenizerFile, type TokenizerFile } from './tokenizer-file.ts'
 
 /** transformers writes 1e30 where a model names no length. */
 const NO_LIMIT = 1e15
@@ -17,7 +20,7 @@ const CLIP_ROLES = {
 }
 const LLAMA_ROLES = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }
 
-type Parts = Pick<TokenizerSettings, 'definition' | 'before' | 'after' | 'join' | 'roles'>
+type Parts = Pick<TokenizerSettings, 'splitter' | 'added' | 'before' | 'after' | 'join' | 'roles'>
 type Config = JsonObject
 
 /**
@@ -28,7 +31,7 @@ type Config = JsonObject
  *   do not hold
  */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  const definition = await findJsonObject(join(folder, 'tokenizer.json'), MAX_FILE_BYTES)
+  const definition = await findTokenizerFile(folder)
   const config = (await findJsonObject(join(folder, 'tokenizer_config.json'), MAX_FILE_BYTES)) ?? {}
   const name = className(config, definition, folder)
   const parts = await (name === 'CLIPTokenizer' ? clipParts : llamaParts)(folder, config, definition)
@@ -42,12 +45,13 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   })
 }
 
-async function clipParts(folder: string, config: Config, definition: Config | undefined): Promise<Parts> {
+async function clipParts(folder: string, config: Config, definition: TokenizerFile | undefined): Promise<Parts> {
   const pairs = await readBytePairs(folder, definition)
   const special = await readSpecialTokens(folder, config, definition, pairs.vocab, CLIP_ROLES)
-  const { roles } = special
+  const { roles, added } = special
   return {
-    definition: clipDefinition(pairs, special),
+    splitter: await inPieces(makeSplitter(clipDefinition(special), pairs)),
+    added,
     before: [roles.bos_token!],
     after: [roles.eos_token!],
     join: undefined,
@@ -55,7 +59,7 @@ async function clipParts(folder: string, config: Config, definition: Config | un
   }
 }
 
-async function llamaParts(folder: string, config: Config, definition: Config | undefined): Promise<Parts> {
+async function llamaParts(folder: string, config: Config, definition: TokenizerFile | undefined): Promise<Parts> {
   if (definition === undefined) {
     throw new EegTorchError('FILE_NOT_FOUND', "this folder holds no file of Llama's tokenizer that can be read", {
       file: folder,
@@ -64,13 +68,15 @@ async function llamaParts(folder: string, config: Config, definition: Config | u
   }
   const pairs = await readBytePairs(folder, definition)
   const special = await readSpecialTokens(folder, config, definition, pairs.vocab, LLAMA_ROLES)
-  const around = surroundings(definition.post_processor, new Set(special.added.map(({ content }) => content)), folder)
+  const { roles, added } = special
+  const around = surroundings(definition.postProcessor, new Set(added.map(({ content }) => content)), folder)
   const space = spaceBefore(config)
   return {
-    definition: llamaDefinition(pairs, special, space),
+    splitter: await inPieces(makeSplitter(llamaDefinition(special, space), pairs)),
+    added,
     ...around,
     join: (tokens) => joinByteTokens(tokens, space !== 'never'),
-    roles: special.roles,
+    roles,
   }
 }
 
@@ -109,9 +115,13 @@ function surroundings(template: unknown, known: ReadonlySet<string>, folder: str
 }
 
 /** The class that a folder names, else the one that its files look like. */
-function className(config: Config, definition: Config | undefined, folder: string): 'CLIPTokenizer' | 'LlamaTokenizer' {
-  const model = isObject(definition?.model) ? definition.model : undefined
-  const guess = model === undefined || model.end_of_word_suffix === '</w>' ? 'CLIPTokenizer' : 'LlamaTokenizer'
+function className(
+  config: Config,
+  definition: TokenizerFile | undefined,
+  folder: string,
+): 'CLIPTokenizer' | 'LlamaTokenizer' {
+  const guess =
+    definition === undefined || definition.model.end_of_word_suffix === '</w>' ? 'CLIPTokenizer' : 'LlamaTokenizer'
   const named = typeof config.tokenizer_class === 'string' ? config.tokenizer_class.replace(/Fast$/, '') : guess
   if (named === 'CLIPTokenizer' || named === 'LlamaTokenizer') return named
   throw new EegTorchError('FILE_UNSUPPORTED', 'this class of tokenizer is not known', {

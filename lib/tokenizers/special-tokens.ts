@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { findJsonObject, isObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { MAX_FILE_BYTES, MAX_ID } from './byte-pairs.ts'
+import type { TokenizerFile } from './tokenizer-file.ts'
 
 const ROLES = ['bos_token', 'eos_token', 'unk_token', 'pad_token'] as const
 /** What a special token is for. */
@@ -31,7 +32,7 @@ export interface SpecialTokens {
  * `added_tokens_decoder`, the roles of `special_tokens_map.json` go before, and the added tokens of `tokenizer.json` count.
  *
  * @param config content of `tokenizer_config.json`
- * @param definition content of `tokenizer.json`, if there is one
+ * @param definition what `tokenizer.json` says, if there is one
  * @param vocab ids of the tokens
  * @param usual roles that the class fills where no file does
  * @throws EegTorchError `FILE_INVALID`
@@ -39,15 +40,15 @@ export interface SpecialTokens {
 export async function readSpecialTokens(
   folder: string,
   config: Record<string, unknown>,
-  definition: Record<string, unknown> | undefined,
-  vocab: Readonly<Record<string, number>>,
+  definition: TokenizerFile | undefined,
+  vocab: ReadonlyMap<string, number>,
   usual: SpecialTokens['roles'],
 ): Promise<SpecialTokens> {
   const listed = isObject(config.added_tokens_decoder)
   const map = listed ? {} : ((await findJsonObject(join(folder, 'special_tokens_map.json'), MAX_FILE_BYTES)) ?? {})
   const added = listed
     ? fromDecoder(config.added_tokens_decoder as Record<string, unknown>, join(folder, 'tokenizer_config.json'))
-    : fromDefinition(definition, join(folder, 'tokenizer.json'))
+    : fromDefinition(definition)
   const byContent = new Map(added.map((token) => [token.content, token]))
   const roles: SpecialTokens['roles'] = {}
   for (const role of ROLES) {
@@ -56,7 +57,7 @@ export async function readSpecialTokens(
     const token = unplaced(given, folder, role, true)
     roles[role] = token.content
     const known = added.find(({ content }) => content === token.content)
-    const id = known?.id ?? vocab[token.content]
+    const id = known?.id ?? vocab.get(token.content)
     if (id === undefined) throw invalid(folder, `a ${role} of the vocabulary`, JSON.stringify(token.content))
     byContent.set(token.content, { ...(known ?? token), id, special: true })
   }
@@ -67,10 +68,11 @@ function fromDecoder(list: Record<string, unknown>, file: string): AddedToken[] 
   return Object.entries(list).map(([id, value]) => placed(value, id, file))
 }
 
-function fromDefinition(definition: Record<string, unknown> | undefined, file: string): AddedToken[] {
-  const list = definition?.added_tokens ?? []
-  if (!Array.isArray(list)) throw invalid(file, 'a list of added_tokens', typeof list)
-  return list.map((value: unknown) => placed(value, isObject(value) ? value.id : undefined, file))
+function fromDefinition(definition: TokenizerFile | undefined): AddedToken[] {
+  if (definition === undefined) return []
+  const { path, addedTokens = [] } = definition
+  if (!Array.isArray(addedTokens)) throw invalid(path, 'a list of added_tokens', typeof addedTokens)
+  return addedTokens.map((value: unknown) => placed(value, isObject(value) ? value.id : undefined, path))
 }
 
 function placed(value: unknown, id: unknown, file: string): AddedToken {

@@ -1,13 +1,13 @@
 import { EegTorchError } from '../errors.ts'
 import { type ChatMessage, renderChat } from './chat.ts'
-import type { TokenizerDefinition } from './definitions.ts'
-import type { Role } from './special-tokens.ts'
-import { makeSplitter, type Splitter } from './splitter.ts'
+import type { AddedToken, Role } from './special-tokens.ts'
+import type { Splitter } from './splitter.ts'
 
 /** What the files of a folder say of a tokenizer. */
 export interface TokenizerSettings {
   folder: string
-  definition: TokenizerDefinition
+  splitter: Splitter
+  added: readonly AddedToken[]
   /** Special tokens that begin and end a sequence. */
   before: readonly string[]
   after: readonly string[]
@@ -60,8 +60,8 @@ export class Tokenizer {
 
   constructor(settings: TokenizerSettings) {
     this.settings = settings
-    this.splitter = makeSplitter(settings.definition)
-    this.special = new Set(settings.definition.added_tokens.filter((token) => token.special).map(({ id }) => id))
+    this.splitter = settings.splitter
+    this.special = new Set(settings.added.filter((token) => token.special).map(({ id }) => id))
     this.before = this.idsOf(settings.before)
     this.after = this.idsOf(settings.after)
     this.maxLength = settings.maxLength
@@ -69,7 +69,7 @@ export class Tokenizer {
     this.eosId = this.idOf('eos_token')
     this.unkId = this.idOf('unk_token')
     this.padId = this.idOf('pad_token')
-    this.vocabSize = this.splitter.get_vocab().size
+    this.vocabSize = this.splitter.model.tokens_to_ids.size
   }
 
   /** @throws EegTorchError `INVALID_OPTION` for a text of more than `maxLength` tokens, unless `truncate` */
