@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { checkStructureSpan } from '../generation/controlnet/structure-guide.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
@@ -40,6 +41,9 @@ export const generateSchema = z
     guidance: z.number().min(0).optional(),
     strength: z.number().gt(0).max(1).optional(),
     structureWeight: z.number().min(0).optional(),
+    structureStart: z.number().min(0).max(1).optional(),
+    structureEnd: z.number().min(0).max(1).optional(),
+    guessMode: z.boolean().optional(),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     height: positive.optional(),
     width: positive.optional(),
@@ -51,6 +55,7 @@ export const generateSchema = z
     threads: positive.optional(),
   })
   .superRefine(({ pipeline, ...config }, context) => {
+    checkStructureSpan(config, context)
     for (const name of NEEDED[pipeline])
       if (config[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `the pipeline ${pipeline} needs it` })
@@ -68,6 +73,9 @@ const READING: Pipeline[] = ['text', 'amused']
 const BY_STABLE_DIFFUSION: Pipeline[] = ['text', 'image', 'prompt']
 const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
 
+/** How a ControlNet is listened to. */
+const SAYS = ['structureWeight', 'structureStart', 'structureEnd', 'guessMode'] as const
+
 /** Options that only some pipelines heed: elsewhere they would be ignored in silence. */
 const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string[] }[] = [
   { pipelines: BY_EEG, names: ['eeg', 'stimuli', 'n'] },
@@ -78,7 +86,7 @@ const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string
   { pipelines: ['image', 'prompt'], names: ['prompts'] },
   { pipelines: ['image'], names: ['mode'] },
   { pipelines: ['sgdm'], names: ['classifier', 'strength'] },
-  { pipelines: [...BY_STABLE_DIFFUSION, 'sgdm'], names: ['controlnet', 'structureWeight'] },
+  { pipelines: [...BY_STABLE_DIFFUSION, 'sgdm'], names: ['controlnet', ...SAYS] },
   { pipelines: BY_STABLE_DIFFUSION, names: ['structure'] },
 ]
 
@@ -90,17 +98,15 @@ function foreignOptions(pipeline: Pipeline, config: Readonly<Record<string, unkn
 }
 
 /** What is set without what it belongs to, which is missing. */
-function lonelyOptions(
-  pipeline: Pipeline,
-  { controlnet, structure, structureWeight, diffusion }: Readonly<Record<string, unknown>>,
-): [string, string][] {
-  const pairs: [string, unknown, string, unknown][] = [['structureWeight', structureWeight, 'controlnet', controlnet]]
+function lonelyOptions(pipeline: Pipeline, config: Readonly<Record<string, unknown>>): [string, string][] {
+  const { controlnet, structure, diffusion } = config
+  const pairs = SAYS.map((name): [string, unknown, string, unknown] => [name, config[name], 'controlnet', controlnet])
   if (BY_STABLE_DIFFUSION.includes(pipeline)) {
     pairs.push(['structure', structure, 'controlnet', controlnet], ['controlnet', controlnet, 'structure', structure])
     pairs.push(['controlnet', controlnet, 'diffusion', diffusion])
   }
   return pairs.flatMap(([name, value, other, needed]): [string, string][] =>
-    value !== undefined && needed === undefined ? [[name, other]] : [],
+    !isUnset(value) && needed === undefined ? [[name, other]] : [],
   )
 }
 

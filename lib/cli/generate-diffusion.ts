@@ -19,14 +19,15 @@ export function diffusionOptions(config: GenerateConfig) {
   return { ...placementOf(config), lowMemory, scheduler, tokenizer, controlNet: controlnet }
 }
 
-/** What the ControlNet of Stable Diffusion sees of some of the work. */
-export function structureOptions(
-  { structure, structureWeight }: GenerateConfig,
-  work: readonly PictureWork[],
-  indices: readonly number[],
-) {
-  if (structure === undefined) return {}
-  return { structures: indices.map((i) => work[i]!.structure!), ...defined({ structureWeight }) }
+/** What the ControlNet of Stable Diffusion sees of some of the work, and how it is listened to. */
+export function structureOptions(config: GenerateConfig, work: readonly PictureWork[], indices: readonly number[]) {
+  if (config.structure === undefined) return {}
+  return { structures: indices.map((i) => work[i]!.structure!), ...controlOptions(config) }
+}
+
+/** How a ControlNet is listened to. */
+export function controlOptions({ structureWeight, structureStart, structureEnd, guessMode }: GenerateConfig) {
+  return defined({ structureWeight, structureStart, structureEnd, guessMode })
 }
 
 /** The way to a picture, with the structure that it was given, for this may come from what was seen. */

@@ -15,7 +15,14 @@ import { loadControlNet, loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerateConfig } from './generate-config.ts'
-import { diffusionOptions, drawOptions, modeOf, placementOf, structureOptions } from './generate-diffusion.ts'
+import {
+  controlOptions,
+  diffusionOptions,
+  drawOptions,
+  modeOf,
+  placementOf,
+  structureOptions,
+} from './generate-diffusion.ts'
 import { channelsOf, tensorOf } from './generate-eeg.ts'
 
 /** What draws the pictures of a configuration that needs no words of the EEG. */
@@ -92,10 +99,10 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
       using trials = tensorOf(windows, indices)
       const reading = await pipeline.read(trials)
       const labels = labelsOf(reading.logits)
-      const { strength, structureWeight } = config
       const options = {
         ...drawOptions(config),
-        ...defined({ strength, structureWeight }),
+        ...defined({ strength: config.strength }),
+        ...controlOptions(config),
         numbers: [...numbers],
         signal,
       }

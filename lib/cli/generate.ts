@@ -90,6 +90,12 @@ export function describe(command: Command): void {
     .option('--guidance <scale>', 'classifier-free guidance (default: 7.5; amused 10)', Number)
     .option('--strength <share>', 'of the steps that sgdm takes from the rough structure (default: 0.8)', Number)
     .option('--structure-weight <number>', 'of what the ControlNet says (default: 1)', Number)
+    .option('--structure-start <share>', 'of the steps before which the ControlNet says nothing (default: 0)', Number)
+    .option('--structure-end <share>', 'of the steps after which it says nothing more (default: 1)', Number)
+    .option(
+      '--guess-mode',
+      'let the ControlNet guess from the picture: under the condition alone, and less at the first skips than in the middle',
+    )
     .option('--seed <n>', 'of the noise, and of drawn words (default: 0)', Number)
     .option('--height <pixels>', 'default: what the model was trained on', Number)
     .option('--width <pixels>', 'default: what the model was trained on', Number)

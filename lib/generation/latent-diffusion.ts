@@ -14,7 +14,15 @@ import type { Sampling } from './schedulers/sampling.ts'
  * @param sample (batch, channels, height, width), as the scheduler scales them
  * @param timestep one for the whole batch, ()
  */
-export type Denoise = (sample: Tensor, timestep: Tensor) => Promise<Tensor>
+export type Denoise = (sample: Tensor, timestep: Tensor, at: StepPlace) => Promise<Tensor>
+
+/** Where in a run a step is. */
+export interface StepPlace {
+  /** Steps of the run before it. */
+  readonly index: number
+  /** All of them. */
+  readonly count: number
+}
 
 /** Changes what the network said of a sample before the scheduler takes its step, as classifier guidance does. The tensor is the run's. */
 export type Guide = (output: Tensor, sample: Tensor, timestep: number) => Promise<Tensor>
@@ -69,7 +77,8 @@ export class LatentDiffusionRun implements PictureRun {
     const latents = this.#latents
     const made = this.#beginCall()
     const [sample, timestep] = made.run(() => noGrad(() => [sampling.scaleInput(latents), this.#timestep()]))
-    const said = made.own(await denoise(sample!, timestep!))
+    const at = { index: this.#step - this.#parts.start.step, count: this.steps }
+    const said = made.own(await denoise(sample!, timestep!, at))
     const output = guide === undefined ? said : made.own(await guide(said, sample!, sampling.timesteps[this.#step]!))
     this.#latents = made.run(() => noGrad(() => sampling.step(output, latents, { generator: generators })))
     this.#step++
@@ -130,11 +139,11 @@ export function startFromLatents(sampling: Sampling, clean: Tensor, noise: Tenso
  * @param conditions tensors (batch, …) by name that the network is told, and what it is told in their place
  */
 export function guideFree<Name extends string>(
-  predict: (sample: Tensor, timestep: Tensor, conditions: Record<Name, Tensor>) => Promise<Tensor>,
+  predict: (sample: Tensor, timestep: Tensor, conditions: Record<Name, Tensor>, at: StepPlace) => Promise<Tensor>,
   conditions: { given: Record<Name, Tensor>; without: Record<Name, Tensor> },
   guidance: number,
 ): Denoise {
-  if (guidance <= 1) return (sample, timestep) => predict(sample, timestep, conditions.given)
+  if (guidance <= 1) return (sample, timestep, at) => predict(sample, timestep, conditions.given, at)
   const names = Object.keys(conditions.given) as Name[]
   const both = noGrad(
     () =>
@@ -142,9 +151,9 @@ export function guideFree<Name extends string>(
         [N in Name]: Tensor
       },
   )
-  return async (sample, timestep) => {
+  return async (sample, timestep, at) => {
     using twice = noGrad(() => cat([sample, sample], 0))
-    using said = await predict(twice, timestep, both)
+    using said = await predict(twice, timestep, both, at)
     return noGrad(() =>
       scope(() => {
         const [without, given] = said.chunk(2, 0) as [Tensor, Tensor]

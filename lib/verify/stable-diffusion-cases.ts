@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { stack, tensor } from '../creation.ts'
+import { defined } from '../defined.ts'
 import {
   StableDiffusion,
   type StableDiffusionOptions,
@@ -21,6 +22,18 @@ const described = z.looseObject({
   /** Folder of a ControlNet inside the model's, and the weight of what it says. */
   controlnet: z.string().optional(),
   controlnet_conditioning_scale: z.number().optional(),
+  /** What the run of a short name is told besides, and in place of the above. */
+  arguments: z
+    .record(
+      z.string(),
+      z.strictObject({
+        guidance_scale: z.number().optional(),
+        control_guidance_start: z.number().optional(),
+        control_guidance_end: z.number().optional(),
+        guess_mode: z.boolean().optional(),
+      }),
+    )
+    .default({}),
 })
 
 type Asked = z.infer<typeof described>
@@ -34,7 +47,11 @@ export const runStableDiffusion: PipelineRunner = async (folder, given, expected
   for (const [name, scheduler] of Object.entries(asked.schedulers)) {
     using pipeline = await StableDiffusion.load(folder, { scheduler, controlNet })
     Object.assign(answers, await encode(pipeline, asked, expected))
-    const run = await draw(pipeline, asked, { noise, structures: structure })
+    const run = await draw(
+      pipeline,
+      { ...asked, ...defined(asked.arguments[name] ?? {}) },
+      { noise, structures: structure },
+    )
     for (const [key, value] of Object.entries(run)) answers[`${name}.${key}`] = value
   }
   return answers
@@ -55,7 +72,7 @@ async function encode(pipeline: StableDiffusion, asked: Asked, expected: NamedTe
 
 async function draw(
   pipeline: StableDiffusion,
-  asked: Asked,
+  asked: Asked & Asked['arguments'][string],
   given: Pick<StableDiffusionOptions, 'noise' | 'structures'>,
 ): Promise<NamedTensors> {
   const predictions: Tensor[] = []
@@ -65,6 +82,9 @@ async function draw(
     guidance: asked.guidance_scale,
     negativePrompt: asked.negative_prompt,
     structureWeight: asked.controlnet_conditioning_scale,
+    structureStart: asked.control_guidance_start,
+    structureEnd: asked.control_guidance_end,
+    guessMode: asked.guess_mode,
   })
   const run = await pipeline.start([asked.prompt], { ...options, ...given }, async (output) => {
     predictions.push(output)

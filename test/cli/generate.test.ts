@@ -107,6 +107,25 @@ test('a ControlNet keeps pictures of texts and of trials to a structure, which t
   const each = await run(...trials, ...control, '--structure', at('stimuli'), '--out', at('each'), '--low-memory')
   expect([each.stderr, JSON.parse(each.stdout).mode]).toEqual(['', 'eeg-tokens + given structure'])
   expect(recordsOf(at('each')).map(({ structure }) => structure)).toEqual([face, at('stimuli', 'Object_house.png')])
+  const yaml = at('guess.yaml')
+  writeFileSync(yaml, `structure: ${JSON.stringify(face)}\nguessMode: true\nstructureStart: 0.5\n`)
+  const guess = await run(
+    'generate',
+    yaml,
+    ...texts.slice(1),
+    ...control,
+    '--steps',
+    '2',
+    '--structure-end',
+    '0.9',
+    '--out',
+    at('guess'),
+  )
+  expect([guess.stderr, JSON.parse(guess.stdout).pictures]).toEqual(['', 2])
+  const none = await run('generate', yaml, ...texts.slice(1), ...control, '--structure-end', '0.5', '--out', at('none'))
+  expect(none.stdout).toMatch(/structureEnd: more than structureStart, 0\.5/)
+  const deaf = await run(...texts, '--guess-mode', '--out', at('none'))
+  expect(deaf.stdout).toMatch(/guessMode: does nothing without controlnet/)
   const lonely = await run(...texts, ...control, '--out', at('none'))
   expect(lonely.stdout).toMatch(/controlnet: does nothing without structure/)
   const few = await run(...texts.slice(0, -1), ...control, '--structure', at('stimuli'), '--out', at('none'))

@@ -88,8 +88,13 @@ test('guidance goes beyond what the condition says, and asks once for both', asy
   const conditions = { given: { context: randn([2, 1]) }, without: { context: randn([2, 1]) } }
   const [given, without] = [conditions.given.context, conditions.without.context]
   const sample = zeros([2, 3])
-  const guided = await guideFree(predict, conditions, 7.5)(sample, zeros([]))
+  const guided = await guideFree(predict, conditions, 7.5)(sample, zeros([]), { index: 0, count: 1 })
   expect(difference(guided, without.add(given.sub(without).mul(7.5)).expand([2, 3]))).toBeLessThan(1e-5)
-  expect(difference(await guideFree(predict, conditions, 1)(sample, zeros([])), given.expand([2, 3]))).toBe(0)
+  expect(
+    difference(
+      await guideFree(predict, conditions, 1)(sample, zeros([]), { index: 0, count: 1 }),
+      given.expand([2, 3]),
+    ),
+  ).toBe(0)
   expect(asked).toEqual([4, 2])
 })

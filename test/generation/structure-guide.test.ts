@@ -100,17 +100,38 @@ test('a ControlNet that averages over all pixels speaks under the condition alon
   })
   for (const weight of Object.values(pooled.parameters())) noGrad(() => weight.copy_(rand([...weight.shape]).sub(0.5)))
   const pictures = rand([2, 3, 8, 8]) as Tensor
-  const say = structureGuide(pooled.eval(), pictures, 0.5)
+  const settings = { structureWeight: 0.5, structureStart: 0, structureEnd: 1, guessMode: false }
+  const say = structureGuide(pooled.eval(), pictures, settings)
+  const at = { index: 0, count: 1 }
   const sample = rand([4, 4, 4, 4]) as Tensor
   const [timestep, conditions] = [rand([]), rand([4, 3, 6]) as Tensor]
-  const guided = await say(sample, timestep as Tensor, conditions)
-  const alone = await say(sample.narrow(0, 2, 2), timestep as Tensor, conditions.narrow(0, 2, 2))
+  const guided = await say(sample, timestep as Tensor, conditions, at)
+  const alone = await say(sample.narrow(0, 2, 2), timestep as Tensor, conditions.narrow(0, 2, 2), at)
   for (const [name, residual] of Object.entries(guided)) {
     expect(residual.shape).toEqual([4, 8, 1, 1])
     expect(residual.narrow(0, 0, 2).abs().max().item()).toBe(0)
     expect(residual.narrow(0, 2, 2).equal(alone[name]!)).toBe(true)
   }
   expect(alone.midBlockAdditionalResidual!.abs().max().item()).toBeGreaterThan(0)
+  const guessed = await structureGuide(pooled, pictures, { ...settings, guessMode: true })(
+    ...([sample, timestep as Tensor, conditions, at] as const),
+  )
+  // its weight is the same for all, as in diffusers
+  for (const [name, residual] of Object.entries(guessed)) expect(residual.equal(guided[name]!)).toBe(true)
+})
+
+test('a ControlNet is not run in the steps in which it has no say', async () => {
+  using told = await StableDiffusion.load(folder, { controlNet, scheduler: 'DDIMScheduler' })
+  const network = told.parts.controlNet!
+  const say = network.runAsync.bind(network)
+  let said = 0
+  network.runAsync = (...given) => {
+    said++
+    return say(...given)
+  }
+  const structures = rand([1, 3, 32, 32]) as Tensor
+  await told.generate(['a dog'], { steps: 5, structures, structureStart: 0.2, structureEnd: 0.6 }).images()
+  expect(said).toBe(2) // the second and the third
 })
 
 test('what does not hold is named, and nothing is left behind', async () => {
@@ -123,6 +144,9 @@ test('what does not hold is named, and nothing is left behind', async () => {
   expect(await failure(told, {})).toMatch(/ControlNet needs pictures of the structure/)
   expect(await failure(plain, { structures: noise })).toMatch(/nothing reads.*loaded with a controlNet/)
   expect(await failure(told, { structures: noise })).toMatch(/\(2 or 1, 3, 32, 32\).*\(3, 3, 32, 32\)/)
+  const upsideDown = { structures: noise, structureStart: 0.5, structureEnd: 0.5 }
+  expect(await failure(told, upsideDown)).toMatch(/structureEnd.*more than structureStart, 0\.5.*0\.5/)
+  expect(await failure(told, { structures: noise, structureStart: -0.1 })).toMatch(/structureStart.*-0\.1/)
   expect(await failure(told, { structures: [join(work, 'none.png')] })).toMatch(/none\.png: there is no such picture/)
   expect(memory().tensors).toBe(before)
   const shallow = models.controlnet({

@@ -6,6 +6,7 @@ import { Arena, scope } from '../../memory.ts'
 import type { AsyncOptions, Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
+import type { StepPlace } from '../latent-diffusion.ts'
 import { type Picture, type PictureSize, readPicture, resizePicture, tensorOfPictures } from '../pictures/picture.ts'
 import { type ControllableUnet, contextWidthOf, residualsOf } from './controlnet.ts'
 
@@ -15,35 +16,60 @@ import { type ControllableUnet, contextWidthOf, residualsOf } from './controlnet
  */
 export type Structures = readonly (string | Picture)[] | Tensor
 
-/** Weight of what a ControlNet says; diffusers' `controlnet_conditioning_scale`. */
-export const structureWeightField = z.number().min(0).finite().default(1)
+/** How a ControlNet is listened to, where there is one. */
+export const structureFields = {
+  /** Weight of what it says; diffusers' `controlnet_conditioning_scale`. */
+  structureWeight: z.number().min(0).finite().default(1),
+  /** Share of the steps before which it says nothing; diffusers' `control_guidance_start`. */
+  structureStart: z.number().min(0).max(1).default(0),
+  /** Share of the steps after which it says nothing more; diffusers' `control_guidance_end`. */
+  structureEnd: z.number().min(0).max(1).default(1),
+  /** Let it guess from the picture: it speaks under the condition alone, and less the nearer a skip is to the picture. */
+  guessMode: z.boolean().default(false),
+}
+
+/** What {@link structureFields} come to. */
+export type StructureSettings = z.infer<z.ZodObject<typeof structureFields>>
+
+/** Refines a schema with {@link structureFields}. */
+export function checkStructureSpan(
+  { structureStart = 0, structureEnd = 1 }: { structureStart?: number | undefined; structureEnd?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (structureStart < structureEnd) return
+  context.addIssue({ code: 'custom', path: ['structureEnd'], message: `more than structureStart, ${structureStart}` })
+}
 
 /** What is added to a UNet, by the names of its inputs; the taker's to dispose of. */
 export type StructureGuide = (
   sample: Tensor,
   timestep: Tensor,
   encoderHiddenStates: Tensor,
+  at: StepPlace,
 ) => Promise<Record<string, Tensor>>
 
 /**
- * What a ControlNet adds to its UNet in every call. One that averages over all pixels speaks under the condition alone, as in diffusers.
+ * What a ControlNet adds to its UNet in every step; nothing in steps that it has no say in. One that guesses, or that averages over all pixels, speaks
+ * under the condition alone. As diffusers' `StableDiffusionControlNetPipeline` has it.
  *
  * @param pictures (batch, channels, height, width), where the ControlNet is and in its type; a guided batch is twice as long
  */
 export function structureGuide(
   controlNet: Model<'controlnet'>,
   pictures: Tensor,
-  weight: number,
+  settings: StructureSettings,
   options: AsyncOptions = {},
 ): StructureGuide {
   const batch = pictures.shape[0]!
   const isPooled = controlNet.config.globalPoolConditions
-  return async (sample, timestep, encoderHiddenStates) => {
+  const isAlone = isPooled || settings.guessMode
+  return async (sample, timestep, encoderHiddenStates, at) => {
+    if (!hasSay(settings, at)) return {}
     const isGuided = sample.shape[0]! > batch
     using made = new Arena()
     const inputs = made.run(() =>
       noGrad(() => {
-        if (!isPooled || !isGuided)
+        if (!isAlone || !isGuided)
           return {
             sample,
             timestep,
@@ -57,11 +83,21 @@ export function structureGuide(
     )
     const said = await noGrad(() => controlNet.runAsync(inputs, options))
     const residuals = residualsOf(said as unknown as Record<string, Tensor>)
-    noGrad(() => {
-      for (const residual of Object.values(residuals)) residual.mul_(weight)
-    })
-    return isPooled && isGuided ? behindNothing(residuals) : residuals
+    weigh(Object.values(residuals), settings.structureWeight, settings.guessMode && !isPooled)
+    return isAlone && isGuided ? behindNothing(residuals) : residuals
   }
+}
+
+function hasSay({ structureStart, structureEnd }: StructureSettings, { index, count }: StepPlace): boolean {
+  return index / count >= structureStart && (index + 1) / count <= structureEnd
+}
+
+/** Multiplies residuals, of which the last is the middle's: all alike, or the first by a tenth and the rest evenly upwards in their logarithm. */
+function weigh(residuals: readonly Tensor[], weight: number, isGraded: boolean): void {
+  const last = residuals.length - 1
+  noGrad(() => {
+    for (const [i, residual] of residuals.entries()) residual.mul_(isGraded ? weight * 10 ** (i / last - 1) : weight)
+  })
 }
 
 /**

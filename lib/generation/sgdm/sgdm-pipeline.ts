@@ -7,12 +7,20 @@ import type { Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import {
+  checkStructureSpan,
   requireControlNetFits,
   runWithResiduals,
+  structureFields,
   structureGuide,
-  structureWeightField,
 } from '../controlnet/structure-guide.ts'
-import { type Guide, guideFree, LatentDiffusionRun, startFromLatents, startFromNoise } from '../latent-diffusion.ts'
+import {
+  type Guide,
+  guideFree,
+  LatentDiffusionRun,
+  type StepPlace,
+  startFromLatents,
+  startFromNoise,
+} from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
   type GenerationHooks,
@@ -30,17 +38,19 @@ import { classifierGuide, type NoisedClassifier } from './noised-classifier.ts'
 import type { EegReading, Sgdm } from './sgdm.ts'
 
 const share = z.number().min(0).max(1)
-const schema = z.object({
-  ...generationFields,
-  steps: generationFields.steps.default(50),
-  guidance: generationFields.guidance.default(7.5),
-  /** How hard the class that is read from the EEG pulls, where there is a classifier of latents; 0: not at all. */
-  classGuidance: z.number().min(0).finite().default(1),
-  /** Share of the steps that are taken from the rough structure that is read from the EEG; 1: from noise alone. */
-  strength: share.gt(0).default(0.8),
-  /** Weight of what a ControlNet says of the rough structure's picture, where there is one. */
-  structureWeight: structureWeightField,
-})
+const schema = z
+  .object({
+    ...generationFields,
+    steps: generationFields.steps.default(50),
+    guidance: generationFields.guidance.default(7.5),
+    /** How hard the class that is read from the EEG pulls, where there is a classifier of latents; 0: not at all. */
+    classGuidance: z.number().min(0).finite().default(1),
+    /** Share of the steps that are taken from the rough structure that is read from the EEG; 1: from noise alone. */
+    strength: share.gt(0).default(0.8),
+    /** Of a ControlNet that sees the rough structure's picture. */
+    ...structureFields,
+  })
+  .superRefine(checkStructureSpan)
 
 /** How to draw pictures of EEG. */
 export interface SgdmOptions extends z.input<typeof schema>, GenerationHooks {}
@@ -55,6 +65,14 @@ export interface SgdmParts {
 }
 
 type Conditions = Record<'latent' | 'semantic' | 'hasSemantic', Tensor>
+
+/** What a ControlNet adds to the UNet under the EEG's conditions. */
+type ConditionedGuide = (
+  sample: Tensor,
+  timestep: Tensor,
+  conditions: Conditions,
+  at: StepPlace,
+) => Promise<Record<string, Tensor>>
 
 /**
  * Pictures from EEG by structure-guided diffusion (after arXiv 2604.22649, design document sgdm), from coarse to fine: a rough structure that is read
@@ -135,8 +153,8 @@ export class SgdmPipeline implements Disposable {
     const sampling = scheduler.steps(settings.steps)
     const rough = held.run(() => noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false)))
     const residuals = await this.#controlNet(held, rough, settings, signal)
-    const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions) => {
-      const extra = await residuals(sample, timestep, conditions)
+    const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions, at: StepPlace) => {
+      const extra = await residuals(sample, timestep, conditions, at)
       return runWithResiduals(extra, () =>
         networks.unet.runAsync({ sample, timestep, ...conditions, ...extra }, { signal }),
       )
@@ -180,17 +198,17 @@ export class SgdmPipeline implements Disposable {
   async #controlNet(
     held: Arena,
     rough: Tensor,
-    { structureWeight: weight }: z.infer<typeof schema>,
+    settings: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
-  ): Promise<(sample: Tensor, timestep: Tensor, conditions: Conditions) => Promise<Record<string, Tensor>>> {
+  ): Promise<ConditionedGuide> {
     const { controlNet, codec } = this.parts
-    if (controlNet === undefined || weight === 0) return async () => ({})
+    if (controlNet === undefined || settings.structureWeight === 0) return async () => ({})
     using pictures = await structurePictures(codec, rough, [rough.shape[2]!, rough.shape[3]!], signal)
     const once = held.run(() => noGrad(() => pictures.to(this.#place.device).to(this.#place.dtype)))
-    const residuals = structureGuide(controlNet, once, weight, { signal })
-    return async (sample, timestep, { latent, semantic }) => {
+    const residuals = structureGuide(controlNet, once, settings, { signal })
+    return async (sample, timestep, { latent, semantic }, at) => {
       using encoderHiddenStates = noGrad(() => scope(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1)))
-      return await residuals(sample, timestep, encoderHiddenStates)
+      return await residuals(sample, timestep, encoderHiddenStates, at)
     }
   }
 

@@ -6,15 +6,16 @@ import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
 import {
+  checkStructureSpan,
   readStructures,
   requireControlNetFits,
   runWithResiduals,
   type StructureGuide,
   type Structures,
+  structureFields,
   structureGuide,
-  structureWeightField,
 } from '../controlnet/structure-guide.ts'
-import { type Guide, guideFree, LatentDiffusionRun, startFromNoise } from '../latent-diffusion.ts'
+import { type Guide, guideFree, LatentDiffusionRun, type StepPlace, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
   type GenerationHooks,
@@ -30,17 +31,18 @@ import { type EncodePromptsOptions, isTexts, TextPipeline } from '../text-pipeli
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 
 /** @internal */
-export const stableDiffusionOptions = z.object({
-  ...generationFields,
-  steps: generationFields.steps.default(25),
-  guidance: generationFields.guidance.default(7.5),
-  /** What the pictures are kept away from; one for all of them. */
-  negativePrompt: z.string().default(''),
-  /** Cut prompts of more than the encoder's 77 tokens; else they are an error. */
-  truncate: z.boolean().default(false),
-  /** Weight of what a ControlNet says of the structure, where there is one. */
-  structureWeight: structureWeightField,
-})
+export const stableDiffusionOptions = z
+  .object({
+    ...generationFields,
+    steps: generationFields.steps.default(25),
+    guidance: generationFields.guidance.default(7.5),
+    /** What the pictures are kept away from; one for all of them. */
+    negativePrompt: z.string().default(''),
+    /** Cut prompts of more than the encoder's 77 tokens; else they are an error. */
+    truncate: z.boolean().default(false),
+    ...structureFields,
+  })
+  .superRefine(checkStructureSpan)
 
 /** How to draw pictures. */
 export interface StableDiffusionOptions extends z.input<typeof stableDiffusionOptions>, GenerationHooks, GivenTensors {}
@@ -145,8 +147,9 @@ export class StableDiffusion extends TextPipeline {
     const first = held.run(() => this.#placed(noise ?? this.#noise(generators, settings)))
     const residuals = await this.#structureGuide(held, structures, first, { ...settings, signal })
     const conditions = { given: { encoderHiddenStates: given }, without: { encoderHiddenStates: without } }
-    const predict = async (sample: Tensor, timestep: Tensor, context: { encoderHiddenStates: Tensor }) => {
-      const extra = (await residuals?.(sample, timestep, context.encoderHiddenStates)) ?? {}
+    type Context = { encoderHiddenStates: Tensor }
+    const predict = async (sample: Tensor, timestep: Tensor, context: Context, at: StepPlace) => {
+      const extra = (await residuals?.(sample, timestep, context.encoderHiddenStates, at)) ?? {}
       return runWithResiduals(extra, () => unet.runAsync({ sample, timestep, ...context, ...extra }, { signal }))
     }
     return held.run(
@@ -167,7 +170,7 @@ export class StableDiffusion extends TextPipeline {
     held: Arena,
     structures: Structures | undefined,
     { shape }: Tensor,
-    { structureWeight, signal }: Pick<Settings, 'structureWeight' | 'signal'>,
+    settings: Settings,
   ): Promise<StructureGuide | undefined> {
     const { controlNet, codec } = this.parts
     requireBoth(controlNet, structures)
@@ -176,7 +179,7 @@ export class StableDiffusion extends TextPipeline {
     const size = { height: height * codec.factor, width: width * codec.factor }
     using pictures = await readStructures(structures, batch, controlNet.config.conditioningChannels, size)
     const placed = held.run(() => this.#placed(pictures))
-    return structureGuide(controlNet, placed, structureWeight, { signal })
+    return structureGuide(controlNet, placed, settings, { signal: settings.signal })
   }
 
   #noise(generators: ReturnType<typeof pictureGenerators>, settings: z.infer<typeof stableDiffusionOptions>): Tensor {
