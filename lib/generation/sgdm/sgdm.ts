@@ -107,9 +107,14 @@ export class Sgdm extends Module {
     return logits === undefined ? [latent, semantic, structure] : [latent, semantic, structure, logits]
   }
 
+  /** The latent (batch, latentDim) of EEG (batch, channels, samples), of which all else is read. */
+  latentOf(eeg: Tensor): Tensor {
+    return this.encoder.forward(eeg.sub(this.eegMean).div(this.eegStd))
+  }
+
   /** What the EEG (batch, channels, samples) tells. */
   read(eeg: Tensor): EegReading {
-    const latent = this.encoder.forward(eeg.sub(this.eegMean).div(this.eegStd))
+    const latent = this.latentOf(eeg)
     const raw = this.semanticHead.forward(latent)
     const { structureSize: side } = this.config
     return {

@@ -35,13 +35,18 @@ interface TrainingOptions {
 }
 
 const BATCH = 16
-const LEARNING_RATE = 1e-3
 /** Steps in which the learning rate rises. */
 const WARM_UP = 100
 /** The usual 0.999 remembers a thousand steps: of so few steps in all, that would be their noise. */
 const EMA = 0.99
 /** Pictures that each window is paired with. One alone could be learnt by heart, window by window. */
 const PAIRS = 8
+
+/** How fast so many steps learn. */
+const pace = (steps: number) => ({
+  optimizer: optim.adamW({ lr: 1e-3 }),
+  schedule: schedules.warmUp({ steps: Math.min(WARM_UP, steps) }, schedules.cosine()),
+})
 
 /** Epochs of {@link learnClasses}, and its windows in a batch. */
 const READING = { epochs: 40, batchSize: 32 }
@@ -60,7 +65,7 @@ class ClassReader extends Module {
   }
 
   override forward(eeg: Tensor): Tensor {
-    return this.#networks.read(eeg).logits!
+    return this.classHead.forward(this.#networks.latentOf(eeg))
   }
 }
 
@@ -72,8 +77,7 @@ async function learnClasses(
 ): Promise<void> {
   const steps = READING.epochs * Math.ceil(windows.length / READING.batchSize)
   await train(new ClassReader(networks), windowTensors(windows), {
-    ...{ ...READING, ...options, loss: loss.crossEntropy(), optimizer: optim.adamW({ lr: LEARNING_RATE }) },
-    schedule: schedules.warmUp({ steps: Math.min(WARM_UP, steps) }, schedules.cosine()),
+    ...{ ...READING, ...options, ...pace(steps), loss: loss.crossEntropy() },
   })
 }
 
@@ -94,8 +98,7 @@ export async function trainStudy(
   const set = { inputs, targets: tensor(pairs.flat().map(BigInt)) }
   await learnClasses(networks, windows, { seed, ...defined({ signal }) })
   const { epochs: figures } = await fitSgdm(networks, set, tables.stimuli, {
-    ...{ scheduler, epochs, batchSize: BATCH, seed, ema: EMA, optimizer: optim.adamW({ lr: LEARNING_RATE }) },
-    schedule: schedules.warmUp({ steps: Math.min(WARM_UP, steps * epochs) }, schedules.cosine()),
+    ...{ scheduler, epochs, batchSize: BATCH, seed, ema: EMA, ...pace(steps * epochs) },
     onStep: (taken, { epoch, batch }) => onTraining?.({ epoch, epochs, step: batch, steps, loss: taken.loss }),
     ...defined({ signal }),
   })
