@@ -8,15 +8,14 @@ import {
   encodePng,
   manualSeed,
   models,
-  numThreads,
   readGenerations,
   readPicture,
   readSafetensors,
-  setNumThreads,
   writeSafetensors,
   writeStore,
 } from 'eegtorch'
 import { describe as describeGenerate } from '../../lib/cli/generate.ts'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 // What people hand in wrongly: one clear error each, and what was generated stays. (A disk that fills up: test/generation/pictures.test.ts.)
@@ -24,17 +23,14 @@ import { rejectionOf } from '../thrown.ts'
 const pipelines = join(import.meta.dirname, '..', 'oracle', 'pipelines')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-bad-input-'))
 const at = (...parts: string[]) => join(work, ...parts)
-let threads: number
 const log = console.log
 
+useOneThread()
 beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
   console.log = () => {}
 })
 afterAll(async () => {
   console.log = log
-  await setNumThreads(threads)
   rmSync(work, { recursive: true })
 })
 

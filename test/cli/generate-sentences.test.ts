@@ -10,11 +10,11 @@ import {
   manualSeed,
   models,
   readGenerations,
-  setNumThreads,
   textVocabularies,
   writeStore,
 } from 'eegtorch'
 import { runNode } from '../built.ts'
+import { useOneThread } from '../one-thread.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const main = join(root, 'dist', 'cli', 'main.js')
@@ -34,6 +34,8 @@ const visual = textVocabularies['visual-imagery']!
 const SMALL = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 32, nhead: 5, nLayer: 1, nPatches: 2 }
 const shape = { trials: 4, channels: 4, samples: 50 }
 
+useOneThread()
+
 /** Two classes that hardly look alike, an encoder, and a language model that was taught to tell them in the document's phases. */
 beforeAll(async () => {
   const { trials, channels, samples } = shape
@@ -51,7 +53,6 @@ beforeAll(async () => {
     new EegWindows({ data, origins, recordings, ...names, nSamples: samples, samplingRate: 200 }),
   )
   cpSync(base, at('llama'), { recursive: true })
-  await setNumThreads(1)
   manualSeed(3)
   await models.csbrain({ ...SMALL, brainRegions: [0, 1, 3, 4] }).save(at('encoder.safetensors'))
   using encoder = await EegEncoder.load(at('encoder.safetensors'), { channels: names.channelNames })

@@ -13,11 +13,11 @@ import {
   openCheckpoint,
   openPipelineEncoder,
   randn,
-  setNumThreads,
   type Tensor,
   tensor,
 } from 'eegtorch'
 import sharp from 'sharp'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 // Text encoder and tokenizer of the oracle's tiny Stable Diffusion 1.5; expected: diffusers 0.42
@@ -27,8 +27,8 @@ const clip = join(fixtures, 'clip-pipeline')
 const classNames = ['dog', 'bird', 'cup']
 const prompts = classNames.map((name) => `a photo of a ${name}`)
 let scratch: string
+useOneThread()
 beforeAll(async () => {
-  setNumThreads(1)
   scratch = mkdtempSync(join(tmpdir(), 'targets-'))
   const colours = ['#aa2200', '#0033bb', '#22cc44']
   for (const [i, name] of classNames.entries()) {

@@ -8,17 +8,16 @@ import {
   type Model,
   manualSeed,
   models,
-  numThreads,
   openCheckpoint,
   optim,
   randn,
   schedulers,
-  setNumThreads,
   type Tensor,
   TrainingCheckpoints,
   tensor,
   zeros,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
 const SIDE = 8
@@ -29,15 +28,8 @@ const shape = {
   ...{ downBlockTypes: ['CrossAttnDownBlock2D'], upBlockTypes: ['CrossAttnUpBlock2D'] },
   ...{ normNumGroups: 4, attentionHeadDim: 2 },
 }
-let threads: number
-beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
-})
-afterAll(async () => {
-  await setNumThreads(threads)
-  rmSync(folder, { recursive: true })
-})
+useOneThread()
+afterAll(() => rmSync(folder, { recursive: true }))
 
 const makeUnet = () => {
   manualSeed(1)

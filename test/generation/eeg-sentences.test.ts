@@ -12,11 +12,11 @@ import {
   type ReadSentencesOptions,
   randn,
   readSentences,
-  setNumThreads,
   type Tensor,
   textVocabularies,
   vocabularyOfClasses,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'generation', 'llama-pipeline')
@@ -32,8 +32,8 @@ const channels = ['Cz', 'Fz', 'Pz', 'Oz']
 const SMALL = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 32, nhead: 5, nLayer: 1, nPatches: 2 }
 let trials: Tensor
 
+useOneThread()
 beforeAll(async () => {
-  await setNumThreads(1)
   manualSeed(1)
   trials = randn([3, 4, 50]) as Tensor
   await models.csbrain({ ...SMALL, brainRegions: [4, 0, 1, 3] }).save(files.encoder)

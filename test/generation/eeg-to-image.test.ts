@@ -2,18 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import {
-  EegPrompter,
-  EegToImage,
-  manualSeed,
-  models,
-  noGrad,
-  numThreads,
-  randn,
-  setNumThreads,
-  type Tensor,
-  zeros,
-} from 'eegtorch'
+import { EegPrompter, EegToImage, manualSeed, models, noGrad, randn, type Tensor, zeros } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
 const sd15 = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle', 'pipelines', 'sd15')
@@ -30,18 +20,13 @@ function makeNetworks() {
   return { encoder: encoder.eval(), mapper: models.eegClipMapper({ ...sizes, nOutputs: 2 }).eval() }
 }
 
-let threads: number
+useOneThread()
 beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1) // networks this small only wait for a second thread
   const { encoder, mapper } = makeNetworks()
   await encoder.save(files.encoder)
   await mapper.save(files.mapper)
 })
-afterAll(async () => {
-  await setNumThreads(threads)
-  rmSync(work, { recursive: true })
-})
+afterAll(() => rmSync(work, { recursive: true }))
 
 test('tokens are those of the networks one after the other, with channels in the order of their regions', async () => {
   const { encoder, mapper } = makeNetworks()

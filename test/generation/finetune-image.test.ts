@@ -7,13 +7,12 @@ import {
   type Model,
   manualSeed,
   models,
-  numThreads,
   openCheckpoint,
   randn,
-  setNumThreads,
   type Tensor,
   tensor,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-finetune-image-'))
@@ -21,12 +20,10 @@ const SMALL = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 32, nhead: 5,
 const MAPPER = { inDim: 25, nTokens: 8, dModel: 24, nHeads: 8, nLayers: 1, feedforwardDim: 32, clipDim: 24 }
 const CLASSES = 3
 
-let threads: number
 let trials: { inputs: Tensor; targets: Tensor }
 const targets: { imagePrototypes: Tensor; textHidden: Tensor } = {} as never
+useOneThread()
 beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
   manualSeed(2)
   using reader = new EegEncoder(models.csbrain({ ...SMALL, brainRegions: [4, 0, 1, 3] }))
   const eeg = randn([6, 4, 50]) as Tensor
@@ -34,10 +31,7 @@ beforeAll(async () => {
   targets.imagePrototypes = randn([CLASSES, 24]) as Tensor
   targets.textHidden = randn([CLASSES, 5, 24]) as Tensor
 })
-afterAll(async () => {
-  await setNumThreads(threads)
-  rmSync(work, { recursive: true })
-})
+afterAll(() => rmSync(work, { recursive: true }))
 
 function newMapper(): Model<'eeg_clip_mapper'> {
   manualSeed(7)

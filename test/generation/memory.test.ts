@@ -10,34 +10,26 @@ import {
   manualSeed,
   memory,
   models,
-  numThreads,
   randn,
   Sgdm,
   SgdmPipeline,
   StableDiffusion,
   schedulers,
-  setNumThreads,
   type Tensor,
   textVocabularies,
 } from 'eegtorch'
 import { PixelCodec } from '../../lib/generation/picture-codec.ts'
 import { NoisedClassifier } from '../../lib/generation/sgdm/noised-classifier.ts'
 import { Arena } from '../../lib/memory.ts'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 // What a batch makes is freed when it is over, not when the collector comes by.
 
 const at = (name: string) => join(import.meta.dirname, '..', 'oracle', 'pipelines', name)
-let threads: number
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-memory-'))
-beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
-})
-afterAll(async () => {
-  await setNumThreads(threads)
-  rmSync(work, { recursive: true })
-})
+useOneThread()
+afterAll(() => rmSync(work, { recursive: true }))
 
 /** Tensors that some work leaves behind, its second time: the first may fill caches. */
 async function leftBy(work: () => Promise<Tensor>): Promise<number> {

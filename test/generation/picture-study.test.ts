@@ -1,17 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  ImageNetworks,
-  leaveOneOut,
-  noGrad,
-  numThreads,
-  randn,
-  scoreFolder,
-  setNumThreads,
-  simulateVisualResponses,
-  type Tensor,
-} from 'eegtorch'
+import { ImageNetworks, leaveOneOut, noGrad, randn, scoreFolder, simulateVisualResponses, type Tensor } from 'eegtorch'
 import { demoPictures } from '../../lib/cli/demo-pictures.ts'
 import { readGenerations } from '../../lib/generation/pictures/generation-record.ts'
 import { drawStimuli } from '../../lib/generation/study/drawn-stimuli.ts'
@@ -19,21 +9,18 @@ import { runPictureStudy } from '../../lib/generation/study/picture-study.ts'
 import { STUDY_SIDE, studyScheduler } from '../../lib/generation/study/study-networks.ts'
 import { readStimuli, type StimulusParts } from '../../lib/generation/study/study-stimuli.ts'
 import type { StudyTraining } from '../../lib/generation/study/train-study.ts'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-study-'))
 const CLASSES = ['face', 'house']
 let stimuli: StimulusParts
-let threads: number
 
-// Networks this small only wait for a second thread.
+useOneThread()
 beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
   await drawStimuli(join(folder, 'stimuli'))
   stimuli = await readStimuli(join(folder, 'stimuli'), CLASSES, { side: STUDY_SIDE, seed: 0 })
 })
-afterAll(() => setNumThreads(threads))
 
 test('a quarter of each class of pictures is held out, the same for a seed', async () => {
   const labels = (part: StimulusParts['heldOut']) => part.filter(({ label }) => label === 0).length

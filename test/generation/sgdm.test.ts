@@ -5,12 +5,10 @@ import {
   manualSeed,
   memory,
   models,
-  numThreads,
   openCheckpoint,
   optim,
   randn,
   schedulers,
-  setNumThreads,
   type Tensor,
   TrainingCheckpoints,
   tensor,
@@ -22,6 +20,7 @@ import { fitSgdm, type SgdmFitOptions, type Stimuli } from '../../lib/generation
 import { classifierGuide, fitNoisedClassifier, NoisedClassifier } from '../../lib/generation/sgdm/noised-classifier.ts'
 import { Sgdm, type SgdmConfig } from '../../lib/generation/sgdm/sgdm.ts'
 import { SgdmPipeline } from '../../lib/generation/sgdm/sgdm-pipeline.ts'
+import { useOneThread } from '../one-thread.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
 const SIDE = 8
@@ -40,13 +39,7 @@ const config: SgdmConfig = {
 const scheduler = schedulers.ddim({ numTrainTimesteps: 100, betaEnd: 0.1, predictionType: 'sample' })
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-sgdm-'))
 
-let threads: number
-// Networks this small only wait for a second thread.
-beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
-})
-afterAll(() => setNumThreads(threads))
+useOneThread()
 
 /** Two pictures: bright on the left, bright below. */
 function makeStimuli(): Stimuli {

@@ -8,16 +8,17 @@ import {
   models,
   StableDiffusion,
   schedulers,
-  setNumThreads,
   type Tensor,
   VaeCodec,
   writeSafetensors,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 import { clipToLdm, unetToLdm, vaeToLdm } from './checkpoints/to-ldm.ts'
 
 const tokenizer = join(import.meta.dirname, '..', 'oracle', 'pipelines', 'sd15', 'tokenizer')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-single-file-'))
+useOneThread()
 afterAll(() => rmSync(work, { recursive: true }))
 
 const stateOf = (net: Model) => new Map(Object.entries(net.stateDict())) as Map<string, Tensor>
@@ -40,7 +41,6 @@ function makeNetworks() {
 }
 
 test('Stable Diffusion in a single file draws what its parts draw; its tokenizer comes from elsewhere', async () => {
-  await setNumThreads(1)
   const { unet, textEncoder, vae } = makeNetworks()
   const path = join(work, 'v1-5.safetensors')
   const parts = [unetToLdm(stateOf(unet)), vaeToLdm(stateOf(vae)), clipToLdm(stateOf(textEncoder))]

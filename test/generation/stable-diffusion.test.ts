@@ -2,24 +2,17 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { full, numThreads, randn, StableDiffusion, setNumThreads, type Tensor } from 'eegtorch'
+import { full, randn, StableDiffusion, type Tensor } from 'eegtorch'
 import { verifyCase } from '../../lib/verify/verify-case.ts'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const pipelines = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle', 'pipelines')
 const sd15 = join(pipelines, 'sd15')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-sd-'))
 
-let threads: number
-// Networks this small only wait for a second thread.
-beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
-})
-afterAll(async () => {
-  await setNumThreads(threads)
-  rmSync(work, { recursive: true })
-})
+useOneThread()
+afterAll(() => rmSync(work, { recursive: true }))
 
 /** A copy of the folder with one file of it changed. */
 function changed(name: string, file: string, change: (content: Record<string, unknown>) => object): string {

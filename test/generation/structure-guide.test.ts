@@ -6,16 +6,15 @@ import {
   memory,
   models,
   noGrad,
-  numThreads,
   picturesOf,
   rand,
   StableDiffusion,
   type StableDiffusionOptions,
-  setNumThreads,
   type Tensor,
   tensor,
 } from 'eegtorch'
 import { structureGuide } from '../../lib/generation/controlnet/structure-guide.ts'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 // That pictures under a ControlNet are diffusers', step by step, is held in stable-diffusion.test.ts.
@@ -23,15 +22,8 @@ import { rejectionOf } from '../thrown.ts'
 const folder = join(import.meta.dirname, '..', 'oracle', 'pipelines', 'sd15-controlnet')
 const controlNet = join(folder, 'controlnet')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-structure-'))
-let threads: number
-beforeAll(async () => {
-  threads = numThreads()
-  await setNumThreads(1)
-})
-afterAll(async () => {
-  await setNumThreads(threads)
-  rmSync(work, { recursive: true })
-})
+useOneThread()
+afterAll(() => rmSync(work, { recursive: true }))
 
 const difference = (a: Tensor, b: Tensor) => a.sub(b).abs().max().item() as number
 

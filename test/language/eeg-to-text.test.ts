@@ -14,10 +14,10 @@ import {
   openCheckpoint,
   randn,
   scoreText,
-  setNumThreads,
   type TextVocabulary,
   textVocabularies,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
 const base = join(import.meta.dirname, '..', 'fixtures', 'generation', 'llama-pipeline', 'base')
@@ -33,8 +33,7 @@ const tiny: TextVocabulary = {
   question: 'q',
 }
 let folder: string
-// tiny networks wait for each other's threads longer than they compute
-beforeAll(() => setNumThreads(1))
+useOneThread()
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'eeg-to-text-'))
 })

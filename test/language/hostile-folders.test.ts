@@ -1,15 +1,8 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  fromTypedArray,
-  LanguageModel,
-  models,
-  readSafetensors,
-  setNumThreads,
-  type Tensor,
-  writeSafetensors,
-} from 'eegtorch'
+import { fromTypedArray, LanguageModel, models, readSafetensors, type Tensor, writeSafetensors } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'generation')
@@ -21,8 +14,8 @@ const WEIGHT = 'model.layers.1.mlp.down_proj.weight'
 const STATE = `${WEIGHT}.quant_state.bitsandbytes__nf4`
 let folder: string
 let quantised: Map<string, Tensor>
+useOneThread()
 beforeAll(async () => {
-  await setNumThreads(1) // networks this small only wait for a second thread
   quantised = await readSafetensors(join(nf4, 'model.safetensors')).loadAll({ copy: true })
 })
 beforeEach(() => {

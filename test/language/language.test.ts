@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
-import { LanguageModel, readSafetensors, setNumThreads, type Tensor } from 'eegtorch'
+import { LanguageModel, readSafetensors, type Tensor } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const fixtures = join(import.meta.dirname, '..', 'fixtures', 'generation')
@@ -13,8 +14,8 @@ const expected = JSON.parse(readFileSync(join(fixtures, 'llama-expected.json'), 
 const { chat, texts } = JSON.parse(readFileSync(join(pipeline, 'expected.json'), 'utf8'))
 let folder: string
 let reference: Map<string, Tensor>
+useOneThread()
 beforeAll(async () => {
-  await setNumThreads(1) // networks this small only wait for a second thread
   folder = mkdtempSync(join(tmpdir(), 'language-'))
   reference = await readSafetensors(join(pipeline, 'expected.safetensors')).loadAll({ copy: true })
 })

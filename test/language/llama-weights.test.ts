@@ -7,10 +7,10 @@ import {
   noGrad,
   ones,
   readSafetensors,
-  setNumThreads,
   type Tensor,
   writeSafetensors,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
 const pipeline = join(import.meta.dirname, '..', 'fixtures', 'generation', 'llama-pipeline')
@@ -20,8 +20,8 @@ const INDEX = 'model.safetensors.index.json'
 let folder: string
 let weights: Map<string, Tensor>
 let reference: Map<string, Tensor>
+useOneThread()
 beforeAll(async () => {
-  await setNumThreads(1) // networks this small only wait for a second thread
   weights = await readSafetensors(join(base, 'model.safetensors')).loadAll({ copy: true })
   reference = await readSafetensors(join(pipeline, 'expected.safetensors')).loadAll({ copy: true })
 })

@@ -14,19 +14,18 @@ import {
   optim,
   randint,
   randn,
-  setNumThreads,
   type Tensor,
   type TrainStepOptions,
   textVocabularies,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 
 const base = join(import.meta.dirname, '..', 'fixtures', 'generation', 'llama-pipeline', 'base')
 const sizes = {
   ...{ vocabSize: 50, hiddenSize: 64, intermediateSize: 128, numHiddenLayers: 2, numAttentionHeads: 4 },
   ...{ numKeyValueHeads: 2, maxPositionEmbeddings: 32, r: 4, loraDropout: 0 },
 }
-// tiny networks wait for each other's threads longer than they compute
-beforeAll(() => setNumThreads(1))
+useOneThread()
 
 /** The loss of words behind embeddings. */
 class Sentences extends Module {

@@ -1,7 +1,8 @@
-import { addNoise, EegImages, fromTypedArray, manualSeed, setNumThreads, snrGained, type Tensor } from 'eegtorch'
+import { addNoise, EegImages, fromTypedArray, manualSeed, snrGained, type Tensor } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { noise } from './networks.ts'
 
-beforeAll(() => setNumThreads(1))
+useOneThread()
 
 const RATE = 160
 

@@ -15,13 +15,13 @@ import {
   reconstructImages,
   reconstructWindows,
   retrieveImages,
-  setNumThreads,
   type Tensor,
   VaeClassifier,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { alternating, bytes, noise, smallAdversarial, smallImages } from './networks.ts'
 
-beforeAll(() => setNumThreads(1))
+useOneThread()
 
 const meanSquare = (a: Tensor, b: Tensor) => a.sub(b).square().mean().item() as number
 const fast = { batchSize: 6, epochs: 40 }

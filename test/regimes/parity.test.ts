@@ -12,9 +12,9 @@ import {
   models,
   optim,
   readSafetensors,
-  setNumThreads,
   type Tensor,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 
 // What PyTorch does in the first steps of each regime; see make_regimes.py beside the file.
 const file = readSafetensors(fileURLToPath(new URL('../fixtures/regimes/regimes.safetensors', import.meta.url)))
@@ -22,8 +22,8 @@ const { cases, orders, seed } = JSON.parse(file.metadata.get('regimes')!)
 const adam = optim.adam({ lr: 1e-2 })
 
 let tensors: Map<string, Tensor>
+useOneThread()
 beforeAll(async () => {
-  await setNumThreads(1)
   tensors = await file.loadAll({ copy: true })
 })
 

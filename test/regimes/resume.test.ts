@@ -12,12 +12,12 @@ import {
   fitVariational,
   manualSeed,
   models,
-  setNumThreads,
   TrainingCheckpoints,
 } from 'eegtorch'
+import { useOneThread } from '../one-thread.ts'
 import { alternating, bytes, noise, smallAdversarial, smallImages } from './networks.ts'
 
-beforeAll(() => setNumThreads(1))
+useOneThread()
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-regimes-'))
 afterAll(() => rmSync(folder, { recursive: true }))
