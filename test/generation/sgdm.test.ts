@@ -189,6 +189,13 @@ test('a ControlNet is told the rough structure, and its weight counts', async ()
   expect(mse(without, half)).toBeGreaterThan(1e-6)
   expect(mse(half, full)).toBeGreaterThan(1e-6)
   const say = controlNet.runAsync.bind(controlNet)
+  let said = 0
+  controlNet.runAsync = (...given) => {
+    said++
+    return say(...given)
+  }
+  await pipeline.generate(inputs, { steps: 3, strength: 0.8, structureStart: 0.5 }).images()
+  expect(said).toBe(1) // in the second of the two steps that are taken from the rough structure
   const cancelled = async () => {
     const stop = new AbortController()
     controlNet.runAsync = async (...given) => {

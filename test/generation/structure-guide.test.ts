@@ -15,7 +15,7 @@ import {
 } from 'eegtorch'
 import { structureGuide } from '../../lib/generation/controlnet/structure-guide.ts'
 import { useOneThread } from '../one-thread.ts'
-import { rejectionOf } from '../thrown.ts'
+import { errorOf, rejectionOf } from '../thrown.ts'
 
 // That pictures under a ControlNet are diffusers', step by step, is held in stable-diffusion.test.ts.
 
@@ -136,9 +136,11 @@ test('what does not hold is named, and nothing is left behind', async () => {
   expect(await failure(told, {})).toMatch(/ControlNet needs pictures of the structure/)
   expect(await failure(plain, { structures: noise })).toMatch(/nothing reads.*loaded with a controlNet/)
   expect(await failure(told, { structures: noise })).toMatch(/\(2 or 1, 3, 32, 32\).*\(3, 3, 32, 32\)/)
-  const upsideDown = { structures: noise, structureStart: 0.5, structureEnd: 0.5 }
-  expect(await failure(told, upsideDown)).toMatch(/structureEnd.*more than structureStart, 0\.5.*0\.5/)
-  expect(await failure(told, { structures: noise, structureStart: -0.1 })).toMatch(/structureStart.*-0\.1/)
+  const refused = (options: StableDiffusionOptions) =>
+    errorOf(() => told.generate(['a dog'], { structures: noise, ...options })).message
+  expect(refused({ structureStart: 0.5, structureEnd: 0.5 })).toMatch(/structureEnd.*more than structureStart, 0\.5/)
+  expect(refused({ structureStart: -0.1 })).toMatch(/structureStart.*-0\.1/)
+  expect(refused({ guessMode: 'yes' as never })).toMatch(/guessMode.*boolean/)
   expect(await failure(told, { structures: [join(work, 'none.png')] })).toMatch(/none\.png: there is no such picture/)
   expect(memory().tensors).toBe(before)
   const shallow = models.controlnet({
