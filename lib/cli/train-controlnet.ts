@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import type { Device } from '../dtype.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
 import { writeNetwork } from '../generation/checkpoints/write-network.ts'
 import { controlNetOf } from '../generation/controlnet/controlnet.ts'
@@ -13,7 +14,7 @@ import { manualSeed } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { FitOptions, FitResult } from '../training/fit.ts'
-import { windowTensors } from '../training/tensor-set.ts'
+import { type TensorSet, windowTensors } from '../training/tensor-set.ts'
 import type { TrainDiffusionConfig } from './train-diffusion-config.ts'
 
 /** Widths of the layers that read a picture as large as latents; each further one halves it (Zhang et al. 2023 have four). */
@@ -32,22 +33,28 @@ export function controlNetFolder(out: string): string {
   return join(out, 'controlnet')
 }
 
+/** Windows of EEG and the stimulus of each, where that is. */
+export function trialsOf(windows: EegWindows, targets: Tensor): TensorSet {
+  return { inputs: windowTensors(windows).inputs.to(targets.device), targets }
+}
+
 /** Trains a ControlNet on the UNet of networks that were trained before, and writes it as a folder of diffusers. */
 export async function trainControlNet(
-  { controlnet: file, seed, snrGamma, conditionDropout }: TrainDiffusionConfig,
+  { controlnet: file, seed, snrGamma, conditionDropout, device: place }: TrainDiffusionConfig,
   { windows, codec, seen, folder }: ControlNetWork,
   options: Omit<FitOptions, 'loss'>,
 ): Promise<FitResult> {
-  using networks = await Sgdm.load(file!)
+  const device = place as Device
+  using networks = await Sgdm.load(file!, { device })
   const told = openCheckpoint(file!).metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
   const scheduler = schedulerFromConfig(told as Record<string, unknown>)
   manualSeed(seed)
   const halvings = Math.log2(codec.factor)
   using controlNet = controlNetOf(networks.unet, {
     conditioningEmbeddingOutChannels: Array.from({ length: halvings + 1 }, (_, i) => WIDTHS[i] ?? WIDTHS.at(-1)!),
-  })
-  const { inputs } = windowTensors(windows)
-  const result = await fitSgdmControlNet(controlNet, networks, codec, { inputs, targets: seen.targets }, seen.stimuli, {
+  }).to(device)
+  const trials = trialsOf(windows, seen.targets)
+  const result = await fitSgdmControlNet(controlNet, networks, codec, trials, seen.stimuli, {
     ...options,
     ...{ scheduler, snrGamma, conditionDropout },
     store: new TrainingCheckpoints(folder, { description: { controlNet: controlNet.referenceConfig } }),

@@ -40,6 +40,9 @@ export const trainDiffusionSchema = z.strictObject({
     .number()
     .positive()
     .default(2 / 3),
+  classifier: z.boolean().optional().describe('train a classifier of noised latents besides, for eegtorch generate'),
+  device: z.string().default('cpu'),
+  autocast: z.enum(['bfloat16', 'float16']).optional().describe('train in a 16-bit type'),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   threads: positive.optional(),
 })

@@ -4,6 +4,8 @@ import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { cat, eye, fromTypedArray } from '../creation.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import { defined } from '../defined.ts'
+import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
@@ -18,12 +20,12 @@ import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { FitOptions, FitResult } from '../training/fit.ts'
 import { optim } from '../training/options.ts'
-import { windowTensors } from '../training/tensor-set.ts'
 import { readCommandConfig } from './command-config.ts'
 import { workOfWindows } from './generate-work.ts'
 import { showProgress } from './progress-line.ts'
 import { interruptible, openStudy } from './study-folder.ts'
-import { type ControlNetWork, controlNetFolder, trainControlNet } from './train-controlnet.ts'
+import { classifierFile, trainClassifier } from './train-classifier.ts'
+import { type ControlNetWork, controlNetFolder, trainControlNet, trialsOf } from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
 interface Flags extends Record<string, unknown> {
@@ -69,6 +71,9 @@ export function describe(command: Command): void {
     )
     .option('--ema-inv-gamma <updates>', 'of the warm-up of the mean (default: 1)', Number)
     .option('--ema-power <power>', 'of the warm-up of the mean (default: 2/3; 3/4 forgets sooner)', Number)
+    .option('--classifier', 'train a classifier of noised latents besides, for eegtorch generate --classifier')
+    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16']))
     .option('--seed <n>', 'of weights, order and noise (default: 0)', Number)
     .option('--threads <n>', 'CPU threads', Number)
     .option('--out <folder>', 'folder of the run', 'runs/sgdm')
@@ -92,22 +97,26 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     { ...given, ...(isWarmedUp === false && { useEmaWarmup: false }) },
     file,
   )
-  const { vae, semantics, controlnet } = config
-  await openStudy(out, { ...config, threads: numThreads() }, { vae, semantics, controlnet })
+  const { device: place, ...settings } = config
+  const { vae, semantics, controlnet } = settings
+  await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
   const { windows } = openStore(config.eeg)
-  using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae)
+  const device = place as Device
+  using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)
-  const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze } = config
-  const result = await interruptible(out, (signal) => {
+  const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze, autocast } = config
+  const result = await interruptible(out, async (signal) => {
     const options: Omit<FitOptions, 'loss'> = {
       ...{ epochs, batchSize, clipNorm, seed, signal, ema, useEmaWarmup, emaInvGamma, emaPower },
-      ...(freeze && { freeze }),
+      ...defined({ freeze, autocast }),
       optimizer: optim.adamW({ lr }),
       onEpoch: ({ epoch, trainLoss }) =>
         void (json || showProgress(`epoch ${epoch} of ${epochs}  loss ${trainLoss.toFixed(4)} `)),
     }
-    if (config.controlnet !== undefined) return trainControlNet(config, { windows, codec, seen, folder: out }, options)
-    return trainNetworks(config, { windows, codec, seen, folder: out }, options)
+    const work: ControlNetWork = { windows, codec, seen, folder: out }
+    const trained = await (config.controlnet === undefined ? trainNetworks : trainControlNet)(config, work, options)
+    if (config.classifier) await trainClassifier(config, work, signal)
+    return trained
   })
   const told = {
     folder: out,
@@ -119,11 +128,12 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     config.controlnet === undefined
       ? `networks  ${join(out, 'last.safetensors')}`
       : `ControlNet  ${controlNetFolder(out)}`
-  console.log(
-    json
-      ? JSON.stringify(told)
-      : `loss ${told.loss?.toFixed(4)} after ${epochs} epochs of ${told.trials} trials, ${told.stimuli} pictures\n${made}`,
-  )
+  const lines = [
+    `loss ${told.loss?.toFixed(4)} after ${epochs} epochs of ${told.trials} trials, ${told.stimuli} pictures`,
+    made,
+    ...(config.classifier ? [`classifier  ${classifierFile(out)}`] : []),
+  ]
+  console.log(json ? JSON.stringify(told) : lines.join('\n'))
 }
 
 async function trainNetworks(
@@ -140,7 +150,7 @@ async function trainNetworks(
     ...(await rememberAll(windows)),
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }
-  return await fitSgdm(networks, { inputs: windowTensors(windows).inputs, targets: seen.targets }, seen.stimuli, {
+  return await fitSgdm(networks, trialsOf(windows, seen.targets), seen.stimuli, {
     ...options,
     ...{ scheduler, snrGamma, conditionDropout },
     store: new TrainingCheckpoints(folder, { description }),
@@ -150,7 +160,7 @@ async function trainNetworks(
 /** The pictures that were seen, and which of them in each trial. */
 async function readStimuli(
   windows: EegWindows,
-  { stimuli: folder, size, semantics }: TrainDiffusionConfig,
+  { stimuli: folder, size, semantics, device: place }: TrainDiffusionConfig,
   codec: PictureCodec,
 ): Promise<{ names: string[]; stimuli: Stimuli; targets: Tensor }> {
   const work = await workOfWindows(windows, { stimuli: folder })
@@ -164,14 +174,15 @@ async function readStimuli(
   const firstOf = (name: string) => windows.labels[files.indexOf(name)]!
   const whole = (values: readonly number[]) => fromTypedArray(BigInt64Array.from(values, (value) => BigInt(value)))
   const count = names.length
+  const device = place as Device
   return {
     names,
     stimuli: {
-      latents: cat(parts, 0),
-      semantics: semantics === undefined ? (eye(count) as Tensor) : await readRows(semantics, count),
-      classes: whole(names.map(firstOf)),
+      latents: cat(parts, 0).to(device),
+      semantics: (semantics === undefined ? (eye(count) as Tensor) : await readRows(semantics, count)).to(device),
+      classes: whole(names.map(firstOf)).to(device),
     },
-    targets: whole(files.map((name) => names.indexOf(name))),
+    targets: whole(files.map((name) => names.indexOf(name))).to(device),
   }
 }
 
@@ -191,7 +202,7 @@ const UP = ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D']
 
 function makeNetworks(
   windows: EegWindows,
-  { seed, latentDim, encoder, unet, structureSize, size }: TrainDiffusionConfig,
+  { seed, latentDim, encoder, unet, structureSize, size, device }: TrainDiffusionConfig,
   { channels, factor }: PictureCodec,
   { semantics }: Stimuli,
 ): Sgdm {
@@ -207,5 +218,5 @@ function makeNetworks(
     nClasses: windows.classNames.length,
     structureSize: Math.min(structureSize, size / factor),
   })
-  return networks.scaleEeg(Standardiser.fit(windows, [...windows.labels.keys()]))
+  return networks.scaleEeg(Standardiser.fit(windows, [...windows.labels.keys()])).to(device as Device)
 }

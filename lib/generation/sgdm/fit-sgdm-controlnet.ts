@@ -53,7 +53,7 @@ export async function fitSgdmControlNet(
   using latent = await readLatents(networks.eval(), eeg.inputs)
   using semantic = noGrad(() => semantics.index_select(0, eeg.targets))
   using nothing = noGrad(() => scope(() => networks.nullLatent.detach().unsqueeze(0).clone()))
-  using rows = arange(0, latent.shape[0]!, 1, { dtype: 'int64' })
+  using rows = arange(0, latent.shape[0]!, 1, { dtype: 'int64', device: latent.device })
   return await fitControlNet(
     controlNet,
     { model: networks.unet, conditions: { latent, semantic }, without: { latent: nothing } },
