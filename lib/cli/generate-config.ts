@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { checkStructureSpan } from '../generation/controlnet/structure-guide.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
+import { pictureControls } from '../generation/pictures/controls.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { namesOf, positive } from './config-fields.ts'
@@ -36,9 +37,12 @@ export const generateSchema = z
     stimuli: z.string().optional().describe('folder with pictures named by stimulus or class'),
     prompts: z.array(z.string()).min(1).optional().describe('texts to draw, or one for each class'),
     mode: z.enum(EEG_TO_IMAGE_MODES).default('eeg-tokens').describe('what the diffusion model sees'),
+    controls: z.array(z.enum(pictureControls)).optional().describe('what is drawn besides without the trials’ EEG'),
     n: positive.optional().describe('trials, from the first on'),
     steps: positive.optional(),
     guidance: z.number().min(0).optional(),
+    negativePrompt: z.string().optional().describe('what pictures are kept away from'),
+    classGuidance: z.number().min(0).optional().describe('how hard the class that is read pulls, for sgdm'),
     strength: z.number().gt(0).max(1).optional(),
     structureWeight: z.number().min(0).optional(),
     structureStart: z.number().min(0).max(1).optional(),
@@ -56,6 +60,8 @@ export const generateSchema = z
   })
   .superRefine(({ pipeline, ...config }, context) => {
     checkStructureSpan(config, context)
+    if (config.controls?.includes('label') && (pipeline !== 'image' || config.mode === 'label-prompt'))
+      context.addIssue({ code: 'custom', path: ['controls'], message: LABEL_ALONE })
     for (const name of NEEDED[pipeline])
       if (config[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `the pipeline ${pipeline} needs it` })
@@ -69,6 +75,8 @@ export const generateSchema = z
       })
   })
 
+const LABEL_ALONE =
+  'label belongs to the pipeline image in the mode eeg-tokens; text, amused and label-prompt draw from the label as it is, sgdm from no text'
 const READING: Pipeline[] = ['text', 'amused']
 const BY_STABLE_DIFFUSION: Pipeline[] = ['text', 'image', 'prompt']
 const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
@@ -78,14 +86,15 @@ const SAYS = ['structureWeight', 'structureStart', 'structureEnd', 'guessMode'] 
 
 /** Options that only some pipelines heed: elsewhere they would be ignored in silence. */
 const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string[] }[] = [
-  { pipelines: BY_EEG, names: ['eeg', 'stimuli', 'n'] },
+  { pipelines: BY_EEG, names: ['eeg', 'stimuli', 'controls', 'n'] },
   { pipelines: [...READING, 'image'], names: ['encoder', 'montage'] },
   { pipelines: READING, names: ['projection', 'language', 'adapter', 'nf4', 'vocabulary', 'place'] },
   { pipelines: READING, names: decodingSchema.keyof().options },
   { pipelines: ['image', 'sgdm'], names: ['checkpoint'] },
   { pipelines: ['image', 'prompt'], names: ['prompts'] },
   { pipelines: ['image'], names: ['mode'] },
-  { pipelines: ['sgdm'], names: ['classifier', 'strength'] },
+  { pipelines: ['sgdm'], names: ['classifier', 'classGuidance', 'strength'] },
+  { pipelines: [...READING, 'image', 'prompt'], names: ['negativePrompt'] },
   { pipelines: [...BY_STABLE_DIFFUSION, 'sgdm'], names: ['controlnet', ...SAYS] },
   { pipelines: BY_STABLE_DIFFUSION, names: ['structure'] },
 ]
@@ -101,6 +110,7 @@ function foreignOptions(pipeline: Pipeline, config: Readonly<Record<string, unkn
 function lonelyOptions(pipeline: Pipeline, config: Readonly<Record<string, unknown>>): [string, string][] {
   const { controlnet, structure, diffusion } = config
   const pairs = SAYS.map((name): [string, unknown, string, unknown] => [name, config[name], 'controlnet', controlnet])
+  pairs.push(['classGuidance', config.classGuidance, 'classifier', config.classifier])
   if (BY_STABLE_DIFFUSION.includes(pipeline)) {
     pairs.push(['structure', structure, 'controlnet', controlnet], ['controlnet', controlnet, 'structure', structure])
     pairs.push(['controlnet', controlnet, 'diffusion', diffusion])

@@ -1,6 +1,8 @@
 import { defined } from '../defined.ts'
 import type { Device } from '../dtype.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
+import type { PictureControl } from '../generation/pictures/controls.ts'
+import type { LoadProgress } from '../models/load-weights.ts'
 import type { GenerateConfig } from './generate-config.ts'
 
 /** Where the networks go, and in which type. */
@@ -8,15 +10,29 @@ export function placementOf({ device, dtype }: GenerateConfig) {
   return { device: device as Device, dtype }
 }
 
+/** How networks are loaded. */
+export function loadOptions({ onLoad, signal, ...config }: Drawing) {
+  return { ...placementOf(config), onProgress: onLoad, signal }
+}
+
+/** A configuration that is being drawn. */
+export interface Drawing extends GenerateConfig {
+  /** What stands in the place of the trials' EEG. */
+  control?: PictureControl
+  onLoad?: (progress: LoadProgress) => void
+  signal?: AbortSignal
+}
+
 /** What all pipelines are told alike. */
-export function drawOptions({ steps, guidance, seed, height, width, previewEvery }: GenerateConfig) {
-  return { ...defined({ steps, guidance, height, width, previewEvery }), seed }
+export function drawOptions(config: GenerateConfig) {
+  const { steps, guidance, negativePrompt, seed, height, width, previewEvery } = config
+  return { ...defined({ steps, guidance, negativePrompt, height, width, previewEvery }), seed }
 }
 
 /** How Stable Diffusion is read. */
-export function diffusionOptions(config: GenerateConfig) {
+export function diffusionOptions(config: Drawing) {
   const { lowMemory, scheduler, tokenizer, controlnet } = config
-  return { ...placementOf(config), lowMemory, scheduler, tokenizer, controlNet: controlnet }
+  return { ...loadOptions(config), lowMemory, scheduler, tokenizer, controlNet: controlnet }
 }
 
 /** What the ControlNet of Stable Diffusion sees of some of the work, and how it is listened to. */
@@ -30,7 +46,14 @@ export function controlOptions({ structureWeight, structureStart, structureEnd, 
   return defined({ structureWeight, structureStart, structureEnd, guessMode })
 }
 
-/** The way to a picture, with the structure that it was given, for this may come from what was seen. */
-export function modeOf(mode: string, { structure }: GenerateConfig): string {
-  return structure === undefined ? mode : `${mode} + given structure`
+/** The way to a picture, with the structure that it was given, for this may come from what was seen, and what stood in the place of the EEG. */
+export function modeOf(mode: string, { structure, control }: Drawing): string {
+  const parts = [mode, structure && 'given structure', control && STANDS_IN[control]]
+  return parts.filter(Boolean).join(' + ')
+}
+
+const STANDS_IN: Readonly<Record<PictureControl, string | undefined>> = {
+  shuffled: 'EEG of another trial',
+  random: 'noise in place of EEG',
+  label: undefined,
 }

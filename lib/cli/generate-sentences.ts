@@ -10,8 +10,15 @@ import { decodingOf } from '../language/decoding.ts'
 import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../language/keywords.ts'
 import { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
-import type { GenerateConfig } from './generate-config.ts'
-import { diffusionOptions, drawOptions, modeOf, placementOf, structureOptions } from './generate-diffusion.ts'
+import {
+  type Drawing,
+  diffusionOptions,
+  drawOptions,
+  loadOptions,
+  modeOf,
+  placementOf,
+  structureOptions,
+} from './generate-diffusion.ts'
 import { channelsOf, tensorOf } from './generate-eeg.ts'
 
 /** What there is to read, and where it goes. */
@@ -25,7 +32,7 @@ export interface SentenceWork {
 /** Pictures of sentences that are read from EEG: first all sentences, then, with the language model freed, the pictures. */
 export class SentenceSource implements PictureSource {
   readonly vocabulary: TextVocabulary
-  readonly #config: GenerateConfig
+  readonly #config: Drawing
   readonly #given: SentenceWork
   /** Of each class of the windows. */
   readonly #labels: readonly number[]
@@ -33,7 +40,7 @@ export class SentenceSource implements PictureSource {
   #painter: StableDiffusion | Amused | undefined
 
   /** @throws EegTorchError `INVALID_OPTION` for classes that no vocabulary knows */
-  constructor(config: GenerateConfig, given: SentenceWork) {
+  constructor(config: Drawing, given: SentenceWork) {
     const { classNames } = given.windows
     const { vocabulary: name, sample, seed } = config
     this.vocabulary = name === undefined ? vocabularyOfClasses(classNames) : textVocabularies[name]!
@@ -128,11 +135,11 @@ export class SentenceSource implements PictureSource {
   }
 }
 
-async function openPainter(config: GenerateConfig): Promise<StableDiffusion | Amused> {
+async function openPainter(config: Drawing): Promise<StableDiffusion | Amused> {
   const { pipeline, scheduler, tokenizer } = config
   const diffusion = config.diffusion!
   if (pipeline === 'text') return StableDiffusion.load(diffusion, diffusionOptions(config))
-  if (scheduler === undefined && tokenizer === undefined) return Amused.load(diffusion, placementOf(config))
+  if (scheduler === undefined && tokenizer === undefined) return Amused.load(diffusion, loadOptions(config))
   throw new EegTorchError('INVALID_OPTION', 'the pipeline amused has its own scheduler and tokenizer', {
     option: scheduler === undefined ? 'tokenizer' : 'scheduler',
   })

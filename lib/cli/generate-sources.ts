@@ -14,11 +14,12 @@ import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
 import { loadControlNet, loadVae } from '../generation/stable-diffusion/load.ts'
 import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
 import type { Tensor } from '../tensor.ts'
-import type { GenerateConfig } from './generate-config.ts'
 import {
   controlOptions,
+  type Drawing,
   diffusionOptions,
   drawOptions,
+  loadOptions,
   modeOf,
   placementOf,
   structureOptions,
@@ -27,7 +28,7 @@ import { channelsOf, tensorOf } from './generate-eeg.ts'
 
 /** What draws the pictures of a configuration that needs no words of the EEG. */
 export async function openSource(
-  config: GenerateConfig,
+  config: Drawing,
   work: readonly PictureWork[],
   windows: EegWindows | undefined,
 ): Promise<PictureSource> {
@@ -35,7 +36,7 @@ export async function openSource(
   return config.pipeline === 'image' ? imageSource(config, work, windows!) : sgdmSource(config, windows!)
 }
 
-async function promptSource(config: GenerateConfig, work: readonly PictureWork[]): Promise<PictureSource> {
+async function promptSource(config: Drawing, work: readonly PictureWork[]): Promise<PictureSource> {
   const pipeline = await StableDiffusion.load(config.diffusion!, diffusionOptions(config))
   return {
     async prepare() {},
@@ -50,11 +51,7 @@ async function promptSource(config: GenerateConfig, work: readonly PictureWork[]
   }
 }
 
-async function imageSource(
-  config: GenerateConfig,
-  work: readonly PictureWork[],
-  windows: EegWindows,
-): Promise<PictureSource> {
+async function imageSource(config: Drawing, work: readonly PictureWork[], windows: EegWindows): Promise<PictureSource> {
   const { prompts, mode } = config
   const { classNames } = windows
   const files = { encoder: config.encoder!, mapper: config.checkpoint!, diffusion: config.diffusion! }
@@ -89,7 +86,7 @@ async function imageSource(
   }
 }
 
-async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<PictureSource> {
+async function sgdmSource(config: Drawing, windows: EegWindows): Promise<PictureSource> {
   const { metadata } = openCheckpoint(config.checkpoint!)
   const pipeline = await openSgdm(config, metadata)
   const classNames = (metadata.classNames as string[] | undefined) ?? windows.classNames
@@ -101,13 +98,13 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
       const labels = labelsOf(reading.logits)
       const options = {
         ...drawOptions(config),
-        ...defined({ strength: config.strength }),
+        ...defined({ strength: config.strength, classGuidance: config.classGuidance }),
         ...controlOptions(config),
         numbers: [...numbers],
         signal,
       }
       const predicted = indices.map((_, i) => classNames[labels[i] ?? -1] ?? 'unknown')
-      const words = predicted.map((name) => ({ predicted: name, prompt: null, mode: 'sgdm' }))
+      const words = predicted.map((name) => ({ predicted: name, prompt: null, mode: modeOf('sgdm', config) }))
       const inputs = Object.values(reading).filter((tensor) => tensor !== undefined)
       return { generation: pipeline.draw(reading, options), words, inputs }
     },
@@ -116,7 +113,7 @@ async function sgdmSource(config: GenerateConfig, windows: EegWindows): Promise<
 }
 
 /** What was loaded before an error is freed. The classifier computes in float32, wherever it is. */
-async function openSgdm(config: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Promise<SgdmPipeline> {
+async function openSgdm(config: Drawing, metadata: Readonly<Record<string, unknown>>): Promise<SgdmPipeline> {
   const loaded: Disposable[] = []
   const own = <T extends Disposable>(part: T): T => {
     loaded.push(part)
@@ -128,7 +125,7 @@ async function openSgdm(config: GenerateConfig, metadata: Readonly<Record<string
     const classifier =
       config.classifier === undefined ? undefined : own(await NoisedClassifier.load(config.classifier, { device }))
     const controlNet =
-      config.controlnet === undefined ? undefined : own(await loadControlNet(config.controlnet, placementOf(config)))
+      config.controlnet === undefined ? undefined : own(await loadControlNet(config.controlnet, loadOptions(config)))
     const codec = own(await codecOf(config, networks))
     return new SgdmPipeline({ networks, codec, scheduler: schedulerOf(config, metadata), classifier, controlNet })
   } catch (error) {
@@ -137,9 +134,9 @@ async function openSgdm(config: GenerateConfig, metadata: Readonly<Record<string
   }
 }
 
-async function codecOf(config: GenerateConfig, networks: Sgdm): Promise<PictureCodec> {
+async function codecOf(config: Drawing, networks: Sgdm): Promise<PictureCodec> {
   if (config.diffusion !== undefined)
-    return loadVae(config.diffusion, { ...placementOf(config), lowMemory: config.lowMemory })
+    return loadVae(config.diffusion, { ...loadOptions(config), lowMemory: config.lowMemory })
   if (networks.unet.config.inChannels === 3) return new PixelCodec()
   throw new EegTorchError('INVALID_OPTION', 'these networks draw latents, which an autoencoder decodes', {
     option: 'diffusion',
@@ -147,7 +144,7 @@ async function codecOf(config: GenerateConfig, networks: Sgdm): Promise<PictureC
   })
 }
 
-function schedulerOf({ scheduler }: GenerateConfig, metadata: Readonly<Record<string, unknown>>): Scheduler {
+function schedulerOf({ scheduler }: Drawing, metadata: Readonly<Record<string, unknown>>): Scheduler {
   const config = (metadata.scheduler ?? { _class_name: 'DDPMScheduler' }) as Record<string, unknown>
   return schedulerFromConfig(config, scheduler)
 }

@@ -1,12 +1,10 @@
 import { type Command, Option } from 'commander'
-import type { EegWindows } from '../datasets/windows.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
-import { generatePictures, type PictureWork } from '../generation/generate-pictures.ts'
-import { GenerationFolder } from '../generation/pictures/generation-folder.ts'
+import type { PictureWork } from '../generation/generate-pictures.ts'
+import { controlFolder, type PictureControl, pictureControls } from '../generation/pictures/controls.ts'
 import { requirePictures } from '../generation/pictures/picture.ts'
 import { PREFIX_PLACES } from '../language/decoding.ts'
-import type { KeywordAccuracy } from '../language/keywords.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
@@ -14,10 +12,8 @@ import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { MONTAGES } from './generate-eeg.ts'
-import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
-import { openSource } from './generate-sources.ts'
+import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
 import { type ToldTrials, trialsSeenBy, workOfPrompts, workOfWindows } from './generate-work.ts'
-import { showProgress } from './progress-line.ts'
 import { interruptible } from './study-folder.ts'
 
 interface Flags extends Record<string, unknown> {
@@ -59,7 +55,7 @@ export function describe(command: Command): void {
   for (const flag of decodingFlags()) command.addOption(flag)
   command
     .option('--checkpoint <file>', 'the mapper (image), or the networks (sgdm)')
-    .option('--classifier <file>', 'classifier of noised latents, for sgdm')
+    .option('--classifier <file>', 'classifier of noised latents, for sgdm (train-diffusion --classifier)')
     .option(
       '--controlnet <folder>',
       'ControlNet in diffusers’ layout; sgdm tells it the structure that is read from the EEG (train-diffusion --controlnet)',
@@ -85,9 +81,21 @@ export function describe(command: Command): void {
         'what the diffusion model sees: tokens read from the EEG (default), or a text about the class that was read',
       ).choices([...EEG_TO_IMAGE_MODES]),
     )
+    .addOption(
+      new Option(
+        '--controls <names...>',
+        'draw the trials besides without their EEG, for eegtorch score: from EEG of another trial, from noise, from the label’s prompt alone (image)',
+      ).choices([...pictureControls]),
+    )
     .option('--n <count>', 'trials, from the first on (default: all)', Number)
     .option('--steps <n>', 'steps from noise to picture (default: 25; sgdm 50; amused 12)', Number)
     .option('--guidance <scale>', 'classifier-free guidance (default: 7.5; amused 10)', Number)
+    .option('--negative-prompt <text>', 'what pictures are kept away from; not for sgdm')
+    .option(
+      '--class-guidance <scale>',
+      'how hard the class that was read pulls, with --classifier (default: 1)',
+      Number,
+    )
     .option('--strength <share>', 'of the steps that sgdm takes from the rough structure (default: 0.8)', Number)
     .option('--structure-weight <number>', 'of what the ControlNet says (default: 1)', Number)
     .option('--structure-start <share>', 'of the steps before which the ControlNet says nothing (default: 0)', Number)
@@ -112,7 +120,7 @@ export function describe(command: Command): void {
       `
 Examples:
   $ eegtorch generate --pipeline prompt --diffusion ./stable-diffusion-v1-5 --prompts "a photo of a dog"
-  $ eegtorch generate --pipeline image --eeg visual.store --encoder csbrain.pth --checkpoint mapper.safetensors --diffusion ./stable-diffusion-v1-5 --n 16 --low-memory
+  $ eegtorch generate --pipeline image --eeg visual.store --encoder csbrain.pth --checkpoint mapper.safetensors --diffusion ./stable-diffusion-v1-5 --n 16 --controls shuffled random label --low-memory
   $ eegtorch generate --pipeline text --eeg motor.store --encoder CSBrain.pth --projection projection_epoch6.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch6 --nf4 --diffusion ./stable-diffusion-2-1 --height 512 --width 512 --n 20
   $ eegtorch generate --pipeline amused --eeg visual.store --encoder CSBrain.pth --projection projection_epoch5.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch5 --diffusion ./amused-512 --stimuli stimuli/ --n 20
   $ eegtorch generate --pipeline sgdm --eeg visual.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
@@ -140,14 +148,17 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
     console.error(
       `note: the networks learned from ${trained} of these ${work.length} trials: what they make of them says nothing about new ones`,
     )
-  await using folder = await GenerationFolder.open(out, { settings: settingsOf(config), contents: contentsOf(config) })
-  const { made, keywords } = await interruptible(out, (signal) => draw({ config, windows, work, folder, json, signal }))
+  await using folder = await openFolder(out, config)
+  const { made, keywords, controls } = await interruptible(out, async (signal) => {
+    const run = { config, windows, work, json, signal }
+    return { ...(await drawPictures(run, folder)), controls: await drawControls(run, out) }
+  })
   const records = folder.records
   const right = records.filter(({ true: truth, predicted }) => truth === predicted).length
   const known = records.filter(({ true: truth }) => truth !== undefined).length
   const modes = [...new Set(records.map(({ mode }) => mode))]
   const result = { folder: out, made, pictures: records.length, right, known, trained, mode: modes.join(', ') }
-  const told = { ...result, ...(keywords && { keywords }) }
+  const told = { ...result, ...(keywords && { keywords }), ...(config.controls && { controls }) }
   console.log(json ? JSON.stringify(told) : formatResult(told))
 }
 
@@ -165,54 +176,6 @@ function toldBy({
   return trialsSeenBy(...paths.filter((path) => path !== undefined))
 }
 
-interface Drawing {
-  config: GenerateConfig
-  windows: EegWindows | undefined
-  work: PictureWork[]
-  folder: GenerationFolder
-  json: boolean
-  signal: AbortSignal
-}
-
-/** Makes what is left to be made. */
-async function draw({ config, windows, work, folder, json, signal }: Drawing): Promise<Made> {
-  const progress = (line: string) => json || showProgress(line)
-  const options = {
-    ...{ seed: config.seed, batch: config.batch, signal },
-    onProgress: ({ done, total, step, steps }: Record<'done' | 'total' | 'step' | 'steps', number>) =>
-      void progress(`picture ${done + 1} of ${total}  step ${step} of ${steps} `),
-  }
-  if (config.pipeline !== 'text' && config.pipeline !== 'amused') {
-    using source = await openSource(config, work, windows)
-    return { made: await generatePictures(source, work, folder, options) }
-  }
-  const onProgress: SentenceWork['onProgress'] = ({ stage, done, total }) =>
-    void progress(stage === 'load' ? 'load the language model ' : `${stage} trial ${done} of ${total} `)
-  using source = new SentenceSource(config, { windows: windows!, work, folder, onProgress })
-  await source.prepare([...work.keys()], signal)
-  const made = config.diffusion === undefined ? 0 : await generatePictures(source, work, folder, options)
-  return { made, keywords: source.accuracy() }
-}
-
-interface Made {
-  made: number
-  /** Of the sentences that were read. */
-  keywords?: KeywordAccuracy
-}
-
-/** What decides how pictures look; more trials, or larger batches, go on in the same folder. */
-function settingsOf(config: GenerateConfig): Record<string, unknown> {
-  const { n: _, batch: __, threads: ___, seed: ____, previewEvery: _____, ...settings } = config
-  return settings
-}
-
-/** Networks, tokenizers and structures: a folder does not go on with others under the same names. */
-function contentsOf(config: GenerateConfig): Record<string, string | undefined> {
-  const { encoder, projection, language, adapter, checkpoint, classifier, controlnet, diffusion, tokenizer } = config
-  const { structure } = config
-  return { encoder, projection, language, adapter, checkpoint, classifier, controlnet, structure, diffusion, tokenizer }
-}
-
 interface Result extends Made {
   folder: string
   pictures: number
@@ -222,9 +185,10 @@ interface Result extends Made {
   trained: number
   /** How the pictures were made; empty where there are none. */
   mode: string
+  controls?: Partial<Record<PictureControl, Made>>
 }
 
-function formatResult({ folder, made, pictures, right, known, mode, keywords }: Result): string {
+function formatResult({ folder, made, pictures, right, known, mode, keywords, controls = {} }: Result): string {
   return [
     ...(keywords === undefined
       ? []
@@ -236,5 +200,11 @@ function formatResult({ folder, made, pictures, right, known, mode, keywords }: 
           ...(known > 0 ? [`class read right in ${right} of ${known} (the class, not the picture)`] : []),
           `grid  ${folder}/summary_grid.png`,
         ]),
+    ...Object.entries(controls).map(([name, control]) => formatControl(folder, name as PictureControl, control)),
   ].join('\n')
+}
+
+function formatControl(folder: string, name: PictureControl, { made, keywords }: Made): string {
+  const words = keywords === undefined ? '' : `, keyword right in ${accuracyWords(keywords)}`
+  return `control ${name}: ${made} pictures made, ${controlFolder(folder, name)}${words}`
 }

@@ -39,11 +39,16 @@ export function showProgress(text: string): void {
   line.show((width) => text.slice(0, width))
 }
 
+/** A bar for bytes, of which there are some in all. */
+export function drawBytes(label: string, done: number, total: number): string {
+  return `${label}  ${drawBar(done / total, BAR_WIDTH)}  ${megabytes(done)} of ${megabytes(total)} MB`
+}
+
+const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0)
+
 function format({ step, what, done, total }: SetupProgress, seconds: number): string {
-  const megabytes = (bytes: number) => (bytes / 1e6).toFixed(0)
   const label = `${VERBS[step]} ${what}`
   if (step === 'wait' || (done === 0 && step === 'verify')) return label
   if (total === 0) return `${label}  ${megabytes(done)} MB  ${seconds.toFixed(0)} s`
-  const bar = drawBar(done / total, BAR_WIDTH)
-  return `${label}  ${bar}  ${megabytes(done)} of ${megabytes(total)} MB  ${seconds.toFixed(0)} s`
+  return `${drawBytes(label, done, total)}  ${seconds.toFixed(0)} s`
 }

@@ -38,6 +38,7 @@ export {
   type PipelineEncoder,
   type TextConditions,
 } from '../generation/clip/text-conditions.ts'
+export { controlWindows } from '../generation/control-windows.ts'
 export { type ControllableUnet, type ControlNetOptions, controlNetOf } from '../generation/controlnet/controlnet.ts'
 export {
   type ControlledPictures,

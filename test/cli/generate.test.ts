@@ -69,6 +69,39 @@ test('a folder of pictures goes on where it was, tells its mode, and makes nothi
   expect(recordsOf(at('labels'))[0]!.prompt).toMatch(/^a photo of a (face|house)$/)
 }, 120_000)
 
+test('controls are drawn beside the pictures, from the same noise, and stand beside the scores', async () => {
+  const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
+  const args = [...image, ...files, '--stimuli', at('stimuli'), '--out', at('controlled')]
+  const controls = ['--controls', 'shuffled', 'random', 'label']
+  const first = await run(...args, '--n', '2', ...controls)
+  expect(first.stderr).toBe('')
+  expect(JSON.parse(first.stdout)).toMatchObject({
+    ...{ made: 2, mode: 'eeg-tokens' },
+    controls: { shuffled: { made: 2 }, random: { made: 2 }, label: { made: 2 } },
+  })
+  const more = JSON.parse((await run(...args, '--n', '3', ...controls)).stdout)
+  expect([more.made, more.controls]).toEqual([1, { shuffled: { made: 1 }, random: { made: 1 }, label: { made: 1 } }])
+  const made = recordsOf(at('controlled'))
+  const modes = { shuffled: 'eeg-tokens + EEG of another trial', random: 'eeg-tokens + noise in place of EEG' }
+  for (const [name, mode] of Object.entries({ ...modes, label: 'label-prompt' })) {
+    const records = recordsOf(at('controlled', 'controls', name))
+    const told = (all: typeof records) => all.map(({ trial, seed, true: truth }) => ({ trial, seed, truth }))
+    expect([records.map((record) => record.mode), told(records)]).toEqual([[mode, mode, mode], told(made)])
+  }
+  const label = recordsOf(at('controlled', 'controls', 'label'))
+  expect(label.map(({ predicted, prompt }) => [predicted, prompt])).toEqual(
+    made.map(({ predicted }) => [predicted, `a photo of a ${predicted}`]),
+  )
+  const scored = await runNode([main, 'score', at('controlled'), '--metrics', 'mse', '--json'], { timeout: 110_000 })
+  const { scores, missing } = JSON.parse(scored.stdout)
+  expect(Object.keys(missing)).toEqual(['nearest'])
+  expect(Object.keys(scores[0].controls).sort()).toEqual(['label', 'random', 'shuffled'])
+  const again = await run(...args, '--n', '3', ...controls, '--encoder', at('encoder.safetensors'))
+  expect(JSON.parse(again.stdout).made).toBe(0)
+  const twice = await run(...image, ...files, '--mode', 'label-prompt', '--controls', 'label', '--out', at('none'))
+  expect(twice.stdout).toMatch(/controls: label belongs to the pipeline image in the mode eeg-tokens/)
+}, 120_000)
+
 test('texts are drawn, a YAML file tells the options, and what is missing is named', async () => {
   writeFileSync(
     at('prompt.yaml'),
@@ -146,6 +179,7 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
     at('store'),
     '--epochs',
     '3',
+    '--classifier',
     '--out',
     at('sgdm'),
     '--json',
@@ -181,6 +215,20 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   expect((await run('train-diffusion', at('sgdm.yaml'), ...words)).stdout).toBe(controlled.stdout)
   expect(trialsSeenBy(networks, at('control', 'controlnet'))).toEqual(trialsSeenBy(networks))
   const draw = ['generate', '--pipeline', 'sgdm', '--eeg', at('store'), '--checkpoint', networks, '--steps', '4']
+  const classifier = at('sgdm', 'classifier.safetensors')
+  expect(trialsSeenBy(classifier)).toEqual(trialsSeenBy(networks))
+  const pulled = ['--n', '1', '--classifier', classifier, '--class-guidance']
+  const [weak, strong] = [
+    await run(...draw, ...pulled, '0', '--out', at('weak')),
+    await run(...draw, ...pulled, '200', '--out', at('strong')),
+  ]
+  expect([weak.code, strong.code]).toEqual([0, 0])
+  const bytesOf = (folder: string) => readFileSync(join(at(folder), recordsOf(at(folder))[0]!.file))
+  expect(bytesOf('weak').equals(bytesOf('drawn'))).toBe(true)
+  expect(bytesOf('strong').equals(bytesOf('weak'))).toBe(false)
+  const random = await run(...draw, '--n', '1', '--controls', 'random', '--out', at('random'), '--json')
+  expect(JSON.parse(random.stdout).controls).toEqual({ random: { made: 1 } })
+  expect(recordsOf(at('random', 'controls', 'random'))[0]!.mode).toBe('sgdm + noise in place of EEG')
   const under = await run(
     ...draw,
     '--n',

@@ -1,8 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { EegPrompter, EegToImage, manualSeed, models, noGrad, randn, type Tensor, zeros } from 'eegtorch'
+import {
+  EegPrompter,
+  EegToImage,
+  type EegToImageLoadOptions,
+  manualSeed,
+  models,
+  noGrad,
+  randn,
+  type Tensor,
+  zeros,
+} from 'eegtorch'
 import { useOneThread } from '../one-thread.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
@@ -83,6 +93,17 @@ test('in half precision pictures are drawn of EEG that was read in float32', asy
   const { generation } = await half.draw(read, { steps: 2, seed: 3 })
   const drawn = await whole.draw(read, { steps: 2, seed: 3 })
   expect(difference(await generation.images(), await drawn.generation.images())).toBeLessThan(0.05)
+})
+
+test('how far the diffusion model is loaded is told, and a signal stops it', async () => {
+  const told: string[] = []
+  const onProgress: EegToImageLoadOptions['onProgress'] = ({ file, done, total }) => {
+    if (done === total) told.push(basename(dirname(file)))
+  }
+  using _ = await EegToImage.load(files, { onProgress })
+  expect(told).toEqual(['text_encoder', 'unet', 'vae'])
+  const signal = AbortSignal.abort()
+  expect((await rejectionOf(EegToImage.load(files, { signal }))).code).toBe('CANCELLED')
 })
 
 test('what does not fit is named', async () => {

@@ -2,6 +2,7 @@ import type { Montage } from '../../datasets/montages.ts'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { releaseMemory } from '../../memory.ts'
+import type { LoadProgress } from '../../models/load-weights.ts'
 import type { ModelPlacement } from '../../models/model.ts'
 import type { Tensor } from '../../tensor.ts'
 import { promptOfClass } from '../clip/targets.ts'
@@ -42,6 +43,9 @@ export interface EegToImageLoadOptions extends ModelPlacement {
   controlNet?: string | undefined
   /** One prompt for each class; default: `a photo of a NAME`. */
   prompts?: readonly string[] | undefined
+  /** Of the diffusion model's networks, one after the other. */
+  onProgress?: ((progress: LoadProgress) => void) | undefined
+  signal?: AbortSignal | undefined
 }
 
 /** How to draw. */
@@ -165,7 +169,7 @@ export class EegToImage implements Disposable {
 
   async #holdDiffusion(): Promise<StableDiffusion> {
     if (this.#diffusion !== undefined) return this.#diffusion
-    const { lowMemory = false, device, dtype, scheduler, tokenizer, controlNet } = this.#options
+    const { lowMemory = false, device, dtype, scheduler, tokenizer, controlNet, onProgress, signal } = this.#options
     if (lowMemory) {
       this.#prompter?.dispose()
       this.#prompter = undefined
@@ -173,7 +177,7 @@ export class EegToImage implements Disposable {
     }
     const placement = { ...(device && { device }), ...(dtype && { dtype }) }
     this.#diffusion = await StableDiffusion.load(this.#files.diffusion, {
-      ...{ ...placement, lowMemory, scheduler, tokenizer, controlNet },
+      ...{ ...placement, lowMemory, scheduler, tokenizer, controlNet, onProgress, signal },
     })
     return this.#diffusion
   }
