@@ -5,7 +5,6 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/linalg_eigh.h>
 #include <ATen/ops/matmul.h>
-#include <ATen/ops/mm.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
@@ -23,6 +22,8 @@ namespace eegtorch {
 
 namespace {
 
+constexpr size_t kCached = size_t{1} << 24;  // bytes that may still be in the cache when they are read again
+
 void checkTrials(const char* owner, const at::Tensor& x) {
   checkChannels(owner, x);
   if (x.dim() < 3 || x.size(-3) == 0)
@@ -30,34 +31,29 @@ void checkTrials(const char* owner, const at::Tensor& x) {
                 "(..., trials, channels, samples), at least one trial", showShape(x.sizes()));
 }
 
-// Whether the kernels for doubles take x.
-bool mixes(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kDouble && x.stride(-1) == 1; }
-
 // Mean of x x' over the trials of x (trials, channels, samples). Trials may lie in a recording: nothing is copied.
 at::Tensor meanPower(const at::Tensor& x) {
   const auto trials = x.size(0), channels = x.size(1);
   const TimeLanes lanes(trials, x.device(), channels * channels * x.size(2), 1);
   const auto sums = lanes.zeros({channels, channels}, x.options());
-  const bool own = mixes(x);
+  std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    auto& sum = sums[static_cast<size_t>(lane)];
-    for (auto i = from; i < from + count; i++) own ? addPower(x[i], sum) : void(sum.addmm_(x[i], x[i].t()));
+    const auto own = static_cast<size_t>(lane);
+    for (auto i = from; i < from + count; i++) addPower(x[i], sums[own], rooms[own]);
   });
   const auto power = addLanes(sums).div_(static_cast<double>(trials));
-  return own ? power.triu() + power.triu(1).t() : power;
+  return power.triu() + power.triu(1).t();
 }
 
 // root x for each trial of x (trials, channels, samples).
 at::Tensor eachTimes(const at::Tensor& root, const at::Tensor& x) {
   const auto y = at::empty(x.sizes(), x.options());
+  const bool streamed = y.nbytes() > kCached;
   const TimeLanes lanes(x.size(0), x.device(), root.numel() * x.size(2), 1);
-  std::vector<Numbers> rooms(static_cast<size_t>(lanes.count()));
-  const bool own = mixes(x);
+  std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    for (auto i = from; i < from + count; i++) {
-      auto out = y[i];
-      own ? mixChannels(root, x[i], out, rooms[static_cast<size_t>(lane)]) : void(at::mm_out(out, root, x[i]));
-    }
+    for (auto i = from; i < from + count; i++)
+      mixChannels(root, x[i], y[i], streamed, rooms[static_cast<size_t>(lane)]);
   });
   return y;
 }

@@ -13,7 +13,7 @@
 
 #include "core/check.h"
 #include "core/error.h"
-#include "signal/small_matrices.h"
+#include "signal/symmetric_matrices.h"
 #include "signal/time_lanes.h"
 
 namespace eegtorch {
@@ -46,20 +46,19 @@ class Matrices {
   int64_t numbers() const { return n() * n(); }
   const double* operator[](int64_t i) const { return data_.const_data_ptr<double>() + i * numbers(); }
 
+  SymmetricMatrices some(int64_t from, int64_t length) const { return {length, n(), (*this)[from]}; }
+
  private:
   Tensor data_;
 };
 
-// body(room to work in, i) for each i, in parallel by lanes whose borders do not depend on the number of threads. Each
-// lane has its Room(n); they are returned in order.
-template <class Room = SymmetricMatrices, class Body>
-std::vector<Room> eachOf(int64_t count, int64_t n, const Body& body) {
-  const TimeLanes lanes(count, at::kCPU, costOf(n), 1);
-  std::vector<Room> rooms(lanes.count(), Room(n));
-  lanes.run([&](int64_t lane, int64_t from, int64_t length) {
-    for (int64_t i = from; i < from + length; i++) body(rooms[lane], i);
-  });
-  return rooms;
+// Matrices as many at once as SymmetricMatrices takes, in lanes whose borders do not depend on the number of threads.
+TimeLanes groupsOf(int64_t count, int64_t n) { return {count, at::kCPU, costOf(n), SymmetricMatrices::together()}; }
+
+// body(first, count) for groups of matrices, in parallel.
+template <class Body>
+void eachGroup(int64_t count, int64_t n, const Body& body) {
+  groupsOf(count, n).run([&](int64_t, int64_t from, int64_t length) { body(from, length); });
 }
 
 struct Roots {
@@ -68,10 +67,22 @@ struct Roots {
 
 Roots rootsOf(const double* matrix, int64_t n) {
   const auto root = [](double value) { return std::sqrt(positive(value)); };
-  const auto inverse = [&](double value) { return 1 / root(value); };
   Roots result{Numbers(n * n), Numbers(n * n)};
-  SymmetricMatrices(n).mapTwice(matrix, root, result.root.data(), inverse, result.inverse.data());
+  SymmetricMatrices room(1, n, matrix);
+  room.decompose();
+  room.compose(root);
+  room.copyTo(0, result.root.data());
+  room.compose([&](double value) { return 1 / root(value); });
+  room.copyTo(0, result.inverse.data());
   return result;
+}
+
+// f(matrix) of one symmetric matrix (n, n), which it replaces.
+template <class Function>
+void mapOne(Numbers& matrix, int64_t n, const Function& function) {
+  SymmetricMatrices room(1, n, matrix.data());
+  room.map(function);
+  room.copyTo(0, matrix.data());
 }
 
 void checkMatrices(const char* owner, const Tensor& matrices) {
@@ -104,26 +115,23 @@ Numbers shares(const Tensor& weights, const Tensor& matrices) {
   return result;
 }
 
-// Room to work in, and the sum of what came of it.
-struct SummingRoom {
-  explicit SummingRoom(int64_t n) : matrices(n), sum(n * n) {}
-
-  SymmetricMatrices matrices;
-  Numbers sum;
-};
-
-// The sum over i of weights[i] times what write(room, matrix i, out) writes.
-template <class Write>
-Numbers weightedSum(const Matrices& matrices, const Numbers& weights, const Write& write) {
-  const auto size = matrices.numbers();
-  const auto rooms = eachOf<SummingRoom>(matrices.count(), matrices.n(), [&](SummingRoom& room, int64_t i) {
-    auto* out = room.matrices.scratch();
-    write(room.matrices, matrices[i], out);
-    for (int64_t k = 0; k < size; k++) room.sum[k] += weights[i] * out[k];
+// The sum over i of weights[i] times what change(room) makes of matrix i.
+template <class Change>
+Numbers weightedSum(const Matrices& matrices, const Numbers& weights, const Change& change) {
+  const auto n = static_cast<size_t>(matrices.n());
+  const auto lanes = groupsOf(matrices.count(), matrices.n());
+  std::vector<Numbers> sums(lanes.count(), Numbers(n * n));
+  lanes.run([&](int64_t lane, int64_t from, int64_t length) {
+    auto room = matrices.some(from, length);
+    change(room);
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = i; j < n; j++)
+        for (int64_t m = 0; m < length; m++) sums[lane][i * n + j] += weights[from + m] * room(m, i, j);
   });
-  Numbers total = rooms.front().sum;
-  for (size_t lane = 1; lane < rooms.size(); lane++)
-    for (int64_t k = 0; k < size; k++) total[k] += rooms[lane].sum[k];
+  Numbers total(n * n);
+  for (const auto& sum : sums)
+    for (size_t i = 0; i < n; i++)
+      for (size_t j = 0; j < n; j++) total[i * n + j] += sum[std::min(i, j) * n + std::max(i, j)];
   return total;
 }
 
@@ -139,22 +147,21 @@ struct Descent {
 
 // Gradient descent with a step that shrinks, as pyRiemann's.
 Descent affineInvariantMean(const Matrices& matrices, const Numbers& weights, double tol, int64_t max_iter) {
-  const auto n = matrices.n(), size = matrices.numbers();
-  const auto copy = [&](SymmetricMatrices&, const double* matrix, double* out) { std::copy_n(matrix, size, out); };
-  Descent result{weightedSum(matrices, weights, copy)};
-  SymmetricMatrices room(n);
+  const auto n = matrices.n();
+  Descent result{weightedSum(matrices, weights, [](SymmetricMatrices&) {})};
   double step = 1, smallest = std::numeric_limits<double>::max();
   while (result.iterations < max_iter && !result.converged) {
     stopIfCancelled();
     const auto [root, inverse] = rootsOf(result.mean.data(), n);
-    auto direction =
-        weightedSum(matrices, weights, [&, &from = inverse](SymmetricMatrices& own, const double* matrix, double* out) {
-          own.sandwich(from.data(), matrix, out);
-          own.map(out, logarithm, out);
-        });
+    const auto direction = weightedSum(matrices, weights, [&, &from = inverse](SymmetricMatrices& room) {
+      room.sandwich(from.data());
+      room.map(logarithm);
+    });
     const double length = norm(direction), moved = step * length;
-    room.map(direction.data(), [&](double value) { return std::exp(step * value); }, direction.data());
-    room.sandwich(root.data(), direction.data(), result.mean.data());
+    SymmetricMatrices room(1, n, direction.data());
+    room.map([&](double value) { return std::exp(step * value); });
+    room.sandwich(root.data());
+    room.copyTo(0, result.mean.data());
     step *= moved < smallest ? 0.95 : 0.5;
     smallest = std::min(smallest, moved);
     result.iterations++;
@@ -163,17 +170,8 @@ Descent affineInvariantMean(const Matrices& matrices, const Numbers& weights, do
   return result;
 }
 
-// n (n + 1) / 2 numbers: the upper triangle row by row, what is beside the diagonal times the square root of 2.
-void toTangent(const double* matrix, int64_t n, double* out) {
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = i; j < n; j++) *out++ = matrix[i * n + j] * (i == j ? 1 : std::numbers::sqrt2);
-}
-
-void fromTangent(const double* vector, int64_t n, double* matrix) {
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = i; j < n; j++)
-      matrix[i * n + j] = matrix[j * n + i] = *vector++ / (i == j ? 1 : std::numbers::sqrt2);
-}
+// From the upper triangle, row by row, to a vector: what is beside the diagonal counts twice in a norm.
+double tangentFactor(int64_t i, int64_t j) { return i == j ? 1 : std::numbers::sqrt2; }
 
 }  // namespace
 
@@ -191,11 +189,8 @@ RiemannMean riemannMean(const Tensor& matrices, const Tensor& weights, const std
   if (metric == "riemann") {
     found = affineInvariantMean(given, share, tol, max_iter);
   } else {
-    found = {weightedSum(
-                 given, share,
-                 [](SymmetricMatrices& room, const double* matrix, double* out) { room.map(matrix, logarithm, out); }),
-             0, true};
-    SymmetricMatrices(n).map(found.mean.data(), exponential, found.mean.data());
+    found = {weightedSum(given, share, [](SymmetricMatrices& room) { room.map(logarithm); }), 0, true};
+    mapOne(found.mean, n, exponential);
   }
   return {at::tensor(found.mean, at::kDouble).view({n, n}).to(matrices.options()), found.iterations, found.converged};
 }
@@ -209,11 +204,15 @@ Tensor tangentSpace(const Tensor& matrices, const Tensor& reference) {
   const auto inverse = rootsOf(onCpu(reference).const_data_ptr<double>(), n).inverse;
   const auto result = at::empty({given.count(), n * (n + 1) / 2}, at::kDouble);
   auto* vectors = result.mutable_data_ptr<double>();
-  eachOf(given.count(), n, [&](SymmetricMatrices& room, int64_t i) {
-    auto* view = room.scratch();
-    room.sandwich(inverse.data(), given[i], view);
-    room.map(view, logarithm, view);
-    toTangent(view, n, vectors + i * result.size(1));
+  eachGroup(given.count(), n, [&](int64_t from, int64_t length) {
+    auto room = given.some(from, length);
+    room.sandwich(inverse.data());
+    room.map(logarithm);
+    for (int64_t m = 0; m < length; m++) {
+      auto* out = vectors + (from + m) * result.size(1);
+      for (int64_t i = 0; i < n; i++)
+        for (int64_t j = i; j < n; j++) *out++ = room(m, i, j) * tangentFactor(i, j);
+    }
   });
   return result.to(matrices.options());
 }
@@ -228,43 +227,45 @@ Tensor fromTangentSpace(const Tensor& vectors, const Tensor& reference) {
   const auto* tangents = given.const_data_ptr<double>();
   const auto result = at::empty({vectors.size(0), n, n}, at::kDouble);
   auto* matrices = result.mutable_data_ptr<double>();
-  eachOf(vectors.size(0), n, [&](SymmetricMatrices& room, int64_t i) {
-    auto* matrix = matrices + i * n * n;
-    fromTangent(tangents + i * given.size(1), n, matrix);
-    room.map(matrix, exponential, matrix);
-    room.sandwich(root.data(), matrix, matrix);
+  eachGroup(vectors.size(0), n, [&](int64_t from, int64_t length) {
+    SymmetricMatrices room(length, n, [&](int64_t m, int64_t i, int64_t j) {
+      const auto before = i * n - i * (i + 1) / 2;  // rows are ever shorter
+      return tangents[(from + m) * given.size(1) + before + j] / tangentFactor(i, j);
+    });
+    room.map(exponential);
+    room.sandwich(root.data());
+    for (int64_t m = 0; m < length; m++) room.copyTo(m, matrices + (from + m) * n * n);
   });
   return result.to(vectors.options());
 }
 
 namespace {
 
-// Matrices whose norms are the distances from a matrix to each reference, before their eigenvalues are known.
+// What is needed of each reference: the inverse of its root, or its logarithm.
 std::vector<Numbers> viewsOf(const Matrices& references, const std::string& metric) {
   std::vector<Numbers> views;
   const auto n = references.n();
-  SymmetricMatrices room(n);
   for (int64_t r = 0; r < references.count(); r++) {
-    views.emplace_back(n * n);
-    if (metric == "riemann")
-      views.back() = rootsOf(references[r], n).inverse;
-    else
-      room.map(references[r], logarithm, views.back().data());
+    if (metric == "riemann") {
+      views.push_back(rootsOf(references[r], n).inverse);
+    } else {
+      views.emplace_back(references[r], references[r] + n * n);
+      mapOne(views.back(), n, logarithm);
+    }
   }
   return views;
 }
 
-double affineInvariantDistance(SymmetricMatrices& room, const Numbers& inverse_root, const double* matrix,
-                               double* seen) {
-  room.sandwich(inverse_root.data(), matrix, seen);
+double affineInvariantDistance(const SymmetricMatrices& decomposed, int64_t m, int64_t n) {
   double sum = 0;
-  for (const auto value : room.eigenvalues(seen)) sum += std::pow(logarithm(value), 2);
+  for (int64_t k = 0; k < n; k++) sum += std::pow(logarithm(decomposed.eigenvalue(m, k)), 2);
   return std::sqrt(sum);
 }
 
-double distanceBetween(const Numbers& a, const double* b) {
+double distanceBetween(const Numbers& a, const SymmetricMatrices& b, int64_t m, int64_t n) {
   double sum = 0;
-  for (size_t k = 0; k < a.size(); k++) sum += std::pow(a[k] - b[k], 2);
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = 0; j < n; j++) sum += std::pow(a[i * n + j] - b(m, i, j), 2);
   return std::sqrt(sum);
 }
 
@@ -282,12 +283,20 @@ Tensor riemannDistances(const Tensor& matrices, const Tensor& references, const 
   const auto others = seen_from.count();
   const auto result = at::empty({given.count(), others}, at::kDouble);
   auto* distances = result.mutable_data_ptr<double>();
-  eachOf(given.count(), n, [&](SymmetricMatrices& room, int64_t i) {
-    auto* own = room.scratch();
-    if (metric != "riemann") room.map(given[i], logarithm, own);
-    for (int64_t r = 0; r < others; r++)
-      distances[i * others + r] =
-          metric == "riemann" ? affineInvariantDistance(room, views[r], given[i], own) : distanceBetween(views[r], own);
+  const bool curved = metric == "riemann";
+  eachGroup(given.count(), n, [&](int64_t from, int64_t length) {
+    auto room = given.some(from, length);
+    if (!curved) room.map(logarithm);
+    for (int64_t r = 0; r < others; r++) {
+      if (curved) {
+        room = given.some(from, length);
+        room.sandwich(views[r].data());
+        room.findEigenvalues();
+      }
+      for (int64_t m = 0; m < length; m++)
+        distances[(from + m) * others + r] =
+            curved ? affineInvariantDistance(room, m, n) : distanceBetween(views[r], room, m, n);
+    }
   });
   return result.to(matrices.options());
 }

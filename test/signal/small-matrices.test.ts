@@ -1,11 +1,12 @@
 import { manualSeed, ops, randn, signal, type Tensor } from 'eegtorch'
+import { builtEntry, runNode } from '../built.ts'
 import { worstDifference } from './worst-difference.ts'
 
 beforeEach(() => manualSeed(7))
 
 describe.each([1, 2, 3, 5, 8, 17, 33, 64, 97])('symmetric matrices of %d rows', (n) => {
   test.each([1, 1e-30, 1e30])('have the logarithms of LibTorch’s eigenvectors, scaled by %d', (scale) => {
-    const matrices = positiveMatrices(6, n).mul(scale)
+    const matrices = positiveMatrices(11, n).mul(scale) // more than stand beside each other
     const reference = positiveMatrices(1, n).select(0, 0).mul(scale)
     const [values, vectors] = ops.aten.linalg_eigh(reference)
     const root = vectors.mul(values.rsqrt()).matmul(vectors.t())
@@ -51,6 +52,48 @@ test.each([
       ).toBeLessThan(tolerance * 1000)
   }
 })
+
+/**
+ * By one set of instructions: the worst error of tangent vectors of matrices that need many sweeps and none beside each other, of their lengths
+ * as distances, of the way back, and of trials aligned in the cache and past it, with rows on borders of vectors and between.
+ */
+const program = `const { manualSeed, ops, randn, signal, stack } = await import(${JSON.stringify(builtEntry)})
+  manualSeed(3)
+  const apart = (a, b) => a.sub(b).abs().max().div(b.abs().max()).item()
+  const mapped = (x, f) => { const [values, vectors] = ops.aten.linalg_eigh(x); return vectors.mul(f(values).unsqueeze(-2)).matmul(vectors.transpose(-1, -2)) }
+  const upper = (x, n) => ops.aten.index(x, [null, ...[0, 1].map((i) => ops.aten.triu_indices(n, n).select(0, i))])
+  const worst = []
+  for (const n of [1, 2, 5, 22, 33]) {
+    const factors = randn([9, n, 2 * n], { dtype: 'float64' })
+    const one = ops.aten.eye(n, { dtype: 'float64' })
+    const x = ops.aten.cat([factors.matmul(factors.transpose(-1, -2)), stack([one.mul(2), one.mul(randn([n]).abs().add(0.1).to('float64'))])])
+    const reference = x.select(0, 0)
+    const root = mapped(reference, (values) => values.rsqrt())
+    const logarithms = mapped(root.matmul(x.narrow(0, 1, 10)).matmul(root), (values) => values.log())
+    const weights = upper(one.mul(1 - Math.SQRT2).add(Math.SQRT2).unsqueeze(0), n)
+    const tangents = signal.tangentSpace(x.narrow(0, 1, 10), { reference })
+    worst.push(apart(tangents, upper(logarithms, n).mul(weights)))
+    worst.push(apart(signal.riemannDistances(x.narrow(0, 1, 10), { references: reference.unsqueeze(0) }).select(1, 0), logarithms.square().sum([1, 2]).sqrt()))
+    worst.push(apart(signal.fromTangentSpace(tangents, { reference }), x.narrow(0, 1, 10)))
+  }
+  for (const [trials, channels, samples] of [[3, 5, 61], [3, 24, 96], [70, 33, 1000], [70, 33, 1001]]) {
+    const x = randn([channels, trials, samples], { dtype: 'float64' }).transpose(0, 1)
+    const { aligned, reference } = signal.euclideanAlignment(x)
+    worst.push(apart(reference, x.matmul(x.transpose(-1, -2)).mean([0])))
+    worst.push(apart(aligned, mapped(reference, (values) => values.rsqrt()).matmul(x)))
+  }
+  console.log(JSON.stringify(worst))`
+
+test.each(['baseline', 'avx2', 'avx512'])(
+  'every set of instructions finds them to the last digits: %s',
+  async (set) => {
+    const env = { EEGTORCH_CPU_CAPABILITY: set }
+    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', program], { env })
+    expect([code, stderr]).toEqual([0, ''])
+    const errors = JSON.parse(stdout) as (number | null)[]
+    expect(Math.max(...errors.map((error) => error ?? Number.NaN))).toBeLessThan(1e-11)
+  },
+)
 
 function positiveMatrices(count: number, n: number): Tensor {
   const factors = randn([count, n, 2 * n], { dtype: 'float64' })

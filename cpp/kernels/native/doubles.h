@@ -15,6 +15,12 @@ typedef double UnalignedDoubles __attribute__((vector_size(EEGTORCH_LANES * 4), 
 inline Doubles loadDoubles(const double* p) { return *reinterpret_cast<const UnalignedDoubles*>(p); }
 inline void storeDoubles(double* p, Doubles v) { *reinterpret_cast<UnalignedDoubles*>(p) = v; }
 
+inline Doubles root(Doubles x) {
+  Doubles y;
+  for (size_t lane = 0; lane < doubles; lane++) y[lane] = __builtin_sqrt(x[lane]);
+  return y;
+}
+
 typedef double Four __attribute__((vector_size(32)));
 typedef int64_t Picks __attribute__((vector_size(32)));
 struct Square {
