@@ -1,6 +1,7 @@
 // What a signal is taken to be beyond its ends.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -70,7 +71,8 @@ template <class Number>
 void copyExtended(Extension extension, const Number* x, int64_t n, int64_t from, int64_t count, double* out) {
   int64_t k = 0;
   for (; k < count && from + k < 0; k++) out[k] = beyondEnds(extension, x, n, from + k);
-  for (; k < count && from + k < n; k++) out[k] = x[from + k];
+  const auto inside = std::min(count, n - from);
+  if (k < inside) k = std::copy(x + from + k, x + from + inside, out + k) - out;
   for (; k < count; k++) out[k] = beyondEnds(extension, x, n, from + k);
 }
 

@@ -1,26 +1,23 @@
 #include "signal/fir.h"
 
 #include <ATen/Parallel.h>
-#include <ATen/ops/empty.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/fft_irfft.h>
-#include <ATen/ops/fft_rfft.h>
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "core/check.h"
 #include "signal/check.h"
 #include "signal/extension.h"
 #include "signal/side_by_side.h"
+#include "signal/split_transform.h"
 
 namespace eegtorch {
 
 namespace {
 
-// Samples, and pieces, transformed at once: they stay in the cache, and a lone transform would take a slower way in
-// MKL.
-constexpr int64_t kBatch = 1 << 16, kLeastPieces = 4;
+constexpr size_t kPieces = Scratch::kOwn;  // slot of a scratch
 
 // Samples of a piece: the power of two of least work per sample of the result.
 int64_t pieceLength(int64_t taps, int64_t samples) {
@@ -28,52 +25,98 @@ int64_t pieceLength(int64_t taps, int64_t samples) {
     const auto pieces = (samples + length - taps) / (length - taps + 1);
     return static_cast<double>(pieces * length) * (std::log2(static_cast<double>(length)) + 4);
   };
-  int64_t best = 16;
+  int64_t best = 64;
   while (best < 2 * taps) best *= 2;
   for (auto length = 2 * best; length <= 16 * best && length <= std::max(best, 2 * (samples + taps)); length *= 2)
     if (work(length) < work(best)) best = length;
   return best;
 }
 
-// How a recording is cut: the result of piece p begins at p * hop and needs `overlap` samples before it.
+// How a signal is cut: the result of piece p begins at p * hop and needs `overlap` samples before it.
 struct Plan {
   int64_t samples, taps, shift, reach, length;
 
   int64_t overlap() const { return taps - 1; }
   int64_t hop() const { return length - overlap(); }
   int64_t pieces() const { return (samples + hop() - 1) / hop(); }
-  int64_t piecesAtOnce() const { return std::min(std::max(kBatch / length, kLeastPieces), pieces()); }
-  int64_t batches() const { return (pieces() + piecesAtOnce() - 1) / piecesAtOnce(); }
 };
 
-// The extended signal reaches `reach` samples beyond each end, at most one less than it is long.
+// A piece of one of several signals.
+struct Piece {
+  int64_t signal, first;  // sample of the result
+
+  Piece(const Plan& plan, int64_t number)
+      : signal(number / plan.pieces()), first(number % plan.pieces() * plan.hop()) {}
+};
+
+// out[k] = sample from + k of the extended signal, which reaches `reach` samples beyond each end, at most one less than
+// it is long.
 template <class Number>
-void copyPiece(const Plan& plan, const Number* x, int64_t from, double* out) {
+void copyPart(const Plan& plan, const Number* x, int64_t from, int64_t count, double* out) {
   const auto reach = std::min(plan.reach, plan.samples - 1);
-  const auto first = std::clamp(-reach - from, int64_t{0}, plan.length);
-  const auto last = std::clamp(plan.samples + reach - from, first, plan.length);
+  const auto first = std::clamp(-reach - from, int64_t{0}, count);
+  const auto last = std::clamp(plan.samples + reach - from, first, count);
   std::fill(out, out + first, 0.);
   copyExtended(Extension::kOdd, x, plan.samples, from + first, last - first, out + first);
-  std::fill(out + last, out + plan.length, 0.);
+  std::fill(out + last, out + count, 0.);
 }
 
-// Some pieces of one signal. response: the transform of the taps (length / 2 + 1).
+// The transform of the taps, as tiles, over the length: a convolution multiplies by it.
+std::vector<double> responseOf(const at::Tensor& taps, const SplitTransform& transform, int64_t length) {
+  std::vector<double> numbers(static_cast<size_t>(2 * length));
+  for (int64_t k = 0; k < taps.numel(); k++)
+    numbers[static_cast<size_t>(2 * k)] = taps.const_data_ptr<double>()[k] / static_cast<double>(length);
+  Scratch scratch;
+  transform(numbers.data(), false, scratch);
+  return transform.arranged(numbers.data());
+}
+
+// Writes a piece in rows as `transform` takes them, brought to size 1, so that beside another its rounding drowns
+// nothing, and 0 where a number is not finite. Returns the factor that undoes it, NaN in the latter case.
 template <class Number>
-void filterBatch(const Plan& plan, const at::Tensor& response, const Number* x, Number* y, int64_t batch) {
-  const auto first = batch * plan.piecesAtOnce();
-  const auto count = std::min(plan.piecesAtOnce(), plan.pieces() - first);
-  const auto pieces = at::empty({count, plan.length}, response.options().dtype(at::kDouble));
-  for (int64_t p = 0; p < count; p++)
-    copyPiece(plan, x, (first + p) * plan.hop() + plan.shift - plan.overlap(),
-              pieces.mutable_data_ptr<double>() + p * plan.length);
-  auto spectra = at::fft_rfft(pieces);  // (count, length / 2 + 1)
-  spectra.mul_(response);
-  const auto filtered = at::fft_irfft(spectra, plan.length);
-  for (int64_t p = 0; p < count; p++) {
-    const auto start = (first + p) * plan.hop();
-    const auto* from = filtered.const_data_ptr<double>() + p * plan.length + plan.overlap();
-    std::copy_n(from, std::min(plan.hop(), plan.samples - start), y + start);
+double writePiece(const Plan& plan, const SplitTransform& transform, const Number* x, const Piece& piece, double* out) {
+  const auto width = transform.second(), distance = transform.distance();
+  const auto from = piece.first + plan.shift - plan.overlap();
+  for (int64_t row = 0; row < transform.first(); row++) {
+    auto* own = out + row * distance;
+    copyPart(plan, x + piece.signal * plan.samples, from + row * width, width, own);
+    std::fill(own + width, own + distance, 0.);
   }
+  return fourierTable().normalise(out, static_cast<size_t>(transform.first() * distance));
+}
+
+// The result of a piece out of its rows.
+template <class Number>
+void readPiece(const Plan& plan, const SplitTransform& transform, const double* rows, double factor, const Piece& piece,
+               Number* y) {
+  const auto width = transform.second();
+  const auto end = plan.overlap() + std::min(plan.hop(), plan.samples - piece.first);
+  auto* to = y + piece.signal * plan.samples + piece.first;
+  for (auto k = plan.overlap(); k < end;) {
+    const auto* from = rows + k / width * transform.distance() + k % width;
+    const auto count = std::min(end - k, width - k % width);
+    for (int64_t i = 0; i < count; i++) to[i] = static_cast<Number>(factor * from[i]);
+    k += count;
+    to += count;
+  }
+}
+
+// Pieces number .. last - 1, two at most.
+template <class Number>
+void filterPieces(const Plan& plan, const SplitTransform& transform, const SplitTransform::Multiply& response,
+                  const Number* x, int64_t number, int64_t last, Number* y, Scratch& scratch) {
+  const auto size = transform.first() * transform.distance();
+  auto* rows = scratch.doubles(kPieces, 2 * size);
+  double factors[2] = {};
+  for (int64_t i = 0; i < 2; i++) {
+    if (number + i < last)
+      factors[i] = writePiece(plan, transform, x, Piece(plan, number + i), rows + i * size);
+    else
+      std::fill_n(rows + i * size, size, 0.);
+  }
+  transform.convolve(rows, rows + size, transform.distance(), response, scratch);
+  for (int64_t i = 0; number + i < last; i++)
+    readPiece(plan, transform, rows + i * size, factors[i], Piece(plan, number + i), y);
 }
 
 }  // namespace
@@ -89,15 +132,17 @@ at::Tensor firFilter(const at::Tensor& x, const at::Tensor& taps, int64_t shift,
   const auto samples = x.size(-1);
   const Plan plan{samples, taps.numel(), shift, reach, pieceLength(taps.numel(), samples)};
   const auto input = x.detach().cpu().contiguous();
-  const auto response = at::fft_rfft(taps.detach().cpu(), plan.length);
+  const SplitTransform transform(plan.length);
+  const auto tiles = responseOf(taps.detach().cpu().contiguous(), transform, plan.length);
+  const auto response = transform.product(tiles);
   auto y = at::empty_like(input);
+  const auto pieces = x.numel() / samples * plan.pieces();
   withNumber(x, [&]<class Number>() {
-    at::parallel_for(0, x.numel() / samples * plan.batches(), 1, [&](int64_t from, int64_t to) {
-      for (auto task = from; task < to; task++) {
-        const auto start = task / plan.batches() * samples;
-        filterBatch(plan, response, input.const_data_ptr<Number>() + start, y.mutable_data_ptr<Number>() + start,
-                    task % plan.batches());
-      }
+    at::parallel_for(0, (pieces + 1) / 2, 1, [&](int64_t from, int64_t to) {
+      Scratch scratch;
+      for (auto number = 2 * from; number < std::min(2 * to, pieces); number += 2)
+        filterPieces(plan, transform, response, input.const_data_ptr<Number>(), number, std::min(number + 2, pieces),
+                     y.mutable_data_ptr<Number>(), scratch);
     });
   });
   return y.to(x.device());

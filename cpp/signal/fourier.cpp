@@ -10,6 +10,7 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <type_traits>
 #include <vector>
 
 #include "core/check.h"
@@ -17,6 +18,7 @@
 #include "signal/extension.h"
 #include "signal/long_transform.h"
 #include "signal/side_by_side.h"
+#include "signal/split_transform.h"
 
 namespace eegtorch {
 
@@ -187,14 +189,15 @@ void turnQuarter(const at::Tensor& spectrum) {
   if (length % 2 == 0) spectrum.select(-1, length / 2).zero_();
 }
 
-// What is made of real and imaginary part: a dtype, and numbers of one signal.
+// What is made of real part and imaginary part, the latter times a factor: a dtype, and numbers of one signal, which
+// may stand where the imaginary part stood.
 struct Whole {
   template <class Number>
   using Result = c10::complex<Number>;
 
   template <class Number>
-  static void combine(const Number* re, const double* im, int64_t n, Result<Number>* out) {
-    for (int64_t i = 0; i < n; i++) out[i] = {re[i], static_cast<Number>(im[i])};
+  static void combine(const Number* re, const double* im, double factor, int64_t n, Result<Number>* out) {
+    for (int64_t i = 0; i < n; i++) out[i] = {re[i], static_cast<Number>(factor * im[i])};
   }
 };
 
@@ -203,10 +206,14 @@ struct Magnitude {
   using Result = Number;
 
   template <class Number>
-  static void combine(const Number* re, const double* im, int64_t n, Number* out) {
-    for (int64_t i = 0; i < n; i++) {
-      const double x = re[i];
-      out[i] = static_cast<Number>(std::sqrt(x * x + im[i] * im[i]));
+  static void combine(const Number* re, const double* im, double factor, int64_t n, Number* out) {
+    if constexpr (std::is_same_v<Number, double>) {
+      fourierTable().magnitude(re, im, factor, out, static_cast<size_t>(n));
+    } else {
+      for (int64_t i = 0; i < n; i++) {
+        const double x = re[i], y = factor * im[i];
+        out[i] = static_cast<Number>(std::sqrt(x * x + y * y));
+      }
     }
   }
 };
@@ -216,12 +223,13 @@ struct Angle {
   using Result = Number;
 
   template <class Number>
-  static void combine(const Number* re, const double* im, int64_t n, Number* out) {
+  static void combine(const Number* re, const double* im, double factor, int64_t n, Number* out) {
     constexpr auto turn = 2 * std::numbers::pi;
-    double turns = 0, before = std::atan2(im[0], static_cast<double>(re[0]));
+    const auto angleOf = [&](int64_t i) { return std::atan2(factor * im[i], static_cast<double>(re[i])); };
+    double turns = 0, before = angleOf(0);
     out[0] = static_cast<Number>(before);
     for (int64_t i = 1; i < n; i++) {
-      const auto angle = std::atan2(im[i], static_cast<double>(re[i]));
+      const auto angle = angleOf(i);
       if (angle - before > std::numbers::pi) turns -= turn;
       if (angle - before < -std::numbers::pi) turns += turn;
       out[i] = static_cast<Number>(angle + turns);
@@ -230,6 +238,61 @@ struct Angle {
   }
 };
 
+// The same for frequencies c, c + 1, .. and those that follow them, as SplitTransform takes them.
+void turnTile(const SplitTransform& transform, int64_t length, int64_t c, double* re) {
+  constexpr auto together = static_cast<int64_t>(kernels::kTogether);
+  for (auto k = c; k < c + transform.second() * transform.first(); k += transform.first(), re += 2 * together) {
+    auto* im = re + together;
+    if (k > 0 && 2 * (k + together) <= length) {
+      for (int64_t j = 0; j < together; j++) re[j] = -re[j];
+    } else if (2 * k > length) {
+      for (int64_t j = 0; j < together; j++) im[j] = -im[j];
+    } else {
+      for (int64_t j = 0; j < together; j++) {
+        const auto twice = 2 * (k + j);
+        re[j] = twice == 0 || twice == length ? 0 : twice < length ? -re[j] : re[j];
+        im[j] = twice == 0 || twice == length ? 0 : twice > length ? -im[j] : im[j];
+      }
+    }
+  }
+}
+
+// One signal or two of them. Each is brought to size 1 first, so that the rounding of a large one does not drown a
+// small one, and one that is not finite does not spoil the other. Where they fit, their imaginary parts stand in the
+// result.
+template <class Part, class Number>
+void combinePair(const SplitTransform& transform, int64_t length, const Number* x, int64_t count, int64_t samples,
+                 typename Part::template Result<Number>* y, Scratch& scratch) {
+  double *planes[2], factors[2];
+  for (int64_t i = 0; i < 2; i++) {
+    planes[i] = nullptr;
+    if constexpr (std::is_same_v<typename Part::template Result<Number>, double>)
+      if (i < count && length == samples) planes[i] = y + i * samples;
+    if (!planes[i]) planes[i] = scratch.doubles(i == 0 ? kRow : kPacked, length);
+    const auto own = i < count ? samples : 0;
+    copyExtended(Extension::kConstant, x + i * own, own, 0, length, planes[i]);
+    factors[i] = fourierTable().normalise(planes[i], static_cast<size_t>(length)) / static_cast<double>(length);
+  }
+  const auto turn = [&](int64_t c, double* tile) { turnTile(transform, length, c, tile); };
+  transform.convolve(planes[0], planes[1], transform.second(), turn, scratch);
+  for (int64_t i = 0; i < count; i++) Part::combine(x + i * samples, planes[i], factors[i], samples, y + i * samples);
+}
+
+template <class Part, class Number>
+void combineAll(const at::Tensor& x, int64_t length, const at::Tensor& y) {
+  using Result = typename Part::template Result<Number>;
+  const auto samples = x.size(-1), rows = x.numel() / samples;
+  const SplitTransform transform(length);
+  const auto* from = x.const_data_ptr<Number>();
+  auto* to = y.mutable_data_ptr<Result>();
+  at::parallel_for(0, (rows + 1) / 2, 1, [&](int64_t first, int64_t last) {
+    Scratch scratch;
+    for (auto row = 2 * first; row < std::min(rows, 2 * last); row += 2)
+      combinePair<Part>(transform, length, from + row * samples, std::min<int64_t>(2, rows - row), samples,
+                        to + row * samples, scratch);
+  });
+}
+
 template <class Part>
 at::Tensor fromAnalytic(const char* owner, const at::Tensor& x, int64_t length) {
   checkSignal(owner, x);
@@ -237,11 +300,12 @@ at::Tensor fromAnalytic(const char* owner, const at::Tensor& x, int64_t length) 
   OptionCheck(owner).size("n_fft", length);
   OptionCheck(owner).require(length >= samples, "n_fft", std::to_string(samples) + " or more", std::to_string(length));
   const auto input = x.detach().cpu().contiguous();
-  const LongTransform transform(length);
   at::Tensor y;
   withNumber(x, [&]<class Number>() {
     using Result = typename Part::template Result<Number>;
     y = emptyLike(x, samples, c10::CppTypeToScalarType<Result>::value);
+    if (SplitTransform::splits(length)) return combineAll<Part, Number>(input, length, y);
+    const LongTransform transform(length);
     forSomeRows(x.numel() / samples, length, [&](int64_t first, int64_t count, Scratch& scratch) {
       const auto* real = input.const_data_ptr<Number>() + first * samples;
       const Pairs pairs(count, length, scratch, [&](int64_t row, double* out) {
@@ -253,7 +317,8 @@ at::Tensor fromAnalytic(const char* owner, const at::Tensor& x, int64_t length) 
       auto* imaginary = scratch.doubles(kRow, samples);
       for (int64_t row = 0; row < count; row++) {
         pairs.unpack(turned, row, 0, samples, 1, imaginary);
-        Part::combine(real + row * samples, imaginary, samples, y.mutable_data_ptr<Result>() + (first + row) * samples);
+        Part::combine(real + row * samples, imaginary, 1, samples,
+                      y.mutable_data_ptr<Result>() + (first + row) * samples);
       }
     });
   });

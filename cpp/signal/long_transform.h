@@ -1,28 +1,14 @@
-// Fourier transforms of long signals. As a whole, one of hundreds of thousands of samples runs out of the cache; as two
-// rounds of short ones (Cooley and Tukey), eight beside each other, it stays inside and its numbers are vectors.
-// Lengths with a large prime factor become convolutions of another length (Bluestein).
+// Fourier transforms of signals of any length. Those of lengths with a large prime factor become convolutions of
+// another length (Bluestein).
 #pragma once
 
 #include <ATen/core/Tensor.h>
 
 #include <memory>
-#include <vector>
 
-#include "kernels/native/fourier_table.h"
+#include "signal/split_transform.h"
 
 namespace eegtorch {
-
-// Working memory that is kept from one call to the next, since the system clears what it gives.
-class Scratch {
- public:
-  static constexpr size_t kOwn = 4;  // slots below it belong to transforms
-
-  // Room for as many doubles, with any values; the former contents of this slot are lost.
-  double* doubles(size_t slot, int64_t count);
-
- private:
-  std::vector<at::Tensor> slots_;
-};
 
 class LongTransform {
  public:
@@ -36,12 +22,11 @@ class LongTransform {
   at::Tensor operator()(const at::Tensor& x, bool inverse, Scratch& scratch) const;
 
  private:
-  struct Rounds;
   struct Chirp;
 
   int64_t n_;
   // Both null: a short length, which LibTorch transforms.
-  std::unique_ptr<const Rounds> rounds_;
+  std::unique_ptr<const SplitTransform> split_;
   std::unique_ptr<const Chirp> chirp_;
 };
 

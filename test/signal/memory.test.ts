@@ -42,6 +42,13 @@ describe('beside the recording, one array of its size', () => {
     expect(await peakOf(() => Ica.fit(x, { ...options, components: 60 }))).toBeLessThan(1.4)
   })
 
+  on.each<[string, () => Promise<Tensor>]>([
+    ['envelope', () => asyncSignal.envelope(x)],
+    ['notch', () => asyncSignal.mneNotchFilter(x, 1000, [50, 100])],
+  ])('%s, and next to nothing else', async (_, run) => {
+    expect(await peakOf(async () => (await run()).dispose())).toBeLessThan(1.1)
+  })
+
   on('current source density', async () => {
     const positions = Array.from({ length: 64 }, (_, i) => {
       const angle = 2.4 * i

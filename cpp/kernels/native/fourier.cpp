@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <cmath>
 #include <initializer_list>
+#include <limits>
 
 #include "kernels/native/doubles.h"
 #include "kernels/native/fourier_table.h"
@@ -158,7 +161,138 @@ void exchange(const double* from, const double* own, const double* each, double*
   turnOver(points + kTogether, to + kTogether);
 }
 
-constexpr FourierTable table = {stage, gather, scatter, exchange};
+void take(const double* re, const double* im, size_t step, size_t points, size_t count, double* tile) {
+  const auto some = [&](size_t given) __attribute__((always_inline)) {
+    for (size_t j = 0; j < kTogether; j++) {
+      tile[j] = j < given ? re[j] : 0;
+      tile[kTogether + j] = j < given ? im[j] : 0;
+    }
+  };
+  for (size_t p = 0; p < points; p++, re += step, im += step, tile += kPoint) {
+    // the next ones: so far apart, the processor does not foresee them
+    __builtin_prefetch(re + kTogether);
+    __builtin_prefetch(im + kTogether);
+    count == kTogether ? some(kTogether) : some(count);
+  }
+}
+
+void give(const double* tile, size_t points, size_t count, double* re, double* im, size_t step) {
+  const auto some = [&](size_t given) __attribute__((always_inline)) {
+    for (size_t j = 0; j < given; j++) {
+      re[j] = tile[j];
+      im[j] = tile[kTogether + j];
+    }
+  };
+  for (size_t p = 0; p < points; p++, re += step, im += step, tile += kPoint)
+    count == kTogether ? some(kTogether) : some(count);
+}
+
+// Four rows of x, four numbers each, as columns of y, or back.
+inline void turnFour(const double* x, size_t x_row, double* y, size_t y_row) {
+  using Fours = FourOf<double>;
+  const auto load = [&](size_t row) { return *reinterpret_cast<const Fours*>(x + row * x_row); };
+  const Square square = turned({load(0), load(1), load(2), load(3)});
+  for (const Four& four : {square.a, square.b, square.c, square.d}) {
+    *reinterpret_cast<Fours*>(y) = four;
+    y += y_row;
+  }
+}
+
+void takePart(const double* x, size_t row, size_t points, size_t count, double* tile) {
+  const size_t whole = count == kTogether ? points / 4 * 4 : 0;
+  for (size_t p = 0; p < whole; p += 4)
+    for (size_t j = 0; j < kTogether; j += 4) turnFour(x + j * row + p, row, tile + p * kPoint + j, kPoint);
+  for (size_t p = whole; p < points; p++)
+    for (size_t j = 0; j < kTogether; j++) tile[p * kPoint + j] = j < count ? x[j * row + p] : 0;
+}
+
+void givePart(const double* tile, size_t points, size_t count, double* x, size_t row) {
+  const size_t whole = count == kTogether ? points / 4 * 4 : 0;
+  for (size_t p = 0; p < whole; p += 4)
+    for (size_t j = 0; j < kTogether; j += 4) turnFour(tile + p * kPoint + j, kPoint, x + j * row + p, row);
+  for (size_t p = whole; p < points; p++)
+    for (size_t j = 0; j < count; j++) x[j * row + p] = tile[p * kPoint + j];
+}
+
+void takeRows(const double* re, const double* im, size_t row, size_t points, size_t count, double* tile) {
+  takePart(re, row, points, count, tile);
+  takePart(im, row, points, count, tile + kTogether);
+}
+
+void giveRows(const double* tile, size_t points, size_t count, double* re, double* im, size_t row) {
+  givePart(tile, points, count, re, row);
+  givePart(tile + kTogether, points, count, im, row);
+}
+
+inline Complexes complexes(const double* p) { return {loadDoubles(p), loadDoubles(p + kTogether)}; }
+
+inline Complexes times(const Complexes& a, const Complexes& b) {
+  return {a.re * b.re - a.im * b.im, a.re * b.im + a.im * b.re};
+}
+
+void turn(size_t points, const double* own, const double* each, double* tile) {
+  for (size_t p = 0; p < points; p++)
+    for (size_t v = 0; v < kTogether; v += doubles) {
+      double* at = tile + p * kPoint + v;
+      const Complexes turned =
+          times(complexes(at), times(complexes(each + p * kPoint + v), own[2 * p], own[2 * p + 1]));
+      storeDoubles(at, turned.re);
+      storeDoubles(at + kTogether, turned.im);
+    }
+}
+
+void multiply(size_t points, const double* factors, double* tile) {
+  for (size_t p = 0; p < points; p++)
+    for (size_t v = 0; v < kTogether; v += doubles) {
+      double* at = tile + p * kPoint + v;
+      const Complexes product = times(complexes(at), complexes(factors + p * kPoint + v));
+      storeDoubles(at, product.im);
+      storeDoubles(at + kTogether, product.re);
+    }
+}
+
+double normalise(double* x, size_t n) {
+  constexpr size_t several = 4 * doubles;
+  Doubles sizes[4] = {}, sums[4] = {};
+  size_t i = 0;
+  for (; i + several <= n; i += several)
+    for (size_t k = 0; k < 4; k++) {
+      const Doubles v = loadDoubles(x + i + k * doubles), size = v < 0 ? -v : v;
+      sizes[k] = size > sizes[k] ? size : sizes[k];
+      sums[k] += v;
+    }
+  double largest = 0, sum = 0;
+  for (; i < n; i++) {
+    largest = std::max(largest, std::abs(x[i]));
+    sum += x[i];
+  }
+  for (size_t k = 0; k < 4; k++)
+    for (size_t lane = 0; lane < doubles; lane++) {
+      largest = std::max(largest, sizes[k][lane]);
+      sum += sums[k][lane];
+    }
+  if (!std::isfinite(sum)) {
+    std::fill_n(x, n, 0.0);
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  if (largest == 0) return 1;
+  const int exponent = std::max(std::ilogb(largest), -1000);
+  const double scale = std::ldexp(1.0, -exponent);
+  for (i = 0; i < n; i++) x[i] *= scale;
+  return std::ldexp(1.0, exponent);
+}
+
+void magnitude(const double* x, const double* y, double factor, double* out, size_t n) {
+  size_t i = 0;
+  for (; i + doubles <= n; i += doubles) {
+    const Doubles re = loadDoubles(x + i), im = factor * loadDoubles(y + i);
+    storeDoubles(out + i, root(re * re + im * im));
+  }
+  for (; i < n; i++) out[i] = std::sqrt(x[i] * x[i] + factor * y[i] * factor * y[i]);
+}
+
+constexpr FourierTable table = {stage,    gather,   scatter, exchange, take,      give,
+                                takeRows, giveRows, turn,    multiply, normalise, magnitude};
 
 }  // namespace
 
