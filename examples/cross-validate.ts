@@ -3,7 +3,7 @@
 import { crossValidate, models, simulateMotorImagery } from 'eegtorch'
 
 const recordings = simulateMotorImagery({ subjects: 1, runs: 3, trials: 6, seed: 1 })
-const windows = recordings
+const windows = await recordings
   .filter({ band: [4, 38] })
   .windows({ events: ['left hand', 'right hand'], from: 0.5, to: 2.5 })
 const result = await crossValidate(models.eegnet, windows, {

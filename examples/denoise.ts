@@ -2,7 +2,7 @@
 // rises on the run that was left out. With recordings of your own: `await readAll('eegmmidb/*.edf')` in place of the simulation.
 import { denoise, simulateMotorImagery } from 'eegtorch'
 
-const windows = simulateMotorImagery({ subjects: 1, runs: 2, trials: 4, seed: 1 })
+const windows = await simulateMotorImagery({ subjects: 1, runs: 2, trials: 4, seed: 1 })
   .pick(['C3', 'Cz', 'C4'])
   .windows({ from: 0, to: 2 })
 

@@ -1,7 +1,7 @@
 // A training loop of one's own: each step is one native call, and the event loop stays free meanwhile.
 import { DataLoader, loss, models, optim, simulateMotorImagery, standardiseEach } from 'eegtorch'
 
-const volts = simulateMotorImagery({ subjects: 1, runs: 2, trials: 8, seed: 3 })
+const volts = await simulateMotorImagery({ subjects: 1, runs: 2, trials: 8, seed: 3 })
   .filter({ band: [4, 38] })
   .windows({ events: ['left hand', 'right hand'], from: 0.5, to: 2.5 })
 

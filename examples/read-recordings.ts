@@ -23,7 +23,7 @@ for (const recording of simulateMotorImagery({ subjects: 1, runs: 3, trials: 8, 
 const recordings = await readAll(`${folder}/*.edf`)
 console.log(formatSummary(inspectRecording(recordings.at(0)!)))
 
-const windows = recordings
+const windows = await recordings
   .filter({ band: [8, 30] })
   .windows({ events: ['left hand', 'right hand'], from: 0.5, to: 3.5 })
 const { predictions } = await decodeFolds(windows, leaveOneOut(windows, 'run'), cspLda({ band: null }))

@@ -41,7 +41,7 @@ await main(async () => {
 async function writeWindows(folder, { data, task }) {
   const { leaveOneOut, readAll, Standardiser } = await import('../dist/index.js')
   const recordings = (await readAll(data)).filter({ band: [4, 38] })
-  const windows = recordings.windows({ task, from: 0.5, to: 3.5 })
+  const windows = await recordings.windows({ task, from: 0.5, to: 3.5 })
   const { train } = leaveOneOut(windows, 'run').at(-1)
   const part = Standardiser.fit(windows, train).apply(windows.subset(train))
   const shape = [part.length, part.nChannels, part.nSamples]

@@ -40,7 +40,7 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
     before: `import { addNoise, augment, augmentWithSamples, balancedWeights, DataLoader, EegImages, fit, fitAdversarial, fitAlignment, fitHybrid } from 'eegtorch'
 import { fitLatentClassifier, fitMapper, fitVariational, loss, losses, models, Module, optim, presets, randint, randn, readAll } from 'eegtorch'
 import { reconstructImages, retrieveImages, schedules, standardiseEach, Tensor, VaeClassifier, windowTensors } from 'eegtorch'
-const windows = (await readAll('eegmmidb/*.edf')).windows({ task: 'fists-feet', from: 0, to: 1, channels: ['C3', 'C4'] })
+const windows = await (await readAll('eegmmidb/*.edf')).windows({ task: 'fists-feet', from: 0, to: 1, channels: ['C3', 'C4'] })
 const train = standardiseEach(windows)
 const net = models.eegnet({ nChans: windows.nChannels, nOutputs: 2, nTimes: windows.nSamples })`,
     shorter: [

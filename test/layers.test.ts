@@ -97,6 +97,23 @@ test('TypeScript that reaches upwards or the addon is named; imports of types ar
   ])
 })
 
+test('recordings may have something computed by the addon through one file, which loads it when there is something to compute', () => {
+  const files = {
+    'lib/native.ts': '',
+    'lib/tensor.ts': "import './native.ts'\n",
+    'lib/recordings/filtered.ts': "import '../signal/compute-thread.ts'\n",
+    'lib/signal/compute-thread.ts': "const addon = () => import('../tensor.ts')\n",
+  }
+  expect(violations(files)).toEqual([])
+  const chain = 'lib/recordings/filtered.ts -> lib/signal/compute-thread.ts -> lib/tensor.ts -> lib/native.ts'
+  const atOnce = { ...files, 'lib/signal/compute-thread.ts': "import '../tensor.ts'\n" }
+  expect(violations(atOnce)).toEqual([`${chain}: recordings works without the addon`])
+  const elsewhere = { ...files, 'lib/recordings/other.ts': "const addon = () => import('../tensor.ts')\n" }
+  expect(violations(elsewhere)).toEqual([
+    'lib/recordings/other.ts -> lib/tensor.ts -> lib/native.ts: recordings works without the addon',
+  ])
+})
+
 test('an export that no other file names is found', () => {
   const files = {
     'lib/a.ts':

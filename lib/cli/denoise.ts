@@ -68,7 +68,7 @@ async function run(models: DenoiseOptions['models'] & string[], flags: Flags): P
   const { data, events, task, window, channels, threads, out, json = false, ...settings } = flags
   if (threads !== undefined) await setNumThreads(threads)
   const cut = windowOptions({ window, events, task, channels })
-  const windows = (await readAll(data)).windows(cut)
+  const windows = await (await readAll(data)).windows(cut)
   await openStudy(out, { models, data, ...cut, threads: numThreads(), ...settings })
   const result = await interruptible(out, (signal) =>
     denoise(windows, {

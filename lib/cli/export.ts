@@ -38,7 +38,7 @@ async function writeWindows(file: string, recording: Recording, { window, force 
       received: window === undefined ? 'no window' : '--force',
     })
   }
-  await writeStore(file, cutWindows([recording], { from: window[0], to: window[1] }))
+  await writeStore(file, await cutWindows([recording], { from: window[0], to: window[1] }))
 }
 
 export function describe(command: Command): void {

@@ -1,7 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EegTorchError } from '../errors.ts'
 import type { ChannelType, Recording, RecordingEvent } from '../recordings/recording.ts'
 import { timeOfSample } from '../recordings/segments.ts'
-import { upsample } from '../signal/upsample.ts'
+import { upsampleRows } from '../signal/compute-thread.ts'
 import type { LabelEvent, Task } from './eegmmidb.ts'
 import { taskOf } from './tasks.ts'
 import { allocate, EegWindows, type WindowOrigin, type WindowRecording } from './windows.ts'
@@ -28,18 +29,23 @@ export interface WindowOptions {
   channels?: readonly string[]
   /** Which channels of the recording's sampling rate, in the recording's order, where `channels` names none; default `['eeg']`. */
   types?: readonly ChannelType[]
-  /** Samples of a window for each sample recorded, made by a low-pass without delay; default 1. The windows' rate is higher by that factor. */
+  /** Samples of a window for each sample recorded, up to 16, made by a low-pass without delay; default 1. The windows' rate is higher by that factor. */
   upsample?: number
 }
 
+const MOST_UPSAMPLING = 16
+
 /**
- * Cuts windows around the events of recordings. A window has exactly `round((to - from) * samplingRate)` samples and starts
+ * Cuts windows around the events of recordings, one recording at a time. A window has exactly `round((to - from) * samplingRate)` samples and starts
  * `round(from * samplingRate)` samples after the sample of its event. Events too near to an end or a gap give no window and are counted.
+ * What {@link Recording.filter} left to do, and upsampling, is done on the compute thread; all else needs no LibTorch.
  *
  * @throws EegTorchError `INVALID_OPTION` if nothing matches, `SHAPE_MISMATCH` if recordings differ in channels or rate
  */
-export function cutWindows(recordings: Iterable<Recording>, options: WindowOptions): EegWindows {
+export async function cutWindows(recordings: Iterable<Recording>, options: WindowOptions): Promise<EegWindows> {
   const list = [...recordings]
+  const { upsample = 1 } = options
+  requireFactor(upsample)
   const { grid, channelNames, plans } = planWindows(list, options)
   const first = list[0]!
   const classNames = orderClasses(plans.flat(), options)
@@ -50,20 +56,19 @@ export function cutWindows(recordings: Iterable<Recording>, options: WindowOptio
   const origins: WindowOrigin[] = []
   for (const [index, recording] of list.entries()) {
     const at = origins.length * channelNames.length * grid.nSamples
-    readPlanned(recording, channelNames, grid.nSamples, plans[index]!, data.subarray(at))
+    await readPlanned(recording, channelNames, grid.nSamples, plans[index]!, data.subarray(at))
     for (const origin of originsOf(recording, index, plans[index]!, classNames)) origins.push(origin)
   }
-  const { upsample: factor = 1 } = options
   return new EegWindows({
-    data: upsample(data, grid.nSamples, factor),
+    data: await upsampleRows(data, grid.nSamples, upsample),
     origins,
     recordings: list.map(windowRecording),
     classNames,
     channelNames,
     channelTypes: channelNames.map((name) => first.channels[first.channelIndex(name)]!.type),
-    nSamples: grid.nSamples * factor,
-    samplingRate: first.samplingRate * factor,
-    step: grid.step * factor,
+    nSamples: grid.nSamples * upsample,
+    samplingRate: first.samplingRate * upsample,
+    step: grid.step * upsample,
     simulated: list.some(({ simulated }) => simulated),
     skipped: skippedTrials(plans.flat()),
   })
@@ -90,17 +95,27 @@ export function planWindows(list: readonly Recording[], options: WindowOptions):
   }
 }
 
-/** Reads the planned windows of a recording, (windows, channels, samples), into the front of `target`. */
-export function readPlanned(
+/** Numbers that are read in one turn of the event loop. */
+const PIECE = 1 << 20
+
+/** Reads the planned windows of a recording, (windows, channels, samples), into the front of `target`. A filtered recording is filtered once, as a whole. */
+export async function readPlanned(
   recording: Recording,
   channelNames: readonly string[],
   nSamples: number,
   plan: readonly PlannedTrial[],
   target: Float32Array | Float64Array,
-): void {
-  const read = sampleReader(recording, channelNames, nSamples, plan.length > 0)
+): Promise<void> {
   const starts = plan.flatMap((trial) => trial.starts)
-  for (const [i, start] of starts.entries()) read(start, target, i * channelNames.length * nSamples)
+  if (starts.length === 0) return
+  const signal = await recording.pick(channelNames).ready()
+  const size = channelNames.length * nSamples
+  const perTurn = Math.ceil(PIECE / size)
+  for (const [i, start] of starts.entries()) {
+    const rows = signal.readSamples(start, start + nSamples)
+    for (const [channel, values] of rows.entries()) target.set(values, i * size + channel * nSamples)
+    if ((i + 1) % perTurn === 0) await nextTurn()
+  }
 }
 
 /** Where the planned windows of a recording come from. */
@@ -187,6 +202,11 @@ function planRecording(
   return trials
 }
 
+function requireFactor(upsample: number): void {
+  if (Number.isInteger(upsample) && upsample >= 1 && upsample <= MOST_UPSAMPLING) return
+  throw badOption('upsample', `a whole number from 1 to ${MOST_UPSAMPLING}`, `${upsample}`)
+}
+
 function chooseTask({ dataset }: Recording, { events, task }: WindowOptions): Task | undefined {
   if (task !== undefined && events !== undefined) throw badOption('task', 'either task or events', 'both')
   return events === undefined ? taskOf(task, dataset) : undefined
@@ -249,18 +269,6 @@ function requireRecorded(recording: Recording, channelNames: readonly string[], 
       expected: `channels that all recordings have`,
       received: channelNames.length > 8 ? `${channelNames.length} channels` : channelNames.join(', '),
     })
-  }
-}
-
-/** Copies a window into `target`. A filtered recording is read once as a whole, a file piece by piece. */
-function sampleReader(recording: Recording, names: readonly string[], nSamples: number, isNeeded: boolean) {
-  if (!isNeeded) return () => undefined
-  const channels = names.map((name) => recording.channelIndex(name))
-  const whole = recording.readsWhole ? recording.readSamples(0, recording.nSamples, channels) : undefined
-  return (start: number, target: Float32Array | Float64Array, at: number): void => {
-    const samples =
-      whole?.map((x) => x.subarray(start, start + nSamples)) ?? recording.readSamples(start, start + nSamples, channels)
-    for (const [channel, values] of samples.entries()) target.set(values, at + channel * nSamples)
   }
 }
 

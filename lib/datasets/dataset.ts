@@ -77,7 +77,7 @@ export class Dataset {
   }
 
   /** Labelled windows; what is not said is as the data set's documents have it. See {@link cutWindows}. */
-  windows(options: Partial<WindowOptions> = {}): EegWindows {
+  windows(options: Partial<WindowOptions> = {}): Promise<EegWindows> {
     return this.recordings.windows({ from: this.window[0], to: this.window[1], ...options })
   }
 }

@@ -1,5 +1,4 @@
 import { type Channel, Recording, type RecordingEvent, type RecordingParts } from '../recordings/recording.ts'
-import type { ChannelRange } from '../recordings/source.ts'
 
 /** Which part of a recording, and what it is called. */
 export interface PartOptions extends Pick<RecordingParts, 'name' | 'subject' | 'session' | 'run' | 'warnings'> {
@@ -15,7 +14,7 @@ export interface PartOptions extends Pick<RecordingParts, 'name' | 'subject' | '
 
 /** A stretch of a recording as a recording of its own: one run of a session. Its time starts anew; samples stay where they are. */
 export function partOfRecording(whole: Recording, { start, stop, events, channels, ...told }: PartOptions): Recording {
-  const { file, format, samplingRate, readsWhole, startTime } = whole
+  const { file, format, samplingRate, startTime } = whole
   return new Recording({
     ...told,
     ...(file !== undefined && { file }),
@@ -27,16 +26,8 @@ export function partOfRecording(whole: Recording, { start, stop, events, channel
     events: events
       .filter(({ sample }) => sample >= start && sample < stop)
       .map(({ sample, ...event }) => ({ ...event, onset: (sample - start) / samplingRate })),
-    source: { readsWhole, read: (ranges) => readThrough(whole, ranges, start) },
+    source: whole.asSource({
+      seek: (range) => ({ ...range, start: range.start + start, stop: range.stop + start }),
+    }),
   })
-}
-
-/** Samples of another recording, `shift` samples later; ranges that are alike are read at once. */
-export function readThrough(from: Recording, ranges: readonly ChannelRange[], shift = 0): Float64Array[] {
-  const [first] = ranges
-  if (first !== undefined && ranges.every(({ start, stop }) => start === first.start && stop === first.stop)) {
-    const channels = ranges.map(({ channel }) => channel)
-    return from.readSamples(shift + first.start, shift + first.stop, channels)
-  }
-  return ranges.map(({ channel, start, stop }) => from.readSamples(shift + start, shift + stop, [channel])[0]!)
 }

@@ -49,7 +49,7 @@ export class Recordings implements Iterable<Recording> {
   }
 
   /** Labelled windows around events: see {@link cutWindows}. */
-  windows(options: WindowOptions): EegWindows {
+  windows(options: WindowOptions): Promise<EegWindows> {
     return cutWindows(this.#list, options)
   }
 }

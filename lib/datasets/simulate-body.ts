@@ -100,6 +100,6 @@ function bodyRecording(
   return new Recording({
     ...{ name, format: 'simulated', simulated: true, samplingRate, nSamples: data.length, events },
     channels: [{ name, label: name, type, unit: 'V', samplingRate }],
-    source: { readsWhole: false, read: (ranges) => ranges.map(({ start, stop }) => data.slice(start, stop)) },
+    source: { read: (ranges) => ranges.map(({ start, stop }) => data.slice(start, stop)) },
   })
 }

@@ -135,7 +135,6 @@ export function simulatedRecording(parts: {
     ...{ format: 'simulated', simulated: true },
     channels: channels.map((name) => ({ name, label: name, type: 'eeg', unit: 'V', samplingRate })),
     source: {
-      readsWhole: false,
       read: (ranges) => ranges.map(({ channel, start, stop }) => samples()[channel]!.slice(start, stop)),
     },
   })

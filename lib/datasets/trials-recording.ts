@@ -68,8 +68,6 @@ export function trialsRecording(
 }
 
 class TrialsSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly stored: StoredTrials,
     private readonly trials: readonly StoredTrial[],

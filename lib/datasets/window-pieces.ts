@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { EegWindows } from './windows.ts'
 
 /** Samples that are worked on in one turn of the event loop. */
@@ -25,6 +26,6 @@ export async function* piecesOf(
   const list = Array.from(indices)
   for (let at = 0; at < list.length; at += most) {
     yield await loadWindows(windows, list.slice(at, at + most))
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
   }
 }

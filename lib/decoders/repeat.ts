@@ -1,3 +1,5 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
 /** How long the event loop may wait for a piece of repeated work, in milliseconds. */
 const TURN = 20
 
@@ -13,7 +15,7 @@ export async function repeat<T>(times: number, draw: () => T | Promise<T>, signa
     signal?.throwIfAborted()
     results.push(await draw())
     if (performance.now() - since < TURN) continue
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
     since = performance.now()
   }
   return results

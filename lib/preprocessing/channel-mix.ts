@@ -57,6 +57,6 @@ export async function mixRecording(
   recording: Recording,
   find: (whole: SignalBlock) => Promise<ChannelMix>,
 ): Promise<Recording> {
-  const mix = await find(readInARow(recording))
+  const mix = await find(await readInARow(recording))
   return changeRecording(recording, (block) => applyMix(block, mix))
 }

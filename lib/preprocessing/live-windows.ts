@@ -94,7 +94,6 @@ export class LiveWindows {
       segments: [{ onset: start / samplingRate, sample: 0, nSamples }],
       events: [{ onset: at / samplingRate, duration: 0, label }],
       source: {
-        readsWhole: false,
         read: (ranges) => ranges.map(({ channel, start: from, stop }) => rows[channel]!.slice(from, stop)),
       },
     })

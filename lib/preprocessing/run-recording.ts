@@ -1,12 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EegTorchError } from '../errors.ts'
 import { isElectric } from '../recordings/channels.ts'
-import type { Recording } from '../recordings/recording.ts'
+import type { Channel, Recording } from '../recordings/recording.ts'
 import type { Segment } from '../recordings/segments.ts'
-import type { ChannelRange } from '../recordings/source.ts'
+import { type ChannelRange, NUMBERS_IN_TURN } from '../recordings/source.ts'
 import { inARow, rowOf, type SignalBlock } from './block.ts'
-
-/** Numbers that are read at a time. */
-const PIECE = 1 << 22
 
 /**
  * Runs a change over every gap-free stretch of a recording. It sees the electric channels of the recording's rate; others are left out, and
@@ -19,8 +17,9 @@ export async function changeRecording(
   change: (block: SignalBlock) => SignalBlock | Promise<SignalBlock>,
 ): Promise<Recording> {
   const { treated, stretches } = partsOf(recording)
+  const signal = await recording.pick(treated).ready()
   const blocks: SignalBlock[] = []
-  for (const segment of stretches) blocks.push(await change(readSegment(recording, segment, treated)))
+  for (const segment of stretches) blocks.push(await change(await readSegment(signal, segment)))
   let sample = 0
   const segments = stretches.map(({ onset }, i) => {
     const nSamples = blocks[i]!.samples
@@ -31,7 +30,7 @@ export async function changeRecording(
   return recording.derive({
     ...{ channels, samplingRate, segments, nSamples: sample },
     warnings: [...recording.warnings, ...leftOut(recording, treated)],
-    source: { readsWhole: false, read: (ranges) => ranges.map((range) => readBlocks(blocks, segments, range)) },
+    source: { read: (ranges) => ranges.map((range) => readBlocks(blocks, segments, range)) },
   })
 }
 
@@ -40,15 +39,17 @@ export async function changeRecording(
  *
  * @throws EegTorchError as {@link changeRecording}
  */
-export function readInARow(recording: Recording): SignalBlock {
+export async function readInARow(recording: Recording): Promise<SignalBlock> {
   const { treated, stretches } = partsOf(recording)
-  const blocks = stretches.map((segment) => readSegment(recording, segment, treated))
+  const signal = await recording.pick(treated).ready()
+  const blocks: SignalBlock[] = []
+  for (const segment of stretches) blocks.push(await readSegment(signal, segment))
   return blocks.length === 1 ? blocks[0]! : inARow(blocks)
 }
 
-/** Channels that are treated, and stretches that hold samples. */
-function partsOf(recording: Recording): { treated: number[]; stretches: Segment[] } {
-  const treated = [...recording.channels.keys()].filter((index) => isTreated(recording, index))
+/** Names of the channels that are treated, and stretches that hold samples. */
+function partsOf(recording: Recording): { treated: string[]; stretches: Segment[] } {
+  const treated = recording.channels.filter((channel) => isTreated(recording, channel)).map(({ name }) => name)
   const stretches = recording.segments.filter(({ nSamples }) => nSamples > 0)
   if (treated.length > 0 && stretches.length > 0) return { treated, stretches }
   throw new EegTorchError('INVALID_OPTION', `${recording.name} has nothing to preprocess`, {
@@ -57,22 +58,20 @@ function partsOf(recording: Recording): { treated: number[]; stretches: Segment[
   })
 }
 
-const isTreated = (recording: Recording, index: number) => {
-  const channel = recording.channels[index]!
-  return isElectric(channel) && channel.samplingRate === recording.samplingRate
-}
+const isTreated = (recording: Recording, channel: Channel) =>
+  isElectric(channel) && channel.samplingRate === recording.samplingRate
 
-function readSegment(recording: Recording, segment: Segment, treated: readonly number[]): SignalBlock {
-  const { samplingRate } = recording
-  const channels = treated.map((index) => recording.channels[index]!)
+async function readSegment(signal: Recording, segment: Segment): Promise<SignalBlock> {
+  const { channels, samplingRate } = signal
   const samples = segment.nSamples
   const data = new Float64Array(channels.length * samples)
   const block: SignalBlock = { data, items: 1, samples, channels, samplingRate }
-  const piece = recording.readsWhole ? samples : Math.max(1, Math.floor(PIECE / channels.length))
+  const piece = Math.max(1, Math.floor(NUMBERS_IN_TURN / channels.length))
   for (let at = 0; at < samples; at += piece) {
     const stop = Math.min(samples, at + piece)
-    const rows = recording.readSamples(segment.sample + at, segment.sample + stop, treated)
+    const rows = signal.readSamples(segment.sample + at, segment.sample + stop)
     for (const [i, row] of rows.entries()) rowOf(block, 0, i).set(row, at)
+    if (stop < samples) await nextTurn()
   }
   return block
 }
@@ -90,8 +89,8 @@ function readBlocks(
   return out
 }
 
-function leftOut(recording: Recording, treated: readonly number[]): string[] {
-  const names = recording.channels.filter((_, index) => !treated.includes(index)).map(({ name }) => name)
+function leftOut(recording: Recording, treated: readonly string[]): string[] {
+  const names = recording.channels.map(({ name }) => name).filter((name) => !treated.includes(name))
   if (names.length === 0) return []
   return [
     `Preprocessing left out ${names.join(', ')}: not electric, or of another rate than ${recording.samplingRate} Hz.`,

@@ -39,7 +39,7 @@ async function runEach(
   for (let i = 0; i < steps.length; i++) {
     const step = steps[i]!
     const { cut, recording: change } = workOf(step)
-    if (cut) return runOnWindows(cut(signal, step.options, trials), steps.slice(i + 1))
+    if (cut) return runOnWindows(await cut(signal, step.options, trials), steps.slice(i + 1))
     if (change) {
       signal = await change(signal, step.options)
       continue

@@ -31,7 +31,7 @@ export interface StepWork<Options> {
   /** Changes samples: a gap-free stretch of a recording, or windows. */
   readonly block?: (block: SignalBlock, options: Options) => SignalBlock | Promise<SignalBlock>
   /** Cuts a recording into windows. */
-  readonly cut?: (recording: Recording, options: Options, trials: TrialOptions) => CutWindows
+  readonly cut?: (recording: Recording, options: Options, trials: TrialOptions) => CutWindows | Promise<CutWindows>
   /** Changes windows, or leaves some out. Only after the step `windows`. */
   readonly windows?: (windows: CutWindows, options: Options) => CutWindows | Promise<CutWindows>
   /** Whether it goes by marks on channels, which windows of several recordings do not have. */

@@ -35,10 +35,10 @@ const MONTHS = 'JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC'.split(' ')
  */
 export async function writeEdf(file: string, recording: Recording): Promise<void> {
   const layout = chooseLayout(recording, file)
-  const signals = digitise(recording, file)
+  const signals = digitise(await recording.ready(), file)
   const records = layRecords(recording, layout)
   const annotations = encodeAnnotations(recording, records, layout, file)
-  const annotationBytes = Math.max(...annotations.map((bytes) => bytes.length))
+  const annotationBytes = annotations.reduce((most, { length }) => Math.max(most, length), 0)
   const width = annotationBytes + (annotationBytes % 2)
   const header = makeHeader(recording, layout, signals, records.length, width / 2)
   const recordBytes = 2 * layout.perChannel.reduce((a, b) => a + b, 0) + width

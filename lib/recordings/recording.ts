@@ -4,7 +4,7 @@ import { EegTorchError } from '../errors.ts'
 import type { BandPassOptions } from '../signal/band-pass.ts'
 import { FilteredSource } from './filtered-source.ts'
 import { contiguous, type Segment, sampleAt, storedSample, timeOfSample } from './segments.ts'
-import { readAllChannels, type SignalSource } from './source.ts'
+import { type ChannelRange, readAsync, type SignalSource, type View, viewOf, wholeRanges } from './source.ts'
 
 /** What a channel measures. */
 export type ChannelType = 'eeg' | 'eog' | 'ecg' | 'emg' | 'stim' | 'misc'
@@ -192,9 +192,25 @@ export class Recording {
     return this.#source.read(channels.map((channel) => ({ channel, start, stop })))
   }
 
-  /** True if reading a part needs the whole signal first (after a zero-phase filter). */
+  /** True if reading a part needs the whole signal first (after a zero-phase filter): {@link load} before many reads. */
   get readsWhole(): boolean {
-    return this.#source.readsWhole
+    return this.#source.compute !== undefined
+  }
+
+  /**
+   * The recording as the source of another one.
+   *
+   * @param view with `seek`, the other's ranges are counted at this recording's sampling rate, and channels of another are refused
+   * @internal
+   */
+  asSource({ seek, ...view }: View): SignalSource {
+    if (seek === undefined) return viewOf(this.#source, view)
+    const checked = (range: ChannelRange) => {
+      const found = seek(range)
+      this.#requireMainRate(found.channel)
+      return found
+    }
+    return viewOf(this.#source, { ...view, seek: checked })
   }
 
   /** True if the stored samples `start..stop` lie in one gap-free stretch. */
@@ -217,20 +233,17 @@ export class Recording {
   pick(channels: readonly string[]): Recording {
     if (channels.length === 0) throw new EegTorchError('INVALID_OPTION', 'pick() needs at least one channel')
     const indices = channels.map((name) => this.channelIndex(name))
-    const { source } = this.#parts
     return this.#with({
       channels: indices.map((index) => this.channels[index]!),
-      source: {
-        readsWhole: source.readsWhole,
-        read: (ranges) => source.read(ranges.map((range) => ({ ...range, channel: indices[range.channel]! }))),
-      },
+      source: viewOf(this.#source, { seek: (range) => ({ ...range, channel: indices[range.channel]! }) }),
     })
   }
 
   /**
-   * The recording through a zero-phase Butterworth band-pass (see {@link BandPassOptions}), applied to electric channels when they are
-   * read; stimulus and other channels pass untouched. A discontinuous recording is filtered stretch by stretch. Needs no LibTorch, and reading waits
-   * for it: a `Pipeline` filters on the compute thread, to the same numbers, while the event loop goes on.
+   * The recording through a zero-phase Butterworth band-pass (see {@link BandPassOptions}) of electric channels; stimulus and other channels
+   * pass untouched. A discontinuous recording is filtered stretch by stretch. Nothing is computed yet: {@link load}, windows and pipelines filter on the
+   * compute thread. {@link read} of what was not loaded filters whole channels where it is called, in JavaScript, to the same numbers: for a glance
+   * at a short recording, or without LibTorch.
    *
    * @throws EegTorchError `INVALID_OPTION` if the band does not fit a channel's sampling rate
    */
@@ -259,15 +272,24 @@ export class Recording {
     return this.#with(change)
   }
 
-  /** Copies the whole recording into memory, so that the file may go away. */
-  load(): Recording {
-    const data = readAllChannels(this.#source, this.channels, this.segments, this.samplingRate)
+  /**
+   * The whole recording in memory, read while the event loop goes on: the file may go away. What {@link filter} left to do is done, on the
+   * compute thread, so that any number of reads costs nothing more.
+   *
+   * @throws EegTorchError those of {@link read}; for a filtered recording, those of LibTorch where it is missing
+   */
+  async load(): Promise<Recording> {
+    const data = await readAsync(this.#source, wholeRanges(this.channels, this.segments, this.samplingRate))
     return this.#with({
       source: {
-        readsWhole: false,
         read: (r) => r.map(({ channel, start, stop }) => data[channel]!.slice(start, stop)),
       },
     })
+  }
+
+  /** The recording itself, or {@link load}ed where that is what reading piece by piece needs. */
+  async ready(): Promise<Recording> {
+    return this.readsWhole ? this.load() : this
   }
 
   #with(change: Partial<RecordingParts>): Recording {

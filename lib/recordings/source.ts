@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Channel } from './recording.ts'
 import { type Segment, segmentRange } from './segments.ts'
 
@@ -10,29 +11,64 @@ export interface ChannelRange {
 
 /** Where the samples of a recording come from: a file, memory, or another source through a filter. */
 export interface SignalSource {
-  /** True if reading a part costs as much as reading everything. */
-  readonly readsWhole: boolean
   /** Files that the samples are in, where a header may lie elsewhere. */
   readonly files?: readonly string[]
   /** One new array per range, in the unit of the channel. Ranges are inside the recording. */
   read(ranges: readonly ChannelRange[]): Float64Array[]
+  /** Where any part needs the whole signal first (a zero-phase filter): what {@link read} gives, computed off the event loop. */
+  compute?(ranges: readonly ChannelRange[]): Promise<Float64Array[]>
+}
+
+/** How a source is seen through another one. */
+export interface View {
+  /** Where a range lies in the source behind. */
+  seek?: (range: ChannelRange) => ChannelRange
+  /** What becomes of the samples of a range; may overwrite them. */
+  change?: (samples: Float64Array, range: ChannelRange) => Float64Array
+}
+
+/** A source that reads another one. */
+export function viewOf(
+  source: SignalSource,
+  { seek = (range) => range, change = (samples) => samples }: View,
+): SignalSource {
+  const finish = (rows: readonly Float64Array[], ranges: readonly ChannelRange[]) =>
+    rows.map((row, i) => change(row, ranges[i]!))
+  const view: SignalSource = { read: (ranges) => finish(source.read(ranges.map(seek)), ranges) }
+  if (source.compute === undefined) return view
+  return { ...view, compute: async (ranges) => finish(await source.compute!(ranges.map(seek)), ranges) }
+}
+
+/** Numbers that are read in one turn of the event loop: some tens of milliseconds. What a file packs together is unpacked anew in each. */
+export const NUMBERS_IN_TURN = 1 << 22
+
+/** What a source gives, while the event loop goes on: computed, or read piece by piece. */
+export async function readAsync(source: SignalSource, ranges: readonly ChannelRange[]): Promise<Float64Array[]> {
+  if (source.compute !== undefined) return source.compute(ranges)
+  const pieces = Math.ceil(ranges.reduce((sum, { start, stop }) => sum + stop - start, 0) / NUMBERS_IN_TURN)
+  if (pieces <= 1) return source.read(ranges)
+  const outs = ranges.map(({ start, stop }) => new Float64Array(stop - start))
+  const edge = ({ start, stop }: ChannelRange, piece: number) => start + Math.floor(((stop - start) * piece) / pieces)
+  for (let i = 0; i < pieces; i++) {
+    const parts = ranges.map((range) => ({ ...range, start: edge(range, i), stop: edge(range, i + 1) }))
+    for (const [k, row] of source.read(parts).entries()) outs[k]!.set(row, parts[k]!.start - ranges[k]!.start)
+    await nextTurn()
+  }
+  return outs
 }
 
 /** Every stored sample of the channels, each at its own rate. */
-export function readAllChannels(
-  source: SignalSource,
+export function wholeRanges(
   channels: readonly Channel[],
   segments: readonly Segment[],
   mainRate: number,
   wanted: readonly number[] = [...channels.keys()],
-): Float64Array[] {
-  return source.read(
-    wanted.map((channel) => ({
-      channel,
-      start: 0,
-      stop: storedSamples(segments, mainRate, channels[channel]!.samplingRate),
-    })),
-  )
+): ChannelRange[] {
+  return wanted.map((channel) => ({
+    channel,
+    start: 0,
+    stop: storedSamples(segments, mainRate, channels[channel]!.samplingRate),
+  }))
 }
 
 /** Number of stored samples of a channel of some rate. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EegTorchError } from '../errors.ts'
 import { isSafePath, openZip, type ZipEntry } from '../files/zip.ts'
 
@@ -60,7 +61,7 @@ export async function extractWheel(
       writeFileSync(target, zip.readSync(entry), { flag: 'wx' })
       count(entry.size)
       // lets the progress line and Ctrl+C through
-      if (index % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+      if (index % 100 === 0) await nextTurn()
     }
     return Object.fromEntries(kept.map(({ name, size }) => [name, size]))
   } finally {

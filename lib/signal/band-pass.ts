@@ -15,7 +15,10 @@ export class BandPass {
   readonly sections: readonly FilterSection[]
 
   /** @throws EegTorchError `INVALID_OPTION` if the band does not fit the sampling rate (hertz) */
-  constructor({ band, order = 4 }: BandPassOptions, samplingRate: number) {
+  constructor(
+    { band, order = 4 }: BandPassOptions,
+    readonly samplingRate: number,
+  ) {
     if (!Array.isArray(band) || band.length !== 2) {
       throw new EegTorchError('INVALID_OPTION', 'a filter needs a frequency band', {
         option: 'band',
@@ -26,7 +29,7 @@ export class BandPass {
     this.sections = butterworth(order, band[0] ?? undefined, band[1] ?? undefined, samplingRate)
   }
 
-  /** Filters one signal forward and backward; the result is a new array of the same length and unit. */
+  /** Filters one signal forward and backward where it is called, in JavaScript; the result is a new array of the same length and unit. */
   apply(samples: Float64Array): Float64Array {
     return filterBothWays(this.sections, samples)
   }

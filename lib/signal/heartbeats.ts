@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EegTorchError } from '../errors.ts'
 import { butterworth } from './butterworth.ts'
-import { filterBothWays } from './sos-filter.ts'
+import { filterRowsBothWays } from './compute-thread.ts'
 
 // Seconds, after Pan and Tompkins 1985: no two beats are nearer than the heart can beat; a wave that follows so soon and rises half as steeply is a T wave.
 const REFRACTORY = 0.2
@@ -12,6 +13,8 @@ const REMEMBERED = 8
 const LATE = 1.66
 const BAND = [5, 15] as const
 const SLOWEST_RATE = 50
+/** Samples that are worked on in one turn of the event loop. */
+const PIECE = 1 << 18
 
 /** What each step of the method makes of a signal. */
 interface Features {
@@ -20,6 +23,9 @@ interface Features {
   /** Its square, averaged over the width of a QRS complex. */
   energy: Float64Array
 }
+
+// Taken once: a look-up of a global is slow inside a vm context.
+const { max, min } = Math
 
 interface Peak {
   at: number
@@ -32,14 +38,14 @@ interface Peak {
  * R peaks of an electrocardiogram in the manner of Pan and Tompkins (1985, IEEE Transactions on Biomedical Engineering 32): band-pass of 5 to 15 Hz,
  * slope, square, average over 150 ms; peaks of it are told from noise by two thresholds that follow both, T waves by their slope, and beats
  * that are overdue are looked for again with half the threshold. The filter runs both ways, so nothing is delayed; a beat is put where the
- * signal is farthest from its neighbourhood within 50 ms.
+ * signal is farthest from its neighbourhood within 50 ms. The filter runs on the compute thread, and the event loop goes on between pieces of the rest.
  *
  * @param samples any unit
  * @param samplingRate hertz, at least 50
  * @returns samples of the R peaks, rising
  * @throws EegTorchError `INVALID_OPTION` for a slower rate, or samples that are not finite
  */
-export function findHeartbeats(samples: Float64Array, samplingRate: number): number[] {
+export async function findHeartbeats(samples: Float64Array, samplingRate: number): Promise<number[]> {
   if (!(samplingRate >= SLOWEST_RATE)) {
     throw new EegTorchError('INVALID_OPTION', 'heartbeats need a faster recording', {
       option: 'samplingRate',
@@ -51,28 +57,36 @@ export function findHeartbeats(samples: Float64Array, samplingRate: number): num
     throw new EegTorchError('INVALID_OPTION', 'heartbeats cannot be looked for among samples that are not finite')
   }
   if (samples.length < samplingRate * REFRACTORY) return []
-  const filtered = filterBothWays(butterworth(2, ...BAND, samplingRate), samples)
-  const features = featuresOf(filtered, samplingRate)
+  const [filtered] = (await filterRowsBothWays(butterworth(2, ...BAND, samplingRate), [samples])) as [Float64Array]
+  const features = await featuresOf(filtered, samplingRate)
   const peaks = peaksOf(features, samplingRate)
   const beats = new BeatDetector(features.energy, samplingRate).run(peaks)
   const reach = Math.round(0.05 * samplingRate)
   return [...new Set(beats.map(({ at }) => extremeNear(samples, extremeNear(filtered, at, 2 * reach), reach)))]
 }
 
-function featuresOf(x: Float64Array, rate: number): Features {
-  const slope = x.map((_, i) => {
-    const before = 2 * x[Math.max(0, i - 1)]! + x[Math.max(0, i - 2)]!
-    const after = 2 * x[Math.min(x.length - 1, i + 1)]! + x[Math.min(x.length - 1, i + 2)]!
-    return ((after - before) * rate) / 8
+async function featuresOf(x: Float64Array, rate: number): Promise<Features> {
+  const { length } = x
+  const [slope, sums, energy] = [new Float64Array(length), new Float64Array(length + 1), new Float64Array(length)]
+  await inTurns(length, (i) => {
+    const before = 2 * x[max(0, i - 1)]! + x[max(0, i - 2)]!
+    const after = 2 * x[min(length - 1, i + 1)]! + x[min(length - 1, i + 2)]!
+    slope[i] = ((after - before) * rate) / 8
+    sums[i + 1] = sums[i]! + slope[i]! ** 2
   })
-  const half = Math.max(1, Math.round((INTEGRATION * rate) / 2))
-  const sums = new Float64Array(x.length + 1)
-  for (let i = 0; i < x.length; i++) sums[i + 1] = sums[i]! + slope[i]! ** 2
-  const energy = x.map((_, i) => {
-    const [from, to] = [Math.max(0, i - half), Math.min(x.length, i + half + 1)]
-    return (sums[to]! - sums[from]!) / (to - from)
+  const half = max(1, Math.round((INTEGRATION * rate) / 2))
+  await inTurns(length, (i) => {
+    const [from, to] = [max(0, i - half), min(length, i + half + 1)]
+    energy[i] = (sums[to]! - sums[from]!) / (to - from)
   })
   return { slope, energy }
+}
+
+async function inTurns(length: number, work: (i: number) => void): Promise<void> {
+  for (let start = 0; start < length; start += PIECE) {
+    for (let i = start; i < min(length, start + PIECE); i++) work(i)
+    await nextTurn()
+  }
 }
 
 /** Local maxima; of those nearer than a heart can beat, the highest. */
@@ -144,15 +158,13 @@ class BeatDetector {
     for (;;) {
       const last = this.#beats.at(-1)!
       if (peaks[before]!.at - last.at <= LATE * mean) return
-      const missed = peaks
-        .slice(0, before)
-        .filter((peak) => peak.at - last.at >= REFRACTORY * this.#rate && peak.energy > this.#threshold / 2)
-        .filter((peak) => !this.#isTWave(peak))
-      if (missed.length === 0) return
-      this.#accept(
-        missed.reduce((best, peak) => (peak.energy > best.energy ? peak : best)),
-        1 / 4,
-      )
+      let best: Peak | undefined
+      for (let i = before - 1; i >= 0 && peaks[i]!.at - last.at >= REFRACTORY * this.#rate; i--) {
+        const peak = peaks[i]!
+        if (peak.energy > this.#threshold / 2 && peak.energy >= (best?.energy ?? 0) && !this.#isTWave(peak)) best = peak
+      }
+      if (best === undefined) return
+      this.#accept(best, 1 / 4)
     }
   }
 }

@@ -46,6 +46,6 @@ export const filterCases: Record<string, SignalCase> = {
   zscore: async (x, { ddof }) => ({ y: await asyncSignal.zscore(x, { ddof }) }),
   detrend: async (x) => ({ y: await asyncSignal.detrend(x) }),
   ecg_beats: async (x, { fs }) => ({
-    samples: tensor(findHeartbeats(x.select(0, 0).toTypedArray() as Float64Array, fs), { dtype: 'float64' }),
+    samples: tensor(await findHeartbeats(x.select(0, 0).toTypedArray() as Float64Array, fs), { dtype: 'float64' }),
   }),
 }

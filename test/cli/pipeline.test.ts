@@ -118,9 +118,9 @@ test('the filter of a command’s options, which runs on the compute thread, is 
   const equal = (a: ArrayLike<number>, b: ArrayLike<number>) =>
     a.length === b.length && Array.prototype.every.call(a, (value, i) => value === b[i])
   const found = await cutFiltered({ window: [0.5, 2.5], band: [8, 30] }, recordings)
-  const expected = recordings.filter({ band: [8, 30] }).windows({ from: 0.5, to: 2.5 })
+  const expected = await recordings.filter({ band: [8, 30] }).windows({ from: 0.5, to: 2.5 })
   expect(equal(found.data, expected.data)).toBe(true)
   expect([found.channelNames, found.labels, found.simulated]).toEqual([expected.channelNames, expected.labels, true])
   const unfiltered = await cutFiltered({ window: [0.5, 2.5] }, recordings)
-  expect(equal(unfiltered.data, recordings.windows({ from: 0.5, to: 2.5 }).data)).toBe(true)
+  expect(equal(unfiltered.data, (await recordings.windows({ from: 0.5, to: 2.5 })).data)).toBe(true)
 })

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { openDataset, scoreWarnings, writeEdf } from 'eegtorch'
 import { makeRecording } from '../recordings/make-recording.ts'
 import { describeWithShared, sharedPath } from '../shared.ts'
-import { errorOf, rejectionOf } from '../thrown.ts'
+import { rejectionOf } from '../thrown.ts'
 
 const events = ['go L', 'rest', 'go R', 'go L'].map((label, i) => ({ onset: 1 + 2 * i, duration: 1, label }))
 
@@ -49,7 +49,7 @@ test('a YAML file describes a folder of recordings', async () => {
     ['C4', 'eeg', true],
     ['HEOG', 'eog', false],
   ])
-  const windows = set.windows()
+  const windows = await set.windows()
   expect(windows.classNames).toEqual(['left', 'right'])
   expect([...windows.labels.slice(0, 3)]).toEqual([0, 1, 0])
   expect([windows.stimulus(0), windows.stimulus(1)]).toEqual([undefined, 'arrow right'])
@@ -86,11 +86,11 @@ describeWithShared('real recordings', () => {
   test('EEGMMIDB by name: subjects, runs, meanings, and the task decides what counts', async () => {
     const set = await openDataset('eegmmidb', { folder: sharedPath('eeg/eegmmidb') })
     expect(new Set([...set.recordings].map(({ subject }) => subject))).toEqual(new Set(['S001', 'S003', 'S032']))
-    const windows = set.windows({ task: 'fists-feet-imagery', channels: ['C3', 'Cz', 'C4'] })
+    const windows = await set.windows({ task: 'fists-feet-imagery', channels: ['C3', 'Cz', 'C4'] })
     expect(windows.countClasses()).toEqual([21, 24])
     expect([windows.nSamples, windows.run(0)]).toEqual([480, '6'])
     expect(scoreWarnings(windows)[0]).toContain('different runs')
-    expect(errorOf(() => set.windows({ task: 'tongue' })).message).toContain('fists-feet-imagery')
+    expect((await rejectionOf(set.windows({ task: 'tongue' }))).message).toContain('fists-feet-imagery')
   })
 
   test('a BIDS folder needs hardly a description', async () => {

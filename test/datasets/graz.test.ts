@@ -107,15 +107,15 @@ test('2a from .gdf: runs end before the gaps, the first of A04T has one block of
   const start = 2 * RATE + GAP
   const samples = [...run.read({ from: 0, to: 0.02 })[3]!]
   expect(samples).toEqual(samples.map((_, i) => expect.closeTo((short.columns[start + i]! + 3) * 0.5e-6, 12)))
-  const windows = set.windows()
+  const windows = await set.windows()
   expect(windows.countClasses()).toEqual([7, 7, 5, 5])
   expect([windows.nChannels, windows.nSamples, windows.skipped]).toEqual([22, 1000, 0])
   expect([...windows.labels].slice(0, 8)).toEqual([3, 2, 1, 0, 0, 0, 1, 1])
   expect(windows.run(0)).toBe('1')
   expect(new Set(windows.recordings.map(({ identity }) => identity)).size).toBe(13)
-  const clean = set.windows({ task: 'four-class-clean' })
+  const clean = await set.windows({ task: 'four-class-clean' })
   expect(clean.length).toBe(24 - 6)
-  expect(set.windows({ task: 'left-right' }).classNames).toEqual(['left hand', 'right hand'])
+  expect((await set.windows({ task: 'left-right' })).classNames).toEqual(['left hand', 'right hand'])
   expect(set.warnings).toEqual([])
   const one = await openDataset('BCIC_IV_2a', { folder, subjects: ['A04'] })
   expect(one.recordings.length).toBe(3)
@@ -125,7 +125,7 @@ test('an evaluation session without labels has no trials and says why; labels th
   const { gdf } = makeSession({ eyeBlocks: 3, runs: 1, classes: [1, 2], isEvaluation: true })
   const set = await openDataset('bcic-iv-2a', { folder: await folderOf({ 'A02E.gdf': gdf }) })
   expect(set.warnings).toEqual([expect.stringContaining('true_labels.zip')])
-  expect(() => set.windows()).toThrow('no event of the recordings is a trial')
+  await expect(set.windows()).rejects.toThrow('no event of the recordings is a trial')
   const folder = await folderOf({ 'A02E.gdf': gdf, 'A02E.mat': writeMat({ classlabel: column(1, 2, 3) }) })
   const error = await rejectionOf(openDataset('bcic-iv-2a', { folder }))
   expect([error.code, error.expected, error.received]).toEqual(['FILE_INVALID', '2', '3'])
@@ -150,13 +150,13 @@ test('2a from .mat gives the same trials: every run of A04T, marks of artefacts,
     ['A04', 'T', '1', 4],
     ['A04', 'T', '2', 4],
   ])
-  const windows = set.windows({ channels: ['Fz', 'POz'] })
+  const windows = await set.windows({ channels: ['Fz', 'POz'] })
   expect(windows.countClasses()).toEqual([4, 4, 4, 4])
   // the cue is 2 s after the start of the trial, which counts from 1
   expect(windows.origins[1]!.start).toBe(2000 + 2 * RATE)
   expect(windows.window(1)[0]).toBeCloseTo(0.25e-6, 12)
   expect(windows.window(1)[1000]).toBeCloseTo(21.25e-6, 11)
-  expect(set.windows({ task: 'four-class-clean' }).length).toBe(12)
+  expect((await set.windows({ task: 'four-class-clean' })).length).toBe(12)
   const bad = await folderOf({ 'A01T.mat': makeMat([{ classes: [1, 5] }]) })
   expect((await rejectionOf(openDataset('bcic-iv-2a', { folder: bad }))).message).toContain('a class for each trial')
   const thin = await folderOf({ 'A01T.mat': makeMat([{ classes: [1], channels: 6 }]) })
@@ -169,7 +169,7 @@ test('2b: sessions by name in .gdf, by place in .mat', async () => {
   const labels = writeMat({ classlabel: column(2, 1, 1) })
   const folder = await folderOf({ 'B0101T.gdf': gdf, 'B0104E.gdf': e.gdf, 'B0104E.mat': labels })
   const set = await openDataset('bcic-iv-2b', { folder })
-  const windows = set.windows()
+  const windows = await set.windows()
   expect([windows.session(0), windows.session(3), windows.countClasses()]).toEqual(['01T', '04E', [3, 3]])
   expect(windows.channelNames).toEqual(['C3', 'Cz', 'C4'])
 

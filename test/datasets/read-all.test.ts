@@ -45,9 +45,9 @@ test('T1 gets its meaning by run', async () => {
     'left fist',
     undefined,
   ])
-  const windows = recordings.windows({ events: ['T1'], from: 0, to: 1 })
+  const windows = await recordings.windows({ events: ['T1'], from: 0, to: 1 })
   expect(windows.classNames).toEqual(['T1', 'both fists', 'left fist'])
-  expect(recordings.windows({ task: 'left-right-execution', from: 0, to: 1 }).length).toBe(1)
+  expect((await recordings.windows({ task: 'left-right-execution', from: 0, to: 1 })).length).toBe(1)
 })
 
 test('what matches nothing is one clear error', async () => {
@@ -57,7 +57,7 @@ test('what matches nothing is one clear error', async () => {
 
 describeWithShared('EEGMMIDB', () => {
   const trials = async (task: string) => {
-    const windows = (await readAll(sharedPath('eeg/eegmmidb/S001R*.edf'))).windows({ task, from: 0.5, to: 3.5 })
+    const windows = await (await readAll(sharedPath('eeg/eegmmidb/S001R*.edf'))).windows({ task, from: 0.5, to: 3.5 })
     expect(windows.nSamples).toBe(480)
     return windows.countClasses()
   }

@@ -22,7 +22,7 @@ async function accuracyOf(windows: EegWindows, splits: readonly Split[]): Promis
 
 test('faces and houses are told apart by their responses about as well as in real subjects', async () => {
   for (const seed of [0, 1]) {
-    const windows = cut(seed)
+    const windows = await cut(seed)
     const accuracy = await accuracyOf(windows, leaveOneOut(windows, 'run'))
     expect(accuracy).toBeGreaterThan(0.7)
     expect(accuracy).toBeLessThan(0.95)
@@ -30,7 +30,7 @@ test('faces and houses are told apart by their responses about as well as in rea
 })
 
 test('permuted labels are told apart no better than by chance', async () => {
-  const windows = cut(3)
+  const windows = await cut(3)
   const random = new Random(1)
   const scores: number[] = []
   for (let seed = 0; seed < 4; seed++) {
@@ -42,8 +42,8 @@ test('permuted labels are told apart no better than by chance', async () => {
   expect(Math.abs(scores.reduce((a, b) => a + b) / 4 - 0.5)).toBeLessThan(0.06)
 })
 
-test('the response to faces is more negative at 170 ms, most on the right', () => {
-  const windows = cut(0)
+test('the response to faces is more negative at 170 ms, most on the right', async () => {
+  const windows = await cut(0)
   const at = (channel: string) => windows.channelNames.indexOf(channel)
   const sample = Math.round(0.17 * windows.samplingRate)
   const mean = (label: string, channel: string) => {

@@ -1,14 +1,14 @@
 import { type EegWindows, kFold, leaveOneOut, Random, type SimulationOptions, simulateMotorImagery } from 'eegtorch'
 import { decode } from './band-power-lda.ts'
 
-const cut = (options: SimulationOptions): EegWindows =>
+const cut = (options: SimulationOptions): Promise<EegWindows> =>
   simulateMotorImagery(options)
     .filter({ band: [8, 30] })
     .windows({ from: 0.5, to: 3.5 })
 
-test('hands are told apart by the power over the hand areas about as well as in real subjects', () => {
+test('hands are told apart by the power over the hand areas about as well as in real subjects', async () => {
   for (const seed of [0, 1]) {
-    const windows = cut({ subjects: 2, runs: 3, trials: 15, seed })
+    const windows = await cut({ subjects: 2, runs: 3, trials: 15, seed })
     const accuracy = ['SIM01', 'SIM02'].map((subject) => {
       const own = windows.subset([...windows.labels.keys()].filter((i) => windows.subject(i) === subject))
       return decode(own, leaveOneOut(own, 'run'))
@@ -19,8 +19,8 @@ test('hands are told apart by the power over the hand areas about as well as in 
   }
 })
 
-test('permuted labels are told apart no better than by chance', () => {
-  const windows = cut({ subjects: 1, runs: 2, trials: 30, seed: 4 })
+test('permuted labels are told apart no better than by chance', async () => {
+  const windows = await cut({ subjects: 1, runs: 2, trials: 30, seed: 4 })
   const random = new Random(1)
   const scores = Array.from({ length: 20 }, (_, seed) =>
     decode(windows, kFold(windows, { folds: 5, seed }), random.shuffle(windows.labels)),
@@ -43,13 +43,13 @@ test('the same seed gives the same samples, another seed or run others, whatever
   expect(first.at(0)!.read()[7]![100]).not.toBe(first.at(1)!.read()[7]![100])
 })
 
-test('recordings are marked, named and sized as EEG, and the mark is carried to windows', () => {
+test('recordings are marked, named and sized as EEG, and the mark is carried to windows', async () => {
   const recordings = simulateMotorImagery({ subjects: 1, runs: 1, trials: 3, classes: ['feet', 'tongue', 'left hand'] })
   const [recording] = [...recordings]
   expect(recording).toMatchObject({ name: 'SIM01R01', subject: 'SIM01', run: '1', simulated: true, samplingRate: 128 })
   expect(recording!.channels.length).toBe(22)
   expect(recording!.events.length).toBe(9)
-  const windows = recordings
+  const windows = await recordings
     .pick(['C3', 'Cz'])
     .filter({ band: [4, 38] })
     .windows({ from: 0, to: 4 })

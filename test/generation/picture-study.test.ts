@@ -52,7 +52,7 @@ test('drawing starts from pure noise, and a network that is right about the pict
 })
 
 test('the network reads classes from the last run, and every kind of control is drawn for the same trials', async () => {
-  const windows = simulateVisualResponses({ runs: 3, trials: 20 })
+  const windows = await simulateVisualResponses({ runs: 3, trials: 20 })
     .filter({ band: [1, 30] })
     .windows({ from: 0, to: 0.6 })
   const split = leaveOneOut(windows, 'run').at(-1)!

@@ -42,7 +42,6 @@ function blinking({ seed = 1, gap = false, change = {} as Partial<RecordingParts
       : [{ onset: 0, sample: 0, nSamples: samples }],
     events: Array.from({ length: 9 }, (_, i) => ({ onset: 0.5 + 4 * i, duration: 0, label: i % 2 ? 'a' : 'b' })),
     source: {
-      readsWhole: false,
       read: (ranges) => ranges.map(({ channel, start, stop }) => rows[channel]!.slice(start, stop)),
     },
     ...change,
@@ -198,7 +197,6 @@ function wide(): Recording {
       channels: names.map((name) => ({ name, label: name, unit: 'V', samplingRate: WIDE_RATE, type: 'eeg' })),
       samplingRate: WIDE_RATE,
       source: {
-        readsWhole: false,
         read: (ranges) => ranges.map(({ channel, start, stop }) => rows[channel]!.slice(start, stop)),
       },
     },
@@ -250,7 +248,6 @@ test('bad channels are found by their own samples, marked, and then interpolated
   const flat = recording.derive({
     nSamples: recording.nSamples,
     source: {
-      readsWhole: false,
       read: (ranges) =>
         ranges.map(({ channel, start, stop }) => {
           const [row] = recording.readSamples(start, stop, [channel])

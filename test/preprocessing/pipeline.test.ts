@@ -85,7 +85,7 @@ describe('what it does', () => {
   test('with windows, the same as the calls one by one', async () => {
     const pipeline = Pipeline.parse([{ filter: [8, 30] }, { windows: [0.5, 2.5] }])
     const windows = await pipeline.windows(recordings)
-    const expected = recordings.filter({ band: [8, 30] }).windows({ from: 0.5, to: 2.5 })
+    const expected = await recordings.filter({ band: [8, 30] }).windows({ from: 0.5, to: 2.5 })
     expect(windows.data).toEqual(expected.data)
     expect(windows.origins).toEqual(expected.origins)
     expect(windows.classNames).toEqual(expected.classNames)
@@ -102,7 +102,7 @@ describe('what it does', () => {
     const gapped = new Recording({
       ...{ name: 'gapped', format: 'memory', samplingRate: 100, nSamples: 500, events: [], segments },
       channels: [{ name: 'C3', label: 'C3', type: 'eeg', unit: 'V', samplingRate: 100 }],
-      source: { readsWhole: false, read: (ranges) => ranges.map(({ start, stop }) => data.slice(start, stop)) },
+      source: { read: (ranges) => ranges.map(({ start, stop }) => data.slice(start, stop)) },
     })
     const out = (await Pipeline.parse([{ detrend: 'constant' }]).apply(gapped)) as Recording
     const [row] = out.read()
@@ -123,7 +123,7 @@ describe('what it does', () => {
   test('a baseline counts both of its ends', async () => {
     const pipeline = Pipeline.parse([{ windows: { from: -0.5, to: 1, baseline: [-0.25, 0] } }])
     const windows = await pipeline.windows(recording)
-    const raw = recordings.windows({ from: -0.5, to: 1 }).window(0).subarray(0, windows.nSamples)
+    const raw = (await recordings.windows({ from: -0.5, to: 1 })).window(0).subarray(0, windows.nSamples)
     const part = raw.subarray(32, 65)
     const mean = part.reduce((a, b) => a + b, 0) / part.length
     expect(windows.window(0)[10]).toBeCloseTo(raw[10]! - mean, 12)

@@ -7,7 +7,6 @@ function spoil(recording: Recording, name: string, change: (value: number, i: nu
   return recording.derive({
     nSamples: recording.nSamples,
     source: {
-      readsWhole: recording.readsWhole,
       read: (ranges) =>
         ranges.map(({ channel, start, stop }) => {
           const [row] = recording.readSamples(start, stop, [channel])

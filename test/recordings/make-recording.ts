@@ -35,7 +35,6 @@ export function makeRecording({
     nSamples,
     events: [],
     source: {
-      readsWhole: false,
       read: (ranges) =>
         ranges.map(({ channel, start, stop }) =>
           Float64Array.from(

@@ -99,8 +99,6 @@ let last: { file: string; items: Fields[] } | undefined
 
 /** Samples of one run, read anew from its file when they are asked for. */
 class ItemSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly file: string,
     private readonly index: number,

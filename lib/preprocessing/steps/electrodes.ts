@@ -66,7 +66,7 @@ export const markBad = defineStep({
 
 /** Names of the EEG channels that a recording's own samples tell to be bad. */
 async function badNames(recording: Recording, options: Record<string, number>): Promise<string[]> {
-  const all = readInARow(recording)
+  const all = await readInARow(recording)
   const block = keepChannels(all, ofTypes(all.channels, ['eeg']))
   using x = tensorOf(block)
   using rows = x.squeeze(0)

@@ -10,8 +10,8 @@ export const heartbeats = defineStep({
   what: 'Finds R peaks in an ECG channel (the first, or one by name) in the manner of Pan and Tompkins, and adds an event for each.',
   schema: z.strictObject({ channel: z.string().optional(), label: z.string().min(1).default('R') }),
   short: z.string().transform((channel) => ({ channel })),
-  recording: (recording, { channel, label }) => {
-    const beats = beatsOf(recording, channelOf(recording, channel), label)
+  recording: async (recording, { channel, label }) => {
+    const beats = await beatsOf(recording, channelOf(recording, channel), label)
     return recording.withEvents([...recording.events, ...beats])
   },
   stream: () => 'beats are told from noise by those that follow',
@@ -30,15 +30,20 @@ function channelOf(recording: Recording, name: string | undefined): number {
 }
 
 /** Each gap-free stretch by itself. */
-function beatsOf(recording: Recording, channel: number, label: string): Omit<RecordingEvent, 'sample'>[] {
-  const { segments, samplingRate } = recording
-  return segments.flatMap(({ sample, nSamples }) => {
-    const [row] = recording.readSamples(sample, sample + nSamples, [channel])
-    return findHeartbeats(row!, samplingRate).map((beat) => ({
-      onset: timeOfSample(segments, samplingRate, sample + beat),
-      duration: 0,
-      label,
-      meaning: 'heartbeat',
-    }))
-  })
+async function beatsOf(
+  recording: Recording,
+  channel: number,
+  label: string,
+): Promise<Omit<RecordingEvent, 'sample'>[]> {
+  const { segments, samplingRate, channels } = recording
+  const signal = await recording.pick([channels[channel]!.name]).load()
+  const beats: Omit<RecordingEvent, 'sample'>[] = []
+  for (const { sample, nSamples } of segments) {
+    const [row] = signal.readSamples(sample, sample + nSamples)
+    for (const beat of await findHeartbeats(row!, samplingRate)) {
+      const onset = timeOfSample(segments, samplingRate, sample + beat)
+      beats.push({ onset, duration: 0, label, meaning: 'heartbeat' })
+    }
+  }
+  return beats
 }

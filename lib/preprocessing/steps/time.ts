@@ -38,13 +38,12 @@ function cropRecording(recording: Recording, from: number, to: number): Recordin
     nSamples: stop - start,
     segments: inside.map((segment) => ({ ...segment, onset: segment.onset - origin })),
     events: events.map((event) => ({ ...event, onset: event.onset - origin })),
-    source: {
-      readsWhole: recording.readsWhole,
-      read: (ranges) =>
-        ranges.map((range) => {
-          const [row] = recording.readSamples(start + range.start, start + range.stop, [kept[range.channel]!])
-          return row!
-        }),
-    },
+    source: recording.asSource({
+      seek: (range) => ({
+        channel: kept[range.channel]!,
+        start: start + range.start,
+        stop: start + range.stop,
+      }),
+    }),
   })
 }

@@ -8,8 +8,9 @@ import {
   type WindowOptions,
   windowRecording,
 } from '../../datasets/cut-windows.ts'
-import { upsample as upsampleRows } from '../../signal/upsample.ts'
+import { asyncSignal } from '../../signal/index.ts'
 import { rowsOf, type SignalBlock } from '../block.ts'
+import { onTensor } from '../on-tensor.ts'
 import { defineStep } from '../step.ts'
 import { names, types } from './channels.ts'
 
@@ -44,7 +45,7 @@ export const windows = defineStep({
       'a baseline lies within from..to, and goes with one window per trial',
     ),
   short: range.transform(([from, to]) => ({ from, to })),
-  cut: (recording, { events, task, baseline, zero, from, to, ...rest }, trials) => {
+  cut: async (recording, { events, task, baseline, zero, from, to, ...rest }, trials) => {
     const grid = { ...rest, from: from + zero, to: to + zero }
     const given = trials.events === undefined && trials.task === undefined ? { events, task } : trials
     const options = Object.fromEntries(Object.entries({ ...grid, ...given }).filter(([, value]) => value !== undefined))
@@ -59,7 +60,7 @@ export const windows = defineStep({
     const origins = originsOf(recording, 0, plan, classNames)
     const channels = channelNames.map((name) => recording.channels[recording.channelIndex(name)]!)
     const data = new Float64Array(origins.length * channels.length * samples)
-    readPlanned(recording, channelNames, samples, plan, data)
+    await readPlanned(recording, channelNames, samples, plan, data)
     const block = { data, items: origins.length, samples, channels, samplingRate: recording.samplingRate }
     const { simulated } = recording
     const skipped = skippedTrials(plan)
@@ -75,10 +76,8 @@ export const upsample = defineStep({
   what: 'Puts samples between the samples: a sinc under a Kaiser window, ends continued along a line.',
   schema: z.strictObject({ factor: z.number().int().min(1).max(16) }),
   short: z.number().transform((factor) => ({ factor })),
-  block: (block, { factor }) => ({
-    ...block,
-    data: Float64Array.from(upsampleRows(Float32Array.from(block.data), block.samples, factor)),
-    samples: block.samples * factor,
+  block: async (block, { factor }) => ({
+    ...(await onTensor(block, (x) => asyncSignal.resamplePoly(x, factor, 1, { pad: 'line' }))),
     samplingRate: block.samplingRate * factor,
     channels: block.channels.map((channel) => ({ ...channel, samplingRate: block.samplingRate * factor })),
   }),

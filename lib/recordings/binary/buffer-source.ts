@@ -17,8 +17,6 @@ export interface SampleBuffer {
 
 /** Samples that stay in memory as they were stored, converted when asked for. */
 export class BufferSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly buffer: SampleBuffer,
     private readonly channels: readonly StridedChannel[],

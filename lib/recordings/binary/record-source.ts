@@ -29,8 +29,6 @@ const CHUNK_BYTES = 1 << 22
 
 /** Samples of a file made of equal records (EDF, BDF, GDF; little end first), read when asked for; the file is open only while it is read. */
 export class RecordSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly file: string,
     private readonly layout: RecordLayout,

@@ -30,8 +30,6 @@ const CHUNK_BYTES = 1 << 22
 
 /** Samples of equal type in one or more stretches of one or more files, read when asked for. All channels have one rate. */
 export class StridedSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly pieces: readonly StridedPiece[],
     private readonly channels: readonly StridedChannel[],

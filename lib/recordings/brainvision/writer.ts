@@ -18,13 +18,14 @@ export async function writeBrainVision(file: string, recording: Recording): Prom
     })
   }
   requireOneRate(recording, file)
+  const signal = await recording.ready()
   const stem = basename(file).replace(/\.vhdr$/i, '')
   const beside = (ending: string) => join(dirname(file), `${stem}${ending}`)
   // The header takes its name last: while it is missing, nobody takes the rest for a recording.
   await writeFilesAtomically([
     [file, headerOf(recording, stem)],
     [beside('.vmrk'), markersOf(recording, stem)],
-    [beside('.eeg'), samplesOf(recording)],
+    [beside('.eeg'), samplesOf(signal)],
   ])
 }
 

@@ -9,8 +9,6 @@ import { cellsOf, numberOf, ROWS_APART, type Table } from './table.ts'
 
 /** Columns of a table, read when asked for. */
 export class TableSource implements SignalSource {
-  readonly readsWhole = false
-
   /** @param columns `slot` is the number of the column */
   constructor(
     private readonly table: Table,

@@ -12,8 +12,6 @@ const BLOCK_BYTES = 1 << 22
 
 /** Samples of an array in an HDF5 file, read when asked for, each of the file's chunks once. */
 export class Hdf5Source implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly array: MatStored,
     private readonly axes: Axes,

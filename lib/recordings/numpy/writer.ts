@@ -17,7 +17,7 @@ export async function writeNpz(file: string, recording: Recording): Promise<void
       expected: `${samplingRate} Hz`,
     })
   }
-  const data = recording.read()
+  const data = (await recording.ready()).read()
   const bytes = 8 * channels.length * recording.nSamples
   if (bytes > 2 ** 32 - 2 ** 20) {
     throw new EegTorchError('FILE_UNSUPPORTED', 'the recording is too long for one array', {

@@ -11,7 +11,6 @@ export interface JoinedPart {
 
 /** Several sources one behind the other. What one of them did not record is NaN. */
 export class JoinedSource implements SignalSource {
-  readonly readsWhole = false
   readonly #channels: readonly { count: number }[]
 
   /** @param counts samples of each channel in a frame */

@@ -28,8 +28,6 @@ const CHUNK_SAMPLES = 1 << 20
 
 /** Samples of a WFDB record, read when asked for. */
 export class WfdbSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(private readonly channels: readonly WfdbChannel[]) {}
 
   get files(): string[] {

@@ -28,8 +28,6 @@ const MOST_STAMP = 9
 
 /** Samples of one stream of an XDF file, read when asked for. */
 export class XdfSource implements SignalSource {
-  readonly readsWhole = false
-
   constructor(
     private readonly samples: XdfSamples,
     private readonly channels: readonly StridedChannel[],

@@ -161,7 +161,7 @@ if (group !== undefined) {
 
 // The loop: validation, the best epoch, files of process 0, and going on after a stop that one process asks for.
 {
-  const windows = eegtorch
+  const windows = await eegtorch
     .simulateMotorImagery({ subjects: 1, runs: 2, trials: 13, samplingRate: 64, seed: 4 })
     .windows({ from: 0, to: 1 })
   const [train, validation] = [0, 1].map((part) =>

@@ -3,7 +3,10 @@ const [, , entry, folder] = process.argv
 const { augment, crossValidate, models, RunFolder, setNumThreads, simulateMotorImagery } = await import(entry)
 
 await setNumThreads(1)
-const windows = simulateMotorImagery({ subjects: 1, runs: 2, trials: 6, samplingRate: 64 }).windows({ from: 0, to: 1 })
+const windows = await simulateMotorImagery({ subjects: 1, runs: 2, trials: 6, samplingRate: 64 }).windows({
+  from: 0,
+  to: 1,
+})
 const store = await RunFolder.create(folder, { everySteps: 1 })
 await crossValidate(models.eegnet, windows, {
   leaveOut: 'run',
