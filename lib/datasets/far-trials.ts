@@ -1,6 +1,5 @@
-import { fstatSync } from 'node:fs'
 import { EegTorchError } from '../errors.ts'
-import { readAt } from '../files/read-at.ts'
+import { readAt, stateOf } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { FarArray, unpickleFar } from '../pickle/far-arrays.ts'
 import { FarBytes } from '../pickle/file-bytes.ts'
@@ -73,7 +72,7 @@ export class LastArray {
   #last: { key: string; bytes: Uint8Array } | undefined
 
   bytesOf(file: string, load: () => unknown): Uint8Array {
-    const { size, mtimeMs } = withFile(file, fstatSync)
+    const { size, mtimeMs } = withFile(file, stateOf)
     const key = `${size} ${mtimeMs} ${file}`
     if (this.#last?.key !== key) this.#last = { key, bytes: (load() as FarArray).data as Uint8Array }
     return this.#last.bytes

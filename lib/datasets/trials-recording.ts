@@ -1,5 +1,6 @@
 import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
+import { spanOf } from '../recordings/binary/jobs.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from '../recordings/binary/sample-types.ts'
 import { type Channel, Recording, type RecordingParts } from '../recordings/recording.ts'
 import { segmentsAt } from '../recordings/segments-at.ts'
@@ -79,14 +80,14 @@ class TrialsSource implements SignalSource {
     const get = getterOf(type, littleEndian)
     const size = SAMPLE_BYTES[type]
     const outs = ranges.map(({ start, stop }) => new Float64Array(stop - start))
-    const first = Math.floor(Math.min(...ranges.map(({ start }) => start)) / nSamples)
-    const last = Math.ceil(Math.max(...ranges.map(({ stop }) => stop)) / nSamples)
+    const { start: from, stop: to } = spanOf(ranges)
+    const [first, last] = [Math.floor(from / nSamples), Math.ceil(to / nSamples)]
     this.#eachTrial(first, last, (trial, bytes) => {
       for (const [i, { channel, start, stop }] of ranges.entries()) {
-        const from = Math.max(start, trial * nSamples)
-        const to = Math.min(stop, (trial + 1) * nSamples)
+        const end = Math.min(stop, (trial + 1) * nSamples)
         const base = size * (channel * nSamples - trial * nSamples)
-        for (let k = from; k < to; k++) outs[i]![k - start] = get(bytes, base + size * k) * this.gain
+        for (let k = Math.max(start, trial * nSamples); k < end; k++)
+          outs[i]![k - start] = get(bytes, base + size * k) * this.gain
       }
     })
     return outs

@@ -109,7 +109,7 @@ export async function retrainingTest(
     for (const [fold, split] of splits.entries()) {
       const told = shuffle ? shuffleLabels(windows, shapingWindows(split), random) : windows
       const answers = await decodeFeatures(told, features, [split], decoder)
-      predictions.push(...answers.map((answer) => ({ ...answer, fold })))
+      for (const answer of answers) predictions.push({ ...answer, fold })
     }
     const area = windows.classNames.length === 2 ? rocArea(predictions)?.mean : undefined
     return { accuracy: mean([...trialShares(predictions).values()]), area }

@@ -1,5 +1,6 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import { groupBy } from './group-by.ts'
 import {
   finishSplit,
   type GroupBy,
@@ -205,11 +206,10 @@ function splitSubset(
 /** Trials of each recording in the order of time. */
 export function trialsByRecording(windows: EegWindows) {
   const start = (indices: readonly number[]) => Math.min(...indices.map((index) => windows.origins[index]!.start))
-  const byRecording = new Map<string, ReturnType<typeof groupWindows>>()
-  for (const trial of groupWindows(windows, 'trial')) {
-    const { identity } = windows.recordingOf(trial.indices[0]!)
-    byRecording.set(identity, [...(byRecording.get(identity) ?? []), trial])
-  }
+  const byRecording = groupBy(
+    groupWindows(windows, 'trial'),
+    ({ indices }) => windows.recordingOf(indices[0]!).identity,
+  )
   for (const trials of byRecording.values()) trials.sort((a, b) => start(a.indices) - start(b.indices))
   return byRecording
 }

@@ -71,7 +71,8 @@ export async function align(windows: EegWindows, embeddings: Tensor, options: Al
       ...(storeOf && { store: storeOf(fold) }),
       ...(onEpoch && { onEpoch: ({ epoch, trainLoss }) => onEpoch(place, epoch, trainLoss) }),
     })
-    ranks.push(...(await retrieveImages(encoder, windowTensors(scaled.subset(split.test)), embeddings)).ranks)
+    const found = await retrieveImages(encoder, windowTensors(scaled.subset(split.test)), embeddings)
+    for (const rank of found.ranks) ranks.push(rank)
     encoder.dispose()
   }
   const counts = windows.countClasses().sort((a, b) => b - a)

@@ -80,8 +80,10 @@ export async function crossValidate<N extends ModelName>(
   }
   const shuffled = async (): Promise<Prediction[]> => {
     const answers: Prediction[] = []
-    for (const [fold, split] of splits.entries())
-      answers.push(...(await trainShuffled(factory, windows, split, fold, seeds[0]!, options, ledger)))
+    for (const [fold, split] of splits.entries()) {
+      const own = await trainShuffled(factory, windows, split, fold, seeds[0]!, options, ledger)
+      for (const answer of own) answers.push(answer)
+    }
     return answers
   }
   const checks = await runChecks(

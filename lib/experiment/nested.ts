@@ -70,7 +70,9 @@ export async function nestedCrossValidate(
     const chosen = candidates.reduce((best, next) => (scores.get(next)! > scores.get(best)! ? next : best))
     const named = candidates.map((candidate) => [candidate.name, scores.get(candidate)!])
     choices.push({ fold: split.name, chosen: chosen.name, scores: Object.fromEntries(named) })
-    for (const seed of list) predictions.push(...(await answers(chosen, windows, split, { fold, seed }, options)))
+    for (const seed of list) {
+      for (const answer of await answers(chosen, windows, split, { fold, seed }, options)) predictions.push(answer)
+    }
   }
   const summary = summarisePredictions(predictions, { classes: windows.classNames.length })
   return { summary, choices, predictions }
@@ -84,8 +86,9 @@ async function scoreInside(
   options: CandidateOptions,
 ): Promise<number> {
   const given: Prediction[] = []
-  for (const [fold, split] of inner.entries())
-    given.push(...(await answers(candidate, windows, split, { fold, seed }, options)))
+  for (const [fold, split] of inner.entries()) {
+    for (const answer of await answers(candidate, windows, split, { fold, seed }, options)) given.push(answer)
+  }
   return summarisePredictions(given, { classes: windows.classNames.length }).accuracy.mean
 }
 

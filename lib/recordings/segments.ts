@@ -1,3 +1,5 @@
+import { lastWhere } from './last-where.ts'
+
 /** A gap-free stretch of a recording. */
 export interface Segment {
   /** Seconds since the first sample of the recording. */
@@ -47,18 +49,6 @@ export function sampleAt(segments: readonly Segment[], rate: number, seconds: nu
     if (offset(segment) >= 0 && offset(segment) < segment.nSamples) return segment.sample + offset(segment)
   }
   return -1
-}
-
-/** Position of the last segment of which something holds that holds of all before it; 0 where it holds of none. */
-function lastWhere(segments: readonly Segment[], holds: (segment: Segment) => boolean): number {
-  let low = 0
-  let high = segments.length - 1
-  while (low < high) {
-    const middle = (low + high + 1) >> 1
-    if (holds(segments[middle]!)) low = middle
-    else high = middle - 1
-  }
-  return low
 }
 
 function endOf(segments: readonly Segment[]): number {

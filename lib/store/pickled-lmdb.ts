@@ -66,6 +66,7 @@ export function openPickledLmdb(path: string, options: PickledLmdbOptions = {}):
   }
   const [nChannels, nSamples] = first.shape
   const recordings = [...new Set(keys.map((key) => placeOf(key).recording))]
+  const classes = records.reduce((most, { label }) => Math.max(most, label + 1), 0)
   const numbers = new Map(recordings.map((name, i) => [name, i]))
   const origins = keys.map((key, i): WindowOrigin => {
     const { recording, trial } = placeOf(key)
@@ -79,7 +80,7 @@ export function openPickledLmdb(path: string, options: PickledLmdbOptions = {}):
       const { subject, session, run } = metadata(name)
       return { name, identity: `${lmdb.path}:${name}`, subject, session, run }
     }),
-    classNames: namesOf(options.classNames, 1 + Math.max(...records.map(({ label }) => label)), 'classNames', 0),
+    classNames: namesOf(options.classNames, classes, 'classNames', 0),
     channelNames: namesOf(options.channelNames, nChannels, 'channelNames', 1),
     ...{ nSamples, samplingRate },
   })

@@ -1,4 +1,5 @@
 import {
+  type BaselineDecoder,
   blockControl,
   crossValidate,
   cspLda,
@@ -126,6 +127,29 @@ describe('training on shuffled labels', () => {
     expect(area).toMatchObject({ statistic: 'ROC area', permutations: 400 })
     expect(area!.p).toBeGreaterThan(0.08)
     expect(area!.p).toBeLessThan(0.18)
+  })
+
+  test('has room for a test part of more windows than a call has for arguments', async () => {
+    const rows = Array.from({ length: 131_000 }, (_, i) => ({
+      run: i < 100 ? 'A' : 'B',
+      trial: i + 1,
+      start: 10 * i,
+      label: i % 2,
+    }))
+    const windows = makeWindows(rows, { nSamples: 1 })
+    const [train, test] = [[...rows.keys()].slice(0, 100), [...rows.keys()].slice(100)]
+    const first: BaselineDecoder = {
+      name: 'the first class',
+      extract: ({ data }) => ({ width: 1, values: Float64Array.from(data) }),
+      fit: () => ({
+        predict: ({ values }) => ({
+          predicted: new Int32Array(values.length),
+          probabilities: Array.from(values, () => [0.5, 0.3, 0.2]),
+        }),
+      }),
+    }
+    const [accuracy] = await retrainingTest(windows, [{ name: 'B', train, test }], first, { retrainings: 1 })
+    expect(accuracy!.observed).toBe(0.5)
   })
 
   test('shuffles within recordings, trial by trial, and leaves what is tested alone', () => {

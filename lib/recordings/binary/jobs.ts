@@ -3,6 +3,11 @@ import type { ChannelRange } from '../source.ts'
 /** A range of a channel to be read, what a source knows of the channel, and where its samples go. */
 export type Job<C> = ChannelRange & C & { readonly out: Float64Array }
 
+/** The samples from the first to the last that any of some ranges, at least one, holds. */
+export function spanOf(ranges: readonly Pick<ChannelRange, 'start' | 'stop'>[]): { start: number; stop: number } {
+  return { start: Math.min(...ranges.map(({ start }) => start)), stop: Math.max(...ranges.map(({ stop }) => stop)) }
+}
+
 /** One new array for each range; `fill` writes those that are not empty, and is not called where there are none. */
 export function readJobs<C>(
   ranges: readonly ChannelRange[],

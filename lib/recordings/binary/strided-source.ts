@@ -1,7 +1,7 @@
 import { readInto, requireSize } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
-import { type Job, readJobs } from './jobs.ts'
+import { type Job, readJobs, spanOf } from './jobs.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
 
 /** A stretch of samples in a file, all channels stored alike: frame by frame, or channel by channel. */
@@ -41,16 +41,11 @@ export class StridedSource implements SignalSource {
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
     return readJobs(ranges, this.channels, (jobs) => {
-      const first = Math.min(...jobs.map(({ start }) => start))
-      const last = Math.max(...jobs.map(({ stop }) => stop))
-      const byFile = new Map<string, StridedPiece[]>()
-      for (const piece of this.pieces) {
-        if (piece.first >= last || piece.first + piece.nSamples <= first) continue
-        byFile.set(piece.file, [...(byFile.get(piece.file) ?? []), piece])
-      }
-      for (const [file, pieces] of byFile) {
+      const { start, stop } = spanOf(jobs)
+      const needed = this.pieces.filter(({ first, nSamples }) => first < stop && first + nSamples > start)
+      for (const file of new Set(needed.map((piece) => piece.file))) {
         withFile(file, (descriptor) => {
-          for (const piece of pieces) readPiece(descriptor, piece, jobs, this.channels.length)
+          for (const piece of needed) if (piece.file === file) readPiece(descriptor, piece, jobs, this.channels.length)
         })
       }
     })
@@ -77,8 +72,9 @@ function readRuns(
   skip: number,
   perSlot: number,
 ): void {
-  const from = Math.max(0, Math.min(...jobs.map(({ start }) => start)) - first)
-  const to = Math.min(nSamples, Math.max(...jobs.map(({ stop }) => stop)) - first)
+  const span = spanOf(jobs)
+  const from = Math.max(0, span.start - first)
+  const to = Math.min(nSamples, span.stop - first)
   const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / sampleStride))
   const get = getterOf(type, littleEndian)
   const tail = SAMPLE_BYTES[type] + perSlot * Math.max(...jobs.map(({ slot }) => slot))

@@ -1,7 +1,7 @@
 import { EegTorchError } from '../../errors.ts'
 import { requireUnchanged } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
-import { type Job, readJobs } from '../binary/jobs.ts'
+import { type Job, readJobs, spanOf } from '../binary/jobs.ts'
 import type { StridedChannel } from '../binary/strided-source.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { eachLine } from './lines.ts'
@@ -24,8 +24,7 @@ export class TableSource implements SignalSource {
   #readRows(descriptor: number, jobs: readonly Job<StridedChannel>[]): void {
     const { file, names, separator, places, state } = this.table
     requireUnchanged(descriptor, state, file)
-    const from = Math.min(...jobs.map(({ start }) => start))
-    const to = Math.max(...jobs.map(({ stop }) => stop))
+    const { start: from, stop: to } = spanOf(jobs)
     const place = Math.floor(from / ROWS_APART)
     let row = place * ROWS_APART
     const start = places[place]!

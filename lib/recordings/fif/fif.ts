@@ -125,7 +125,7 @@ function epochsOf(
     perEpoch = last - first + 1
     tmin = first / samplingRate
     const own = readEpochLabels(tags, file)
-    pieces.push(...epochPieces(data, file, channels.length, perEpoch, pieces.length))
+    for (const piece of epochPieces(data, file, channels.length, perEpoch, pieces.length)) pieces.push(piece)
     if (pieces.length !== labels.length + own.length) {
       throw invalid(
         file,
@@ -134,7 +134,7 @@ function epochsOf(
         `${own.length}`,
       )
     }
-    labels.push(...own)
+    for (const label of own) labels.push(label)
   }
   const nSamples = perEpoch * pieces.length
   // An event outside its epoch would fall into another one.

@@ -1,5 +1,5 @@
 import type { Axes } from '../arrays/axes.ts'
-import { type Job, readJobs } from '../binary/jobs.ts'
+import { type Job, readJobs, spanOf } from '../binary/jobs.ts'
 import { SAMPLE_BYTES } from '../binary/sample-types.ts'
 import type { StridedChannel } from '../binary/strided-source.ts'
 import type { MatStored } from '../matlab/values.ts'
@@ -39,7 +39,7 @@ export class Hdf5Source implements SignalSource {
       start[axis] = low
       count[axis] = high - low
     }
-    const [from, to] = [Math.min(...jobs.map((job) => job.start)), Math.max(...jobs.map((job) => job.stop))]
+    const { start: from, stop: to } = spanOf(jobs)
     const [first, last] = [Math.floor(from / perTrial), Math.floor((to - 1) / perTrial)]
     if (trials !== undefined) bound(trials, first, last + 1)
     if (first === last) bound(samples, from - first * perTrial, to - first * perTrial)

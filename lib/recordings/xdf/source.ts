@@ -1,9 +1,10 @@
 import { EegTorchError } from '../../errors.ts'
 import { type FileState, requireUnchanged } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
-import { type Job, readJobs } from '../binary/jobs.ts'
+import { type Job, readJobs, spanOf } from '../binary/jobs.ts'
 import { getterOf, SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import type { StridedChannel } from '../binary/strided-source.ts'
+import { lastWhere } from '../last-where.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { FileWindow } from './cursor.ts'
 
@@ -35,8 +36,7 @@ export class XdfSource implements SignalSource {
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
     return readJobs(ranges, this.channels, (jobs) => {
-      const start = Math.min(...jobs.map((job) => job.start))
-      const stop = Math.max(...jobs.map((job) => job.stop))
+      const { start, stop } = spanOf(jobs)
       withFile(this.samples.file, (descriptor) => this.#readStretches(descriptor, start, stop, jobs))
     })
   }
@@ -44,8 +44,8 @@ export class XdfSource implements SignalSource {
   #readStretches(descriptor: number, start: number, stop: number, jobs: readonly Job<StridedChannel>[]): void {
     const { file, state, positions, firsts, nSamples } = this.samples
     requireUnchanged(descriptor, state, file)
-    const first = lastAtMost(firsts, start)
-    const last = lastAtMost(firsts, stop - 1)
+    const first = lastWhere(firsts, (sample) => sample <= start)
+    const last = lastWhere(firsts, (sample) => sample < stop)
     const reach = (positions[last + 1] ?? Number.POSITIVE_INFINITY) - positions[first]!
     const window = new FileWindow(descriptor, file, reach)
     for (let stretch = first; stretch <= last; stretch++) {
@@ -84,14 +84,3 @@ export class XdfSource implements SignalSource {
 
 const changed = (file: string) =>
   new EegTorchError('FILE_TRUNCATED', 'the file has become shorter since it was opened', { file })
-
-/** The last place of a rising list whose value is at most `limit`. */
-function lastAtMost(list: readonly number[], limit: number): number {
-  let [low, high] = [0, list.length - 1]
-  while (low < high) {
-    const middle = Math.ceil((low + high) / 2)
-    if (list[middle]! <= limit) low = middle
-    else high = middle - 1
-  }
-  return low
-}
