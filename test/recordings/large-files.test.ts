@@ -83,7 +83,9 @@ test('a table of numbers is not held in memory', async () => {
 
 test('the samples of an XDF file are not held in memory', async () => {
   const file = join(folder, 'long.xdf')
-  const [nChannels, perChunk] = [200, 10_000]
+  const nChannels = 200
+  // Some programs write long chunks, most a few samples at a time, with clock offsets in between.
+  const perChunk = (first: number) => (first < 20_000 ? 10_000 : 16)
   const value = (sample: number, channel: number) => sample + channel / 1000
   const chunk = (tag: number, ...content: Buffer[]) => {
     const body = Buffer.concat([Buffer.from([tag, 0]), ...content])
@@ -97,9 +99,9 @@ test('the samples of an XDF file are not held in memory', async () => {
     const descriptor = openSync(path, 'w')
     writeSync(descriptor, 'XDF:')
     writeSync(descriptor, chunk(2, id, Buffer.from(header)))
-    for (let first = 0; first < nSamples; first += perChunk) {
+    for (let first = 0; first < nSamples; first += perChunk(first)) {
       // Every third sample has its time stamp, so samples do not lie at equal distances.
-      const rows = Array.from({ length: Math.min(perChunk, nSamples) }, (_, i) => {
+      const rows = Array.from({ length: Math.min(perChunk(first), nSamples - first) }, (_, i) => {
         const hasStamp = i % 3 === 0
         const row = Buffer.alloc((hasStamp ? 9 : 1) + 8 * nChannels)
         if (hasStamp) {
@@ -112,6 +114,7 @@ test('the samples of an XDF file are not held in memory', async () => {
       const count = Buffer.from([4, 0, 0, 0, 0])
       count.writeUInt32LE(rows.length, 1)
       writeSync(descriptor, chunk(3, id, count, ...rows))
+      if (first % 4000 === 0) writeSync(descriptor, chunk(4, id, Buffer.alloc(16)))
     }
     writeSync(descriptor, chunk(6, id, Buffer.from(`<info><sample_count>${nSamples}</sample_count></info>`)))
     closeSync(descriptor)

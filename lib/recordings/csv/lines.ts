@@ -1,9 +1,15 @@
 import { readSync } from 'node:fs'
 import { invalid } from '../invalid.ts'
 
-/** A line of a text without its break, each byte a character. */
-export interface Line {
-  readonly text: string
+/** Bytes of a line, without its break; the next line may lie over them. */
+export interface LineBytes {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
+/** A line of a text. */
+export interface Line extends LineBytes {
   /** The byte of the file at which it begins. */
   readonly at: number
   /** False where the file ends without a break. */
@@ -14,6 +20,7 @@ export interface Line {
 const CHUNK_BYTES = 1 << 20
 /** No table has longer lines; without breaks a file would be held as a whole. */
 const LONGEST = 1 << 24
+const [LINE_FEED, RETURN] = [10, 13]
 
 /**
  * Reads an open text line by line from a byte on, a piece at a time; breaks are `\n`, `\r\n` and `\r`.
@@ -28,26 +35,36 @@ export function eachLine(
   { from, length = CHUNK_BYTES }: { from: number; length?: number },
   use: (line: Line) => boolean,
 ): void {
-  const chunk = Buffer.allocUnsafe(Math.min(length, CHUNK_BYTES))
-  let [rest, at] = ['', from]
-  for (let position = from; ; ) {
-    const count = readSync(descriptor, chunk, 0, chunk.length, position)
+  let bytes = Buffer.allocUnsafe(Math.min(length, CHUNK_BYTES))
+  let [held, position] = [0, from]
+  for (;;) {
+    if (held === bytes.length) bytes = Buffer.concat([bytes], Math.max(2 * held, CHUNK_BYTES))
+    const count = readSync(descriptor, bytes, held, bytes.length - held, position)
     position += count
-    const text = rest + chunk.toString('latin1', 0, count)
-    const breaks = /\r\n|\n|\r/g
+    const filled = held + count
     let start = 0
-    for (let found = breaks.exec(text); found !== null; found = breaks.exec(text)) {
+    for (let end = nextBreak(bytes, 0, filled); end < filled; end = nextBreak(bytes, start, filled)) {
       // What follows may be the other half of the break.
-      if (found[0] === '\r' && breaks.lastIndex === text.length && count > 0) break
-      if (!use({ text: text.slice(start, found.index), at: at + start, isEnded: true })) return
-      start = breaks.lastIndex
+      if (bytes[end] === RETURN && end + 1 === filled && count > 0) break
+      if (!use({ bytes, start, end, at: position - filled + start, isEnded: true })) return
+      start = end + (bytes[end] === RETURN && end + 1 < filled && bytes[end + 1] === LINE_FEED ? 2 : 1)
     }
-    rest = text.slice(start)
-    at += start
     if (count === 0) {
-      if (rest !== '') use({ text: rest, at, isEnded: false })
+      if (start < filled) use({ bytes, start, end: filled, at: position - filled + start, isEnded: false })
       return
     }
-    if (rest.length > LONGEST) throw invalid(file, 'a line is too long for a table', `${LONGEST} bytes`, 'more')
+    bytes.copyWithin(0, start, filled)
+    held = filled - start
+    if (held > LONGEST) throw invalid(file, 'a line is too long for a table', `${LONGEST} bytes`, 'more')
   }
 }
+
+/** Where the next break is, or `end`. */
+function nextBreak(bytes: Buffer, start: number, end: number): number {
+  let at = start
+  while (at < end && bytes[at] !== LINE_FEED && bytes[at] !== RETURN) at++
+  return at
+}
+
+/** Each byte a character. */
+export const textOf = ({ bytes, start, end }: LineBytes): string => bytes.toString('latin1', start, end)

@@ -5,7 +5,8 @@ import { type Job, readJobs, spanOf } from '../binary/jobs.ts'
 import type { StridedChannel } from '../binary/strided-source.ts'
 import type { ChannelRange, SignalSource } from '../source.ts'
 import { eachLine } from './lines.ts'
-import { cellsOf, numberOf, ROWS_APART, type Table } from './table.ts'
+import { readRow } from './row.ts'
+import { ROWS_APART, type Table } from './table.ts'
 
 /** Columns of a table, read when asked for. */
 export class TableSource implements SignalSource {
@@ -27,13 +28,14 @@ export class TableSource implements SignalSource {
     const { start: from, stop: to } = spanOf(jobs)
     const place = Math.floor(from / ROWS_APART)
     let row = place * ROWS_APART
+    const numbers = new Float64Array(names.length)
     const start = places[place]!
     const end = places[Math.ceil(to / ROWS_APART)] ?? state.size
-    eachLine(descriptor, file, { from: start, length: end - start }, ({ text }) => {
+    eachLine(descriptor, file, { from: start, length: end - start }, (line) => {
       if (row >= from) {
-        const cells = cellsOf(text, separator, names.length, row, file)
+        readRow(line, separator, numbers, row, file)
         for (const { start: first, stop, slot, gain, out } of jobs) {
-          if (row >= first && row < stop) out[row - first] = numberOf(cells[slot]!, row, file) * gain
+          if (row >= first && row < stop) out[row - first] = numbers[slot]! * gain
         }
       }
       return ++row < to

@@ -3,7 +3,8 @@ import { type FileState, stateOf } from '../../files/read-at.ts'
 import { withFile } from '../../files/with-file.ts'
 import { invalid } from '../invalid.ts'
 import { decodeText } from '../read-text.ts'
-import { eachLine, type Line } from './lines.ts'
+import { eachLine, type Line, type LineBytes, textOf } from './lines.ts'
+import { readRow } from './row.ts'
 
 /** A table of numbers in a file: its columns, and where its rows lie. */
 export interface Table {
@@ -22,9 +23,7 @@ export interface Table {
 }
 
 /** Rows from one place that is noted to the next. */
-export const ROWS_APART = 256
-
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+export const ROWS_APART = 64
 
 /**
  * Goes through a table of numbers with a line of names, and keeps its first column; an empty cell is no number.
@@ -43,19 +42,24 @@ class Scan {
   #head: { names: string[]; separator: string } | undefined
   readonly #places: number[] = []
   readonly #first: number[] = []
+  /** Those of the last row. */
+  #numbers = new Float64Array(0)
   /** Where empty lines begin of which it is not known yet whether they end the table; one is enough where they are an error in it. */
   readonly #blanks: number[] = []
   #isEnded = true
 
   constructor(private readonly file: string) {}
 
-  take({ text, at, isEnded }: Line): boolean {
+  take(line: Line): boolean {
+    const { start, end, at, isEnded } = line
     this.#isEnded = isEnded
-    if (this.#head === undefined) this.#head = headOf(text)
-    else if (text !== '') {
-      if (!isEnded) this.#requireWhole(text)
-      for (const blank of this.#blanks.splice(0)) this.#addRow('', blank)
-      this.#addRow(text, at)
+    if (this.#head === undefined) {
+      this.#head = headOf(line)
+      this.#numbers = new Float64Array(this.#head.names.length)
+    } else if (start < end) {
+      if (!isEnded) this.#requireWhole(textOf(line))
+      for (const blank of this.#blanks.splice(0)) this.#addRow({ ...line, end: start }, blank)
+      this.#addRow(line, at)
     } else if (this.#blanks.length === 0 || this.#head.names.length === 1) this.#blanks.push(at)
     return true
   }
@@ -71,12 +75,10 @@ class Scan {
     return { file, ...this.#head, nRows, places, state, first, isEnded }
   }
 
-  #addRow(text: string, at: number): void {
+  #addRow(line: LineBytes, at: number): void {
     const row = this.#first.length
-    const { names, separator } = this.#head!
-    const cells = cellsOf(text, separator, names.length, row, this.file)
-    const numbers = cells.map((cell) => numberOf(cell, row, this.file))
-    this.#first.push(numbers[0]!)
+    readRow(line, this.#head!.separator, this.#numbers, row, this.file)
+    this.#first.push(this.#numbers[0]!)
     if (row % ROWS_APART === 0) this.#places.push(at)
   }
 
@@ -92,28 +94,8 @@ class Scan {
   }
 }
 
-function headOf(line: string): { names: string[]; separator: string } {
-  const text = decodeText(Buffer.from(line, 'latin1')).replace(/^\uFEFF/, '')
+function headOf({ bytes, start, end }: LineBytes): { names: string[]; separator: string } {
+  const text = decodeText(bytes.subarray(start, end)).replace(/^\uFEFF/, '')
   const separator = /[,;\t]/.exec(text)?.[0] ?? ','
   return { separator, names: text.split(separator).map((name) => name.trim().replace(/^"(.*)"$/, '$1')) }
-}
-
-/** Cells of a row. @throws EegTorchError `FILE_INVALID` for another number of them */
-export function cellsOf(text: string, separator: string, count: number, row: number, file: string): string[] {
-  const cells = text.split(separator)
-  if (cells.length === count) return cells
-  throw invalid(file, `line ${row + 2} has another number of cells`, `${count}`, `${cells.length}`)
-}
-
-/** The number in a cell. @throws EegTorchError `FILE_INVALID` for anything else */
-export function numberOf(cell: string, row: number, file: string): number {
-  const trimmed = cell.trim()
-  if (NUMBER.test(trimmed)) return Number(trimmed)
-  if (trimmed === '' || /^(nan|n\/a|null)$/i.test(trimmed)) return Number.NaN
-  throw invalid(
-    file,
-    `line ${row + 2} holds something other than numbers`,
-    'a number',
-    JSON.stringify(decodeText(Buffer.from(trimmed, 'latin1')).slice(0, 40)),
-  )
 }

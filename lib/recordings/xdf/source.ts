@@ -26,13 +26,20 @@ export interface XdfSamples extends ScannedFile {
 
 /** A byte that says whether there is a time stamp, and the stamp. */
 const MOST_STAMP = 9
+/** Bytes that are gone through at once, channel by channel: they stay in the processor's cache. */
+const RUN_BYTES = 1 << 16
 
 /** Samples of one stream of an XDF file, read when asked for. */
 export class XdfSource implements SignalSource {
+  /** Of a sample of all channels, with a time stamp. */
+  readonly #mostBytes: number
+
   constructor(
     private readonly samples: XdfSamples,
     private readonly channels: readonly StridedChannel[],
-  ) {}
+  ) {
+    this.#mostBytes = MOST_STAMP + samples.nChannels * SAMPLE_BYTES[samples.type]
+  }
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
     return readJobs(ranges, this.channels, (jobs) => {
@@ -48,24 +55,41 @@ export class XdfSource implements SignalSource {
     const last = lastWhere(firsts, (sample) => sample < stop)
     const reach = (positions[last + 1] ?? Number.POSITIVE_INFINITY) - positions[first]!
     const window = new FileWindow(descriptor, file, reach)
-    for (let stretch = first; stretch <= last; stretch++) {
-      const end = Math.min(stop, firsts[stretch + 1] ?? nSamples)
-      const places = this.#placesOf(positions[stretch]!, end - firsts[stretch]!, window)
+    for (let stretch = first; stretch <= last; ) {
+      const next = this.#endOfRun(stretch, last + 1)
+      const places = this.#placesOf(stretch, next, Math.min(stop, firsts[next] ?? nSamples), window)
       for (const job of jobs) this.#copy(window.view, places, firsts[stretch]!, job)
+      stretch = next
     }
   }
 
-  /** Where in the window the samples of a stretch begin, each behind its time stamp. */
-  #placesOf(position: number, count: number, window: FileWindow): Int32Array {
-    const bytes = this.samples.nChannels * SAMPLE_BYTES[this.samples.type]
-    const length = Math.min(count * (MOST_STAMP + bytes), window.size - position)
-    const begin = window.locate(position, Math.max(0, length))
-    const places = new Int32Array(count)
-    let at = begin
-    for (let i = 0; i < count; i++) {
-      const place = at + (at < begin + length && window.view.getUint8(at) !== 0 ? MOST_STAMP : 1)
-      at = place + bytes
-      if (at > begin + length) throw changed(this.samples.file)
+  /** The stretch before which those from `first` on lie close together: recorders write a few samples at a time. */
+  #endOfRun(first: number, limit: number): number {
+    const { positions, firsts, nSamples } = this.samples
+    let next = first + 1
+    while (next < limit) {
+      const end = positions[next]! + ((firsts[next + 1] ?? nSamples) - firsts[next]!) * this.#mostBytes
+      if (end - positions[first]! > RUN_BYTES) break
+      next++
+    }
+    return next
+  }
+
+  /** Where in the window the samples of stretches `first` to `next` begin, each behind its time stamp. */
+  #placesOf(first: number, next: number, stop: number, window: FileWindow): Int32Array {
+    const { positions, firsts, file } = this.samples
+    const [start, firstSample] = [positions[first]!, firsts[first]!]
+    const end = Math.min(window.size, positions[next - 1]! + (stop - firsts[next - 1]!) * this.#mostBytes)
+    const begin = window.locate(start, Math.max(0, end - start))
+    const { view } = window
+    const places = new Int32Array(stop - firstSample)
+    const limit = begin + end - start
+    let [at, stretch] = [begin, first]
+    for (let i = 0; i < places.length; i++) {
+      if (firstSample + i === firsts[stretch]) at = begin + positions[stretch++]! - start
+      const place = at + (at < limit && view.getUint8(at) !== 0 ? MOST_STAMP : 1)
+      at = place + this.#mostBytes - MOST_STAMP
+      if (at > limit) throw changed(file)
       places[i] = place
     }
     return places
