@@ -6,12 +6,14 @@ import { readRecording } from '../datasets/read-all.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { formatPipeline, inspectPipeline, isPipelineFolder } from '../generation/checkpoints/inspect-pipeline.ts'
+import { isLmdb } from '../lmdb/lmdb-file.ts'
 import { formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
 import { asRegistered } from '../models/published.ts'
 import { isRecordingFile } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
+import { formatStore, inspectStore } from '../store/inspect-store.ts'
 import { fileOptions } from './file-options.ts'
 import { readModelConfig } from './model-config.ts'
 import { EXIT } from './program.ts'
@@ -28,11 +30,12 @@ interface InspectOptions {
 export function describe(command: Command): void {
   command
     .description(
-      'Show what a file holds, by its content: channels, events and quality of a recording; tensors, metadata and the model they fit of a checkpoint.',
+      'Show what a file holds, by its content: channels, events and quality of a recording; windows and classes of a store; ' +
+        'tensors, metadata and the model they fit of a checkpoint.',
     )
     .argument(
       '<file>',
-      'a recording, a checkpoint (safetensors, torch.save), a folder of one, or of a diffusers pipeline',
+      'a recording, a store of windows, a checkpoint (safetensors, torch.save), a folder of one, or of a diffusers pipeline',
     )
     .option('--picture [file]', 'write a picture of the traces (default: the name of the recording with .png)')
     .option('--unit <unit>', 'unit of channels for which a recording names none, such as uV')
@@ -51,8 +54,14 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'there is no such file', { file })
   if (!statSync(file).isDirectory() && isRecordingFile(file))
     await showRecording(await readRecording(file, fileOptions(options)), file, options)
+  else if (isLmdb(file)) showStore(file, options)
   else if (isPipelineFolder(file)) showPipeline(file, options)
   else showCheckpoint(file, options)
+}
+
+function showStore(path: string, { json }: InspectOptions): void {
+  const summary = inspectStore(path)
+  console.log(json ? JSON.stringify(summary, undefined, 2) : formatStore(summary))
 }
 
 function showPipeline(folder: string, { json }: InspectOptions): void {

@@ -36,6 +36,18 @@ test('--picture draws the traces of a recording: a PNG, or an SVG with the name 
   expect(readFileSync(svg, 'utf8')).toMatch(/^<svg.*Cz.*Pz/s)
 })
 
+test('an LMDB file of pickled records is told by its windows and the split that came with it', async () => {
+  const store = fileURLToPath(new URL('../fixtures/store/pickled', import.meta.url))
+  const { stdout, code } = await inspect(store)
+  expect(code).toBe(0)
+  expect(stdout).toMatch(
+    /^\d+ windows of \d+ recordings \(subjects unknown\), LMDB of pickled records\n\d+ channels \(1, 2/,
+  )
+  expect(stdout).toMatch(/\nclasses: 0 \d+ · 1 \d+.*; splits .+\npipeline unknown\n$/)
+  const { windows, classes } = JSON.parse((await inspect(store, '--json')).stdout)
+  expect(classes.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(windows)
+})
+
 test('--json gives the same to scripts', async () => {
   const { stdout } = await inspect(fixture('training.pth'), '--json')
   expect(JSON.parse(stdout)).toMatchObject({

@@ -42,6 +42,14 @@ test('a store holds what the pipeline gives, is never overwritten, and is told i
   ])
   expectSame(openStore(inFolder('whole.store')).windows)
   expect(readdirSync(inFolder('whole.store'))).toEqual(['data.mdb'])
+  const { stdout: told } = await eegtorch('inspect', inFolder('whole.store'))
+  const [simulated, channels, classes, pipeline] = told.trimEnd().split('\n')
+  expect(simulated).toBe(
+    `SIMULATED: ${windows} windows of ${recordings} recordings (1 subject), store of windows, float32`,
+  )
+  expect(channels).toContain(`22 channels (Fz, FC3`)
+  expect(classes).toMatch(/^classes: .*feet \d+/)
+  expect(pipeline).toMatch(/^pipeline [0-9a-f]{8}: pick, filter, windows/)
   const again = await prepare('whole.store')
   expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/whole\.store: .*not overwritten/)])
 })
