@@ -2,7 +2,8 @@ import { availableParallelism, cpus } from 'node:os'
 import { scoreWarnings } from '../datasets/registry.ts'
 import { loadWindows } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
-import { type BaselineDecoder, bandPowerLda, cspLda, decodeFolds } from '../decoders/baselines.ts'
+import { type BaselineDecoder, cspLda, decodeFolds } from '../decoders/baselines.ts'
+import { tangentSpaceLr } from '../decoders/riemann.ts'
 import { proveFitted } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { hashWindows } from '../evaluation/seen-trials.ts'
@@ -128,5 +129,5 @@ async function signalsOf(windows: EegWindows, from?: number) {
 
 function classicalDecoders(wanted: CrossValidateOptions['baselines'] = true): readonly BaselineDecoder[] {
   if (typeof wanted !== 'boolean') return wanted
-  return wanted ? [cspLda(), bandPowerLda()] : []
+  return wanted ? [cspLda(), tangentSpaceLr()] : []
 }

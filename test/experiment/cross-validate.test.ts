@@ -12,6 +12,7 @@ import {
   Random,
   type Split,
   setNumThreads,
+  simulateMotorImagery,
   trainSplit,
 } from 'eegtorch'
 import fc from 'fast-check'
@@ -105,6 +106,16 @@ describe('a fold', () => {
     expect(alone.curve.epochs).not.toEqual((await train(study, splits[0]!, 4)).curve.epochs)
     rmSync(folder, { recursive: true })
   })
+})
+
+test('common spatial patterns and the tangent space are tried on the same folds', async () => {
+  const recordings = simulateMotorImagery({ subjects: 1, runs: 2, trials: 4, samplingRate: 64 })
+  const windows = await recordings.pick(['C3', 'Cz', 'C4']).windows({ from: 0.5, to: 1.5 })
+  const { run, baselines } = await crossValidate(models.eegnet, windows, { ...BRIEF, epochs: 1, leaveOut: 'run' })
+  expect(baselines.map(({ name }) => name)).toEqual(['CSP + LDA, 8-30 Hz', 'tangent space + LR, 8-30 Hz'])
+  const foldOf = ({ trial, fold }: { trial: string; fold: number }) => `${trial} ${fold}`
+  for (const { predictions } of run.baselines)
+    expect(new Set(predictions.map(foldOf))).toEqual(new Set(run.predictions.map(foldOf)))
 })
 
 describe('nested cross-validation', () => {
