@@ -59,6 +59,10 @@ export function describe(command: Command): void {
     .action(exportRecording)
 }
 
+/** What is written: BrainVision has three files of one name. */
+const filesOf = (target: string) =>
+  /\.vhdr$/i.test(target) ? ['.vhdr', '.vmrk', '.eeg'].map((ending) => target.replace(/\.vhdr$/i, ending)) : [target]
+
 async function exportRecording(source: string, target: string, options: ExportOptions): Promise<void> {
   const write = WRITERS[extname(target).toLowerCase()]
   if (write === undefined) {
@@ -68,8 +72,17 @@ async function exportRecording(source: string, target: string, options: ExportOp
       received: extname(target) || 'no ending',
     })
   }
-  if (existsSync(target) && !options.force) {
-    throw new EegTorchError('FILE_WRITE_FAILED', 'the file is there already; --force writes over it', { file: target })
+  if (options.window !== undefined && write !== writeWindows) {
+    throw new EegTorchError('INVALID_OPTION', 'a recording is written as a whole; windows go into a store', {
+      file: target,
+      option: 'window',
+      expected: 'a name ending in .lmdb, or no --window',
+      received: extname(target),
+    })
+  }
+  const there = filesOf(target).find((file) => existsSync(file))
+  if (there !== undefined && !options.force) {
+    throw new EegTorchError('FILE_WRITE_FAILED', 'the file is there already; --force writes over it', { file: there })
   }
   const recording = await readRecording(source, fileOptions(options))
   await write(target, recording, options)

@@ -9,6 +9,7 @@ import { checkFiles, downloadFiles } from '../files/download/download.ts'
 import type { RemoteFile } from '../files/download/options.ts'
 import { downloadText } from '../files/download/read-text.ts'
 import { folderBeside, unpackZip } from '../files/unpack.ts'
+import { parseCount } from './parse-count.ts'
 import { EXIT } from './program.ts'
 import { showTransfer } from './progress-line.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -45,7 +46,7 @@ export function describe(command: Command): void {
     .option('--no-unpack', 'leave archives as they are')
     .option('--yes', 'do not ask')
     .option('--host <url>', 'another address in place of the official host: a mirror with the same paths')
-    .option('--retries <n>', 'attempts after one that failed (default: 5)', Number)
+    .option('--retries <n>', 'attempts after one that failed (default: 5)', parseCount)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

@@ -5,6 +5,7 @@ import { publishedCheckpoint, publishedCheckpoints } from '../weights/manifest.t
 import { pinsFile } from '../weights/pins.ts'
 import { stateOf, type WeightsState, wrongFiles } from '../weights/places.ts'
 import { type Pulled, pullWeights } from '../weights/pull.ts'
+import { parseCount } from './parse-count.ts'
 import { showTransfer } from './progress-line.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -41,7 +42,7 @@ export function describe(command: Command): void {
       '--revision <name>',
       'branch, tag or commit (default: what was pulled before, else what the manifest names)',
     )
-    .option('--retries <n>', 'attempts after one that failed (default: 5)', Number)
+    .option('--retries <n>', 'attempts after one that failed (default: 5)', parseCount)
     .option('--json', 'print the result as JSON')
     .action(pull)
   command.addHelpText(

@@ -43,7 +43,7 @@ export async function askHub(url: string, repository: string, options: HubOption
       return await askOnce(url, repository, options)
     } catch (error) {
       if (signal?.aborted) throw cancelled()
-      if (error instanceof EegTorchError || failures >= retries) throw asFailure(error, url)
+      if (error instanceof EegTorchError || !(failures < retries)) throw asFailure(error, url)
       await sleep(pause * 2 ** failures, undefined, signal && { signal }).catch(() => {
         throw cancelled()
       })

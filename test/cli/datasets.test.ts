@@ -123,6 +123,8 @@ describe('fetch', () => {
     const offline = await eegtorch('fetch', 'eegmmidb', '--skip-download', '--out', data, ...nowhere, '--retries', '0')
     expect([offline.code, offline.stdout]).toEqual([0, `3 recordings of 1 subjects can be read in ${data}\n`])
     expect(offline.stderr).toContain('no checksum can be compared')
+    // What is no number would else be reached by no count.
+    expect((await eegtorch('fetch', 'eegmmidb', '--retries', 'often')).code).toBe(2)
     const wrong = await eegtorch('fetch', 'eegmmidb', '--subjects', 'S110')
     expect(wrong.stderr).toContain('S001 to S109')
   })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { openStore, readRecording, writeBrainVision, writeNpz } from 'eegtorch'
@@ -64,6 +64,11 @@ test('eegtorch export reads any format and writes three', async () => {
   }
   const again = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'exported.npz')])
   expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('--force writes over it')])
+  writeFileSync(join(folder, 'other.eeg'), 'of another recorder')
+  const beside = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'other.vhdr')])
+  expect([beside.code, beside.stderr]).toEqual([1, expect.stringMatching(/other\.eeg: .*--force writes over it/)])
+  const part = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'part.edf'), '--window', '0..1'])
+  expect([part.code, part.stderr]).toEqual([1, expect.stringContaining('a recording is written as a whole')])
   const wrong = await runNode([main, 'export', fixturePath('gdf/v1.gdf'), join(folder, 'x.set')])
   expect(wrong.stderr).toContain('a name ending in .edf, .vhdr, .npz, .lmdb')
   expect(existsSync(join(folder, 'x.set'))).toBe(false)

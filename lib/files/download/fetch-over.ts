@@ -70,7 +70,8 @@ async function fillFrom(
       if (refusal.isFinal) return refusal.message
       failures = part.size > before ? 1 : failures + 1
       if (refusal.restarts) await part.restart()
-      if (failures > retries) return `${refusal.message} (${failures} ${failures === 1 ? 'attempt' : 'attempts'})`
+      // Written so that what is no number ends it.
+      if (!(failures <= retries)) return `${refusal.message} (${failures} ${failures === 1 ? 'attempt' : 'attempts'})`
       const wait = Math.max(Math.min(pause * 2 ** (failures - 1), LONGEST_PAUSE), refusal.wait)
       await sleep(wait, undefined, signal && { signal }).catch(() => {
         throw cancelled()

@@ -22,7 +22,7 @@ export async function downloadText(
       if (signal?.aborted) throw cancelled()
       if (error instanceof EegTorchError) throw error
       const { isFinal, wait, message } = error as Refusal
-      if (isFinal || failures >= retries) {
+      if (isFinal || !(failures < retries)) {
         throw new EegTorchError('DOWNLOAD_FAILED', `${url} cannot be read (${message})`, { cause: error })
       }
       await sleep(Math.max(wait, pause * 2 ** failures), undefined, signal && { signal }).catch(() => {
