@@ -1,11 +1,12 @@
 import { existsSync, readSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
+import { atOnce, inPieces, type Pieces } from '../files/in-pieces.ts'
 import { withFile } from '../files/with-file.ts'
 import { type PlainValue, toPlain } from '../pickle/to-plain.ts'
 import type { Tensor } from '../tensor.ts'
 import { parseJsonObject, readJsonObject } from './json-file.ts'
-import { readSafetensors, writeSafetensors } from './safetensors.ts'
+import { safetensorsFile, writeSafetensors } from './safetensors.ts'
 import { ShardedTensors } from './sharded.ts'
 import { chooseStateDict, unknownKey } from './state-dicts.ts'
 import { TensorFile, type TensorSource } from './tensor-file.ts'
@@ -57,18 +58,27 @@ const ZIP_START = 'PK'
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSAFE` naming what a pickle asks for;
  *   `UNKNOWN_NAME` for a key that the file lacks, `INVALID_OPTION` where the file holds several state dicts and none is asked for
  */
-export function openCheckpoint(path: string, { key, variant }: OpenCheckpointOptions = {}): Checkpoint {
-  if (existsSync(path) && statSync(path).isDirectory()) return openFolder(path, { key, variant })
-  if (path.endsWith('.index.json')) return { path, format: 'folder', ...openShards(path, key) }
-  return openFile(path, key)
+export function openCheckpoint(path: string, options: OpenCheckpointOptions = {}): Checkpoint {
+  return atOnce(opening(path, options))
 }
 
-function openFile(path: string, key: string | undefined): Checkpoint {
+/** {@link openCheckpoint} with the event loop free in between: the headers of large networks take tens of milliseconds. */
+export function openCheckpointInPieces(path: string, options: OpenCheckpointOptions): Promise<Checkpoint> {
+  return inPieces(opening(path, options))
+}
+
+function* opening(path: string, { key, variant }: OpenCheckpointOptions): Pieces<Checkpoint> {
+  if (existsSync(path) && statSync(path).isDirectory()) return yield* openFolder(path, { key, variant })
+  if (path.endsWith('.index.json')) return { path, format: 'folder', ...openShards(path, key) }
+  return yield* openFile(path, key)
+}
+
+function* openFile(path: string, key: string | undefined): Pieces<Checkpoint> {
   const start = readStart(path, 512)
   if (start.subarray(0, 2).toString('latin1') === ZIP_START) return fromTorch(readTorchZip(path), key)
   if (isLegacyTorchFile(start)) return fromTorch(readLegacyTorchFile(path), key)
   refuseOtherFormats(start, path)
-  const file = readSafetensors(path)
+  const file = yield* safetensorsFile(path)
   if (key !== undefined) throw unknownKey(path, key, [])
   const told = file.metadata.get(METADATA_KEY)
   const metadata = told === undefined ? {} : parseJsonObject(told, path)
@@ -96,9 +106,9 @@ function refuseOtherFormats(start: Buffer, file: string): void {
   })
 }
 
-function openFolder(folder: string, { key, variant }: OpenCheckpointOptions): Checkpoint {
+function* openFolder(folder: string, { key, variant }: OpenCheckpointOptions): Pieces<Checkpoint> {
   const { path, isIndex } = findWeightFiles(folder, variant)
-  const inner = isIndex ? openShards(path, key) : openFile(path, key)
+  const inner = isIndex ? openShards(path, key) : yield* openFile(path, key)
   const configPath = ['config.json', 'adapter_config.json'].map((name) => join(folder, name)).find(existsSync)
   const config = configPath === undefined ? undefined : readJsonObject(configPath)
   return {
@@ -111,7 +121,7 @@ function openFolder(folder: string, { key, variant }: OpenCheckpointOptions): Ch
 }
 
 function openShards(index: string, key: string | undefined): Pick<Checkpoint, 'metadata' | 'tensors' | 'keys'> {
-  const tensors = new ShardedTensors(index, (shard) => openFile(shard, key).tensors)
+  const tensors = new ShardedTensors(index, (shard) => atOnce(openFile(shard, key)).tensors)
   return { metadata: {}, tensors, keys: [] }
 }
 

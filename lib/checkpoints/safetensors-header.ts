@@ -1,5 +1,6 @@
 import { EegTorchError, type ErrorCode } from '../errors.ts'
-import { JsonNumber, type JsonValue, parseStrictJson } from '../files/strict-json.ts'
+import { atOnce, type Pieces } from '../files/in-pieces.ts'
+import { JsonNumber, type JsonValue, strictJson } from '../files/strict-json.ts'
 import { SAFETENSORS_DTYPES, type SafetensorsDtype } from './dtypes.ts'
 import type { StoredTensor } from './stored-tensor.ts'
 
@@ -8,6 +9,8 @@ export const MAX_HEADER_BYTES = 100_000_000
 /** LibTorch's limit for dimensions. */
 const MAX_DIMENSIONS = 64
 const MAX_NAME_LENGTH = 4096
+/** Tensors between two chances to stop. */
+const TENSORS = 64
 const METADATA_KEY = '__metadata__'
 
 const DTYPES: ReadonlyMap<string, SafetensorsDtype> = new Map(SAFETENSORS_DTYPES.map((type) => [type.name, type]))
@@ -48,12 +51,21 @@ export function readHeaderLength(start: Uint8Array, fileSize: number, file: stri
  * @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED`, `FILE_UNSUPPORTED` (an unknown element type)
  */
 export function parseSafetensorsHeader(header: Uint8Array, fileSize: number, file: string): SafetensorsHeader {
-  const members = parseStrictJson(decode(header, file), file)
+  return atOnce(safetensorsHeader(header, fileSize, file))
+}
+
+/** {@link parseSafetensorsHeader} as work that stops now and then: networks have hundreds of tensors. */
+export function* safetensorsHeader(header: Uint8Array, fileSize: number, file: string): Pieces<SafetensorsHeader> {
+  const members = yield* strictJson(decode(header, file), file)
   if (!(members instanceof Map)) throw invalid('the header is not a JSON object', file)
   const dataStart = 8 + header.length
   const metadata = readMetadata(members.get(METADATA_KEY), file)
   members.delete(METADATA_KEY)
-  const tensors = [...members].map(([name, value]) => [name, readTensor(name, value, dataStart, file)] as const)
+  const tensors: (readonly [string, StoredTensor])[] = []
+  for (const [name, value] of members) {
+    tensors.push([name, readTensor(name, value, dataStart, file)])
+    if (tensors.length % TENSORS === 0) yield
+  }
   tensors.sort(([, a], [, b]) => a.storage.offset - b.storage.offset || a.storage.bytes - b.storage.bytes)
   checkCoverage(tensors, dataStart, fileSize, file)
   return { metadata, tensors: new Map(tensors) }

@@ -1,10 +1,11 @@
 import { fstatSync } from 'node:fs'
+import { atOnce, type Pieces } from '../files/in-pieces.ts'
 import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { nativeFunctions, type TensorId } from '../native.ts'
 import type { Tensor } from '../tensor.ts'
 import { DTYPE_BYTES } from './dtypes.ts'
-import { parseSafetensorsHeader, readHeaderLength } from './safetensors-header.ts'
+import { readHeaderLength, type SafetensorsHeader, safetensorsHeader } from './safetensors-header.ts'
 import { buildSafetensorsHeader, type TensorDescription } from './safetensors-writer.ts'
 import { TensorFile } from './tensor-file.ts'
 
@@ -14,7 +15,7 @@ const native = nativeFunctions<{ writeTensorFile(path: string, prefix: Uint8Arra
 export class SafetensorsFile extends TensorFile {
   readonly metadata: ReadonlyMap<string, string>
 
-  constructor(path: string, size: number, header: ReturnType<typeof parseSafetensorsHeader>) {
+  constructor(path: string, size: number, header: SafetensorsHeader) {
     super(path, size, header.tensors)
     this.metadata = header.metadata
   }
@@ -26,12 +27,17 @@ export class SafetensorsFile extends TensorFile {
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, `FILE_UNSUPPORTED`
  */
 export function readSafetensors(path: string): SafetensorsFile {
-  return withFile(path, (descriptor) => {
+  return atOnce(safetensorsFile(path))
+}
+
+/** {@link readSafetensors} as work that stops now and then. */
+export function* safetensorsFile(path: string): Pieces<SafetensorsFile> {
+  const { size, header } = withFile(path, (descriptor) => {
     const { size } = fstatSync(descriptor)
     const length = readHeaderLength(readAt(descriptor, 0, Math.min(8, size), 'its start', path), size, path)
-    const header = parseSafetensorsHeader(readAt(descriptor, 8, length, 'its header', path), size, path)
-    return new SafetensorsFile(path, size, header)
+    return { size, header: readAt(descriptor, 8, length, 'its header', path) }
   })
+  return new SafetensorsFile(path, size, yield* safetensorsHeader(header, size, path))
 }
 
 /**

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { openCheckpointInPieces } from '../checkpoints/checkpoint.ts'
 import { JoinedTensors } from '../checkpoints/joined-tensors.ts'
 import { readJsonObject } from '../checkpoints/json-file.ts'
 import type { TensorSource } from '../checkpoints/tensor-file.ts'
@@ -48,7 +48,7 @@ export async function loadLlama(
   const description = describeLlama(config, file)
   const adapter = options.adapter === undefined ? undefined : openAdapter(options.adapter)
   requireFit(options, description)
-  const checkpoint = openCheckpoint(folder, { variant: options.variant })
+  const checkpoint = await openCheckpointInPieces(folder, { variant: options.variant })
   const { tensors } = registered(LLAMA, checkpoint, config)
   const budget = weightBudget(checkpoint) + (adapter === undefined ? 0 : weightBudget(adapter))
   const model = namingFile(file, () => makeModel(description, adapter, options, budget))

@@ -1,5 +1,6 @@
 import type { Checkpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
+import { atOnce, type Pieces } from '../files/in-pieces.ts'
 import type { ModelName } from './configs.generated.ts'
 import { matchNames } from './match-names.ts'
 import { Model } from './model.ts'
@@ -55,7 +56,7 @@ function tryFit(
   const given = { ...storedConfig(name, checkpoint), ...knownOptions(name, config) }
   for (const options of [{ ...optionsFromShapes(name, checkpoint.tensors.tensors), ...given }, given, {}]) {
     try {
-      return compare(new Model(name, options, weightBudget(checkpoint), false), checkpoint)
+      return atOnce(comparing(new Model(name, options, weightBudget(checkpoint), false), checkpoint))
     } catch (error) {
       if (!(error instanceof EegTorchError)) throw error
     }
@@ -73,12 +74,23 @@ export function fitModel(
   checkpoint: Checkpoint,
   config: Readonly<Record<string, unknown>> = {},
 ): FittedModel {
+  return atOnce(fitting(name, checkpoint, config))
+}
+
+/** {@link fitModel} as work that stops between its parts: large networks have hundreds of tensors. */
+export function* fitting(
+  name: string,
+  checkpoint: Checkpoint,
+  config: Readonly<Record<string, unknown>>,
+): Pieces<FittedModel> {
   const options = {
     ...optionsFromShapes(name, checkpoint.tensors.tensors),
     ...storedConfig(name, checkpoint),
     ...toReferenceNames(name, config),
   }
-  return compare(new Model(name as ModelName, options, weightBudget(checkpoint), false), checkpoint)
+  const model = new Model(name as ModelName, options, weightBudget(checkpoint), false)
+  yield
+  return yield* comparing(model, checkpoint)
 }
 
 /** What tensors of unknown use, and a network of a few weights, may take. */
@@ -92,11 +104,13 @@ export function weightBudget({ tensors }: Pick<Checkpoint, 'tensors'>): number {
   return FREE_BYTES + [...storages].reduce((sum, { bytes }) => sum + BYTES_PER_STORED * bytes, 0)
 }
 
-function compare(model: Model, { tensors: { tensors: stored } }: Checkpoint): FittedModel {
+function* comparing(model: Model, { tensors: { tensors: stored } }: Checkpoint): Pieces<FittedModel> {
   const shapes = shapesOf(model)
+  yield
   const { names, missing, extra } = matchNames([...shapes.keys()], nativeModels.modelOlderNames(model.id), [
     ...stored.keys(),
   ])
+  yield
   const reshaped: string[] = []
   for (const [name, own] of names) {
     const [found, expected] = [stored.get(name)!.shape, shapes.get(own)!]

@@ -1,7 +1,8 @@
-import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { type Checkpoint, openCheckpointInPieces } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
+import { inPieces } from '../files/in-pieces.ts'
 import type { ModelName } from './configs.generated.ts'
-import { fitModel, modelIn, requireFit } from './fit.ts'
+import { type FittedModel, fitting, modelIn, requireFit } from './fit.ts'
 import { loadWeights } from './load-weights.ts'
 import type { Model } from './model.ts'
 import type { LoadModelOptions } from './models.ts'
@@ -9,7 +10,8 @@ import { asRegistered } from './published.ts'
 
 /** Opens a checkpoint, builds its model and gives it its weights; see `models.load`. */
 export async function loadModel(path: string, { key, variant, ...options }: LoadModelOptions): Promise<Model> {
-  return loadCheckpoint(asRegistered(openCheckpoint(path, { key, variant }), options.model), options)
+  const checkpoint = await openCheckpointInPieces(path, { key, variant })
+  return loadCheckpoint(asRegistered(checkpoint, options.model), options)
 }
 
 /**
@@ -22,9 +24,7 @@ export async function loadCheckpoint<N extends ModelName>(
   { model: wanted, config = {}, ...placement }: Omit<LoadModelOptions<N>, 'key' | 'variant'> = {},
 ): Promise<Model<N>> {
   const { path } = checkpoint
-  const { model, names, fit } = namingFile(path, () =>
-    fitModel(wanted ?? modelIn(checkpoint, config), checkpoint, config),
-  )
+  const { model, names, fit } = await fitted(checkpoint, wanted, config)
   try {
     requireFit(fit, path)
     await loadWeights(model, checkpoint.tensors, names, placement)
@@ -32,6 +32,19 @@ export async function loadCheckpoint<N extends ModelName>(
   } catch (error) {
     model.dispose()
     throw naming(path, error)
+  }
+}
+
+/** The model of a checkpoint, with the event loop free in between. */
+async function fitted(
+  checkpoint: Checkpoint,
+  wanted: string | undefined,
+  config: Readonly<Record<string, unknown>>,
+): Promise<FittedModel> {
+  try {
+    return await inPieces(fitting(wanted ?? modelIn(checkpoint, config), checkpoint, config))
+  } catch (error) {
+    throw naming(checkpoint.path, error)
   }
 }
 
