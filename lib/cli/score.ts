@@ -24,7 +24,7 @@ interface Flags {
 export function describe(command: Command): void {
   command
     .description(
-      'Score generated pictures against what was seen, beside their controls: shuffled EEG, random EEG, the label alone, the nearest training picture. Writes scores.json and scores.html into the folder.',
+      'Score generated pictures against what was seen, beside their controls: shuffled EEG, random EEG, the label alone, the nearest training picture. eegtorch generate --controls draws the first three. Writes scores.json and scores.html into the folder.',
     )
     .argument('<folder>', 'pictures of eegtorch generate: generations.jsonl and its PNG files')
     .option('--against <folder>', 'stimuli (default: those that the log names)')

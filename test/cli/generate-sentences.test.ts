@@ -109,6 +109,19 @@ test('EEG becomes a sentence, its keyword a prompt, and this a picture; no sente
   const more = await run(...args, '--n', '3')
   expect([more.code, JSON.parse(more.stdout).error.code]).toEqual([1, 'FILE_NOT_FOUND'])
   renameSync(at('away'), at('llama'))
+
+  // EEG of the other class says the other word
+  const controlled = await run(...args, '--n', '2', '--controls', 'shuffled')
+  expect(JSON.parse(controlled.stdout)).toMatchObject({
+    made: 0,
+    controls: { shuffled: { made: 2, keywords: { correct: 0, total: 2, without: 0 } } },
+  })
+  const [control] = recordsOf(at('text', 'controls', 'shuffled'))
+  expect([control!.true, control!.keyword, control!.mode]).toEqual([
+    'dog',
+    'cup',
+    'keyword-prompt + EEG of another trial',
+  ])
 }, 180_000)
 
 test('drawn words depend on the seed and the trial alone; what names nothing is drawn as it is, by aMUSEd', async () => {

@@ -164,7 +164,8 @@ async function controlSides(
     const pictures = rows.map((i) => byWork.get(`${made[i]!.record.seed} ${made[i]!.record.trial}`)!)
     return { pairs: [{ real: sides.own(await real.take(rows)), made: await side(pictures) }], rows }
   }
-  if (control !== 'shuffled') return `no pictures of it were made (folder controls/${control})`
+  if (control !== 'shuffled')
+    return `no pictures of it were made (folder controls/${control}, which eegtorch generate --controls fills)`
   const orders = otherStimuli(stimuli, shuffles, seed)
   if (orders === undefined) return 'all trials have the same stimulus'
   const pairs = await Promise.all(orders.map(async (order) => ({ real: sides.own(await real.take(order)), made: own })))
