@@ -41,3 +41,17 @@ test('only one thread at a time has workers of OpenMP, so that they need not sle
   const { stdout } = await runNode([child('thread-teams'), builtEntry])
   expect(JSON.parse(stdout)).toEqual({ own: 3, handedOver: 3, rested: 0 })
 })
+
+test.each([
+  [{}, '3000', undefined],
+  [{ GOMP_SPINCOUNT: '77' }, '77', '77'],
+])('workers of OpenMP wait a little for work, or as long as the user says: %j', async (env, wanted, kept) => {
+  const program = `const { ones } = await import(${JSON.stringify(builtEntry)})
+    ones([1])
+    console.log(process.env.GOMP_SPINCOUNT)`
+  const { stdout, stderr } = await runNode(['--input-type=module', '-e', program], {
+    env: { ...env, OMP_DISPLAY_ENV: 'verbose' },
+  })
+  expect(stderr).toMatch(new RegExp(`GOMP_SPINCOUNT = '${wanted}'`))
+  expect(stdout).toBe(`${kept}\n`)
+})
