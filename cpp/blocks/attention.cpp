@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "kernels/attention.h"
 #include "kernels/dropout.h"
 
 namespace eegtorch {
@@ -37,20 +38,29 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, dou
   out_proj_.emplace(out_proj);
 }
 
+at::Tensor MultiheadAttentionImpl::attendItself(const at::Tensor& x, const std::optional<at::Tensor>& mask) {
+  const auto projected = in_proj_->forward(x, is_training());
+  const auto added = mask.value_or(at::Tensor());
+  const bool drops = is_training() && drop_prob_ > 0;
+  if (!drops && kernels::attendsShortly(projected, added)) return kernels::shortAttention(projected, heads_, added);
+  const auto parts = projected.chunk(3, 2);
+  return attend(parts[0], parts[1], parts[2], heads_, drop_prob_, is_training(), mask);
+}
+
+at::Tensor MultiheadAttentionImpl::attendTo(const at::Tensor& memory, const at::Tensor& query,
+                                            const std::optional<at::Tensor>& mask) {
+  const auto part = [&](const at::Tensor& x, int64_t first, int64_t count) {
+    return at::linear(x, in_proj_weight_.narrow(0, first * width_, count * width_),
+                      in_proj_bias_.narrow(0, first * width_, count * width_));
+  };
+  const auto rest = part(memory, 1, 2).chunk(2, 2);
+  return attend(part(query, 0, 1), rest[0], rest[1], heads_, drop_prob_, is_training(), mask);
+}
+
 at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory,
                                            const std::optional<at::Tensor>& mask) {
-  at::Tensor q, k, v;
-  if (query.is_same(memory)) {
-    const auto all = in_proj_->forward(query, is_training()).chunk(3, 2);
-    q = all[0], k = all[1], v = all[2];
-  } else {
-    q = at::linear(query, in_proj_weight_.narrow(0, 0, width_), in_proj_bias_.narrow(0, 0, width_));
-    const auto rest =
-        at::linear(memory, in_proj_weight_.narrow(0, width_, 2 * width_), in_proj_bias_.narrow(0, width_, 2 * width_))
-            .chunk(2, 2);
-    k = rest[0], v = rest[1];
-  }
-  return out_proj_->forward(attend(q, k, v, heads_, drop_prob_, is_training(), mask), is_training());
+  const auto attended = query.is_same(memory) ? attendItself(query, mask) : attendTo(memory, query, mask);
+  return out_proj_->forward(attended, is_training());
 }
 
 void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {

@@ -36,6 +36,9 @@ class MultiheadAttentionImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& query, const at::Tensor& memory, const std::optional<at::Tensor>& mask = {});
 
  private:
+  at::Tensor attendItself(const at::Tensor& x, const std::optional<at::Tensor>& mask);
+  at::Tensor attendTo(const at::Tensor& memory, const at::Tensor& query, const std::optional<at::Tensor>& mask);
+
   int64_t width_, heads_;
   double drop_prob_;
   at::Tensor in_proj_weight_, in_proj_bias_;  // of queries, keys and values, one below the other

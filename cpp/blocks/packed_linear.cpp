@@ -32,8 +32,8 @@ at::Tensor PackedLinear::forward(const at::Tensor& x, bool training) {
   if (!product) return damped(kernels::linear(x, weight, bias), slope_);
   auto sizes = x.sizes().vec();
   sizes.back() = columns;
-  const auto in = rows.contiguous(), out = at::empty(sizes, x.options());
-  const kernels::RowBlock all{in.size(0), in.const_data_ptr<float>(), depth, out.data_ptr<float>(), columns};
+  const auto in = rows.stride(1) == 1 ? rows : rows.contiguous(), out = at::empty(sizes, x.options());
+  const kernels::RowBlock all{in.size(0), in.const_data_ptr<float>(), in.stride(0), out.data_ptr<float>(), columns};
   product->run({all}, false, static_cast<float>(slope_));
   return out;
 }

@@ -254,6 +254,8 @@ test('EEGTORCH_PLAIN=1 takes the plain path: other bits, the same numbers; every
       const net = models.create(name, { nChans: 6, nTimes: 150, nOutputs: 4, ...steady(name), ...smaller[name] })
       return noGrad(() => [...net.forward(x).toTypedArray()])
     })
+    const attends = models.create('eeg_conformer', { nChans: 6, nTimes: 150, nOutputs: 4 }).eval()
+    all.push(noGrad(() => [...attends.forward(x).toTypedArray()]))
     console.log(JSON.stringify(all))`
   const run = async (env: Record<string, string>) => {
     const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', program], { env })

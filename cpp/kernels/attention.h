@@ -1,0 +1,16 @@
+// Self-attention of short sequences, straight from the projection of queries, keys and values.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+namespace eegtorch::kernels {
+
+// Whether `shortAttention` may stand in for LibTorch's: in inference, with so few tokens that a block of scores fits
+// the cache. projected (batch, tokens, 3 * width), mask (tokens, tokens) or undefined.
+bool attendsShortly(const at::Tensor& projected, const at::Tensor& mask);
+
+// Scaled dot-product attention in several heads. projected: queries, keys and values side by side. mask is added to the
+// scores. -> (batch, tokens, width)
+at::Tensor shortAttention(const at::Tensor& projected, int64_t heads, const at::Tensor& mask);
+
+}  // namespace eegtorch::kernels
