@@ -144,11 +144,16 @@ async function prepareRecordings(config: PrepareConfig, out: string, run: Run): 
 
 /** An unfinished store is gone on with if it is of the same pipeline and files. */
 async function keepPlan(folder: string, plan: PreparePlan): Promise<void> {
-  const file = join(folder, PLAN_FILE)
+  const [file, data] = [join(folder, PLAN_FILE), join(folder, 'data.mdb')]
   const text = JSON.stringify(plan)
   const isBegun = existsSync(file)
-  if (!isBegun && !existsSync(join(folder, 'data.mdb'))) return writeFileAtomically(file, text)
   if (isBegun && (await readFile(file, 'utf8')) === text) return
+  // Of which no recording is done, nothing is lost: whoever mistook an option says it anew.
+  if (!existsSync(data) || (isBegun && writtenRecordings(folder).size === 0)) {
+    await rm(data, { force: true })
+    await removeLock(folder)
+    return writeFileAtomically(file, text)
+  }
   const what = isBegun
     ? 'an unfinished store of another pipeline, of other files or of another version is there'
     : 'an unfinished store is there of which nothing says how it was made'
@@ -184,16 +189,16 @@ async function writeMissing(
       progress.update(++finished, `${recordings[index]!.name}: ${windows} windows`)
     },
     onFailed: (index, reason) => {
-      failures.push(`${recordings[index]!.name}: ${reason}`)
+      const { name } = recordings[index]!
+      failures.push(reason.includes(name) ? reason : `${name}: ${reason}`)
     },
   })
   progress.end()
   if (signal.aborted) throw new EegTorchError('CANCELLED', `stopped; go on with: ${again}`)
   if (failures.length === 0) return
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''
-  throw new EegTorchError('FILE_INVALID', `recordings cannot be prepared: ${failures[0]}${more}; the others are kept`, {
-    file: folder,
-  })
+  const kept = finished > 0 ? `; the others are kept in ${folder}` : ''
+  throw new EegTorchError('FILE_INVALID', `recordings cannot be prepared: ${failures[0]}${more}${kept}`)
 }
 
 async function finish(folder: string, plan: PreparePlan, recordings: readonly Recording[]): Promise<void> {

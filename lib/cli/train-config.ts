@@ -80,7 +80,12 @@ export const trainSchema = z
     model: z.string().describe('network of the registry'),
     modelOptions: z.record(z.string(), z.unknown()).default({}),
     dataset: z.string().optional().describe('data set by name, or a YAML file that describes one, in the folder data'),
-    data: z.union([z.string(), z.array(z.string()).min(1)]).describe('folder, file or pattern of recordings'),
+    data: z
+      .union([z.string(), z.array(z.string()).min(1)], {
+        error:
+          'expected a folder, a file or a pattern of recordings, a list of these, or a store; or a dataset by its name',
+      })
+      .describe('folder, file or pattern of recordings'),
     read: readOptions.optional().describe('what the files do not say of themselves'),
     task: z.string().optional(),
     events: z

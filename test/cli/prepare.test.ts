@@ -54,6 +54,18 @@ test('a store holds what the pipeline gives, is never overwritten, and is told i
   expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/whole\.store: .*not overwritten/)])
 })
 
+test('an option that was wrong is mended by the next call, for nothing was made yet', async () => {
+  const out = inFolder('mended.store')
+  const wrong = await eegtorch('prepare', ...BRIEF, '--channels', 'Q9', '--out', out)
+  expect(wrong.code).toBe(1)
+  expect(wrong.stderr).toMatch(/recordings cannot be prepared: S001R\d\d: there is no channel Q9: /)
+  expect(wrong.stderr).not.toContain('kept')
+  expect((await prepare('mended.store')).code).toBe(0)
+  expectSame(openStore(out).windows)
+  const nothing = await eegtorch('prepare', '--out', inFolder('nothing.store'))
+  expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('option data: expected a folder, a file')])
+})
+
 test('killed in the middle, it is no store, and goes on where it was', async () => {
   const out = inFolder('killed.store')
   const child = spawn(process.execPath, [main, 'prepare', ...BRIEF, '--out', out, '--workers', '1'], {
