@@ -5,11 +5,12 @@ import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { readRecording } from '../datasets/read-all.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { findFiles } from '../files/find-files.ts'
 import { formatPipeline, inspectPipeline, isPipelineFolder } from '../generation/checkpoints/inspect-pipeline.ts'
 import { isLmdb } from '../lmdb/lmdb-file.ts'
 import { formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
 import { asRegistered } from '../models/published.ts'
-import { isRecordingFile } from '../recordings/formats.ts'
+import { isRecordingFile, RECORDING_ENDINGS, readableFor } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
@@ -56,7 +57,7 @@ async function inspect(file: string, options: InspectOptions): Promise<void> {
     await showRecording(await readRecording(file, fileOptions(options)), file, options)
   else if (isLmdb(file)) showStore(file, options)
   else if (isPipelineFolder(file)) showPipeline(file, options)
-  else showCheckpoint(file, options)
+  else await showCheckpoint(file, options)
 }
 
 function showStore(path: string, { json }: InspectOptions): void {
@@ -88,10 +89,31 @@ async function draw(recording: Recording, picture: string | boolean, file: strin
   return path
 }
 
-function showCheckpoint(file: string, { json, key, config }: InspectOptions): void {
+async function showCheckpoint(file: string, { json, key, config }: InspectOptions): Promise<void> {
   const options = config === undefined ? {} : readModelConfig(config)
-  const summary = inspectCheckpoint(registered(openCheckpoint(file, { key })), options)
+  const summary = inspectCheckpoint(registered(await openAsCheckpoint(file, key)), options)
   console.log(json ? JSON.stringify(summary, undefined, 2) : formatCheckpoint(summary))
+}
+
+/** What is none is told as what it is: a folder of recordings, or no file that anything here reads. */
+async function openAsCheckpoint(file: string, key: string | undefined): Promise<Checkpoint> {
+  try {
+    return openCheckpoint(file, { key })
+  } catch (error) {
+    const { code, received } = error as EegTorchError
+    const [first, ...others] = code === 'FILE_NOT_FOUND' ? await findFiles(file, RECORDING_ENDINGS) : []
+    if (first !== undefined) {
+      throw new EegTorchError('FILE_INVALID', `this is a folder of ${others.length + 1} recordings`, {
+        file,
+        expected: `one of them, such as ${first}`,
+      })
+    }
+    if (code !== 'FILE_INVALID' || received !== 'a file of another format') throw error
+    throw new EegTorchError('FILE_UNSUPPORTED', 'this is no recording, no store and no checkpoint', {
+      file,
+      expected: `${readableFor(file)}; safetensors, or what torch.save wrote`,
+    })
+  }
 }
 
 /** With the network's own options where it is registered; as it is where it is not. */

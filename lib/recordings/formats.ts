@@ -1,4 +1,5 @@
 import { existsSync, fstatSync } from 'node:fs'
+import { extname } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
@@ -106,6 +107,23 @@ export const RECORDING_ENDINGS: readonly string[] = FORMATS.flatMap(({ endings }
   (ending) => !AMBIGUOUS.has(ending),
 )
 
+/** Files that hold a part of a recording, and the ending of the one by which it is opened. */
+const HEADERS: Readonly<Record<string, string>> = {
+  '.eeg': '.vhdr',
+  '.vmrk': '.vhdr',
+  '.fdt': '.set',
+  '.dat': '.hea',
+  '.atr': '.hea',
+}
+
+/** What could be read in place of a file that is no recording by itself: the header beside it, or any format. */
+export function readableFor(file: string): string {
+  const ending = extname(file)
+  const header = `${file.slice(0, file.length - ending.length)}${HEADERS[ending.toLowerCase()] ?? ''}`
+  if (ending.toLowerCase() in HEADERS && existsSync(header)) return `its header, ${header}`
+  return FORMATS.map(({ name }) => name).join(', ')
+}
+
 /** Whether a file found in a folder is the continuation or a segment of another one, or lies where BIDS keeps what was made from recordings. */
 export function isSecondary(file: string, searched: string): boolean {
   const goesOn = /^(.*)-\d+(\.fif)$/i.exec(file)
@@ -127,7 +145,7 @@ export async function openRecording(file: string, options: FileOptions = {}): Pr
   if (format !== undefined) return withSidecars(await format.read(file, options))
   throw new EegTorchError('FILE_UNSUPPORTED', 'this is no recording of a known format', {
     file,
-    expected: FORMATS.map(({ name }) => name).join(', '),
+    expected: readableFor(file),
     received: `a file that starts with ${JSON.stringify(startOf(file).toString('latin1', 0, 8))}`,
   })
 }

@@ -48,6 +48,23 @@ test('an LMDB file of pickled records is told by its windows and the split that 
   expect(classes.reduce((sum: number, { count }: { count: number }) => sum + count, 0)).toBe(windows)
 })
 
+test('what cannot be shown is told as what it is', async () => {
+  const eeg = fileURLToPath(new URL('../fixtures/recordings/brainvision/int16.eeg', import.meta.url))
+  const part = await inspect(eeg)
+  expect([part.code, part.stderr]).toEqual([
+    1,
+    expect.stringMatching(/expected its header, \S*int16\.vhdr; safetensors/),
+  ])
+  const other = join(folder, 'other.cnt')
+  writeFileSync(other, 'a recorder of which nothing is known'.repeat(100))
+  const { stderr } = await inspect(other)
+  expect(stderr).toMatch(
+    /FILE_UNSUPPORTED\]: \S*other\.cnt: this is no recording, no store and no checkpoint: expected EDF, BDF, /,
+  )
+  const beside = await inspect(join(eeg, '..'))
+  expect(beside.stderr).toMatch(/this is a folder of \d+ recordings: expected one of them, such as \S*\.vhdr/)
+})
+
 test('--json gives the same to scripts', async () => {
   const { stdout } = await inspect(fixture('training.pth'), '--json')
   expect(JSON.parse(stdout)).toMatchObject({
