@@ -96,7 +96,8 @@ async function cleaning(path: string, temporary: string, body: () => Promise<voi
   } catch (cause) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined)
     if (cause instanceof EegTorchError) throw inNameOf(path, temporary, cause)
-    throw new EegTorchError('FILE_WRITE_FAILED', `cannot be written (${(cause as Error).message})`, {
+    const { message } = cause as Error
+    throw new EegTorchError('FILE_WRITE_FAILED', `cannot be written (${message.replaceAll(temporary, path)})`, {
       file: path,
       cause,
     })

@@ -229,10 +229,15 @@ export class Recording {
     })
   }
 
-  /** A recording of some of the channels, in the order given. */
+  /** A recording of some of the channels, each once, in the order given. */
   pick(channels: readonly string[]): Recording {
     if (channels.length === 0) throw new EegTorchError('INVALID_OPTION', 'pick() needs at least one channel')
     const indices = channels.map((name) => this.channelIndex(name))
+    const twice = channels.find((_, i) => indices.indexOf(indices[i]!) < i)
+    if (twice !== undefined) {
+      const details = { option: 'channels', expected: 'each channel once', received: `${twice} again` }
+      throw new EegTorchError('INVALID_OPTION', `${this.name}: a channel cannot be picked twice`, details)
+    }
     return this.#with({
       channels: indices.map((index) => this.channels[index]!),
       source: viewOf(this.#source, { seek: (range) => ({ ...range, channel: indices[range.channel]! }) }),
