@@ -10,7 +10,7 @@ namespace EEGTORCH_ISA {
 
 namespace {
 
-constexpr size_t kRows = 6, kColumns = 2 * doubles;  // of c, which stay in registers
+constexpr size_t kRows = lanes < 16 ? 6 : 8, kColumns = 2 * doubles;  // of c, which stay in registers
 constexpr size_t kLine = 64 / sizeof(double);
 
 // Rows first .. last - 1, n columns from `from`, which are needed soon. Far apart as they are, the processor does not
@@ -38,40 +38,27 @@ inline void endStream() {
 #endif
 }
 
-// write(row, column, numbers) for a (rows, depth) b (depth, kColumns), which takes kRows rows or less.
-template <size_t rows, class Write>
+// write(row, column, numbers) for a (rows, depth) b (depth, vectors * doubles), which takes kRows rows and kColumns
+// columns or less.
+template <size_t rows, size_t vectors, class Write>
 inline void tile(size_t depth, Factor a, RowsOf<const double> b, const Write& write) {
-  Doubles sums[rows][2] = {};
+  Doubles sums[rows][vectors] = {};
   const double *left = a.data, *right = b.data;
   for (size_t k = 0; k < depth; k++, left += a.column, right += b.row) {
-    const Doubles first = loadDoubles(right), second = loadDoubles(right + doubles);
-    for (size_t i = 0; i < rows; i++) {
-      sums[i][0] += left[i * a.row] * first;
-      sums[i][1] += left[i * a.row] * second;
-    }
+    Doubles numbers[vectors];
+    for (size_t v = 0; v < vectors; v++) numbers[v] = loadDoubles(right + v * doubles);
+    for (size_t i = 0; i < rows; i++)
+      for (size_t v = 0; v < vectors; v++) sums[i][v] += left[i * a.row] * numbers[v];
   }
-  for (size_t i = 0; i < rows; i++) {
-    write(i, 0, sums[i][0]);
-    write(i, doubles, sums[i][1]);
-  }
+  for (size_t i = 0; i < rows; i++)
+    for (size_t v = 0; v < vectors; v++) write(i, v * doubles, sums[i][v]);
 }
 
-template <class Write>
-inline void tileOf(size_t rows, size_t depth, Factor a, RowsOf<const double> b, const Write& write) {
-  switch (rows) {
-    case 1:
-      return tile<1>(depth, a, b, write);
-    case 2:
-      return tile<2>(depth, a, b, write);
-    case 3:
-      return tile<3>(depth, a, b, write);
-    case 4:
-      return tile<4>(depth, a, b, write);
-    case 5:
-      return tile<5>(depth, a, b, write);
-    default:
-      return tile<kRows>(depth, a, b, write);
-  }
+template <size_t vectors, size_t rows = 1, class Write>
+inline void tileOf(size_t wanted, size_t depth, Factor a, RowsOf<const double> b, const Write& write) {
+  if constexpr (rows < kRows)
+    if (wanted > rows) return tileOf<vectors, rows + 1>(wanted, depth, a, b, write);
+  tile<rows, vectors>(depth, a, b, write);
 }
 
 // The columns that do not fill a tile.
@@ -103,10 +90,10 @@ void mixBy(size_t m, size_t n, size_t depth, Factor a, RowsOf<const double> b, R
       prefetch(b, i * depth / m, (i + rows) * depth / m, next, ahead);
       for (size_t j = 0; j < whole; j += kColumns) {
         double* to = c.data + i * c.row + from + j;
-        tileOf(rows, depth, {a.data + i * a.row, a.row, a.column}, {packed + j * depth, kColumns},
-               [&](size_t row, size_t column, Doubles v) {
-                 streamed ? stream(to + row * c.row + column, v) : storeDoubles(to + row * c.row + column, v);
-               });
+        tileOf<2>(rows, depth, {a.data + i * a.row, a.row, a.column}, {packed + j * depth, kColumns},
+                  [&](size_t row, size_t column, Doubles v) {
+                    streamed ? stream(to + row * c.row + column, v) : storeDoubles(to + row * c.row + column, v);
+                  });
       }
     }
     columns(m, width - whole, depth, a, {b.data + from + whole, b.row}, {c.data + from + whole, c.row});
@@ -154,11 +141,16 @@ void addPower(size_t m, size_t n, RowsOf<const double> x, RowsOf<double> c, doub
     for (size_t j = 0; j < m; j += kColumns) {
       const size_t last = std::min(m, j + kColumns);
       prefetch(x, j, last, next, std::min(kStretch, n - next));
-      for (size_t i = 0; i < last; i += kRows)
-        tileOf(std::min(kRows, last - i), length, {packed + i, 1, wide}, {packed + j, wide},
-               [&](size_t row, size_t column, Doubles v) {
-                 addTo(c.data + (i + row) * c.row + j + column, v, j + column < m ? m - j - column : 0);
-               });
+      for (size_t i = 0; i < last; i += kRows) {
+        const size_t rows = std::min(kRows, last - i), below = i < j + doubles ? 0 : doubles;  // the diagonal
+        const auto add = [&](size_t row, size_t column, Doubles v) {
+          const size_t first = j + below + column;
+          addTo(c.data + (i + row) * c.row + first, v, first < m ? m - first : 0);
+        };
+        const Factor left = {packed + i, 1, wide};
+        below ? tileOf<1>(rows, length, left, {packed + j + below, wide}, add)
+              : tileOf<2>(rows, length, left, {packed + j, wide}, add);
+      }
     }
   }
 }
