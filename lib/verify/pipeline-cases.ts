@@ -26,6 +26,9 @@ const runners: Readonly<Record<string, () => Promise<PipelineRunner>>> = {
   sd15: async () => (await import('./stable-diffusion-cases.ts')).runStableDiffusion,
   'sd15-controlnet': async () => (await import('./stable-diffusion-cases.ts')).runStableDiffusion,
   sd21: async () => (await import('./stable-diffusion-cases.ts')).runStableDiffusion,
+  amused: async () => (await import('./amused-cases.ts')).runAmused,
+  tinyllama: async () => (await import('./llama-cases.ts')).runTinyLlama,
+  clip: async () => (await import('./clip-cases.ts')).runClip,
 }
 
 export function isPipelineCase(folder: string): boolean {

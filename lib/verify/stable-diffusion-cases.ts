@@ -10,6 +10,7 @@ import {
 import type { NamedTensors } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
 import type { PipelineRunner } from './pipeline-cases.ts'
+import { tokensOf } from './pipeline-tokens.ts'
 
 const described = z.looseObject({
   prompt: z.string(),
@@ -58,13 +59,8 @@ export const runStableDiffusion: PipelineRunner = async (folder, given, expected
 }
 
 async function encode(pipeline: StableDiffusion, asked: Asked, expected: NamedTensors): Promise<NamedTensors> {
-  const ids = (texts: readonly string[]) =>
-    tensor(pipeline.parts.tokenizer.encodeBatch(texts, { padTo: 'maxLength', truncate: true }).ids, { dtype: 'int64' })
   return {
-    // Folders of older tools do not say which sentences their tokens are of.
-    'tokens.sentences': asked.sentences === undefined ? expected['tokens.sentences']! : ids(asked.sentences),
-    'tokens.prompt': ids([asked.prompt]),
-    'tokens.negative': ids([asked.negative_prompt]),
+    ...tokensOf(pipeline.parts.tokenizer, asked, expected),
     prompt_embeds: await pipeline.encodePrompts([asked.prompt]),
     negative_prompt_embeds: await pipeline.encodePrompts([asked.negative_prompt]),
   }

@@ -22,7 +22,8 @@ import { drawTokens, guideLogits, MaskedTokenRun } from './amused-run.ts'
 import { type AmusedLoadOptions, loadAmused } from './load.ts'
 
 const temperature = z.number().min(0).finite()
-const schema = z.object({
+/** @internal */
+export const amusedOptions = z.object({
   ...generationFields,
   steps: generationFields.steps.default(12),
   guidance: generationFields.guidance.default(10),
@@ -37,12 +38,17 @@ const schema = z.object({
   /** Where the network is told that the picture was cut out of a larger one, in pixels. */
   crop: z.tuple([z.number().finite(), z.number().finite()]).default([0, 0]),
 })
-type Settings = z.infer<typeof schema>
+type Settings = z.infer<typeof amusedOptions>
 
 /** How to draw pictures. */
-export interface AmusedOptions extends z.input<typeof schema>, GenerationHooks {
+export interface AmusedOptions extends z.input<typeof amusedOptions>, GenerationHooks {
   /** Draws of every step, in place of those that the seed gives. */
   draws?: readonly TokenDraws[] | undefined
+}
+
+interface Given extends Pick<AmusedOptions, 'draws' | 'signal'> {
+  /** Is shown the guided logits of each step, which are the run's. */
+  onLogits?: (logits: Tensor) => void
 }
 
 /** A text as the transformer is told of it, or what EEG gives in its place. */
@@ -112,17 +118,13 @@ export class Amused extends TextPipeline {
    */
   generate(prompts: readonly string[] | AmusedEmbeddings, options: AmusedOptions = {}): Generation {
     const { draws, signal, onProgress, ...rest } = options
-    const settings = readGenerationOptions(schema, rest)
+    const settings = readGenerationOptions(amusedOptions, rest)
     const hooks = { signal, onProgress, previewEvery: settings.previewEvery }
     return new Generation(() => this.start(prompts, settings, { draws, signal }), hooks)
   }
 
   /** @internal The run behind {@link Amused.generate}. */
-  start(
-    prompts: readonly string[] | AmusedEmbeddings,
-    settings: Settings,
-    given: Pick<AmusedOptions, 'draws' | 'signal'> = {},
-  ): Promise<MaskedTokenRun> {
+  start(prompts: readonly string[] | AmusedEmbeddings, settings: Settings, given: Given = {}): Promise<MaskedTokenRun> {
     return holding((held) => this.#run(held, prompts, settings, given))
   }
 
@@ -130,7 +132,7 @@ export class Amused extends TextPipeline {
     held: Arena,
     prompts: readonly string[] | AmusedEmbeddings,
     settings: Settings,
-    { draws, signal }: Pick<AmusedOptions, 'draws' | 'signal'>,
+    { draws, signal, onLogits }: Given,
   ): Promise<MaskedTokenRun> {
     const { transformer, scheduler } = this.parts
     const condition = await this.#condition(held, prompts, settings, signal)
@@ -151,6 +153,7 @@ export class Amused extends TextPipeline {
         if (settings.guidance <= 1) return logits
         const guided = await guideLogits(logits, settings.guidance)
         logits.dispose()
+        onLogits?.(guided)
         return guided
       },
       draw: (step) =>
