@@ -1,3 +1,4 @@
+import { toldNotNumbers } from '../datasets/not-numbers.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
@@ -78,7 +79,7 @@ export interface ConfiguredWindows {
 }
 
 /**
- * Reads recordings through the pipeline of a configuration, up to the steps that learn.
+ * Reads recordings through the pipeline of a configuration, up to the steps that learn, and warns of windows that hold what is no number.
  *
  * @throws EegTorchError as {@link Pipeline.windows}
  */
@@ -88,7 +89,10 @@ export async function cutConfigured(
 ): Promise<ConfiguredWindows> {
   const list = [...recordings]
   const pipeline = pipelineOf(config, list)
-  return { pipeline, windows: await pipeline.prepared.windows(list, trialsOf(config)) }
+  const windows = await pipeline.prepared.windows(list, trialsOf(config))
+  const warning = toldNotNumbers(windows)
+  if (warning !== undefined) console.error(`warning: ${warning}`)
+  return { pipeline, windows }
 }
 
 /** Windows through the filter that a command's options name, which runs on the compute thread. */

@@ -6,3 +6,6 @@ export function parseRange(text: string): [number, number] {
   if (from !== undefined && to !== undefined && from < to && more.length === 0) return [from, to]
   throw new InvalidArgumentError(`Expected FROM..TO such as 0.5..3.5, received ${JSON.stringify(text)}.`)
 }
+
+/** {@link parseRange}, or `none`. */
+export const parseBand = (text: string): [number, number] | 'none' => (text === 'none' ? text : parseRange(text))

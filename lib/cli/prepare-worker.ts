@@ -1,3 +1,4 @@
+import { toldNotNumbers } from '../datasets/not-numbers.ts'
 import { serveJobs } from '../experiment/worker-pool.ts'
 import { StoreWriter, type TrialKind } from '../prepare/store-writer.ts'
 import { settle } from '../preprocessing/join-windows.ts'
@@ -18,6 +19,8 @@ export interface PrepareGreeting {
 /** What a worker answers to the number of a recording. */
 export interface PreparedRecording {
   windows: number
+  /** What is wrong with their numbers. */
+  warning?: string | undefined
 }
 
 // A process of `eegtorch prepare`, started by lib/cli/prepare.ts: one recording at a time, from the file to the store.
@@ -34,6 +37,6 @@ serveJobs(async ({ source, plan, folder }: PrepareGreeting) => {
       found.map(({ className, event }) => [`${className}\n${event.label}`, [className, event.label]]),
     )
     await writer.write(index, windows, [...kinds.values()] as unknown as TrialKind[])
-    return { windows: windows.length }
+    return { windows: windows.length, warning: toldNotNumbers(windows) }
   }
 })

@@ -21,7 +21,7 @@ import type { Recording } from '../recordings/recording.ts'
 import { openStore } from '../store/open-store.ts'
 import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
 import { withDataset } from './config-dataset.ts'
-import { parseRange } from './parse-range.ts'
+import { parseBand, parseRange } from './parse-range.ts'
 import { checkPrepare, type PrepareConfig, type PreparePlan, planOf, prepareSchema, workOf } from './prepare-config.ts'
 import { type AddedStimuli, addStimuli } from './prepare-stimuli.ts'
 import type { PreparedRecording, PrepareGreeting } from './prepare-worker.ts'
@@ -50,9 +50,7 @@ export function describe(command: Command): void {
     .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
     .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
     .option('--window <from..to>', 'seconds around the cue (default: 0.5..3.5)', parseRange)
-    .option('--band <low..high>', 'band-pass in hertz, or none (default: 4..38)', (text) =>
-      text === 'none' ? null : parseRange(text),
-    )
+    .option('--band <low..high>', 'band-pass in hertz, or none (default: 4..38)', parseBand)
     .option('--channels <names...>', 'channels to use (default: every EEG channel)')
     .addOption(
       new Option('--sample-type <type>', 'how samples are kept (default: float32)').choices([
@@ -174,7 +172,7 @@ async function writeMissing(
   const done = existsSync(join(folder, 'data.mdb')) ? writtenRecordings(folder) : new Map()
   const jobs = [...recordings.keys()].filter((index) => !done.has(index))
   const progress = progressLine(json, recordings.length)
-  const failures: string[] = []
+  const [failures, warnings]: [string[], string[]] = [[], []]
   progress.update(done.size, '')
   let finished = done.size
   const { dataset, data, read } = config
@@ -185,8 +183,10 @@ async function writeMissing(
     greeting,
     signal,
     onDone: (index, reply) => {
-      const { windows } = reply as PreparedRecording
-      progress.update(++finished, `${recordings[index]!.name}: ${windows} windows`)
+      const { windows, warning } = reply as PreparedRecording
+      const { name } = recordings[index]!
+      progress.update(++finished, `${name}: ${windows} windows`)
+      if (warning !== undefined) warnings.push(`${name}: ${warning}`)
     },
     onFailed: (index, reason) => {
       const { name } = recordings[index]!
@@ -194,6 +194,7 @@ async function writeMissing(
     },
   })
   progress.end()
+  for (const warning of warnings) console.error(`warning: ${warning}`)
   if (signal.aborted) throw new EegTorchError('CANCELLED', `stopped; go on with: ${again}`)
   if (failures.length === 0) return
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : ''

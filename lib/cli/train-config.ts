@@ -93,7 +93,8 @@ export const trainSchema = z
       .optional()
       .describe('labels of trials, or labels with the names of their classes'),
     window: range.default([0.5, 3.5]),
-    band: range.nullable().default([4, 38]),
+    // As a flag says it: commander makes an empty text of null.
+    band: z.preprocess((said) => (said === 'none' ? null : said), range.nullable()).default([4, 38]),
     channels: z.array(z.string()).min(1).optional(),
     upsample: positive.optional(),
     leaveOut: group.optional(),

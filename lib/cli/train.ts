@@ -6,7 +6,7 @@ import { readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
 import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
-import { parseRange } from './parse-range.ts'
+import { parseBand, parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
 import { trainMapper } from './train-mapper.ts'
@@ -160,8 +160,4 @@ function given(options: Record<string, unknown>): Record<string, unknown> {
     ([name, value]) => known.includes(name) && value !== undefined && (value !== true || SWITCHES.has(name)),
   )
   return Object.fromEntries(said)
-}
-
-function parseBand(text: string): [number, number] | null {
-  return text === 'none' ? null : parseRange(text)
 }

@@ -2,10 +2,11 @@ import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type EegWindows, openStore, Pipeline, readAll } from 'eegtorch'
+import { type EegWindows, openStore, Pipeline, readAll, writeNpz } from 'eegtorch'
 import { checkPrepare, planOf } from '../../lib/cli/prepare-config.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
+import { makeRecording } from '../recordings/make-recording.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
 import { describeWithShared, sharedPath } from '../shared.ts'
 
@@ -64,6 +65,20 @@ test('an option that was wrong is mended by the next call, for nothing was made 
   expectSame(openStore(out).windows)
   const nothing = await eegtorch('prepare', '--out', inFolder('nothing.store'))
   expect([nothing.code, nothing.stderr]).toEqual([1, expect.stringContaining('option data: expected a folder, a file')])
+})
+
+test('values that are no numbers are warned of', async () => {
+  const source = inFolder('holes.npz')
+  const samples = () => Float64Array.from({ length: 2000 }, (_, i) => 1e-5 * Math.sin(i * i))
+  const holes = samples()
+  holes[650] = Number.NaN
+  const events = [2, 6, 10].map((onset) => ({ onset, duration: 0, label: 'go' }))
+  await writeNpz(source, makeRecording({ nSamples: 2000, data: [samples(), holes], events }))
+  const words = ['--data', source, '--events', 'go', '--window', '0..1']
+  const { code, stderr } = await eegtorch('prepare', ...words, '--band', 'none', '--out', inFolder('holes.store'))
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/warning: holes: 1 of 3 windows hold .* \(C4\)/)])
+  const spread = await eegtorch('prepare', ...words, '--out', inFolder('spread.store'))
+  expect(spread.stderr).toMatch(/warning: holes: 3 of 3 windows hold .* \(C4\)/)
 })
 
 test('killed in the middle, it is no store, and goes on where it was', async () => {
