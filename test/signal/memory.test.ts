@@ -8,14 +8,18 @@ const RESET_PEAK = '5'
 const bytes = (name: string): number =>
   1024 * Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync('/proc/self/status', 'utf8'))![1])
 
-/** The peak of memory while `action` runs beyond what was held before, over the size of the recording. */
+/** The peak of memory while `action` runs beyond what was held before, over the size of the recording: the least of three, for the process does other things too. */
 async function peakOf(action: () => Promise<unknown>): Promise<number> {
   await action() // loads the code
-  releaseMemory()
-  const before = bytes('VmRSS')
-  writeFileSync('/proc/self/clear_refs', RESET_PEAK)
-  await action()
-  return (bytes('VmHWM') - before) / RECORDING
+  const peaks: number[] = []
+  for (let i = 0; i < 3; i++) {
+    releaseMemory()
+    const before = bytes('VmRSS')
+    writeFileSync('/proc/self/clear_refs', RESET_PEAK)
+    await action()
+    peaks.push((bytes('VmHWM') - before) / RECORDING)
+  }
+  return Math.min(...peaks)
 }
 
 function canMeasure(): boolean {
