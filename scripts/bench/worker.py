@@ -95,7 +95,17 @@ def prepare():
         loss.item()
 
     def count(command):
-        return flops((lambda: infer(command, first)) if "batch" in command else lambda: gradients(first))
+        if "batch" not in command:
+            return flops(lambda: gradients(first))
+        # The counter hooks onto what requires a gradient, and a view of a parameter made without gradients has no function to hook onto.
+        trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+        for parameter in trained:
+            parameter.requires_grad_(False)
+        try:
+            return flops(lambda: infer(command, first))
+        finally:
+            for parameter in trained:
+                parameter.requires_grad_(True)
 
     return {"inference": infer, "training": train, "flops": count}
 
