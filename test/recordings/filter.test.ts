@@ -77,16 +77,16 @@ test('the event loop goes on while windows of filtered recordings are cut', asyn
   const clock = setInterval(() => turns++, 1)
   const before = loopTime()
   for (let i = 0; i < 3; i++) lazy().readSamples(0, 1)
-  const between = loopTime()
+  const filtering = loopTime() - before
   expect(turns).toBe(0)
-  // the least of three: a collection of what earlier tests left may fall into one of them
-  const times: number[] = []
-  for (let i = 0; i < 3; i++) {
+  const shares: number[] = []
+  // Page faults of what is copied, and collections of what earlier tests left, spoil a turn; a loop that filters itself gives 1 or more.
+  while (shares.length < 8 && !shares.some((share) => share < 0.5)) {
     const start = loopTime()
     await cutWindows([lazy(), lazy(), lazy()], { from: 0, to: 1 })
-    times.push(loopTime() - start)
+    shares.push((loopTime() - start) / filtering)
   }
   clearInterval(clock)
   expect(turns).toBeGreaterThan(3)
-  expect(Math.min(...times)).toBeLessThan((between - before) / 4)
+  expect(Math.min(...shares)).toBeLessThan(0.5)
 })
