@@ -87,7 +87,11 @@ async function run(flags: Flags): Promise<void> {
   const embeddings = await readEmbeddings(file, name)
   const cut = windowOptions({ window, events, task, channels })
   const windows = await cutFiltered({ window, ...defined({ band, events, task, channels }) }, await readAll(data))
-  await openStudy(out, { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training }, { file })
+  await using _study = await openStudy(
+    out,
+    { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training },
+    { file },
+  )
   const result = await interruptible(out, (signal) =>
     align(windows, embeddings, {
       ...training,

@@ -69,7 +69,7 @@ async function run(models: DenoiseOptions['models'] & string[], flags: Flags): P
   if (threads !== undefined) await setNumThreads(threads)
   const cut = windowOptions({ window, events, task, channels })
   const windows = await (await readAll(data)).windows(cut)
-  await openStudy(out, { models, data, ...cut, threads: numThreads(), ...settings })
+  await using _study = await openStudy(out, { models, data, ...cut, threads: numThreads(), ...settings })
   const result = await interruptible(out, (signal) =>
     denoise(windows, {
       ...settings,

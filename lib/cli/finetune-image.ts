@@ -119,7 +119,11 @@ export async function finetuneMapper(
   { out, json }: { out: string; json: boolean },
 ): Promise<void> {
   const { encoder, checkpoint, clip, diffusion } = config
-  await openStudy(out, { ...config, threads: numThreads() }, { encoder, checkpoint, clip, diffusion })
+  await using _study = await openStudy(
+    out,
+    { ...config, threads: numThreads() },
+    { encoder, checkpoint, clip, diffusion },
+  )
   const { windows } = openStore(config.data)
   const parts = splitBySubject(windows, config)
   const targets = await targetsOf(windows.classNames, config)

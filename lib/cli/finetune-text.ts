@@ -93,7 +93,11 @@ Examples:
 async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
   const config = await readCommandConfig(finetuneTextSchema, flags, file)
   const { encoder, language, projection, adapter } = config
-  await openStudy(out, { ...config, threads: numThreads() }, { encoder, language, projection, adapter })
+  await using _study = await openStudy(
+    out,
+    { ...config, threads: numThreads() },
+    { encoder, language, projection, adapter },
+  )
   const parts = splitBySubject(openStore(config.data).windows, config)
   const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts }))
   await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))

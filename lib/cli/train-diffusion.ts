@@ -99,7 +99,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   )
   const { device: place, ...settings } = config
   const { vae, semantics, controlnet } = settings
-  await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
+  await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
   const { windows } = openStore(config.eeg)
   const device = place as Device
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })

@@ -11,10 +11,12 @@ export interface Interval {
  * Exact one-sided binomial test: the probability of at least `correct` right answers in `trials` by guessing with success
  * probability `chance`. Equals `scipy.stats.binomtest(correct, trials, chance, 'greater').pvalue`.
  *
+ * @param chance 1 where the trials are of one class: a constant answer is always right, and nothing can beat it
  * @throws EegTorchError `INVALID_OPTION` for counts that are no whole numbers or a chance outside 0 .. 1
  */
 export function binomialTest(correct: number, trials: number, chance: number): number {
   requireCounts(correct, trials)
+  if (chance === 1) return 1
   requireShare('chance', chance)
   return correct === 0 ? 1 : regularisedBeta(chance, correct, trials - correct + 1)
 }

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 
@@ -18,9 +18,13 @@ export async function makeFolder(path: string): Promise<void> {
 
 // Node's own `recursive` never returns below folders such as /proc, which take no new ones but do not say so.
 async function makeWithParents(path: string): Promise<void> {
-  if (existsSync(path)) return
+  if (existsSync(path)) return requireFolder(path)
   await makeWithParents(dirname(path))
   await mkdir(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
   })
+}
+
+async function requireFolder(path: string): Promise<void> {
+  if (!(await stat(path)).isDirectory()) throw new Error(`${path} is a file`)
 }

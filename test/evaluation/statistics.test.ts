@@ -75,6 +75,11 @@ test('mean and deviation', () => {
   expect(standardDeviation([4])).toBe(0)
 })
 
+test('of one class a constant answer is always right, and nothing beats it', () => {
+  expect([binomialTest(0, 3, 1), binomialTest(3, 3, 1)]).toEqual([1, 1])
+  expect(() => binomialTest(1, 3, 1.01)).toThrow('chance is no proportion')
+})
+
 test('impossible counts are refused', () => {
   expect(() => binomialTest(5, 4, 0.5)).toThrow('received correct 5, trials 4')
   expect(() => clopperPearson(1.5, 4)).toThrow('whole numbers')

@@ -59,6 +59,7 @@ test('every sentence of a vocabulary is reduced to its own label', () => {
 })
 
 test('the accuracy of keywords stands beside chance and an interval', () => {
+  expect(keywordAccuracy([8], [8])).toMatchObject({ accuracy: 1, chance: 1, p: 1 }) // trials of one class, such as a single one
   const score = keywordAccuracy([0, 1, undefined, 1], [0, 1, 0, 0])
   expect(score).toMatchObject({ correct: 2, total: 4, accuracy: 0.5, without: 1, chance: 0.75 })
   expect(score.interval.low).toBeCloseTo(0.0676, 3)
