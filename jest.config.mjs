@@ -12,6 +12,7 @@ export default {
   },
   moduleNameMapper: { '^eegtorch$': '<rootDir>/lib/index.ts' },
   maxWorkers: 2,
-  testTimeout: 60_000,
+  // For what hangs: a busy machine may need minutes for what takes seconds.
+  testTimeout: 300_000,
   workerIdleMemoryLimit: '2GB',
 }

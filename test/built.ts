@@ -26,7 +26,7 @@ export function runNode(
       {
         encoding: 'utf8',
         maxBuffer: 64e6,
-        timeout: options.timeout ?? 50_000,
+        timeout: options.timeout ?? 280_000,
         env: { ...process.env, ...options.env },
       },
       (_, stdout, stderr) => resolve({ code: child.exitCode, signal: child.signalCode, stdout, stderr }),

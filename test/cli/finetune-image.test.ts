@@ -10,7 +10,7 @@ const sd15 = join(root, 'test', 'oracle', 'pipelines', 'sd15')
 const clip = join(root, 'test', 'fixtures', 'generation', 'clip-pipeline')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-finetune-image-'))
 const at = (...parts: string[]) => join(work, ...parts)
-const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'], { timeout: 110_000 })
+const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'])
 const SMALL = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 32, nhead: 5, nLayer: 1, nPatches: 2 }
 
 beforeAll(async () => {
@@ -43,7 +43,7 @@ warmupEpochs: 1
 batchSize: 2
 `,
   )
-}, 60_000)
+})
 afterAll(() => rmSync(work, { recursive: true }))
 
 test('train takes regime: mapper with its preset, under what is said beside it', async () => {
@@ -108,7 +108,7 @@ test('targets are cached in the store, epochs kept and drawn, and what was learn
   const args = ['--checkpoint', at('drawn', 'mapper.safetensors'), '--diffusion', sd15, '--out', at('made'), '--json']
   const made = await run('generate', '--pipeline', 'image', ...eeg, ...args)
   expect(JSON.parse(made.stdout)).toMatchObject({ made: 1, mode: 'eeg-tokens' })
-}, 200_000)
+})
 
 test('what is missing is named', async () => {
   const without = await run('finetune-image', at('image.yaml'), '--clip', clip, '--out', at('none'))
@@ -125,4 +125,4 @@ test('what is missing is named', async () => {
     at('none2'),
   )
   expect(pictures.stderr).toMatch(/the store has no stimuli/)
-}, 120_000)
+})

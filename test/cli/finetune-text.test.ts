@@ -95,7 +95,7 @@ threads: 1
   await writeEncoder(7)
   const other = await command(...words).catch(({ stdout, stderr }) => stdout + stderr)
   expect(other).toMatch(/holds a run with other settings.*another content of encoder/)
-}, 60_000)
+})
 
 test('subjects who share samples are refused before anything is trained', async () => {
   const same = join(folder, 'same')
@@ -107,4 +107,4 @@ test('subjects who share samples are refused before anything is trained', async 
   const { stdout, stderr } = await command(...words).catch((error) => error)
   expect(JSON.parse(stdout || stderr).error.code).toBe('SPLIT_LEAKS')
   expect(existsSync(join(folder, 'leaks', 'projection_epoch1.pth'))).toBe(false)
-}, 60_000)
+})

@@ -22,7 +22,7 @@ const pipelines = join(root, 'test', 'oracle', 'pipelines')
 const base = join(root, 'test', 'fixtures', 'generation', 'llama-pipeline', 'base')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-sentences-'))
 const at = (...parts: string[]) => join(work, ...parts)
-const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'], { timeout: 110_000 })
+const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'])
 const recordsOf = (folder: string) => readGenerations(join(folder, 'generations.jsonl'))
 const sentencesOf = (folder: string) =>
   readFileSync(join(folder, 'sentences.jsonl'), 'utf8')
@@ -73,7 +73,7 @@ beforeAll(async () => {
       jointPhase: { epochs: 25, lr: 2e-2 },
     },
   )
-}, 120_000)
+})
 afterAll(() => rmSync(work, { recursive: true }))
 
 const reading = () => [
@@ -122,7 +122,7 @@ test('EEG becomes a sentence, its keyword a prompt, and this a picture; no sente
     'cup',
     'keyword-prompt + EEG of another trial',
   ])
-}, 180_000)
+})
 
 test('drawn words depend on the seed and the trial alone; what names nothing is drawn as it is, by aMUSEd', async () => {
   const args = [...reading(), '--pipeline', 'amused', '--nf4', '--sample', '--temperature', '1.2', '--seed', '5']
@@ -139,7 +139,7 @@ test('drawn words depend on the seed and the trial alone; what names nothing is 
   expect(new Set(sentences.map(({ sentence }) => sentence)).size).toBeGreaterThan(1)
   expect(recordsOf(at('amused'))[0]).toMatchObject({ predicted: 'unknown', prompt: sentences[0].sentence, seed: 5 })
   expect(existsSync(at('amused', 'summary_grid.png'))).toBe(true)
-}, 180_000)
+})
 
 test('what is missing, or not there, is named', async () => {
   const missing = await run('generate', '--pipeline', 'text', '--eeg', at('store'), '--out', at('none'))
@@ -148,4 +148,4 @@ test('what is missing, or not there, is named', async () => {
   expect(JSON.parse(other.stdout).error.message).toMatch(/motor-imagery has no class dog/)
   const montage = await run(...reading(), '--pipeline', 'text', '--montage', 'bcic-iv-2a', '--out', at('other'))
   expect(JSON.parse(montage.stdout).error.message).toMatch(/montage bcic-iv-2a has no channel Oz/)
-}, 120_000)
+})

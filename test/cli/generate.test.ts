@@ -11,7 +11,7 @@ const main = join(here, '..', '..', 'dist', 'cli', 'main.js')
 const sd15 = join(here, '..', 'oracle', 'pipelines', 'sd15')
 const work = mkdtempSync(join(tmpdir(), 'eegtorch-generate-'))
 const at = (...parts: string[]) => join(work, ...parts)
-const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'], { timeout: 110_000 })
+const run = (...args: string[]) => runNode([main, ...args, '--threads', '1'])
 const recordsOf = (folder: string) => readGenerations(join(folder, 'generations.jsonl'))
 
 const CHANNELS = ['Fz', 'Pz', 'Oz', 'Cz']
@@ -44,7 +44,7 @@ beforeAll(async () => {
   })
   await encoder.save(at('encoder.safetensors'))
   await mapper.save(at('mapper.safetensors'))
-}, 60_000)
+})
 afterAll(() => rmSync(work, { recursive: true }))
 
 const image = ['generate', '--pipeline', 'image', '--diffusion', sd15, '--steps', '2', '--json']
@@ -67,7 +67,7 @@ test('a folder of pictures goes on where it was, tells its mode, and makes nothi
   const labels = [...image, ...files, '--mode', 'label-prompt', '--n', '1', '--out', at('labels')]
   expect(JSON.parse((await run(...labels)).stdout)).toMatchObject({ mode: 'label-prompt' })
   expect(recordsOf(at('labels'))[0]!.prompt).toMatch(/^a photo of a (face|house)$/)
-}, 120_000)
+})
 
 test('controls are drawn beside the pictures, from the same noise, and stand beside the scores', async () => {
   const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
@@ -92,7 +92,7 @@ test('controls are drawn beside the pictures, from the same noise, and stand bes
   expect(label.map(({ predicted, prompt }) => [predicted, prompt])).toEqual(
     made.map(({ predicted }) => [predicted, `a photo of a ${predicted}`]),
   )
-  const scored = await runNode([main, 'score', at('controlled'), '--metrics', 'mse', '--json'], { timeout: 110_000 })
+  const scored = await runNode([main, 'score', at('controlled'), '--metrics', 'mse', '--json'])
   const { scores, missing } = JSON.parse(scored.stdout)
   expect(Object.keys(missing)).toEqual(['nearest'])
   expect(Object.keys(scores[0].controls).sort()).toEqual(['label', 'random', 'shuffled'])
@@ -100,7 +100,7 @@ test('controls are drawn beside the pictures, from the same noise, and stand bes
   expect(JSON.parse(again.stdout).made).toBe(0)
   const twice = await run(...image, ...files, '--mode', 'label-prompt', '--controls', 'label', '--out', at('none'))
   expect(twice.stdout).toMatch(/controls: label belongs to the pipeline image in the mode eeg-tokens/)
-}, 120_000)
+})
 
 test('texts are drawn, a YAML file tells the options, and what is missing is named', async () => {
   writeFileSync(
@@ -124,7 +124,7 @@ test('texts are drawn, a YAML file tells the options, and what is missing is nam
   )
   expect(foreign.stderr).toMatch(/eeg: belongs to text, amused, image, sgdm, not to the pipeline prompt/)
   expect(existsSync(at('none'))).toBe(false)
-}, 120_000)
+})
 
 test('a ControlNet keeps pictures of texts and of trials to a structure, which the log and the mode tell', async () => {
   const under = join(here, '..', 'oracle', 'pipelines', 'sd15-controlnet')
@@ -164,7 +164,7 @@ test('a ControlNet keeps pictures of texts and of trials to a structure, which t
   const few = await run(...texts.slice(0, -1), ...control, '--structure', at('stimuli'), '--out', at('none'))
   expect(few.stdout).toMatch(/one picture of the structure for each prompt.*1 pictures.*2 in/)
   expect(existsSync(at('none'))).toBe(false)
-}, 120_000)
+})
 
 test('a diffusion model is trained on a store and its stimuli, goes on when called again, and draws', async () => {
   const blocks = 'blockOutChannels: [8], downBlockTypes: [CrossAttnDownBlock2D], upBlockTypes: [CrossAttnUpBlock2D]'
@@ -240,4 +240,4 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
     '--json',
   )
   expect(JSON.parse(under.stdout)).toMatchObject({ made: 1, mode: 'sgdm' })
-}, 120_000)
+})

@@ -14,7 +14,6 @@ const brief = ['--data', at('eegmmidb'), '--task', 'fists-feet', '--window', '0.
 const prepare = (...words: string[]) =>
   runNode([join(root, 'dist', 'cli', 'main.js'), 'prepare', ...brief, ...words], {
     env: { NODE_OPTIONS: '', EEGTORCH_DATA: '' },
-    timeout: 110_000,
   })
 
 async function draw(name: string, step: number): Promise<void> {
@@ -51,10 +50,10 @@ test('a store gets stimuli and targets; a picture that is missing or none is nam
   const stored = await storedTargets(at('store'))
   expect(stored.made).toMatchObject({ classNames, prompts: ['a photo of a both fists', 'a photo of a both feet'] })
   expect([stored.cosines, stored.textHidden.shape]).toEqual([targets.cosines, [2, 77, 24]])
-}, 120_000)
+})
 
 test('targets need stimuli and the model that is to draw', async () => {
   const alone = await prepare('--targets', clip, '--out', at('none'))
   expect([alone.code, alone.stderr]).toEqual([1, expect.stringMatching(/option stimuli: targets needs it/)])
   expect(existsSync(at('none.partial'))).toBe(false)
-}, 60_000)
+})

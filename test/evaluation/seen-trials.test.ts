@@ -8,7 +8,7 @@ test('a subject has more windows than a call has arguments', () => {
   }))
   const split = subjectSplit(makeWindows(rows, { nSamples: 2 }), { train: ['A'], test: ['B'] })
   expect([split.train.length, split.test]).toEqual([200_000, [200_000]])
-}, 30_000)
+})
 
 test('a checkpoint remembers more windows than a call has arguments', async () => {
   const count = 200_000
@@ -19,4 +19,4 @@ test('a checkpoint remembers more windows than a call has arguments', async () =
   expect(seen.slice(-3)).toEqual([`A-- trial ${count / 2 - 1}`, 'A-- trial 0', 'A-- trial 1'])
   expect(seenSamples.slice(count)).toEqual(seenSamples.slice(0, 4))
   expect(new Set(seenSamples).size).toBe(count)
-}, 30_000)
+})

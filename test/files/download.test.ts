@@ -222,9 +222,12 @@ test('an unreachable host, a wrong address and a redirection without end are one
 test('a signal stops it, also while it waits; what came stays', async () => {
   server.answers(serve(content, { stallAfter: 100_000 }))
   const stop = new AbortController()
-  setTimeout(() => stop.abort(), 100)
-  expect((await rejectionOf(get({}, { signal: stop.signal }))).code).toBe('CANCELLED')
-  expect(readFileSync(`${target()}.part`).length).toBeGreaterThan(0)
+  const stopped = rejectionOf(get({}, { signal: stop.signal, timeout: 60_000 }))
+  const part = `${target()}.part`
+  while (!existsSync(part) || readFileSync(part).length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+  stop.abort()
+  expect((await stopped).code).toBe('CANCELLED')
+  expect(readFileSync(part).length).toBeGreaterThan(0)
   server.answers(refuse(503))
   const later = new AbortController()
   setTimeout(() => later.abort(), 50)

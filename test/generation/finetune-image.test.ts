@@ -64,7 +64,7 @@ test('a handful of trials is learnt by heart, towards the pictures and the texts
   expect(error(encoderHiddenStates)).toBeLessThan(
     0.7 * error(newMapper().eval().run({ tokens: trials.inputs }).encoderHiddenStates),
   )
-}, 60_000)
+})
 
 test('stopped and gone on with, it leaves the same bytes; every epoch loads from both of its files', async () => {
   const phases = { warmUp: { epochs: 1, lr: 5e-3 }, joint: { epochs: 2, lr: 1e-3 }, batchSize: 2 }
@@ -105,7 +105,7 @@ test('stopped and gone on with, it leaves the same bytes; every epoch loads from
     expect(bytesOf(pth)).toEqual(bytesOf(safetensors))
   }
   expect(existsSync(join(folder, 'mapper_epoch4.pth'))).toBe(false)
-}, 60_000)
+})
 
 test('targets of another width or number of classes are refused before anything is trained', async () => {
   const wide = { ...targets, textHidden: randn([CLASSES, 5, 32]) as Tensor }

@@ -53,7 +53,7 @@ beforeAll(async () => {
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
   const flags = ['--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund']
   await succeed('npm', ['install', ...flags, tarball], project)
-}, 300_000)
+})
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 test('the package is under 10 MB and holds a binary with its loader', () => {
@@ -100,7 +100,7 @@ test('npx eegtorch train trains a network for one epoch on recordings', async ()
   expect(readdirSync(join(project, 'run'))).toEqual(
     expect.arrayContaining(['checkpoints', 'report.html', 'results.json']),
   )
-}, 120_000)
+})
 
 test('plain JavaScript trains for one epoch', async () => {
   writeFileSync(

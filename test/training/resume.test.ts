@@ -53,4 +53,4 @@ test('a run killed again and again ends with the bytes and the log of one that w
   expect([...weights('killed').keys()]).toEqual([...weights('whole').keys()])
   expect(weights('killed')).toEqual(weights('whole'))
   expect(readJsonLines(join(folder, 'killed', 'log.jsonl'))).toEqual(readJsonLines(join(folder, 'whole', 'log.jsonl')))
-}, 240_000)
+})
