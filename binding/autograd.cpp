@@ -52,11 +52,8 @@ Napi::Value BackwardAsync(Environment& environment, const Napi::CallbackInfo& in
 // gradients(outputs, gradients | null, inputs, retainGraph, createGraph, allowUnused): null for an unused input.
 Napi::Value Gradients(Environment& environment, const Napi::CallbackInfo& info) {
   const auto a = readBackward(environment, info);
-  const auto found =
-      torch::autograd::grad(a.outputs, a.inputs, a.gradients, a.keep_graph, a.create_graph, a.allow_unused);
-  auto result = Napi::Array::New(info.Env(), found.size());
-  for (uint32_t i = 0; i < found.size(); i++) result.Set(i, environment.wrap(found[i]));
-  return result;
+  return environment.wrapAll(
+      torch::autograd::grad(a.outputs, a.inputs, a.gradients, a.keep_graph, a.create_graph, a.allow_unused));
 }
 
 Napi::Value Grad(Environment& environment, const Napi::CallbackInfo& info) {

@@ -61,11 +61,7 @@ Napi::Value broadcast(Environment& environment, const Napi::CallbackInfo& info) 
 Napi::Value allGather(Environment& environment, const Napi::CallbackInfo& info) {
   auto work = [&environment, group = processGroupOf(environment, info[0]),
                tensor = exchanged(environment, info[1])](const Cancellation&) -> Environment::Finish {
-    return [&environment, tensors = group->allGather(tensor)](Napi::Env env) -> Napi::Value {
-      auto list = Napi::Array::New(env, tensors.size());
-      for (uint32_t i = 0; i < tensors.size(); i++) list.Set(i, Napi::Value(env, environment.wrap(tensors[i])));
-      return list;
-    };
+    return [&environment, tensors = group->allGather(tensor)](Napi::Env) { return environment.wrapAll(tensors); };
   };
   return environment.runAsync(std::move(work));
 }

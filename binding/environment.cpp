@@ -52,11 +52,38 @@ at::Tensor& Environment::tensor(napi_value id) {
   return table.get(number);
 }
 
-std::vector<at::Tensor> Environment::tensors(Napi::Value ids) {
+Tensors Environment::tensors(Napi::Value ids) {
   const auto list = arrayOf(ids, "a list of tensors");
-  std::vector<at::Tensor> result;
+  Tensors result;
   result.reserve(list.Length());
   for (uint32_t i = 0; i < list.Length(); i++) result.push_back(tensor(list.Get(i)));
+  return result;
+}
+
+Napi::Array Environment::wrapAll(const Tensors& tensors) {
+  auto ids = Napi::Array::New(env_, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) ids.Set(i, wrap(tensors[i]));
+  return ids;
+}
+
+Napi::Array Environment::wrapNamed(const NamedTensors& tensors) {
+  auto pairs = Napi::Array::New(env_, tensors.size());
+  for (uint32_t i = 0; i < tensors.size(); i++) {
+    auto pair = Napi::Array::New(env_, 2);
+    pair.Set(0u, Napi::String::New(env_, tensors[i].first));
+    pair.Set(1u, wrap(tensors[i].second));
+    pairs.Set(i, pair);
+  }
+  return pairs;
+}
+
+NamedTensors Environment::namedTensors(Napi::Value pairs) {
+  const auto list = arrayOf(pairs, "named tensors");
+  NamedTensors result;
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto pair = arrayOf(list.Get(i), "a name and a tensor");
+    result.emplace_back(stringOf(pair.Get(0u), "a name"), tensor(pair.Get(1u)));
+  }
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/compute_thread.h"
+#include "core/named_tensors.h"
 #include "core/tape.h"
 #include "operator.h"
 #include "tensor_table.h"
@@ -33,7 +34,11 @@ class Environment {
   // limit.
   napi_value wrap(at::Tensor tensor);
   at::Tensor& tensor(napi_value id);
-  std::vector<at::Tensor> tensors(Napi::Value ids);
+  Tensors tensors(Napi::Value ids);
+  Napi::Array wrapAll(const Tensors& tensors);
+  // As pairs of a name and a number.
+  Napi::Array wrapNamed(const NamedTensors& tensors);
+  NamedTensors namedTensors(Napi::Value pairs);
   void report();
 
   // Calls back once, each time that live bytes pass the limit. 0: never.

@@ -170,17 +170,11 @@ Tensors inputsOf(Environment& environment, const ModelHandle& handle, Napi::Valu
   return inputs;
 }
 
-Napi::Value wrapAll(Environment& environment, Napi::Env env, const Tensors& tensors) {
-  auto ids = Napi::Array::New(env, tensors.size());
-  for (uint32_t i = 0; i < tensors.size(); i++) ids.Set(i, environment.wrap(tensors[i]));
-  return ids;
-}
-
 torch::jit::Stack stackOf(const Tensors& tensors) { return {tensors.begin(), tensors.end()}; }
 
 // Computes now, for an eager call.
-Napi::Value compute(Environment& environment, Napi::Env env, const std::shared_ptr<ModelHandle>& handle,
-                    const std::string& method, const Tensors& inputs) {
+Napi::Value compute(Environment& environment, const std::shared_ptr<ModelHandle>& handle, const std::string& method,
+                    const Tensors& inputs) {
   const auto outputs = runModel(*handle, method, inputs, handle->training);
   if (environment.recorder) {
     const auto again = [handle, method, training = handle->training](torch::jit::Stack& stack) {
@@ -190,7 +184,7 @@ Napi::Value compute(Environment& environment, Napi::Env env, const std::shared_p
     };
     environment.recorder->note(again, stackOf(inputs), stackOf(outputs));
   }
-  return wrapAll(environment, env, outputs);
+  return environment.wrapAll(outputs);
 }
 
 // Computes on the compute thread.
@@ -199,7 +193,7 @@ Napi::Value computeLater(Environment& environment, const std::shared_ptr<ModelHa
   auto work = [&environment, handle, method, inputs,
                training = handle->training](const Cancellation&) -> Environment::Finish {
     auto outputs = runModel(*handle, method, inputs, training);
-    return [&environment, outputs](Napi::Env env) { return wrapAll(environment, env, outputs); };
+    return [&environment, outputs](Napi::Env) { return environment.wrapAll(outputs); };
   };
   return environment.runAsync(std::move(work), environment.cancellation(cancellation));
 }
@@ -207,7 +201,7 @@ Napi::Value computeLater(Environment& environment, const std::shared_ptr<ModelHa
 // modelRun(model, inputs) -> outputs
 Napi::Value ModelRun(Environment& environment, const Napi::CallbackInfo& info) {
   const auto handle = modelOf(environment, info[0]);
-  return compute(environment, info.Env(), handle, "", inputsOf(environment, *handle, info[1]));
+  return compute(environment, handle, "", inputsOf(environment, *handle, info[1]));
 }
 
 // modelRunAsync(model, inputs, cancellation?): the same on the compute thread.
@@ -220,7 +214,7 @@ Napi::Value ModelRunAsync(Environment& environment, const Napi::CallbackInfo& in
 // modelCall(model, method, inputs) -> outputs: a part of a network (core/methods.h).
 Napi::Value ModelCall(Environment& environment, const Napi::CallbackInfo& info) {
   const auto inputs = environment.tensors(info[2]);
-  return compute(environment, info.Env(), modelOf(environment, info[0]), stringOf(info[1], "a method"), inputs);
+  return compute(environment, modelOf(environment, info[0]), stringOf(info[1], "a method"), inputs);
 }
 
 // modelCallAsync(model, method, inputs, cancellation?): the same on the compute thread.

@@ -32,17 +32,11 @@ Napi::Value FinishRecording(Environment& environment, const Napi::CallbackInfo& 
   return Napi::Number::New(info.Env(), environment.addObject(std::move(tape), kKind));
 }
 
-Napi::Value wrapAll(Environment& environment, Napi::Env env, const Tensors& tensors) {
-  auto ids = Napi::Array::New(env, tensors.size());
-  for (uint32_t i = 0; i < tensors.size(); i++) ids.Set(i, Napi::Value(env, environment.wrap(tensors[i])));
-  return ids;
-}
-
 // replay(recording, inputs) -> outputs
 Napi::Value Replay(Environment& environment, const Napi::CallbackInfo& info) {
   environment.refuseWhileRecording("replay another: call the function that was recorded");
   const auto outputs = tapeOf(environment, info[0])->replay(environment.tensors(info[1]));
-  return wrapAll(environment, info.Env(), outputs);
+  return environment.wrapAll(outputs);
 }
 
 // replayAsync(recording, inputs): the same on the compute thread.
@@ -50,20 +44,8 @@ Napi::Value ReplayAsync(Environment& environment, const Napi::CallbackInfo& info
   environment.refuseWhileRecording("replay another asynchronously");
   return environment.runAsync([&environment, tape = tapeOf(environment, info[0]),
                                inputs = environment.tensors(info[1])](const Cancellation&) -> Environment::Finish {
-    return [&environment, outputs = tape->replay(inputs)](Napi::Env env) -> Napi::Value {
-      return wrapAll(environment, env, outputs);
-    };
+    return [&environment, outputs = tape->replay(inputs)](Napi::Env) { return environment.wrapAll(outputs); };
   });
-}
-
-NamedTensors namedTensors(Environment& environment, Napi::Value value) {
-  const auto list = arrayOf(value, "named tensors");
-  NamedTensors tensors;
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    const auto pair = arrayOf(list.Get(i), "a name and a tensor");
-    tensors.emplace_back(stringOf(pair.Get(0u), "a name"), environment.tensor(pair.Get(1u)));
-  }
-  return tensors;
 }
 
 // makeRecordedModel(name, inputs, parameters, buffers) -> number of a model; inputs: how many.
@@ -74,7 +56,7 @@ Napi::Value MakeRecordedModel(Environment& environment, const Napi::CallbackInfo
   auto handle = std::make_shared<ModelHandle>();
   handle->entry = entry;
   handle->module =
-      std::make_shared<RecordedModelImpl>(namedTensors(environment, info[2]), namedTensors(environment, info[3]));
+      std::make_shared<RecordedModelImpl>(environment.namedTensors(info[2]), environment.namedTensors(info[3]));
   return Napi::Number::New(info.Env(), addModel(environment, handle));
 }
 

@@ -17,11 +17,7 @@ Napi::Value Load(Environment& environment, const Napi::CallbackInfo& info) {
   const auto request = readTensorRequest({info[0], info[1], info[2], info[3]});
   return environment.runAsync([&environment, request](const Cancellation&) -> Environment::Finish {
     auto tensors = load(request->path, request->file_size, request->ranges, request->tensors);
-    return [&environment, tensors = std::move(tensors)](Napi::Env env) -> Napi::Value {
-      auto ids = Napi::Array::New(env, tensors.size());
-      for (uint32_t i = 0; i < tensors.size(); i++) ids.Set(i, environment.wrap(tensors[i]));
-      return ids;
-    };
+    return [&environment, tensors = std::move(tensors)](Napi::Env) { return environment.wrapAll(tensors); };
   });
 }
 

@@ -68,12 +68,6 @@ Napi::Value runTrainStep(Environment& environment, const Napi::CallbackInfo& inf
   return environment.runAsync(std::move(work));
 }
 
-Napi::Array wrapAll(Environment& environment, Napi::Env env, const Tensors& tensors) {
-  auto list = Napi::Array::New(env, tensors.size());
-  for (uint32_t i = 0; i < tensors.size(); i++) list.Set(i, Napi::Value(env, environment.wrap(tensors[i])));
-  return list;
-}
-
 // evaluateTrainStep(step, inputs, targets) -> {outputs, loss, correct, count}
 Napi::Value evaluateTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
   auto work = [&environment, trainer = trainerOf(environment, info[0]),
@@ -81,7 +75,7 @@ Napi::Value evaluateTrainStep(Environment& environment, const Napi::CallbackInfo
     const std::lock_guard lock(trainer->model->mutex);
     return [&environment, result = trainer->step.evaluate(batch)](Napi::Env env) -> Napi::Value {
       auto object = Napi::Object::New(env);
-      object["outputs"] = wrapAll(environment, env, result.outputs);
+      object["outputs"] = environment.wrapAll(result.outputs);
       object["loss"] = result.loss ? Napi::Number::New(env, *result.loss) : env.Null();
       object["correct"] = optionalNumber(env, result.correct);
       object["count"] = Napi::Number::New(env, static_cast<double>(result.count));
@@ -98,27 +92,6 @@ NamedTensors clones(const NamedTensors& tensors) {
   return copies;
 }
 
-Napi::Array wrapNamed(Environment& environment, Napi::Env env, const NamedTensors& tensors) {
-  auto list = Napi::Array::New(env, tensors.size());
-  for (uint32_t i = 0; i < tensors.size(); i++) {
-    auto pair = Napi::Array::New(env, 2);
-    pair.Set(0u, Napi::String::New(env, tensors[i].first));
-    pair.Set(1u, Napi::Value(env, environment.wrap(tensors[i].second)));
-    list.Set(i, pair);
-  }
-  return list;
-}
-
-NamedTensors namedTensors(Environment& environment, Napi::Value value) {
-  const auto list = arrayOf(value, "named tensors");
-  NamedTensors tensors;
-  for (uint32_t i = 0; i < list.Length(); i++) {
-    const auto pair = arrayOf(list.Get(i), "a name and a tensor");
-    tensors.emplace_back(stringOf(pair.Get(0u), "a name"), environment.tensor(pair.Get(1u)));
-  }
-  return tensors;
-}
-
 // snapshotTrainStep(step) -> {model: [name, tensor][], training: [name, tensor][]}: copies as of this place in the
 // queue.
 Napi::Value snapshotTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
@@ -128,8 +101,8 @@ Napi::Value snapshotTrainStep(Environment& environment, const Napi::CallbackInfo
     auto training = clones(trainer->step.state());
     return [&environment, model = std::move(model), training = std::move(training)](Napi::Env env) -> Napi::Value {
       auto object = Napi::Object::New(env);
-      object["model"] = wrapNamed(environment, env, model);
-      object["training"] = wrapNamed(environment, env, training);
+      object["model"] = environment.wrapNamed(model);
+      object["training"] = environment.wrapNamed(training);
       return object;
     };
   };
@@ -139,8 +112,8 @@ Napi::Value snapshotTrainStep(Environment& environment, const Napi::CallbackInfo
 // restoreTrainStep(step, model, training | null): the model's weights, and where training stood.
 Napi::Value restoreTrainStep(Environment& environment, const Napi::CallbackInfo& info) {
   const bool whole = !info[2].IsNull();
-  auto work = [trainer = trainerOf(environment, info[0]), model = namedTensors(environment, info[1]), whole,
-               training = whole ? namedTensors(environment, info[2])
+  auto work = [trainer = trainerOf(environment, info[0]), model = environment.namedTensors(info[1]), whole,
+               training = whole ? environment.namedTensors(info[2])
                                 : NamedTensors()](const Cancellation&) -> Environment::Finish {
     const std::lock_guard lock(trainer->model->mutex);
     loadStateDict(*trainer->model->module, model, trainer->model->entry->name);
@@ -179,9 +152,7 @@ Napi::Value gatherRows(Environment& environment, const Napi::CallbackInfo& info)
                indices = environment.tensor(info[1])](const Cancellation&) -> Environment::Finish {
     Tensors rows;
     for (const auto& tensor : tensors) rows.push_back(at::index_select(tensor, 0, indices.to(tensor.device())));
-    return [&environment, rows = std::move(rows)](Napi::Env env) -> Napi::Value {
-      return wrapAll(environment, env, rows);
-    };
+    return [&environment, rows = std::move(rows)](Napi::Env) { return environment.wrapAll(rows); };
   };
   return environment.runAsync(std::move(work));
 }
@@ -208,8 +179,8 @@ Napi::Value augmentBatch(Environment& environment, const Napi::CallbackInfo& inf
     augmenter->run(result.inputs, result.targets);
     return [&environment, result = std::move(result)](Napi::Env env) -> Napi::Value {
       auto object = Napi::Object::New(env);
-      object["inputs"] = wrapAll(environment, env, result.inputs);
-      object["targets"] = wrapAll(environment, env, result.targets);
+      object["inputs"] = environment.wrapAll(result.inputs);
+      object["targets"] = environment.wrapAll(result.targets);
       return object;
     };
   };
