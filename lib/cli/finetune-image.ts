@@ -31,16 +31,12 @@ import type { TensorSet } from '../training/tensor-set.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-config.ts'
-import { channelsOf, MONTAGES } from './generate-eeg.ts'
+import { channelsOf } from './generate-eeg.ts'
 import { workOfWindows } from './generate-work.ts'
 import { showProgress } from './progress-line.ts'
+import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
-
-interface Flags extends Record<string, unknown> {
-  out: string
-  json?: boolean
-}
 
 export function describe(command: Command): void {
   command
@@ -50,11 +46,7 @@ export function describe(command: Command): void {
     .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
     .option('--data <store>', 'windows that eegtorch prepare wrote; with --stimuli and --targets, its CLIP targets too')
     .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
-    .addOption(
-      new Option('--montage <name>', 'regions of the brain (default: the encoder’s, else by channel names)').choices(
-        Object.keys(MONTAGES),
-      ),
-    )
+    .addOption(montageFlag())
     .option('--checkpoint <file>', 'a mapper to start from (default: a new one)')
     .option('--stimuli <folder>', 'a picture of each class (default: the store’s own)')
     .option('--clip <folder>', 'CLIP that sees the pictures, such as ViT-L/14 (default: the store’s targets)')
@@ -87,17 +79,14 @@ export function describe(command: Command): void {
     .option('--guidance <scale>', 'classifier-free guidance (default: 7.5)', Number)
     .option('--height <pixels>', 'default: what the model was trained on', Number)
     .option('--width <pixels>', 'default: what the model was trained on', Number)
-    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(deviceFlag())
     .addOption(
       new Option('--dtype <type>', 'of the diffusion model (default: float32)').choices([
         ...finetuneImageSchema.shape.dtype.unwrap().options,
       ]),
     )
-    .addOption(new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16']))
-    .option('--seed <n>', 'of weights, order, dropout and noise (default: 0)', Number)
-    .option('--threads <n>', 'CPU threads', Number)
-    .option('--out <folder>', 'folder of the run; one that was stopped goes on', 'runs/finetune-image')
-    .option('--json', 'print the result as JSON')
+    .addOption(autocastFlag())
+  addStudyFlags(command, { seedOf: 'weights, order, dropout and noise', out: 'runs/finetune-image' })
     .addHelpText(
       'after',
       `
@@ -109,7 +98,7 @@ Examples:
     .action(run)
 }
 
-async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+async function run(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   await finetuneMapper(await readCommandConfig(finetuneImageSchema, flags, file), { out, json })
 }
 

@@ -19,15 +19,11 @@ import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
 import { type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
-import { channelsOf, MONTAGES } from './generate-eeg.ts'
+import { channelsOf } from './generate-eeg.ts'
 import { showProgress } from './progress-line.ts'
+import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
-
-interface Flags extends Record<string, unknown> {
-  out: string
-  json?: boolean
-}
 
 export function describe(command: Command): void {
   command
@@ -37,11 +33,7 @@ export function describe(command: Command): void {
     .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
     .option('--data <store>', 'windows that eegtorch prepare wrote, labelled by the classes of the vocabulary')
     .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
-    .addOption(
-      new Option('--montage <name>', 'regions of the brain (default: the encoder’s, else by channel names)').choices(
-        Object.keys(MONTAGES),
-      ),
-    )
+    .addOption(montageFlag())
     .option('--language <folder>', 'Llama in transformers’ layout')
     .option('--nf4', 'hold the language model in four bits')
     .option('--projection <file>', 'a projection to start from (default: a new one)')
@@ -68,17 +60,14 @@ export function describe(command: Command): void {
     .option('--warmup-lr <rate>', 'of the projection alone (default: 5e-4)', Number)
     .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)
     .option('--gradient-checkpointing', 'compute layers twice in place of keeping what is inside them')
-    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(deviceFlag())
     .addOption(
       new Option('--dtype <type>', 'of the language model (default: float32)').choices([
         ...finetuneTextSchema.shape.dtype.unwrap().options,
       ]),
     )
-    .addOption(new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16']))
-    .option('--seed <n>', 'of weights, sentences, order and dropout (default: 0)', Number)
-    .option('--threads <n>', 'CPU threads', Number)
-    .option('--out <folder>', 'folder of the run; one that was stopped goes on', 'runs/finetune-text')
-    .option('--json', 'print the result as JSON')
+    .addOption(autocastFlag())
+  addStudyFlags(command, { seedOf: 'weights, sentences, order and dropout', out: 'runs/finetune-text' })
     .addHelpText(
       'after',
       `
@@ -90,7 +79,7 @@ Examples:
     .action(run)
 }
 
-async function run(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+async function run(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const config = await readCommandConfig(finetuneTextSchema, flags, file)
   const { encoder, language, projection, adapter } = config
   await using _study = await openStudy(

@@ -11,15 +11,10 @@ import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
-import { MONTAGES } from './generate-eeg.ts'
 import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
 import { type ToldTrials, trialsSeenBy, workOfPrompts, workOfWindows } from './generate-work.ts'
+import { deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible } from './study-folder.ts'
-
-interface Flags extends Record<string, unknown> {
-  out: string
-  json?: boolean
-}
 
 export function describe(command: Command): void {
   command
@@ -35,11 +30,7 @@ export function describe(command: Command): void {
     )
     .option('--eeg <store>', 'a store that eegtorch prepare wrote')
     .option('--encoder <file>', 'CSBrain, for text, amused and image')
-    .addOption(
-      new Option('--montage <name>', 'regions of the brain (default: the encoder’s, else by channel names)').choices(
-        Object.keys(MONTAGES),
-      ),
-    )
+    .addOption(montageFlag())
     .option('--projection <file>', 'projection_epochN.pth, for text and amused')
     .option('--language <folder>', 'Llama in transformers’ layout, for text and amused')
     .option('--adapter <folder>', 'its LoRA adapter in peft’s layout: lora_epochN')
@@ -110,7 +101,7 @@ export function describe(command: Command): void {
     .option('--batch <n>', 'pictures at a time, and sentences (default: 1)', Number)
     .option('--preview-every <steps>', 'show how the pictures stand in preview.png', Number)
     .option('--low-memory', 'free the EEG’s networks before the diffusion model loads, decode one picture at a time')
-    .option('--device <name>', 'cpu or cuda (default: cpu)')
+    .addOption(deviceFlag())
     .option('--dtype <type>', 'float32, float16 or bfloat16 (default: float32)')
     .option('--threads <n>', 'CPU threads', Number)
     .option('--out <folder>', 'folder of the pictures', 'runs/pictures')
@@ -128,7 +119,7 @@ Examples:
     .action(generate)
 }
 
-async function generate(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+async function generate(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const config = await readCommandConfig(generateSchema, flags, file)
   const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
   const work: PictureWork[] =

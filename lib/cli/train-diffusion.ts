@@ -23,15 +23,11 @@ import { optim } from '../training/options.ts'
 import { readCommandConfig } from './command-config.ts'
 import { workOfWindows } from './generate-work.ts'
 import { showProgress } from './progress-line.ts'
+import { addStudyFlags, autocastFlag, deviceFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
 import { type ControlNetWork, controlNetFolder, trainControlNet, trialsOf } from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
-
-interface Flags extends Record<string, unknown> {
-  out: string
-  json?: boolean
-}
 
 export function describe(command: Command): void {
   command
@@ -72,12 +68,9 @@ export function describe(command: Command): void {
     .option('--ema-inv-gamma <updates>', 'of the warm-up of the mean (default: 1)', Number)
     .option('--ema-power <power>', 'of the warm-up of the mean (default: 2/3; 3/4 forgets sooner)', Number)
     .option('--classifier', 'train a classifier of noised latents besides, for eegtorch generate --classifier')
-    .option('--device <name>', 'cpu or cuda (default: cpu)')
-    .addOption(new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16']))
-    .option('--seed <n>', 'of weights, order and noise (default: 0)', Number)
-    .option('--threads <n>', 'CPU threads', Number)
-    .option('--out <folder>', 'folder of the run', 'runs/sgdm')
-    .option('--json', 'print the result as JSON')
+    .addOption(deviceFlag())
+    .addOption(autocastFlag())
+  addStudyFlags(command, { seedOf: 'weights, order and noise', out: 'runs/sgdm' })
     .addHelpText(
       'after',
       `
@@ -89,7 +82,7 @@ Examples:
     .action(train)
 }
 
-async function train(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
+async function train(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const { useEmaWarmup: isWarmedUp, ...given } = flags
   const config = await readCommandConfig(
     trainDiffusionSchema,
