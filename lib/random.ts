@@ -117,7 +117,8 @@ function highProduct(a: number, b: number): number {
   return aHigh * bHigh + floor(middle / 65536) + floor(carry / 65536)
 }
 
-function requireSeed(seed: number): void {
+/** @throws EegTorchError `INVALID_OPTION` for what is no whole number from 0 to 2^53 - 1 */
+export function requireSeed(seed: number): void {
   if (Number.isSafeInteger(seed) && seed >= 0) return
   throw new EegTorchError('INVALID_OPTION', 'the seed is not usable', {
     option: 'seed',

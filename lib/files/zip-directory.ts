@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { MAX_DEFLATE_RATIO } from './max-deflate-ratio.ts'
 
 /** One file in a zip archive, as its central directory describes it. */
 export interface ZipEntry {
@@ -35,8 +36,6 @@ const END64_SIGNATURE = 0x06064b50
 const ENTRY_SIGNATURE = 0x02014b50
 const LOCAL_SIGNATURE = 0x04034b50
 const MAX_32 = 0xffff_ffff
-/** Deflate spends at least one bit per 129 bytes: nothing can unpack to more than this many times its size. */
-const MAX_DEFLATE_RATIO = 1032
 
 /** Finds the end record in the last bytes of a file; `position` is where `tail` starts in the file. */
 export function findEnd(tail: Buffer, position: number, file: string): { end: number; zip64At: number | undefined } {

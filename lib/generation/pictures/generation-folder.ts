@@ -7,6 +7,7 @@ import { writeFileAtomically } from '../../files/atomic.ts'
 import { keepSettings, SETTINGS_FILE } from '../../files/kept-settings.ts'
 import { type Lock, takeLock } from '../../files/lock.ts'
 import { makeFolder } from '../../files/make-folder.ts'
+import { requireSeed } from '../../random.ts'
 import { JsonLinesLog } from '../../training/log/json-lines.ts'
 import { drawComparison, drawGrid, type Tile } from './compose.ts'
 import {
@@ -208,15 +209,6 @@ export class GenerationFolder {
 function holdsSentences(folder: string): boolean {
   const path = join(folder, SENTENCES_FILE)
   return existsSync(path) && statSync(path).size > 0
-}
-
-function requireSeed(seed: number): void {
-  if (Number.isSafeInteger(seed) && seed >= 0) return
-  throw new EegTorchError('INVALID_OPTION', 'the seed is not usable', {
-    option: 'seed',
-    expected: 'a whole number from 0 to 2^53 - 1',
-    received: String(seed),
-  })
 }
 
 function isThere(folder: string, { file, comparison }: GenerationRecord): boolean {

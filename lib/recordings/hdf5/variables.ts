@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs'
 import type { Dataset, Entity, File, Group, Metadata, Reference } from 'h5wasm'
+import { MAX_DEFLATE_RATIO } from '../../files/max-deflate-ratio.ts'
 import type { SampleType } from '../binary/sample-types.ts'
 import { SAMPLE_BYTES } from '../binary/sample-types.ts'
 import { rowsOf } from '../matlab/text.ts'
@@ -10,8 +11,6 @@ type Library = typeof import('h5wasm')
 
 /** Numbers above this many bytes stay in the file. */
 const LOADED = 2 ** 16
-/** Deflate cannot unpack to more than this many times its size. */
-const MAX_DEFLATE_RATIO = 1032
 /** Structures inside structures, and values in all: more is an attack. */
 const DEEPEST = 32
 const MOST_VALUES = 2_000_000

@@ -1,5 +1,6 @@
 import { inflateSync } from 'node:zlib'
 import { EegTorchError } from '../../errors.ts'
+import { MAX_DEFLATE_RATIO } from '../../files/max-deflate-ratio.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import { invalid } from '../invalid.ts'
 
@@ -21,8 +22,6 @@ const NUMBERS: Readonly<Record<number, SampleType>> = {
   12: 'int64',
   13: 'uint64',
 }
-/** Deflate cannot unpack to more than this many times its size. */
-const MAX_DEFLATE_RATIO = 1032
 /** The most that zlib can be asked for at once. */
 const MOST = 2 ** 32 - 1
 
