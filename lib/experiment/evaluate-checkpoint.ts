@@ -8,6 +8,7 @@ import { type EvaluationSummary, summarisePredictions } from '../evaluation/summ
 import { models } from '../models/models.ts'
 import type { StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
+import { classifierOf } from '../regimes/variational.ts'
 import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
 import { loss, optim } from '../training/options.ts'
@@ -119,7 +120,7 @@ function preprocessingDoubts({ pipeline: made }: EegWindows, { pipeline: trained
 
 async function predict(file: string, windows: EegWindows, batchSize: number): Promise<number[][]> {
   const net = await models.load(file)
-  const step = createTrainStep(net, { loss: loss.crossEntropy(), optimizer: optim.sgd() })
+  const step = createTrainStep(classifierOf(net), { loss: loss.crossEntropy(), optimizer: optim.sgd() })
   const loader = new DataLoader(windows, { batchSize })
   try {
     return await predictProbabilities(step, loader)

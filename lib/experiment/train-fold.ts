@@ -10,6 +10,7 @@ import { loadFitting } from '../models/load-fitting.ts'
 import type { Model } from '../models/model.ts'
 import type { ModelFactory } from '../models/models.ts'
 import { Random } from '../random.ts'
+import { classifierOf, fitHybrid, isHybrid } from '../regimes/variational.ts'
 import type { LearningCurve } from '../report/run-report.ts'
 import { manualSeed } from '../runtime.ts'
 import { balancedWeights } from '../training/class-weights.ts'
@@ -122,8 +123,7 @@ export async function runTraining(
     run: options.report?.configuration ?? {},
   }
   const store = options.store?.trainingStore(place, description)
-  // biome-ignore lint/suspicious/noFocusedTests: it trains, it is no test
-  const result = await fit(net, train, {
+  const result = await trainNetwork(net, train, {
     ...fitOptions(options, train),
     seed: place.seed,
     ...(split.validation && { validation: windows.subset(split.validation) }),
@@ -137,6 +137,14 @@ export async function runTraining(
   })
   onTest?.()
   return { curve: curveOf(place, result), predictions: await testFold(net, windows, split, place, options) }
+}
+
+/** An autoencoder in front of a classifier learns with it, by the loss of both. */
+function trainNetwork(net: Model, train: EegWindows, options: FitOptions): Promise<FitResult> {
+  // biome-ignore lint/suspicious/noFocusedTests: it trains, it is no test
+  if (!isHybrid(net)) return fit(net, train, options)
+  const { loss: crossEntropy, ...others } = options
+  return fitHybrid(net, train, { ...others, ...(crossEntropy && { crossEntropy }) })
 }
 
 function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
@@ -171,7 +179,7 @@ async function testFold(
 ): Promise<Prediction[]> {
   const loader = new DataLoader(windows.subset(split.test), { batchSize })
   const settings = { loss: losses.crossEntropy(), optimizer: optim.sgd() }
-  const step = createTrainStep(net, { ...settings, ...(autocast !== undefined && { autocast }) })
+  const step = createTrainStep(classifierOf(net), { ...settings, ...(autocast !== undefined && { autocast }) })
   const probabilities = await predictProbabilities(step, loader).finally(() => {
     step.dispose()
     loader.dispose()

@@ -1,13 +1,16 @@
-import { cat, randn, zeros } from '../creation.ts'
+import { cat, randn, tensor, zeros } from '../creation.ts'
+import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { Generator } from '../generator.ts'
 import type { Model } from '../models/model.ts'
 import { Module } from '../nn/module.ts'
 import { ops } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
+import type { Augmentation } from '../training/augment.ts'
 import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
 import { losses } from '../training/losses.ts'
-import { loss } from '../training/options.ts'
+import type { CrossEntropyOptions } from '../training/options.generated.ts'
+import { type Loss, loss } from '../training/options.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
 import { runInBatches } from './run-in-batches.ts'
 
@@ -23,6 +26,8 @@ export interface VariationalOptions extends Omit<FitOptions, 'loss'> {
 export interface HybridOptions extends VariationalOptions {
   /** Weight of the autoencoder's loss beside the cross entropy; default 1 / (channels * samples), which makes a mean of its sum. */
   variationalWeight?: number
+  /** `loss.crossEntropy` with class weights or label smoothing. */
+  crossEntropy?: Loss
 }
 
 /** An autoencoder in front of any classifier of EEG; the registry has some in C++, such as `vae_conv_net`. */
@@ -43,13 +48,38 @@ export class VaeClassifier extends Module {
   }
 }
 
+const HYBRIDS = ['vae_conv_net', 'vae_cnn_rnn', 'vae_resnet1d', 'vae_deep4net'] as const
+
+/** An autoencoder with a classifier behind it, of the registry. */
+type RegisteredHybrid = { [N in (typeof HYBRIDS)[number]]: Model<N> }[(typeof HYBRIDS)[number]]
+
 /** What may be trained as a hybrid. */
-export type Hybrid =
-  | Model<'vae_conv_net'>
-  | Model<'vae_cnn_rnn'>
-  | Model<'vae_resnet1d'>
-  | Model<'vae_deep4net'>
-  | VaeClassifier
+export type Hybrid = RegisteredHybrid | VaeClassifier
+
+export function isHybrid(net: Model): net is RegisteredHybrid {
+  return (HYBRIDS as readonly string[]).includes(net.name)
+}
+
+/** A network as what gives class scores for windows alone. */
+export function classifierOf(net: Model): Model | Module {
+  return isHybrid(net) ? new HybridReader(net) : net
+}
+
+/** A hybrid that is asked without noise: it reads the mean of the posterior. */
+class HybridReader extends Module {
+  readonly net: RegisteredHybrid
+
+  constructor(net: RegisteredHybrid) {
+    super()
+    this.net = net
+  }
+
+  /** eeg (batch, channels, samples) -> logits (batch, classes). */
+  override forward(eeg: Tensor): Tensor {
+    const noise = zeros([eeg.shape[0]!, this.net.config.latentDim], { dtype: eeg.dtype, device: eeg.device }) as Tensor
+    return this.net.run({ eeg, noise }).logits
+  }
+}
 
 /** The autoencoder's loss with a weight of the KL divergence that may change from step to step. */
 abstract class Variational extends Module {
@@ -85,14 +115,21 @@ class Autoencoder extends Variational {
   }
 }
 
+/** ATen's number for a loss that is the mean of a batch. */
+const MEAN = 1
+
 class HybridTask extends Variational {
   readonly net: Hybrid
   readonly #weight: number | undefined
+  readonly #classWeights: Tensor | undefined
+  readonly #smoothing: number
 
-  constructor(net: Hybrid, weight: number | undefined) {
+  constructor(net: Hybrid, weight: number | undefined, { weight: classes, labelSmoothing }: CrossEntropyOptions) {
     super()
     this.net = net
     this.#weight = weight
+    this.#classWeights = classes ? tensor([...classes]) : undefined
+    this.#smoothing = labelSmoothing ?? 0
   }
 
   /** eeg (batch, channels, samples), labels (batch), int64. Gives the loss and the class scores. */
@@ -100,7 +137,8 @@ class HybridTask extends Variational {
     const [logits, reconstruction, mu, logvar] = this.#run(eeg)
     const [bound] = this.bound({ reconstruction: reconstruction!, eeg, mu: mu!, logvar: logvar! })
     const weight = this.#weight ?? 1 / (eeg.shape[1]! * eeg.shape[2]!)
-    return [ops.aten.cross_entropy_loss(logits!, labels).add(bound!.mul(weight)), logits!]
+    const entropy = ops.aten.cross_entropy_loss(logits!, labels, this.#classWeights, MEAN, -100, this.#smoothing)
+    return [entropy.add(bound!.mul(weight)), logits!]
   }
 
   #run(eeg: Tensor): Tensor[] {
@@ -127,17 +165,29 @@ export function fitVariational(vae: Model<'vae'>, eeg: TensorSet, options: Varia
  * @param eeg inputs (windows, channels, samples), targets class numbers
  * @throws EegTorchError as `fit`; `INVALID_OPTION`
  */
-export function fitHybrid(
+export async function fitHybrid(
   net: Hybrid,
-  eeg: TensorSet,
-  { variationalWeight, ...options }: HybridOptions,
+  eeg: EegWindows | TensorSet,
+  { variationalWeight, crossEntropy = loss.crossEntropy(), ...options }: HybridOptions,
 ): Promise<FitResult> {
-  return fitAnnealed(new HybridTask(net, variationalWeight), eeg, options)
+  requirePlain(crossEntropy, options.augmentations ?? [])
+  return fitAnnealed(new HybridTask(net, variationalWeight, crossEntropy as CrossEntropyOptions), eeg, options)
+}
+
+/** A hybrid computes its loss of class numbers itself. */
+function requirePlain({ name }: Loss, augmentations: readonly Augmentation[]): void {
+  const mixes = augmentations.some((augmentation) => augmentation.name === 'mixup')
+  if (name === 'cross_entropy' && !mixes) return
+  throw new EegTorchError('INVALID_OPTION', 'a network with an autoencoder in front learns from class numbers alone', {
+    option: mixes ? 'augmentations' : 'loss',
+    expected: mixes ? 'no mixup' : 'cross entropy',
+    received: mixes ? 'mixup' : name,
+  })
 }
 
 function fitAnnealed(
   task: Variational,
-  set: TensorSet,
+  set: EegWindows | TensorSet,
   { beta = 1, annealing = 0.5, ...options }: VariationalOptions,
 ): Promise<FitResult> {
   requireShare('annealing', annealing)
