@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { readAll } from '../datasets/read-all.ts'
 import { defined } from '../defined.ts'
@@ -10,11 +11,24 @@ import { numThreads, setNumThreads } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { optim } from '../training/options.ts'
+import { positive } from './config-fields.ts'
 import { cutFiltered } from './config-pipeline.ts'
 import { parseRange } from './parse-range.ts'
 import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
 import { interruptible, openStudy } from './study-folder.ts'
+import { checkOptions } from './train-config.ts'
+
+/** Numbers of the command line, which are judged before anything is written. */
+const numbersSchema = z.looseObject({
+  temperature: z.number().positive(),
+  epochs: positive,
+  batchSize: positive,
+  lr: z.number().positive(),
+  pooledLength: positive.optional(),
+  hiddenDim: positive.optional(),
+  seed: z.number().int().min(0),
+})
 
 interface Flags {
   data: string[]
@@ -81,8 +95,9 @@ export function describe(command: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const { data, embeddings: file, tensor: name, events, task, window, band, channels, ...rest } = flags
+  checkOptions(numbersSchema, rest)
   const { threads, out, json = false, lr, pooledLength, hiddenDim, ...training } = rest
-  const model = { ...(pooledLength && { pooledLength }), ...(hiddenDim && { hiddenDim }) }
+  const model = defined({ pooledLength, hiddenDim })
   if (threads !== undefined) await setNumThreads(threads)
   const embeddings = await readEmbeddings(file, name)
   const cut = windowOptions({ window, events, task, channels })

@@ -1,15 +1,31 @@
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { readAll } from '../datasets/read-all.ts'
 import { type DenoiseOptions, type DenoiseResult, denoise } from '../experiment/denoise.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { drawDenoising } from '../report/denoising-picture.ts'
 import { numThreads, setNumThreads } from '../runtime.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
+import { positive } from './config-fields.ts'
 import { parseRange } from './parse-range.ts'
 import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
 import { interruptible, openStudy } from './study-folder.ts'
+import { checkOptions } from './train-config.ts'
+
+/** Numbers of the command line, which are judged before anything is written. */
+const numbersSchema = z.looseObject({
+  snr: z.number(),
+  copies: positive,
+  epochs: positive,
+  batchSize: positive,
+  lr: z.number().positive().optional(),
+  latentDim: positive.optional(),
+  width: positive.optional(),
+  hiddenDim: positive.optional(),
+  seed: z.number().int().min(0),
+})
 
 interface Flags {
   data: string[]
@@ -66,6 +82,7 @@ export function describe(command: Command): void {
 
 async function run(models: DenoiseOptions['models'] & string[], flags: Flags): Promise<void> {
   const { data, events, task, window, channels, threads, out, json = false, ...settings } = flags
+  checkOptions(numbersSchema, settings)
   if (threads !== undefined) await setNumThreads(threads)
   const cut = windowOptions({ window, events, task, channels })
   const windows = await (await readAll(data)).windows(cut)

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Generator, randn, readSafetensors, writeSafetensors } from 'eegtorch'
@@ -104,4 +104,17 @@ describe('align', () => {
     expect([code, stderr]).toEqual([1, expect.stringMatching(pattern)])
     expect(stderr.trim().split('\n')).toHaveLength(1)
   })
+})
+
+test.each([
+  ['denoise', ['aae', '--copies', '0'], 'copies'],
+  ['denoise', ['aae', '--snr', 'loud'], 'snr'],
+  ['denoise', ['vae', '--hidden-dim', '0'], 'hiddenDim'],
+  ['align', ['--embeddings', 'images.safetensors', '--pooled-length', '0'], 'pooledLength'],
+  ['align', ['--embeddings', 'images.safetensors', '--temperature', '0'], 'temperature'],
+])('%s refuses numbers that are none before it writes anything: %j', async (command, words, option) => {
+  const out = inFolder(`numbers-${option}`)
+  const { code, stderr } = await eegtorch(command, ...words, '--data', inFolder('nothing-there'), '--out', out)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(`INVALID_OPTION.*option ${option}:`)])
+  expect(existsSync(out)).toBe(false)
 })
