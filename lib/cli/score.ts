@@ -1,23 +1,29 @@
 import { type Command, Option } from 'commander'
+import { z } from 'zod'
 import { ImageNetworks } from '../generation/metrics/image-networks.ts'
-import { type MeasureName, measureNames } from '../generation/scores/measures.ts'
+import { measureNames } from '../generation/scores/measures.ts'
 import { type FolderScores, scoreFolder } from '../generation/scores/score-folder.ts'
+import { scoreFields } from '../generation/scores/score-pictures.ts'
+import { readCommandConfig } from './command-config.ts'
 import { showProgress } from './progress-line.ts'
 import { scoreLines, writeScores } from './score-report.ts'
 
-interface Flags {
-  against?: string
-  training?: string
-  metrics?: MeasureName[]
-  alexnet?: string
-  inception?: string
-  lpips?: string
-  clip?: string
-  size?: number
-  shuffles: number
-  seed: number
-  protocol?: string
-  simulated?: boolean
+/** What a person may write: in a YAML file, or as flags of `eegtorch score`. */
+const scoreSchema = z.strictObject({
+  against: z.string().optional().describe('folder of stimuli'),
+  training: z.string().optional().describe('folder of pictures that the generator learnt from'),
+  metrics: z.array(z.enum(measureNames)).min(1).optional(),
+  alexnet: z.string().optional(),
+  inception: z.string().optional(),
+  lpips: z.string().optional(),
+  clip: z.string().optional(),
+  ...scoreFields,
+  protocol: z.string().optional().describe('how trials were split'),
+  simulated: z.boolean().default(false).describe('whether the EEG came from a program'),
+})
+
+interface Flags extends Record<string, unknown> {
+  config?: string
   json?: boolean
 }
 
@@ -27,6 +33,7 @@ export function describe(command: Command): void {
       'Score generated pictures against what was seen, beside their controls: shuffled EEG, random EEG, the label alone, the nearest training picture. eegtorch generate --controls draws the first three. Writes scores.json and scores.html into the folder.',
     )
     .argument('<folder>', 'pictures of eegtorch generate: generations.jsonl and its PNG files')
+    .option('--config <file>', 'YAML file with these options in camelCase; flags win over it')
     .option('--against <folder>', 'stimuli (default: those that the log names)')
     .option('--training <folder>', 'pictures that the generator learnt from, for the nearest one')
     .addOption(
@@ -39,8 +46,9 @@ export function describe(command: Command): void {
     .option('--lpips <file>', 'weights of LPIPS over AlexNet; its heads alone go with --alexnet')
     .option('--clip <path>', 'a CLIP of transformers or OpenAI: similarity and two-way identification')
     .option('--size <pixels>', 'side to which all pictures are scaled (default: theirs, 256 at most)', Number)
-    .option('--shuffles <n>', 'times that stimuli are shuffled', Number, 5)
-    .option('--seed <n>', 'of shuffles and draws', Number, 0)
+    .option('--shuffles <n>', 'times that stimuli are shuffled (default: 5)', Number)
+    .option('--confidence <share>', 'of the intervals (default: 0.95)', Number)
+    .option('--seed <n>', 'of shuffles and draws (default: 0)', Number)
     .option('--protocol <words>', 'how trials were split, for the report')
     .option('--simulated', 'say in the report that the EEG came from a program')
     .option('--json', 'print the scores as JSON')
@@ -51,8 +59,9 @@ export function describe(command: Command): void {
     .action(score)
 }
 
-async function score(folder: string, flags: Flags): Promise<void> {
-  const { json = false, alexnet, inception, lpips, clip, protocol, simulated = false, ...options } = flags
+async function score(folder: string, { config, json = false, ...flags }: Flags): Promise<void> {
+  const read = await readCommandConfig(scoreSchema, flags, config)
+  const { alexnet, inception, lpips, clip, protocol, simulated, ...options } = read
   using networks = await ImageNetworks.open({ alexnet, inception, lpips, clip })
   const onProgress = (done: number, total: number) => {
     if (!json) showProgress(done === total ? '' : `measure ${done} of ${total} `)

@@ -297,4 +297,23 @@ test('eegtorch score writes scores and a page that stands alone, and fails with 
   const failed = await runNode([CLI, 'score', join(root, 'nowhere'), '--json'])
   expect([failed.code, JSON.parse(failed.stdout).error.code]).toEqual([1, 'FILE_NOT_FOUND'])
   expect((await runNode([CLI, 'score', out, '--metrics', 'beauty'])).code).toBe(2)
+  writeFileSync(join(root, 'score.yaml'), `against: ${stimuli}\nmetrics: [mse]\nshuffles: 2\n`)
+  const configured = await runNode([CLI, 'score', out, '--config', join(root, 'score.yaml'), '--json'])
+  expect(JSON.parse(configured.stdout).scores.map(({ name }: { name: string }) => name)).toEqual(['mse'])
+  const none = await runNode([CLI, 'score', out, '--config', join(root, 'score.yaml'), '--shuffles', '0'])
+  expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/option shuffles: .*>=1/)])
+})
+
+test.each([
+  ['size', 0],
+  ['size', 1.5],
+  ['size', 100_000],
+  ['shuffles', 0],
+  ['shuffles', Number.NaN],
+  ['confidence', 95],
+  ['seed', -1],
+])('%s: %p is refused, not scored without its controls', async (option, value) => {
+  const { out, stimuli } = await study(`wrong ${option} ${value}`, (i) => scene(i))
+  const refused = await rejectionOf(scoreFolder(out, { networks: none, against: stimuli, [option]: value }))
+  expect(refused).toMatchObject({ code: 'INVALID_OPTION', option })
 })

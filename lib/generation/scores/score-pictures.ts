@@ -1,8 +1,11 @@
+import { z } from 'zod'
+import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { groupBy } from '../../evaluation/group-by.ts'
 import { mean } from '../../evaluation/statistics.ts'
 import { type AccuracySummary, summarisePredictions } from '../../evaluation/summary.ts'
 import { Random } from '../../random.ts'
+import { readOptions } from '../../read-options.ts'
 import type { ImageNetworks } from '../metrics/image-networks.ts'
 import { type PictureControl, pictureControls } from '../pictures/controls.ts'
 import type { GenerationRecord } from '../pictures/generation-record.ts'
@@ -79,18 +82,29 @@ export interface ScoreOptions {
 
 const LARGEST = 256
 
+/** What numbers of {@link ScoreOptions} may be: the only place where it is told, for programs, YAML files and command lines. */
+export const scoreFields = {
+  size: z.number().int().min(1).max(4096).optional(),
+  shuffles: z.number().int().min(1).max(10_000).default(5),
+  confidence: z.number().gt(0).lt(1).default(0.95),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+}
+const scoreSchema = z.object(scoreFields)
+type ScoreNumbers = z.infer<typeof scoreSchema>
+
 /**
  * Scores pictures against what was seen, beside the controls that tell whether the picture came from the brain.
  *
- * @throws EegTorchError `INVALID_OPTION` for no pictures, or a measure whose network is missing
+ * @throws EegTorchError `INVALID_OPTION` for no pictures, a number out of range, or a measure whose network is missing
  */
 export async function scorePictures(input: ScoreInput, options: ScoreOptions): Promise<PictureScores> {
   const { made, stimuli } = input
   if (made.length === 0 || stimuli.length !== made.length) throw nothingToScore(made.length, stimuli.length)
-  const { networks, confidence = 0.95, seed = 0, onProgress } = options
-  const size = options.size ?? Math.min(LARGEST, ...made.flatMap(({ picture }) => [picture.width, picture.height]))
+  const { networks, onProgress, metrics } = options
+  const { confidence, seed, shuffles, ...numbers } = readNumbers(options)
+  const size = numbers.size ?? Math.min(LARGEST, ...made.flatMap(({ picture }) => [picture.width, picture.height]))
   const labels = classesOf(made)
-  const measures = makeMeasures(networks, { names: options.metrics, classes: new Set(labels).size })
+  const measures = makeMeasures(networks, { names: metrics, classes: new Set(labels).size })
   using sides = new PictureSides()
   const side = async (pictures: readonly Picture[], labels?: readonly string[]) =>
     sides.own(new PictureSide(await scaled(pictures, size), networks, labels))
@@ -102,7 +116,7 @@ export async function scorePictures(input: ScoreInput, options: ScoreOptions): P
   const total = { done: 0, of: measures.length }
 
   for (const control of pictureControls) {
-    const found = await controlSides(control, input, compared, options, side)
+    const found = await controlSides(control, input, compared, { shuffles, seed }, side)
     if (typeof found === 'string') missing[control] = found
     else comparisons.set(control, found)
   }
@@ -129,6 +143,10 @@ export async function scorePictures(input: ScoreInput, options: ScoreOptions): P
   }
 }
 
+function readNumbers({ size, shuffles, confidence, seed }: ScoreOptions): ScoreNumbers {
+  return readOptions(scoreSchema, defined({ size, shuffles, confidence, seed }))
+}
+
 /** The true class of each picture; undefined unless all are known. */
 function classesOf(made: readonly LoggedPicture[]): string[] | undefined {
   const known = made.flatMap(({ record }) => (record.true === undefined ? [] : [record.true]))
@@ -153,7 +171,7 @@ async function controlSides(
   control: PictureControl,
   { made, controls, stimuli }: ScoreInput,
   { real, own, sides }: Sides,
-  { shuffles = 5, seed = 0 }: ScoreOptions,
+  { shuffles, seed }: Pick<ScoreNumbers, 'shuffles' | 'seed'>,
   side: (pictures: readonly Picture[]) => Promise<PictureSide>,
 ): Promise<Comparison | string> {
   const given = controls?.[control]
