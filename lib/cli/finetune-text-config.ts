@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { EegTorchError } from '../errors.ts'
 import { decodingSchema, PREFIX_PLACES, SENTENCE_TOKENS } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
+import { vocabularyOfClasses } from '../language/vocabulary-labels.ts'
+import { presets } from '../training/presets.ts'
 import { namesOf, positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
@@ -17,12 +20,12 @@ export const finetuneTextSchema = z
     adapter: z.string().optional().describe('a LoRA adapter in peft’s layout to start from'),
     loraRank: positive.default(8).describe('of a new adapter'),
     loraAlpha: z.number().positive().default(16).describe('of a new adapter'),
-    vocabulary: namesOf(textVocabularies).default('visual-imagery').describe('sentences and keywords'),
+    vocabulary: namesOf(textVocabularies).optional().describe('sentences and keywords'),
     place: z.enum(PREFIX_PLACES).default('before-prompt').describe('where the EEG stands'),
     maxNewTokens: decodingSchema.shape.maxNewTokens.default(SENTENCE_TOKENS),
     ...subjectFields,
-    epochs: positive.default(20),
-    warmupEpochs: z.number().int().min(0).default(5),
+    epochs: positive.optional(),
+    warmupEpochs: z.number().int().min(0).optional(),
     batchSize: positive.default(32).describe('trials that make a step'),
     accumulate: positive.default(8).describe('parts that a batch is cut into'),
     lr: z.number().positive().default(2e-4),
@@ -35,8 +38,35 @@ export const finetuneTextSchema = z
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
     threads: positive.optional(),
   })
-  .refine(({ epochs, warmupEpochs }) => warmupEpochs <= epochs, 'warmupEpochs are some of the epochs')
   .refine(areDisjoint, DISJOINT)
 
+/** A configuration as it is written. */
+type Written = z.infer<typeof finetuneTextSchema>
+
+type FromWindows = 'vocabulary' | 'epochs' | 'warmupEpochs'
+
 /** A complete configuration. */
-export type FinetuneTextConfig = z.infer<typeof finetuneTextSchema>
+export type FinetuneTextConfig = Omit<Written, FromWindows> & { [Name in FromWindows]: NonNullable<Written[Name]> }
+
+/** The document's phases for each of its data sets, by what their classes are told with. */
+const PHASES: Readonly<Record<string, { warmUp: { epochs: number }; joint: { epochs: number } }>> = {
+  'visual-imagery': presets.eeg2image_text_vi.loop,
+  'motor-imagery': presets.eeg2image_text_bcic.loop,
+}
+
+/**
+ * Fills in what depends on the windows: the vocabulary that knows their classes, and the document's epochs for it.
+ *
+ * @throws EegTorchError `INVALID_OPTION` where no vocabulary knows the classes, or the warm-up is longer than the training
+ */
+export function completeConfig(written: Written, classNames: readonly string[]): FinetuneTextConfig {
+  const vocabulary = written.vocabulary ?? (vocabularyOfClasses(classNames).name as keyof typeof textVocabularies)
+  const { warmUp, joint } = PHASES[vocabulary]!
+  const { epochs = warmUp.epochs + joint.epochs, warmupEpochs = Math.min(warmUp.epochs, epochs) } = written
+  if (warmupEpochs <= epochs) return { ...written, vocabulary, epochs, warmupEpochs }
+  throw new EegTorchError('INVALID_OPTION', 'the epochs of the warm-up are some of the epochs', {
+    option: 'warmupEpochs',
+    expected: `${epochs} at most, the epochs of the training`,
+    received: String(warmupEpochs),
+  })
+}

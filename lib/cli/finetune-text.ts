@@ -18,7 +18,7 @@ import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
-import { type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
+import { completeConfig, type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
 import { channelsOf } from './generate-eeg.ts'
 import { showProgress } from './progress-line.ts'
 import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
@@ -41,7 +41,7 @@ export function describe(command: Command): void {
     .option('--lora-rank <r>', 'of a new adapter (default: 8)', Number)
     .option('--lora-alpha <number>', 'of a new adapter (default: 16)', Number)
     .addOption(
-      new Option('--vocabulary <name>', 'sentences and keywords (default: visual-imagery)').choices(
+      new Option('--vocabulary <name>', 'sentences and keywords (default: the one that knows the classes)').choices(
         Object.keys(textVocabularies),
       ),
     )
@@ -52,8 +52,12 @@ export function describe(command: Command): void {
     .option('--train-subjects <names...>', 'default: all that are in no other part')
     .option('--validation-subjects <names...>', 'read after each epoch')
     .option('--test-subjects <names...>', 'read once, at the end')
-    .option('--epochs <n>', 'in all (default: 20; the document has 10 for visual imagery)', Number)
-    .option('--warmup-epochs <n>', 'of these with the projection alone (default: 5; 3 for visual imagery)', Number)
+    .option('--epochs <n>', 'in all (default: the document’s, 10 for visual-imagery and 20 for motor-imagery)', Number)
+    .option(
+      '--warmup-epochs <n>',
+      'of these with the projection alone (default: 3 for visual-imagery, 5 for motor-imagery)',
+      Number,
+    )
     .option('--batch-size <n>', 'trials that make a step (default: 32)', Number)
     .option('--accumulate <n>', 'parts that a batch is cut into (default: 8)', Number)
     .option('--lr <rate>', 'with the adapter (default: 2e-4)', Number)
@@ -72,7 +76,7 @@ export function describe(command: Command): void {
       'after',
       `
 Examples:
-  $ eegtorch finetune-text --data imagery.store --encoder CSBrain.pth --language TinyLlama-1.1B-Chat-v1.0/ --nf4 --epochs 10 --warmup-epochs 3
+  $ eegtorch finetune-text --data imagery.store --encoder CSBrain.pth --language TinyLlama-1.1B-Chat-v1.0/ --nf4
   $ eegtorch finetune-text text.yaml --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22 --json
   $ eegtorch generate --pipeline text --eeg imagery.store --encoder CSBrain.pth --projection runs/finetune-text/projection_epoch10.pth --language TinyLlama-1.1B-Chat-v1.0/ --adapter runs/finetune-text/lora_epoch10`,
     )
@@ -80,14 +84,16 @@ Examples:
 }
 
 async function run(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
-  const config = await readCommandConfig(finetuneTextSchema, flags, file)
+  const written = await readCommandConfig(finetuneTextSchema, flags, file)
+  const { windows } = openStore(written.data)
+  const config = completeConfig(written, windows.classNames)
   const { encoder, language, projection, adapter } = config
   await using _study = await openStudy(
     out,
     { ...config, threads: numThreads() },
     { encoder, language, projection, adapter },
   )
-  const parts = splitBySubject(openStore(config.data).windows, config)
+  const parts = splitBySubject(windows, config)
   const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts }))
   await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))
   console.log(json ? JSON.stringify(result) : formatResult(result, out))
