@@ -30,7 +30,7 @@ export interface Made {
 /** Opens a folder of pictures that a configuration makes. */
 export function openFolder(path: string, config: GenerateConfig, control?: PictureControl): Promise<GenerationFolder> {
   const settings = { ...settingsOf(config), ...(control && { control }) }
-  return GenerationFolder.open(path, { settings, contents: contentsOf(config) })
+  return GenerationFolder.open(path, { settings, contents: contentsOf(config), drawing: DRAWING })
 }
 
 /** Makes what is left to be made. */
@@ -106,6 +106,12 @@ function settingsOf(config: GenerateConfig): Record<string, unknown> {
   const { n: _, batch: __, threads: ___, seed: ____, previewEvery: _____, controls: ______, ...settings } = config
   return settings
 }
+
+/** What sentences do not depend on: they may be read first, and drawn later. */
+const DRAWING = [
+  ...['pipeline', 'diffusion', 'tokenizer', 'scheduler', 'stimuli', 'steps', 'guidance', 'negativePrompt', 'lowMemory'],
+  ...['controlnet', 'structure', 'structureWeight', 'structureStart', 'structureEnd', 'guessMode', 'height', 'width'],
+] as const satisfies (keyof GenerateConfig)[]
 
 /** Networks, tokenizers and structures: a folder does not go on with others under the same names. */
 function contentsOf(config: GenerateConfig): Record<string, string | undefined> {

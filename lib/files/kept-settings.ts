@@ -13,6 +13,8 @@ export interface KeptSettings {
   settings: Readonly<Record<string, unknown>>
   /** Files and folders whose content counts, by the names of the settings that hold their paths. */
   contents?: Readonly<Record<string, string | undefined>> | undefined
+  /** Settings, and contents of these names, that decide nothing of what the folder holds so far: others take their place. */
+  free?: readonly string[] | undefined
   /** What the folder holds: `a run`. */
   what: string
   /** The option that names the folder. */
@@ -25,7 +27,10 @@ export interface KeptSettings {
  *
  * @throws EegTorchError `INVALID_OPTION` that names what differs; `FILE_NOT_FOUND` for contents that are not there
  */
-export async function keepSettings(folder: string, { settings, contents, what, option }: KeptSettings): Promise<void> {
+export async function keepSettings(
+  folder: string,
+  { settings, contents, free = [], what, option }: KeptSettings,
+): Promise<void> {
   const path = join(folder, SETTINGS_FILE)
   const kept = existsSync(path) ? await readFile(path, 'utf8') : undefined
   const known = parse(kept)
@@ -34,10 +39,13 @@ export async function keepSettings(folder: string, { settings, contents, what, o
   const written = `${JSON.stringify(now, undefined, 2)}\n`
   if (kept === undefined) return writeFileAtomically(path, written)
   if (kept.trimEnd() === written.trimEnd()) return
+  const others = differences(known, { settings, contents: identities })
+  const loose = new Set(free.flatMap((name) => [name, `content of ${name}`]))
+  if (others.length > 0 && others.every((name) => loose.has(name))) return writeFileAtomically(path, written)
   throw new EegTorchError('INVALID_OPTION', `${folder} holds ${what} with other settings`, {
     option,
     expected: `a new folder, or the settings in ${path}`,
-    received: `another ${differences(known, { settings, contents: identities }).join(', ') || 'order of them'}`,
+    received: `another ${others.join(', ') || 'order of them'}`,
   })
 }
 

@@ -129,6 +129,14 @@ test('drawn words depend on the seed and the trial alone; what names nothing is 
   const alone = await run(...args, '--max-new-tokens', '8', '--n', '2', '--out', at('alone'))
   expect(alone.stderr).toBe('')
   expect(JSON.parse(alone.stdout)).toMatchObject({ made: 0, pictures: 0, mode: '', keywords: { total: 2, without: 2 } })
+  // what was read alone is drawn later, and not read again
+  const read = readFileSync(at('alone', 'sentences.jsonl'), 'utf8')
+  const later = [...args, '--max-new-tokens', '8', '--n', '2', '--out', at('alone'), '--steps']
+  const painted = await run(...later, '2', '--diffusion', join(pipelines, 'amused'))
+  expect(JSON.parse(painted.stdout)).toMatchObject({ made: 2, pictures: 2 })
+  expect(readFileSync(at('alone', 'sentences.jsonl'), 'utf8')).toBe(read)
+  const others = await run(...later, '3', '--diffusion', join(pipelines, 'amused'))
+  expect(others.stdout).toMatch(/pictures that were made with other settings.*another steps/)
   const drawn = await run(
     ...[...args, '--max-new-tokens', '8', '--n', '3', '--batch', '3', '--out', at('amused')],
     ...['--diffusion', join(pipelines, 'amused'), '--steps', '2'],

@@ -63,3 +63,17 @@ test('a folder goes on with the same settings and contents only, and says which 
   const error = await rejectionOf(keep({ steps: 25 }))
   expect([error.code, error.received]).toEqual(['INVALID_OPTION', 'another guidance, content of checkpoint'])
 })
+
+test('settings that decide nothing so far may change, with the content of their files, and are kept anew', async () => {
+  const folder = at('free')
+  mkdirSync(folder)
+  const keep = (settings: { reader: string; painter?: string }, free: string[]) =>
+    keepSettings(folder, { settings, contents: { painter: settings.painter }, free, what: 'a run', option: 'out' })
+  writeFileSync(at('painter'), 'one')
+  await keep({ reader: 'a' }, ['painter'])
+  const other = await rejectionOf(keep({ reader: 'b', painter: at('painter') }, ['painter']))
+  expect(other.message).toMatch(/another reader/)
+  await keep({ reader: 'a', painter: at('painter') }, ['painter'])
+  await keep({ reader: 'a', painter: at('painter') }, [])
+  expect((await rejectionOf(keep({ reader: 'a' }, []))).message).toMatch(/another painter/)
+})

@@ -57,6 +57,8 @@ export interface GenerationFolderOptions {
    * sizes, and all bytes or, of files over 4 MiB, 64 blocks of them.
    */
   contents?: Readonly<Record<string, string | undefined>>
+  /** Names of settings that decide pictures alone: a folder that has sentences, and no picture yet, takes others. */
+  drawing?: readonly string[]
 }
 
 const LOCK_FILE = 'generations.lock'
@@ -97,7 +99,7 @@ export class GenerationFolder {
    */
   static async open(
     folder: string,
-    { settings = {}, contents }: GenerationFolderOptions = {},
+    { settings = {}, contents, drawing = [] }: GenerationFolderOptions = {},
   ): Promise<GenerationFolder> {
     await makeFolder(folder)
     const lock = await takeLock(join(folder, LOCK_FILE), { refuse: () => inUse(folder) })
@@ -106,7 +108,9 @@ export class GenerationFolder {
       const records = existsSync(path) ? readGenerations(path) : []
       // What failed before it made anything may be called again with what was wrong put right.
       if (records.length === 0 && !holdsSentences(folder)) await rm(join(folder, SETTINGS_FILE), { force: true })
-      await keepSettings(folder, { settings, contents, what: 'pictures that were made', option: 'out' })
+      const what = records.length === 0 ? 'sentences that were read' : 'pictures that were made'
+      const free = records.length === 0 ? drawing : []
+      await keepSettings(folder, { settings, contents, free, what, option: 'out' })
       return new GenerationFolder(folder, new JsonLinesLog(path), lock, records)
     } catch (error) {
       await lock.release()
