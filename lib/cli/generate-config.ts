@@ -81,6 +81,12 @@ const READING: Pipeline[] = ['text', 'amused']
 const BY_STABLE_DIFFUSION: Pipeline[] = ['text', 'image', 'prompt']
 const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
 
+/** How words are drawn. */
+const DRAWS = ['temperature', 'topK', 'topP'] as const
+const LABELLED = 'mode label-prompt, or label among the controls'
+const tellsLabel = ({ mode, controls }: Readonly<Record<string, unknown>>) =>
+  mode === 'label-prompt' || (controls as string[] | undefined)?.includes('label')
+
 /** How a ControlNet is listened to. */
 const SAYS = ['structureWeight', 'structureStart', 'structureEnd', 'guessMode'] as const
 
@@ -111,6 +117,8 @@ function lonelyOptions(pipeline: Pipeline, config: Readonly<Record<string, unkno
   const { controlnet, structure, diffusion } = config
   const pairs = SAYS.map((name): [string, unknown, string, unknown] => [name, config[name], 'controlnet', controlnet])
   pairs.push(['classGuidance', config.classGuidance, 'classifier', config.classifier])
+  for (const name of DRAWS) pairs.push([name, config[name], 'sample', config.sample || undefined])
+  if (pipeline === 'image') pairs.push(['prompts', config.prompts, LABELLED, tellsLabel(config) || undefined])
   if (BY_STABLE_DIFFUSION.includes(pipeline)) {
     pairs.push(['structure', structure, 'controlnet', controlnet], ['controlnet', controlnet, 'structure', structure])
     pairs.push(['controlnet', controlnet, 'diffusion', diffusion])

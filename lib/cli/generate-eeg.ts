@@ -39,3 +39,18 @@ export function channelsOf({ channelNames: channels }: EegWindows, { montage: na
   const regions = places.map((place) => named.brainRegions[place]!)
   return { channels, montage: montageOf(channels, regions) }
 }
+
+/**
+ * Networks without places on the head read channels by their order.
+ *
+ * @param trained names that the networks' file tells; undefined in older files, which are not asked
+ * @param file of the networks
+ * @throws EegTorchError `CHECKPOINT_MISMATCH` unless the windows have these channels in this order
+ */
+export function requireChannels({ channelNames }: EegWindows, trained: unknown, file: string): void {
+  const written = (names: readonly string[]) => names.map((name) => name.toUpperCase()).join()
+  if (!Array.isArray(trained) || written(trained.map(String)) === written(channelNames)) return
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the networks were trained on other channels than the windows have', {
+    ...{ file, expected: trained.join(', '), received: channelNames.join(', ') },
+  })
+}

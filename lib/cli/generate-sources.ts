@@ -24,7 +24,7 @@ import {
   placementOf,
   structureOptions,
 } from './generate-diffusion.ts'
-import { channelsOf, tensorOf } from './generate-eeg.ts'
+import { channelsOf, requireChannels, tensorOf } from './generate-eeg.ts'
 
 /** What draws the pictures of a configuration that needs no words of the EEG. */
 export async function openSource(
@@ -54,6 +54,13 @@ async function promptSource(config: Drawing, work: readonly PictureWork[]): Prom
 async function imageSource(config: Drawing, work: readonly PictureWork[], windows: EegWindows): Promise<PictureSource> {
   const { prompts, mode } = config
   const { classNames } = windows
+  if (prompts !== undefined && prompts.length !== classNames.length) {
+    throw new EegTorchError('INVALID_OPTION', 'there is not one prompt for each class', {
+      option: 'prompts',
+      expected: `${classNames.length}, for ${classNames.join(', ')}`,
+      received: String(prompts.length),
+    })
+  }
   const files = { encoder: config.encoder!, mapper: config.checkpoint!, diffusion: config.diffusion! }
   const pipeline = await EegToImage.load(files, {
     ...{ ...diffusionOptions(config), ...channelsOf(windows, config), classNames, prompts },
@@ -88,6 +95,7 @@ async function imageSource(config: Drawing, work: readonly PictureWork[], window
 
 async function sgdmSource(config: Drawing, windows: EegWindows): Promise<PictureSource> {
   const { metadata } = openCheckpoint(config.checkpoint!)
+  requireChannels(windows, metadata.channelNames, config.checkpoint!)
   const pipeline = await openSgdm(config, metadata)
   const classNames = (metadata.classNames as string[] | undefined) ?? windows.classNames
   return {

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { requireNumbers } from '../datasets/not-numbers.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
@@ -122,6 +123,7 @@ Examples:
 async function generate(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const config = await readCommandConfig(generateSchema, flags, file)
   const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
+  if (windows !== undefined) requireNumbers(windows, config.eeg!, config.n)
   const work: PictureWork[] =
     windows === undefined
       ? await workOfPrompts(config.prompts!, config.structure)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { cat } from '../creation.ts'
+import { requireNumbers } from '../datasets/not-numbers.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { proveSplit } from '../evaluation/leaks.ts'
@@ -29,17 +30,22 @@ export const DISJOINT = 'no subject may be in two parts'
 /**
  * Trials of the subjects that are named; all that are in no other part are trained on by default. No part may have seen another.
  *
- * @throws EegTorchError `INVALID_OPTION` for a part without windows, `SPLIT_LEAKS`
+ * @throws EegTorchError `INVALID_OPTION` for a part without windows, `FILE_INVALID` for samples that are no numbers, `SPLIT_LEAKS`
  */
 export function splitBySubject(windows: EegWindows, config: SubjectParts & { data: string }): Parts<EegWindows> {
+  requireNumbers(windows, config.data)
   const { trainSubjects = [], validationSubjects = [], testSubjects = [] } = config
   const others = new Set([...validationSubjects, ...testSubjects])
-  const choose = (wanted: (subject: string) => boolean, option: string) => {
+  const choose = (wanted: (subject: string) => boolean, option: keyof SubjectParts) => {
     const rows = [...windows.labels.keys()].filter((i) => wanted(windows.subject(i) ?? ''))
     if (rows.length > 0) return rows
-    throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', { option, file: config.data })
+    const subjects = [...new Set([...windows.labels.keys()].map((i) => windows.subject(i) ?? 'nobody named'))]
+    throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', {
+      ...{ option, file: config.data, expected: `some of ${subjects.join(', ')}` },
+      received: config[option]?.join(', ') ?? 'all of them in other parts',
+    })
   }
-  const named = (names: readonly string[], option: string) =>
+  const named = (names: readonly string[], option: keyof SubjectParts) =>
     names.length === 0 ? undefined : choose((subject) => names.includes(subject), option)
   const train = named(trainSubjects, 'trainSubjects') ?? choose((subject) => !others.has(subject), 'trainSubjects')
   const validation = named(validationSubjects, 'validationSubjects')

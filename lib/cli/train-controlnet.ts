@@ -15,6 +15,7 @@ import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { FitOptions, FitResult } from '../training/fit.ts'
 import { type TensorSet, windowTensors } from '../training/tensor-set.ts'
+import { requireChannels } from './generate-eeg.ts'
 import type { TrainDiffusionConfig } from './train-diffusion-config.ts'
 
 /** Widths of the layers that read a picture as large as latents; each further one halves it (Zhang et al. 2023 have four). */
@@ -46,7 +47,9 @@ export async function trainControlNet(
 ): Promise<FitResult> {
   const device = place as Device
   using networks = await Sgdm.load(file!, { device })
-  const told = openCheckpoint(file!).metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
+  const { metadata } = openCheckpoint(file!)
+  requireChannels(windows, metadata.channelNames, file!)
+  const told = metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
   const scheduler = schedulerFromConfig(told as Record<string, unknown>)
   manualSeed(seed)
   const halvings = Math.log2(codec.factor)

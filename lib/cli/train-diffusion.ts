@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { cat, eye, fromTypedArray } from '../creation.ts'
+import { requireNumbers } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
@@ -94,6 +95,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   const { vae, semantics, controlnet } = settings
   await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
   const { windows } = openStore(config.eeg)
+  requireNumbers(windows, config.eeg)
   const device = place as Device
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)
@@ -139,7 +141,7 @@ async function trainNetworks(
   const scheduler = schedulers.ddpm({ numTrainTimesteps: config.timesteps, predictionType: config.predictionType })
   const description = {
     ...networks.description(),
-    classNames: windows.classNames,
+    ...{ classNames: windows.classNames, channelNames: windows.channelNames },
     ...(await rememberAll(windows)),
     scheduler: { _class_name: 'DDPMScheduler', ...scheduler.config },
   }

@@ -135,6 +135,28 @@ test('a stimulus that is no picture, before its trial is drawn; what an earlier 
   expect((await readPicture(at('g', first!.file))).width).toBe(32)
 })
 
+test('samples that are no numbers, named before any network is loaded', async () => {
+  const windows = twoTrials()
+  windows.data[250] = Number.NaN
+  await writeStore(at('gaps'), windows)
+  const words = ['--eeg', at('gaps'), '--encoder', 'e', '--checkpoint', 'm', '--diffusion', 'd', '--out', at('h')]
+  const error = await failure(generate('--pipeline', 'image', ...words))
+  expect(error).toMatchObject({ code: 'FILE_INVALID', file: at('gaps') })
+  expect(error.message).toMatch(/one\.edf trial 2, channel Pz/)
+})
+
+test.each([
+  [
+    ['text', '--projection', 'p', '--language', 'l', '--temperature', '0.5'],
+    /temperature: does nothing without sample/,
+  ],
+  [['image', '--checkpoint', 'm', '--prompts', 'a', 'b'], /prompts: does nothing without mode label-prompt/],
+])('options that nothing would heed: %j', async (words, message) => {
+  const files = ['--eeg', at('store'), '--encoder', 'e', '--diffusion', 'd', '--out', at('i')]
+  expect((await failure(generate('--pipeline', ...words, ...files))).message).toMatch(message)
+  expect(existsSync(at('i'))).toBe(false)
+})
+
 const readJson = (file: string): object => JSON.parse(readFileSync(file, 'utf8'))
 
 function twoTrials(): EegWindows {

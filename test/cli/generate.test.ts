@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { EegWindows, encodePng, manualSeed, models, readGenerations, writeStore } from 'eegtorch'
+import { EegWindows, encodePng, manualSeed, models, openStore, readGenerations, writeStore } from 'eegtorch'
 import { trialsSeenBy } from '../../lib/cli/generate-work.ts'
 import { runNode } from '../built.ts'
 
@@ -98,6 +98,8 @@ test('controls are drawn beside the pictures, from the same noise, and stand bes
   expect(Object.keys(scores[0].controls).sort()).toEqual(['label', 'random', 'shuffled'])
   const again = await run(...args, '--n', '3', ...controls, '--encoder', at('encoder.safetensors'))
   expect(JSON.parse(again.stdout).made).toBe(0)
+  const few = await run(...image, ...files, '--mode', 'label-prompt', '--prompts', 'one', '--out', at('few'))
+  expect(few.stdout).toMatch(/one prompt for each class: expected 2, for face, house, received 1/)
   const twice = await run(...image, ...files, '--mode', 'label-prompt', '--controls', 'label', '--out', at('none'))
   expect(twice.stdout).toMatch(/controls: label belongs to the pipeline image in the mode eeg-tokens/)
 })
@@ -209,6 +211,12 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
       .subarray(1, 4)
       .toString(),
   ).toBe('PNG')
+  const swapped = openStore(at('store')).windows.with({ channelNames: CHANNELS.toReversed() })
+  await writeStore(at('swapped'), swapped)
+  const foreign = ['generate', '--pipeline', 'sgdm', '--eeg', at('swapped'), '--checkpoint', networks]
+  expect((await run(...foreign, '--out', at('none'))).stderr).toMatch(
+    /trained on other channels than the windows have: expected Fz, Pz, Oz, Cz, received Cz, Oz, Pz, Fz/,
+  )
   const words = ['--eeg', at('store'), '--epochs', '2', '--controlnet', networks, '--out', at('control'), '--json']
   const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)
   expect([controlled.code, controlled.stdout, controlled.stderr]).toEqual([0, expect.stringMatching(/"loss":/), ''])
