@@ -2,6 +2,7 @@
 #include "recording.h"
 
 #include "convert.h"
+#include "core/captured_tape.h"
 #include "core/recorded_model.h"
 #include "core/tape.h"
 #include "errors.h"
@@ -13,38 +14,50 @@ namespace {
 
 constexpr const char* kKind = "recording";
 
-std::shared_ptr<const Tape> tapeOf(Environment& environment, Napi::Value id) {
-  return std::static_pointer_cast<const Tape>(environment.object(numberOf(id, "a recording"), kKind));
+// What a function did, and the graph of it where that is wanted.
+struct Recording {
+  std::shared_ptr<const Tape> tape;
+  std::unique_ptr<CapturedTape> captured;
+
+  Tensors replay(const Tensors& inputs) const { return captured ? captured->replay(inputs) : tape->replay(inputs); }
+};
+
+std::shared_ptr<const Recording> recordingOf(Environment& environment, Napi::Value id) {
+  return std::static_pointer_cast<const Recording>(environment.object(numberOf(id, "a recording"), kKind));
 }
 
-// startRecording(inputs): until finishRecording, every operator called on this thread is noted.
+// startRecording(inputs, cudaGraph): until finishRecording, every operator called on this thread is noted.
 Napi::Value StartRecording(Environment& environment, const Napi::CallbackInfo& info) {
   environment.refuseWhileRecording("be recorded within another");
-  environment.recorder = std::make_unique<TapeRecorder>(environment.tensors(info[0]));
+  const auto inputs = environment.tensors(info[0]);
+  if (booleanOf(info[1], "cudaGraph")) commonGpu(inputs);
+  environment.recorder = std::make_unique<TapeRecorder>(inputs);
   return info.Env().Undefined();
 }
 
-// finishRecording(outputs | null) -> number; null forgets what was noted.
+// finishRecording(outputs | null, cudaGraph) -> number; null forgets what was noted.
 Napi::Value FinishRecording(Environment& environment, const Napi::CallbackInfo& info) {
   const auto recorder = std::move(environment.recorder);
   if (!recorder || info[0].IsNull()) return info.Env().Null();
-  auto tape = std::make_shared<Tape>(recorder->finish(environment.tensors(info[0])));
-  return Napi::Number::New(info.Env(), environment.addObject(std::move(tape), kKind));
+  auto recording = std::make_shared<Recording>();
+  recording->tape = std::make_shared<Tape>(recorder->finish(environment.tensors(info[0])));
+  if (booleanOf(info[1], "cudaGraph"))
+    recording->captured = std::make_unique<CapturedTape>(recording->tape, at::GradMode::is_enabled());
+  return Napi::Number::New(info.Env(), environment.addObject(std::move(recording), kKind));
 }
 
 // replay(recording, inputs) -> outputs
 Napi::Value Replay(Environment& environment, const Napi::CallbackInfo& info) {
   environment.refuseWhileRecording("replay another: call the function that was recorded");
-  const auto outputs = tapeOf(environment, info[0])->replay(environment.tensors(info[1]));
-  return environment.wrapAll(outputs);
+  return environment.wrapAll(recordingOf(environment, info[0])->replay(environment.tensors(info[1])));
 }
 
 // replayAsync(recording, inputs): the same on the compute thread.
 Napi::Value ReplayAsync(Environment& environment, const Napi::CallbackInfo& info) {
   environment.refuseWhileRecording("replay another asynchronously");
-  return environment.runAsync([&environment, tape = tapeOf(environment, info[0]),
+  return environment.runAsync([&environment, recording = recordingOf(environment, info[0]),
                                inputs = environment.tensors(info[1])](const Cancellation&) -> Environment::Finish {
-    return [&environment, outputs = tape->replay(inputs)](Napi::Env) { return environment.wrapAll(outputs); };
+    return [&environment, outputs = recording->replay(inputs)](Napi::Env) { return environment.wrapAll(outputs); };
   });
 }
 
@@ -64,7 +77,7 @@ Napi::Value MakeRecordedModel(Environment& environment, const Napi::CallbackInfo
 Napi::Value AddTape(Environment& environment, const Napi::CallbackInfo& info) {
   const auto model = std::dynamic_pointer_cast<RecordedModelImpl>(modelOf(environment, info[0])->module);
   if (!model) throw Error("INTERNAL", "this model takes no recordings");
-  model->addTape(booleanOf(info[1], "training"), environment.tensors(info[2]), tapeOf(environment, info[3]));
+  model->addTape(booleanOf(info[1], "training"), environment.tensors(info[2]), recordingOf(environment, info[3])->tape);
   return info.Env().Undefined();
 }
 

@@ -17,8 +17,8 @@ const operators = ['new, collected', 'new, disposed', 'in place']
  */
 const inARow = 20
 
-// npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --summary --no-compile]: eegtorch and PyTorch
-// side by side. npm run bench -- signals | loader | epochs | sizes | weights [...]: what those scripts compare, with their options.
+// npm run bench [-- cases --repeats 15 --batches 1,4,16,64,256 --json FILE --markdown FILE --summary --no-compile --device cuda --dtype float16]:
+// eegtorch and PyTorch side by side. npm run bench -- signals | loader | epochs | sizes | weights [...]: what those scripts compare, with their options.
 const other = comparisons.find((name) => name === process.argv[2])
 if (other === undefined) await main(benchNetworks)
 else {
@@ -28,7 +28,9 @@ else {
 
 async function benchNetworks() {
   const { values, positionals } = readArguments()
-  const tools = { python: findPython(), tcmalloc: findTcmalloc(), compile: !values['no-compile'] }
+  const place = { device: values.device, dtype: values.dtype }
+  if (place.device === 'cuda') await requireGpu()
+  const tools = { python: findPython(), tcmalloc: findTcmalloc(), compile: !values['no-compile'], place }
   const header = describeHeader(tools)
   console.log(header)
   const results = []
@@ -40,8 +42,9 @@ async function benchNetworks() {
   console.log(`\n${format(values, results)}`)
 }
 
-function everything({ batches }) {
+function everything({ batches, device }) {
   const all = Object.keys(cases)
+  if (device === 'cuda') return all.filter((name) => cases[name].program === 'network')
   return batches ? all.filter((name) => !cases[name].actions) : [...all, 'operators', 'start']
 }
 
@@ -59,6 +62,8 @@ function readArguments() {
   const options = {
     repeats: { type: 'string', default: '15' },
     batches: { type: 'string' },
+    device: { type: 'string', default: 'cpu' },
+    dtype: { type: 'string', default: 'float32' },
     json: { type: 'string' },
     markdown: { type: 'string' },
     'no-compile': { type: 'boolean', default: false },
@@ -77,12 +82,29 @@ function readArguments() {
   if (!/^[1-9]\d*$/.test(values.repeats)) throw new StepError('--repeats: expected a whole number, 1 or more')
   if (values.batches && !/^[1-9]\d*(,[1-9]\d*)*$/.test(values.batches))
     throw new StepError('--batches: expected whole numbers with commas between, such as 1,4,16,64,256')
+  requireOneOf('device', values.device, ['cpu', 'cuda'])
+  requireOneOf('dtype', values.dtype, ['float32', 'float16', 'bfloat16'])
+  if (values.device === 'cpu' && values.dtype !== 'float32')
+    throw new StepError('--dtype: half precision is compared on a GPU; add --device cuda')
+  const onCpu = values.device === 'cuda' && positionals.find((name) => cases[name]?.program !== 'network')
+  if (onCpu) throw new StepError(`--device cuda: ${onCpu} is compared on the CPU alone`)
   const other = values.batches && positionals.find((name) => !cases[name] || cases[name].actions)
   if (other) throw new StepError(`--batches: ${other} has no batches`)
   return {
     values: { ...values, repeats: Number(values.repeats), batches: values.batches?.split(',').map(Number) },
     positionals,
   }
+}
+
+function requireOneOf(option, value, known) {
+  if (!known.includes(value))
+    throw new StepError(`--${option}: expected ${known.join(' or ')}, received ${JSON.stringify(value)}`)
+}
+
+async function requireGpu() {
+  const { libtorchVersion } = await import('../dist/index.js')
+  if (libtorchVersion().devices === 0)
+    throw new StepError('--device cuda: LibTorch sees no GPU; npx eegtorch doctor says why')
 }
 
 /** What is asked of a case: what the table calls it, and the command. */
@@ -122,9 +144,9 @@ async function measureWork([ours, reference], { action, batch }) {
   return { flops, flopsPerMs: (2 * 1024 ** 3) / Math.min(...times) }
 }
 
-function startPeers(name, { python, tcmalloc, compile }) {
+function startPeers(name, { python, tcmalloc, compile, place }) {
   const given = cases[name]
-  const describe = (options, other) => (given ? JSON.stringify({ ...given, ...other, options }) : name)
+  const describe = (options, other) => (given ? JSON.stringify({ ...given, ...place, ...other, options }) : name)
   const script = (file) => join(root, 'scripts', 'bench', file)
   const references = join(root, 'test', 'oracle', 'models')
   const torch = (label, variant, env, other) => {
@@ -135,11 +157,12 @@ function startPeers(name, { python, tcmalloc, compile }) {
   const peers = [new Peer('eegtorch', process.execPath, [script('worker.mjs'), describe(given?.options)])]
   peers.push(torch('PyTorch, defaults', 'defaults'))
   if (given?.beside) peers.push(torch(`PyTorch, ${Object.values(given.beside)} weights`, 'defaults', {}, given.beside))
-  if (name === 'operators' || (given.large && !given.tuned)) return peers
-  peers.push(torch('PyTorch, tuned', 'tuned', preload))
+  if (name === 'operators' || (given.large && !given.tuned && place.device === 'cpu')) return peers
+  if (place.device === 'cpu') peers.push(torch('PyTorch, tuned', 'tuned', preload))
   // kept from run to run: compiling takes longer than measuring
   const cache = { TORCHINDUCTOR_CACHE_DIR: join(root, '.cache', 'bench-inductor') }
-  if (compile) peers.push(torch('PyTorch, tuned and compiled', 'compiled', { ...preload, ...cache }))
+  const label = place.device === 'cpu' ? 'PyTorch, tuned and compiled' : 'PyTorch, compiled'
+  if (compile) peers.push(torch(label, 'compiled', { ...preload, ...cache }))
   return peers
 }
 

@@ -54,6 +54,7 @@ export const generateSchema = z
     batch: positive.default(1).describe('pictures at a time, and sentences'),
     previewEvery: z.number().int().min(0).default(0).describe('steps between two previews; 0: none'),
     lowMemory: z.boolean().default(false),
+    cudaGraph: z.boolean().default(false).describe('launches each step as one CUDA graph'),
     device: z.string().default('cpu'),
     dtype: z.enum(['float32', 'float16', 'bfloat16']).default('float32'),
     threads: positive.optional(),

@@ -25,8 +25,8 @@ export interface Drawing extends GenerateConfig {
 
 /** What all pipelines are told alike. */
 export function drawOptions(config: GenerateConfig) {
-  const { steps, guidance, negativePrompt, seed, height, width, previewEvery } = config
-  return { ...defined({ steps, guidance, negativePrompt, height, width, previewEvery }), seed }
+  const { steps, guidance, negativePrompt, seed, height, width, previewEvery, cudaGraph } = config
+  return { ...defined({ steps, guidance, negativePrompt, height, width, previewEvery }), seed, cudaGraph }
 }
 
 /** How Stable Diffusion is read. */

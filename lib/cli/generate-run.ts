@@ -101,10 +101,11 @@ function whenNeeded(open: () => Promise<PictureSource>): PictureSource {
 /** Files of weights have the same name in the folder of each network. */
 const placeOf = (file: string) => join(basename(dirname(file)), basename(file))
 
-/** What decides how pictures look; more trials, larger batches or further controls go on in the same folder. */
+/** What does not decide how a picture looks: more trials, larger batches or further controls go on in the same folder. */
+const FREE = new Set<keyof GenerateConfig>(['n', 'batch', 'threads', 'seed', 'previewEvery', 'controls', 'cudaGraph'])
+
 function settingsOf(config: GenerateConfig): Record<string, unknown> {
-  const { n: _, batch: __, threads: ___, seed: ____, previewEvery: _____, controls: ______, ...settings } = config
-  return settings
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !FREE.has(name as keyof GenerateConfig)))
 }
 
 /** What sentences do not depend on: they may be read first, and drawn later. */

@@ -103,6 +103,7 @@ export function describe(command: Command): void {
     .option('--preview-every <steps>', 'show how the pictures stand in preview.png', Number)
     .option('--low-memory', 'free the EEG’s networks before the diffusion model loads, decode one picture at a time')
     .addOption(deviceFlag())
+    .option('--cuda-graph', 'on a GPU, launch each step as one CUDA graph')
     .option('--dtype <type>', 'float32, float16 or bfloat16 (default: float32)')
     .option('--threads <n>', 'CPU threads', Number)
     .option('--out <folder>', 'folder of the pictures', 'runs/pictures')

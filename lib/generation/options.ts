@@ -19,6 +19,8 @@ export const generationFields = {
   width: size.optional(),
   /** A picture of how things stand after every so many steps; 0: none. */
   previewEvery: z.number().int().min(0).default(0),
+  /** On a GPU, launch the network of each step as one CUDA graph, captured once for a size of batch and picture. */
+  cudaGraph: z.boolean().default(false),
 }
 
 /** What the fields above leave to functions: both are told nothing but numbers, so that a run depends on the options alone. */

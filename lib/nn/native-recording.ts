@@ -5,8 +5,8 @@ import { nativeFunctions, type TensorId } from '../native.ts'
 export type RecordingId = number
 
 interface NativeRecording {
-  startRecording(inputs: TensorId[]): void
-  finishRecording(outputs: TensorId[]): RecordingId
+  startRecording(inputs: TensorId[], cudaGraph: boolean): void
+  finishRecording(outputs: TensorId[], cudaGraph: boolean): RecordingId
   finishRecording(nothing: null): null
   replay(recording: RecordingId, inputs: TensorId[]): TensorId[]
   replayAsync(recording: RecordingId, inputs: TensorId[]): Promise<TensorId[]>

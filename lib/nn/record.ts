@@ -18,6 +18,15 @@ export interface Recorded<A extends readonly Tensor[], R extends RecordedResult>
   clear(): void
 }
 
+/** How a function is replayed. */
+export interface RecordOptions {
+  /**
+   * On a GPU: after a replay on a thread, which makes libraries ready there, the operators are captured as a CUDA graph, with that of their gradients, and
+   * launched whole. Closed-over tensors must stay where they are, a gradient must be taken before the next run, and has none itself. Default false.
+   */
+  cudaGraph?: boolean
+}
+
 /** The outputs of a run that was noted, and its number. */
 interface Noted<R> {
   recording: RecordingId
@@ -34,17 +43,18 @@ const collected = new FinalizationRegistry<Map<string, RecordingId>>(forgetAll)
  * Whatever else the function looks at is part of the recording: tensors that it closes over are read anew in each replay, numbers and
  * branches stay as they were. It must not read values (`item`, `toArray`) of what depends on its inputs, and not wait for promises.
  *
- * @throws EegTorchError `INVALID_OPTION` for such a function
+ * @throws EegTorchError `INVALID_OPTION` for such a function; with `cudaGraph`, for inputs that are not on one GPU and operators that wait for it
  */
 export function record<A extends readonly Tensor[], R extends RecordedResult>(
   body: (...inputs: A) => R,
+  { cudaGraph = false }: RecordOptions = {},
 ): Recorded<A, R> {
   const known = new Map<string, RecordingId>()
   const recorded = (...inputs: A): R => {
     const kind = describeInputs(inputs)
     const found = known.get(kind)
     if (found !== undefined) return shapeLike(lists.get(found)!, nativeRecording.replay(found, idsOf(inputs)))
-    const { recording, result } = note(inputs, () => body(...inputs))
+    const { recording, result } = note(inputs, () => body(...inputs), cudaGraph)
     known.set(kind, recording)
     return result
   }
@@ -66,8 +76,8 @@ export function record<A extends readonly Tensor[], R extends RecordedResult>(
 const lists = new Map<RecordingId, boolean>()
 
 /** @internal Runs a body once while its operators are noted. */
-export function note<R extends RecordedResult>(inputs: readonly Tensor[], body: () => R): Noted<R> {
-  nativeRecording.startRecording(idsOf(inputs))
+export function note<R extends RecordedResult>(inputs: readonly Tensor[], body: () => R, cudaGraph = false): Noted<R> {
+  nativeRecording.startRecording(idsOf(inputs), cudaGraph)
   try {
     const result = scope(body)
     const outputs = result instanceof Tensor ? [result] : result
@@ -76,7 +86,7 @@ export function note<R extends RecordedResult>(inputs: readonly Tensor[], body: 
         received: typeof result,
       })
     }
-    const recording = nativeRecording.finishRecording(idsOf(outputs))
+    const recording = nativeRecording.finishRecording(idsOf(outputs), cudaGraph)
     lists.set(recording, !(result instanceof Tensor))
     return { recording, result }
   } catch (error) {

@@ -5,7 +5,8 @@ import { createInterface } from 'node:readline'
 import * as eegtorch from '../../dist/index.js'
 import { prepareAdapter, prepareLanguage } from './language.mjs'
 
-const { loss, manualSeed, models, noGrad, optim, Sequential, ones, randint, randn, setNumThreads, zeros } = eegtorch
+const { loss, manualSeed, models, noGrad, optim, record, Sequential, ones, randint, randn, setNumThreads, zeros } =
+  eegtorch
 
 const optimizers = { adam: optim.adam, adamw: optim.adamW }
 
@@ -22,14 +23,17 @@ function prepareOperators() {
   }
 }
 
-function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective, optimizer, method }) {
-  const nets = networks.map((name) => models.create(name, options))
+function prepareNetwork({ networks, options, inputs, integers, batch, loss: objective, optimizer, method, ...place }) {
+  const { device, dtype } = place
+  const nets = networks.map((name) => models.create(name, options).to({ device, dtype }))
   const whole = nets.length > 1 ? new Sequential(...nets) : nets[0]
   const draw = (size) =>
     Object.entries(inputs).map(([name, shape]) =>
-      integers.includes(name) ? zeros([size, ...shape], { dtype: 'int64' }) : randn([size, ...shape]),
+      integers.includes(name)
+        ? zeros([size, ...shape], { dtype: 'int64', device })
+        : randn([size, ...shape], { dtype, device }),
     )
-  const prepared = { inference: method ? part(nets[0], method, draw) : inference(nets, draw) }
+  const prepared = { inference: inferenceOf(nets, whole, method, draw, device) }
   if (objective) prepared.training = prepareTraining(whole, objective, optimizer, draw(batch))
   return prepared
 }
@@ -41,10 +45,26 @@ function prepareTraining(net, objective, optimizer, inputs) {
   return async () => {
     if (!targets) {
       const { shape } = noGrad(() => net.eval().forward(...inputs))
-      targets = classes ? randint(0, 4, [shape[0]]) : randn(shape)
+      targets = (classes ? randint(0, 4, [shape[0]]) : randn(shape)).to(inputs[0].device)
     }
     net.train()
     await step({ inputs, targets })
+  }
+}
+
+function inferenceOf(nets, whole, method, draw, device) {
+  if (method) return part(whole, method, draw)
+  return device === 'cuda' ? graph(whole, draw) : inference(nets, draw)
+}
+
+/** On a GPU: as one CUDA graph, until it has finished. */
+function graph(net, draw) {
+  const run = record((...values) => net.eval().forward(...values), { cudaGraph: true })
+  const drawn = new Map()
+  return async ({ batch }) => {
+    if (!drawn.has(batch)) drawn.set(batch, draw(batch))
+    using output = await noGrad(() => run.async(...drawn.get(batch)))
+    output.flatten().narrow(0, 0, 1).item()
   }
 }
 

@@ -46,7 +46,8 @@ def networks():
 
 def draw(batch):
     integers = case["integers"]
-    return [torch.zeros(batch, *shape, dtype=torch.int64) if name in integers else torch.randn(batch, *shape)
+    return [torch.zeros(batch, *shape, dtype=torch.int64, device=case["device"]) if name in integers
+            else torch.randn(batch, *shape, dtype=getattr(torch, case["dtype"]), device=case["device"])
             for name, shape in case["inputs"].items()]
 
 
@@ -56,11 +57,14 @@ def channels_last(value):
 
 def prepare():
     net, first = networks()
+    net = net.to(case["device"], getattr(torch, case["dtype"]))
     tuned = bool(case.get("tuned")) and variant != "defaults"
     if tuned:
         net = net.eval().to(memory_format=torch.channels_last)
         importlib.import_module("torch._inductor.config").freezing = True  # weights in oneDNN's order, once, and its fusions
-    run = torch.compile(first, dynamic=False) if variant == "compiled" else first
+    # on a GPU compiled code is launched as CUDA graphs
+    mode = "reduce-overhead" if case["device"] == "cuda" else None
+    run = torch.compile(first, dynamic=False, mode=mode) if variant == "compiled" else first
     drawn = {}
 
     def inputs(batch):
@@ -78,7 +82,7 @@ def prepare():
     classes = case["loss"] == "cross_entropy"
     objective = torch.nn.CrossEntropyLoss() if classes else torch.nn.MSELoss()
     like = infer(case, first)
-    targets = torch.randint(4, (len(like),)) if classes else torch.randn(like.shape)
+    targets = (torch.randint(4, (len(like),)) if classes else torch.randn(like.shape)).to(like.device)
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[case["optimizer"]]
     optimizer = kind(net.parameters(), **({} if variant == "defaults" else {"fused": True}))
 
@@ -134,6 +138,8 @@ def timed(command):
     while True:
         begin = time.perf_counter()
         actions[command["action"]](command)
+        if case and case["device"] == "cuda":
+            torch.cuda.synchronize()
         end = time.perf_counter()
         times.append((end - begin) * 1e3)
         if len(times) >= command.get("count", 1) or end - start > 0.3:

@@ -10,7 +10,15 @@ import { readSafetensors } from '../../lib/checkpoints/safetensors.ts'
 const folder = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle', 'pipelines', 'amused')
 const PROMPT = 'a photo of a golden retriever dog'
 const SETTINGS = {
-  ...{ guidance: 10, seed: 0, previewEvery: 0, negativePrompt: '', truncate: false, aestheticScore: 6 },
+  ...{
+    guidance: 10,
+    seed: 0,
+    previewEvery: 0,
+    cudaGraph: false,
+    negativePrompt: '',
+    truncate: false,
+    aestheticScore: 6,
+  },
   ...{ temperature: [2, 0] as [number, number], crop: [0, 0] as [number, number], steps: 12 },
 }
 

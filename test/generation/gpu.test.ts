@@ -18,6 +18,13 @@ describeWithGpu('on a GPU', () => {
     expect(difference(await draw(name, { device: 'cuda' }), await draw(name, {}))).toBeLessThan(0.01)
   })
 
+  test('steps that are one CUDA graph draw what steps of single kernels draw, in a second run too', async () => {
+    using pipeline = await StableDiffusion.load(folder('sd15'), { device: 'cuda' })
+    const drawn = (cudaGraph: boolean) => pipeline.generate(prompts, { steps: 4, seed: 4, cudaGraph }).images()
+    const expected = await drawn(false)
+    for (let run = 0; run < 2; run++) expect(difference(await drawn(true), expected)).toBeLessThan(1e-4)
+  })
+
   test.each(['float16', 'bfloat16'] as const)('pictures in %s are near those in float32', async (dtype) => {
     const half = await draw('sd15', { device: 'cuda', dtype })
     expect([half.dtype, half.isfinite().all().item()]).toEqual(['float32', true])

@@ -107,10 +107,10 @@ function weigh(residuals: readonly Tensor[], weight: number, isGraded: boolean):
  */
 export async function runWithResiduals(
   extra: Readonly<Record<string, Tensor>>,
-  run: () => Promise<{ sample: Tensor }>,
+  run: () => Promise<Tensor>,
 ): Promise<Tensor> {
   try {
-    return (await noGrad(run)).sample
+    return await noGrad(run)
   } finally {
     for (const residual of Object.values(extra)) residual.dispose()
   }

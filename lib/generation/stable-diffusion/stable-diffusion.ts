@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Arena } from '../../memory.ts'
+import type { ModelInputs } from '../../models/configs.generated.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
@@ -27,6 +28,7 @@ import {
 import type { PictureCodec } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
+import { StepGraphs } from '../step-graphs.ts'
 import { type EncodePromptsOptions, isTexts, TextPipeline } from '../text-pipeline.ts'
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 
@@ -81,13 +83,16 @@ export interface StableDiffusionParts {
  */
 export class StableDiffusion extends TextPipeline {
   readonly parts: Readonly<StableDiffusionParts>
+  readonly #graphs: StepGraphs<ModelInputs['unet2d_condition']>
 
   /** @internal use {@link StableDiffusion.load} */
   constructor(parts: StableDiffusionParts) {
     const { tokenizer, textEncoder, unet, codec, controlNet } = parts
-    super(tokenizer, [unet.eval(), textEncoder.eval(), codec, ...(controlNet ? [controlNet.eval()] : [])])
+    const graphs = new StepGraphs<ModelInputs['unet2d_condition']>((inputs) => unet.run(inputs).sample)
+    super(tokenizer, [unet.eval(), graphs, textEncoder.eval(), codec, ...(controlNet ? [controlNet.eval()] : [])])
     if (controlNet !== undefined) requireControlNetFits(controlNet, unet, codec.factor)
     this.parts = parts
+    this.#graphs = graphs
   }
 
   /**
@@ -150,7 +155,10 @@ export class StableDiffusion extends TextPipeline {
     type Context = { encoderHiddenStates: Tensor }
     const predict = async (sample: Tensor, timestep: Tensor, context: Context, at: StepPlace) => {
       const extra = (await residuals?.(sample, timestep, context.encoderHiddenStates, at)) ?? {}
-      return runWithResiduals(extra, () => unet.runAsync({ sample, timestep, ...context, ...extra }, { signal }))
+      const inputs = { sample, timestep, ...context, ...extra }
+      return runWithResiduals(extra, async () =>
+        settings.cudaGraph ? this.#graphs.run(inputs) : (await unet.runAsync(inputs, { signal })).sample,
+      )
     }
     return held.run(
       () =>
