@@ -280,7 +280,8 @@ std::vector<at::Tensor> CsBrainImpl::run(const std::vector<at::Tensor>& inputs) 
   return {x, projection_->forward(x)};
 }
 
-CsBrainClassifierImpl::CsBrainClassifierImpl(const CsBrainClassifierConfig& config) {
+CsBrainClassifierImpl::CsBrainClassifierImpl(const CsBrainClassifierConfig& config)
+    : n_patches_(config.encoder.n_patches), in_dim_(config.encoder.in_dim) {
   using torch::nn::ELU, torch::nn::Linear;
   const auto& c = config.encoder;
   const OptionCheck options("csbrain_classifier");
@@ -295,7 +296,9 @@ CsBrainClassifierImpl::CsBrainClassifierImpl(const CsBrainClassifierConfig& conf
 }
 
 at::Tensor CsBrainClassifierImpl::forward(const at::Tensor& eeg) {
-  return feed_forward_->forward(backbone_->features(eeg, {}).flatten(1));
+  const bool whole = eeg.dim() == 3 && eeg.size(2) == n_patches_ * in_dim_;
+  const auto patches = whole ? eeg.unflatten(2, {n_patches_, in_dim_}) : eeg;
+  return feed_forward_->forward(backbone_->features(patches, {}).flatten(1));
 }
 
 }  // namespace eegtorch

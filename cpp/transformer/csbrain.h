@@ -130,11 +130,13 @@ class CsBrainClassifierImpl : public ModelImpl {
  public:
   explicit CsBrainClassifierImpl(const CsBrainClassifierConfig& config = {});
 
-  // eeg (batch, channels, n_patches, in_dim) -> logits (batch, n_outputs)
+  // eeg (batch, channels, n_patches, in_dim), or whole windows (batch, channels, n_patches * in_dim) -> logits (batch,
+  // n_outputs)
   at::Tensor forward(const at::Tensor& eeg);
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
 
  private:
+  int64_t n_patches_, in_dim_;
   CsBrain backbone_{nullptr};
   Chain feed_forward_{nullptr};
 };
