@@ -31,17 +31,38 @@ void checkTrials(const char* owner, const at::Tensor& x) {
                 "(..., trials, channels, samples), at least one trial", showShape(x.sizes()));
 }
 
-// Mean of x x' over the trials of x (trials, channels, samples). Trials may lie in a recording: nothing is copied.
-at::Tensor meanPower(const at::Tensor& x) {
-  const auto trials = x.size(0), channels = x.size(1);
-  const TimeLanes lanes(trials, x.device(), channels * channels * x.size(2), 1);
+// x x' of x (channels, samples), where the row is not below the column.
+at::Tensor wholePower(const at::Tensor& x) {
+  const auto channels = x.size(0);
+  const TimeLanes lanes(x.size(1), x.device(), channels * channels);
+  const auto sums = lanes.zeros({channels, channels}, x.options());
+  std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
+  lanes.run([&](int64_t lane, int64_t from, int64_t count) {
+    const auto own = static_cast<size_t>(lane);
+    addPower(x.narrow(1, from, count), sums[own], rooms[own]);
+  });
+  return addLanes(sums);
+}
+
+// The same, summed over the trials of x (trials, channels, samples).
+at::Tensor powerOfTrials(const at::Tensor& x) {
+  const auto trials = x.size(0), channels = x.size(1), samples = x.size(2);
+  // One after the other in a recording, as fixed-length epochs are, they are one.
+  if (x.stride(0) == samples && x.stride(2) == 1)
+    return wholePower(x.as_strided({channels, trials * samples}, {x.stride(1), 1}));
+  const TimeLanes lanes(trials, x.device(), channels * channels * samples, 1);
   const auto sums = lanes.zeros({channels, channels}, x.options());
   std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
     const auto own = static_cast<size_t>(lane);
     for (auto i = from; i < from + count; i++) addPower(x[i], sums[own], rooms[own]);
   });
-  const auto power = addLanes(sums).div_(static_cast<double>(trials));
+  return addLanes(sums);
+}
+
+// Mean of x x' over the trials of x (trials, channels, samples). Trials may lie in a recording: nothing is copied.
+at::Tensor meanPower(const at::Tensor& x) {
+  const auto power = powerOfTrials(x).div_(static_cast<double>(x.size(0)));
   return power.triu() + power.triu(1).t();
 }
 
@@ -51,9 +72,10 @@ at::Tensor eachTimes(const at::Tensor& root, const at::Tensor& x) {
   const bool streamed = y.nbytes() > kCached;
   const TimeLanes lanes(x.size(0), x.device(), root.numel() * x.size(2), 1);
   std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
+  const auto columns = root.t().contiguous().t();  // products read the weights of one channel together
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
     for (auto i = from; i < from + count; i++)
-      mixChannels(root, x[i], y[i], streamed, rooms[static_cast<size_t>(lane)]);
+      mixChannels(columns, x[i], y[i], streamed, rooms[static_cast<size_t>(lane)]);
   });
   return y;
 }

@@ -22,16 +22,27 @@ namespace {
 // Directions whose singular value is below this share of the largest say nothing new.
 constexpr double kDependent = 1e-2;
 
+// The mean of some channels, or of all where none is named: (..., 1, samples).
+at::Tensor meanOf(const at::Tensor& x, at::IntArrayRef channels) {
+  if (channels.empty()) return x.mean(-2, true);
+  auto sum = x.select(-2, channels[0]).clone();
+  for (const auto channel : channels.slice(1)) sum.add_(x.select(-2, channel));
+  return sum.div_(static_cast<double>(channels.size())).unsqueeze(-2);
+}
+
 }  // namespace
 
 at::Tensor rereference(const at::Tensor& x, at::IntArrayRef reference) {
   constexpr auto owner = "rereference";
   checkChannels(owner, x);
   checkChannelNumbers(owner, "reference", x, reference);
-  if (reference.empty()) return x - x.mean(-2, true);
-  auto sum = x.select(-2, reference[0]).clone();
-  for (const auto channel : reference.slice(1)) sum.add_(x.select(-2, channel));
-  return x - sum.div_(static_cast<double>(reference.size())).unsqueeze(-2);
+  const auto input = x.detach(), y = at::empty(x.sizes(), x.options());
+  overTime(input, [&](int64_t from, int64_t length) {
+    const auto piece = input.narrow(-1, from, length);
+    auto out = y.narrow(-1, from, length);
+    at::sub_out(out, piece, meanOf(piece, reference));
+  });
+  return y;
 }
 
 at::Tensor bipolar(const at::Tensor& x, at::IntArrayRef anode, at::IntArrayRef cathode) {
@@ -79,9 +90,13 @@ at::Tensor projectOut(const at::Tensor& x, const at::Tensor& directions) {
   if (values.numel() == 0 || values[0].item<double>() == 0) return x.clone();
   const auto kept = (values / values[0] > kDependent).sum().item<int64_t>();
   const auto basis = u.narrow(1, 0, kept);  // (channels, kept)
-  const auto along = at::matmul(basis.t(), x);
-  if (x.dim() == 2) return x.addmm(basis, along, 1, -1);
-  return x - at::matmul(basis, along);
+  const auto input = x.detach(), y = at::empty(x.sizes(), x.options());
+  overTime(input, [&](int64_t from, int64_t length) {
+    const auto piece = input.narrow(-1, from, length);
+    auto out = y.narrow(-1, from, length);
+    at::sub_out(out, piece, at::matmul(basis, at::matmul(basis.t(), piece)));
+  });
+  return y;
 }
 
 }  // namespace eegtorch

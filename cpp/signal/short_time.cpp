@@ -9,6 +9,7 @@
 #include <ATen/ops/view_as_real.h>
 #include <ATen/ops/zeros.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/check.h"
@@ -71,6 +72,16 @@ Plan makePlan(const char* owner, const at::Tensor& x, const SegmentOptions& opti
 }
 
 at::Tensor flatRows(const at::Tensor& x) { return x.reshape({-1, x.size(-1)}); }
+
+// Samples from .. from + count - 1, zero beyond both ends.
+at::Tensor withZeros(const at::Tensor& rows, int64_t from, int64_t count) {
+  const auto n = rows.size(-1);
+  const auto first = std::clamp(from, int64_t{0}, n), last = std::clamp(from + count, first, n);
+  const auto inside = rows.narrow(-1, first, last - first);
+  if (last - first == count) return inside;
+  const auto before = std::min(count, std::max<int64_t>(0, -from));
+  return at::constant_pad_nd(inside, {before, count - before - (last - first)});
+}
 
 // Squared parts of complex (..., bins) -> (..., bins, 2), in the memory of the spectra.
 at::Tensor squareParts(const at::Tensor& spectra) { return at::view_as_real(spectra).square_(); }
@@ -155,14 +166,17 @@ at::Tensor shortTimeFourier(const at::Tensor& x, int64_t segment, int64_t overla
   const auto rest = (hop - (samples - segment) % hop) % hop;  // zeros that complete the last segment
   const Plan plan{
       segment, hop, segment, (samples + rest - segment) / hop + 1, false, (taper / taper.sum()).to(x.options())};
-  const auto rows = flatRows(x);
+  const auto rows = flatRows(x.detach());
   auto result =
       at::empty({rows.size(0), plan.bins(), plan.count}, x.options().dtype(c10::toComplexType(x.scalar_type())));
   overRows(x, rows.size(0), 2 * plan.n_fft * plan.count, [&](int64_t from, int64_t to) {
-    const auto padded = at::constant_pad_nd(rows.narrow(0, from, to - from), {beyond, beyond + rest});
+    const auto some = rows.narrow(0, from, to - from);
     for (int64_t at = 0; at < plan.count; at += plan.atOnce(x)) {
       const auto end = std::min(plan.count, at + plan.atOnce(x));
-      result.narrow(0, from, to - from).narrow(-1, at, end - at).copy_(plan.transform(padded, at, end).transpose(1, 2));
+      const auto piece = withZeros(some, at * hop - beyond, (end - at - 1) * hop + segment);
+      result.narrow(0, from, to - from)
+          .narrow(-1, at, end - at)
+          .copy_(plan.transform(piece, 0, end - at).transpose(1, 2));
     }
   });
   return result.reshape(shapeLike(x, 1, {plan.bins(), plan.count}));

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { asyncSignal, Ica, type IcaOptions, randn, releaseMemory, type Tensor } from 'eegtorch'
+import { asyncSignal, Ica, type IcaOptions, ones, randn, releaseMemory, type Tensor } from 'eegtorch'
 
 const SHAPE = [64, 80_000]
 const RECORDING = SHAPE[0]! * SHAPE[1]! * 8
@@ -51,6 +51,16 @@ describe('beside the recording, one array of its size', () => {
     ['notch', () => asyncSignal.mneNotchFilter(x, 1000, [50, 100])],
   ])('%s, and next to nothing else', async (_, run) => {
     expect(await peakOf(async () => (await run()).dispose())).toBeLessThan(1.1)
+  })
+
+  on.each<[string, (few: Tensor) => Promise<Tensor>]>([
+    ['detrend', (few) => asyncSignal.detrend(few)],
+    ['average reference', (few) => asyncSignal.rereference(few)],
+    ['signal-space projection', (few) => asyncSignal.projectOut(few, ones([1, 4], { dtype: 'float64' }))],
+    ['stft', async (few) => (await asyncSignal.stft(few, { samplingRate: 1000, segment: 2048, overlap: 0 })).spectrum],
+  ])('%s, and no array of the length of a signal', async (_, run) => {
+    using few = randn([4, RECORDING / 32], { dtype: 'float64' })
+    expect(await peakOf(async () => (await run(few)).dispose())).toBeLessThan(1.15)
   })
 
   on('current source density', async () => {

@@ -45,6 +45,7 @@ test.each([
     const { aligned, reference } = signal.euclideanAlignment(x)
     const tolerance = dtype === 'float64' ? 1e-12 : 1e-5
     expect(worstDifference(reference, power)).toBeLessThan(tolerance)
+    expect(worstDifference(signal.euclideanReference(x.contiguous()), power)).toBeLessThan(tolerance)
     expect(worstDifference(aligned, signal.alignTo(x.contiguous(), power))).toBeLessThan(tolerance * 100)
     if (channels <= samples)
       expect(

@@ -12,13 +12,31 @@ namespace {
 
 constexpr size_t kRows = lanes < 16 ? 6 : 8, kColumns = 2 * doubles;  // of c, which stay in registers
 constexpr size_t kLine = 64 / sizeof(double);
+constexpr size_t kSteps = 16;  // of a tile, between two rows that it asks for
 
-// Rows first .. last - 1, n columns from `from`, which are needed soon. Far apart as they are, the processor does not
-// foresee them.
-inline void prefetch(RowsOf<const double> x, size_t first, size_t last, size_t from, size_t n) {
-  for (size_t i = first; i < last; i++)
-    for (size_t j = 0; j < n; j += kLine) __builtin_prefetch(x.data + i * x.row + from + j);
-}
+// Columns of many rows that are needed soon. Far apart as they are, the processor does not foresee them; asked for all
+// at once, they would make it wait, so tiles ask for a row now and then. What is beyond a row's end is asked for too:
+// in a recording the next trial begins there.
+class Ahead {
+ public:
+  Ahead(RowsOf<const double> x, size_t from, size_t columns, size_t rows)
+      : at_(x.data + from), row_(x.row), columns_(columns), rows_(rows) {}
+
+  void ask() {
+    if (rows_ == 0) return;
+    for (size_t j = 0; j < columns_; j += kLine) __builtin_prefetch(at_ + j);
+    at_ += row_;
+    rows_--;
+  }
+
+  void askRest() {
+    while (rows_ > 0) ask();
+  }
+
+ private:
+  const double* at_;
+  size_t row_, columns_, rows_;
+};
 
 // Past the caches, to an aligned place.
 inline void stream(double* p, Doubles v) {
@@ -41,62 +59,73 @@ inline void endStream() {
 // write(row, column, numbers) for a (rows, depth) b (depth, vectors * doubles), which takes kRows rows and kColumns
 // columns or less.
 template <size_t rows, size_t vectors, class Write>
-inline void tile(size_t depth, Factor a, RowsOf<const double> b, const Write& write) {
+inline void tile(size_t depth, Factor a, RowsOf<const double> b, Ahead& ahead, const Write& write) {
   Doubles sums[rows][vectors] = {};
   const double *left = a.data, *right = b.data;
-  for (size_t k = 0; k < depth; k++, left += a.column, right += b.row) {
-    Doubles numbers[vectors];
-    for (size_t v = 0; v < vectors; v++) numbers[v] = loadDoubles(right + v * doubles);
-    for (size_t i = 0; i < rows; i++)
-      for (size_t v = 0; v < vectors; v++) sums[i][v] += left[i * a.row] * numbers[v];
+  for (size_t first = 0; first < depth; first += kSteps) {
+    ahead.ask();
+    for (size_t k = first; k < std::min(depth, first + kSteps); k++, left += a.column, right += b.row) {
+      Doubles numbers[vectors];
+      for (size_t v = 0; v < vectors; v++) numbers[v] = loadDoubles(right + v * doubles);
+      for (size_t i = 0; i < rows; i++)
+        for (size_t v = 0; v < vectors; v++) sums[i][v] += left[i * a.row] * numbers[v];
+    }
   }
   for (size_t i = 0; i < rows; i++)
     for (size_t v = 0; v < vectors; v++) write(i, v * doubles, sums[i][v]);
 }
 
 template <size_t vectors, size_t rows = 1, class Write>
-inline void tileOf(size_t wanted, size_t depth, Factor a, RowsOf<const double> b, const Write& write) {
+inline void tileOf(size_t wanted, size_t depth, Factor a, RowsOf<const double> b, Ahead& ahead, const Write& write) {
   if constexpr (rows < kRows)
-    if (wanted > rows) return tileOf<vectors, rows + 1>(wanted, depth, a, b, write);
-  tile<rows, vectors>(depth, a, b, write);
+    if (wanted > rows) return tileOf<vectors, rows + 1>(wanted, depth, a, b, ahead, write);
+  tile<rows, vectors>(depth, a, b, ahead, write);
 }
 
-// The columns that do not fill a tile.
-void columns(size_t m, size_t n, size_t depth, Factor a, RowsOf<const double> b, RowsOf<double> c) {
-  for (size_t i = 0; i < m; i++)
-    for (size_t j = 0; j < n; j++) {
-      double sum = 0;
-      for (size_t k = 0; k < depth; k++) sum += a.data[i * a.row + k * a.column] * b.data[k * b.row + j];
-      c.data[i * c.row + j] = sum;
-    }
+// The first n of v, at most all.
+inline void storeSome(double* p, Doubles v, size_t n) {
+  if (n >= doubles) return storeDoubles(p, v);
+  for (size_t i = 0; i < n; i++) p[i] = v[i];
 }
 
-// A panel's columns, tile by tile: rows of a recording may be far enough apart to share places in the cache.
+inline Doubles loadSome(const double* p, size_t n) {
+  if (n >= doubles) return loadDoubles(p);
+  Doubles v = {};
+  for (size_t i = 0; i < n; i++) v[i] = p[i];
+  return v;
+}
+
+// A panel's columns, tile by tile, those that a vector lacks 0: rows of a recording may be far enough apart to share
+// places in the cache.
 void pack(size_t depth, size_t columns, RowsOf<const double> b, double* packed) {
   for (size_t k = 0; k < depth; k++)
-    for (size_t j = 0; j < columns; j += kColumns)
-      for (size_t v = 0; v < kColumns; v += doubles)
-        storeDoubles(packed + j * depth + k * kColumns + v, loadDoubles(b.data + k * b.row + j + v));
+    for (size_t j = 0; j < columns; j += doubles)
+      storeDoubles(packed + j / kColumns * kColumns * depth + k * kColumns + j % kColumns,
+                   loadSome(b.data + k * b.row + j, columns - j));
 }
 
 template <bool streamed>
 void mixBy(size_t m, size_t n, size_t depth, Factor a, RowsOf<const double> b, RowsOf<double> c, double* packed) {
   for (size_t from = 0; from < n; from += kPanel) {
-    const size_t width = std::min(kPanel, n - from), whole = width / kColumns * kColumns;
-    const size_t next = from + width, ahead = std::min(kPanel, n - next);
-    pack(depth, whole, {b.data + from, b.row}, packed);
+    const size_t width = std::min(kPanel, n - from);
+    pack(depth, width, {b.data + from, b.row}, packed);
+    Ahead ahead(b, from + kPanel, kPanel, depth);
     for (size_t i = 0; i < m; i += kRows) {
       const size_t rows = std::min(kRows, m - i);
-      prefetch(b, i * depth / m, (i + rows) * depth / m, next, ahead);
-      for (size_t j = 0; j < whole; j += kColumns) {
+      for (size_t j = 0; j < width; j += kColumns) {
         double* to = c.data + i * c.row + from + j;
-        tileOf<2>(rows, depth, {a.data + i * a.row, a.row, a.column}, {packed + j * depth, kColumns},
-                  [&](size_t row, size_t column, Doubles v) {
-                    streamed ? stream(to + row * c.row + column, v) : storeDoubles(to + row * c.row + column, v);
-                  });
+        const size_t left = width - j;
+        const auto write = [&](size_t row, size_t column, Doubles v) {
+          double* at = to + row * c.row + column;
+          streamed&& column + doubles <= left ? stream(at, v) : storeSome(at, v, left - column);
+        };
+        const Factor weights = {a.data + i * a.row, a.row, a.column};
+        const RowsOf<const double> samples = {packed + j * depth, kColumns};
+        left > doubles ? tileOf<2>(rows, depth, weights, samples, ahead, write)
+                       : tileOf<1>(rows, depth, weights, samples, ahead, write);
       }
     }
-    columns(m, width - whole, depth, a, {b.data + from + whole, b.row}, {c.data + from + whole, c.row});
+    ahead.askRest();
   }
 }
 
@@ -127,20 +156,16 @@ void packSamples(size_t m, size_t n, RowsOf<const double> x, size_t wide, double
   }
 }
 
-// The first n of v, at most all.
-inline void addTo(double* sums, Doubles v, size_t n) {
-  if (n >= doubles) return storeDoubles(sums, loadDoubles(sums) + v);
-  for (size_t i = 0; i < n; i++) sums[i] += v[i];
-}
+inline void addTo(double* sums, Doubles v, size_t n) { storeSome(sums, loadSome(sums, n) + v, n); }
 
 void addPower(size_t m, size_t n, RowsOf<const double> x, RowsOf<double> c, double* packed) {
   const size_t wide = (m + kColumns - 1) / kColumns * kColumns;
   for (size_t from = 0; from < n; from += kStretch) {
-    const size_t length = std::min(kStretch, n - from), next = from + length;
+    const size_t length = std::min(kStretch, n - from);
     packSamples(m, length, {x.data + from, x.row}, wide, packed);
+    Ahead ahead(x, from + kStretch, kStretch, m);
     for (size_t j = 0; j < m; j += kColumns) {
       const size_t last = std::min(m, j + kColumns);
-      prefetch(x, j, last, next, std::min(kStretch, n - next));
       for (size_t i = 0; i < last; i += kRows) {
         const size_t rows = std::min(kRows, last - i), below = i < j + doubles ? 0 : doubles;  // the diagonal
         const auto add = [&](size_t row, size_t column, Doubles v) {
@@ -148,10 +173,11 @@ void addPower(size_t m, size_t n, RowsOf<const double> x, RowsOf<double> c, doub
           addTo(c.data + (i + row) * c.row + first, v, first < m ? m - first : 0);
         };
         const Factor left = {packed + i, 1, wide};
-        below ? tileOf<1>(rows, length, left, {packed + j + below, wide}, add)
-              : tileOf<2>(rows, length, left, {packed + j, wide}, add);
+        below ? tileOf<1>(rows, length, left, {packed + j + below, wide}, ahead, add)
+              : tileOf<2>(rows, length, left, {packed + j, wide}, ahead, add);
       }
     }
+    ahead.askRest();
   }
 }
 
