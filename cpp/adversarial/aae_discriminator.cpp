@@ -9,7 +9,7 @@ namespace eegtorch {
 
 namespace {
 
-constexpr double kSlope = 0.2;
+constexpr float kSlope = 0.2;
 
 }  // namespace
 
@@ -21,9 +21,10 @@ AaeDiscriminatorImpl::AaeDiscriminatorImpl(const AaeDiscriminatorConfig& config)
   const auto model = register_module("model", std::make_shared<Named>());
   int64_t width = config.latent_dim;
   // The reference's activations stand between the layers.
-  const auto add = [&](int64_t next, double slope) {
+  const auto add = [&](int64_t next, float slope) {
     const auto name = std::to_string(2 * layers_.size());
-    layers_.emplace_back(model->register_module(name, torch::nn::Linear(width, next)), slope);
+    layers_.emplace_back(model->register_module(name, torch::nn::Linear(width, next)),
+                         kernels::Activation{.slope = slope});
     width = next;
   };
   for (const int64_t next : config.hidden_dims) add(next, kSlope);

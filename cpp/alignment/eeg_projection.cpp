@@ -4,6 +4,7 @@
 
 #include "core/check.h"
 #include "core/state_dict.h"
+#include "kernels/layer_norm.h"
 
 namespace eegtorch {
 
@@ -30,9 +31,10 @@ std::unordered_map<std::string, std::string> EegProjectionImpl::olderNames() con
 at::Tensor EegProjectionImpl::forward(const at::Tensor& tokens) {
   checkInput("eeg_projection", tokens, parameters().front(),
              {"batch", "tokens", {config_.in_dim, "values in a token"}});
-  const auto normalise = [](torch::nn::LayerNorm& norm, const at::Tensor& x) { return norm ? norm->forward(x) : x; };
-  const auto x = dropout_->forward(at::gelu(normalise(norm1_, linear1_->forward(tokens, is_training()))));
-  return normalise(norm2_, linear2_->forward(x, is_training()));  // (batch, tokens, out_dim)
+  const auto first = linear1_->forward(tokens, is_training());
+  const auto x = dropout_->forward(norm1_ ? kernels::layerNorm(first, *norm1_, true) : at::gelu(first));
+  const auto y = linear2_->forward(x, is_training());  // (batch, tokens, out_dim)
+  return norm2_ ? kernels::layerNorm(y, *norm2_) : y;
 }
 
 }  // namespace eegtorch

@@ -63,7 +63,7 @@ std::vector<at::Tensor> MultiScaleConditioningImpl::Projections::forward(const a
     return scales;
   }
   const auto row = x.contiguous(), all = at::empty({1, product->columns()}, x.options());
-  product->run({{1, row.const_data_ptr<float>(), row.size(1), all.data_ptr<float>(), all.size(1)}}, false, 1);
+  product->run({{1, row.const_data_ptr<float>(), row.size(1), all.data_ptr<float>(), all.size(1)}}, false, {});
   int64_t first = 0;
   for (const auto& layer : *layers) {
     const int64_t width = layer->as<torch::nn::Linear>()->weight.size(0);

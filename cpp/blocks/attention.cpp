@@ -8,6 +8,7 @@
 
 #include "kernels/attention.h"
 #include "kernels/dropout.h"
+#include "kernels/layer_norm.h"
 
 namespace eegtorch {
 
@@ -34,33 +35,40 @@ MultiheadAttentionImpl::MultiheadAttentionImpl(int64_t width, int64_t heads, dou
   const auto out_proj = register_module("out_proj", torch::nn::Linear(width, width));
   torch::nn::init::xavier_uniform_(in_proj_weight_);
   torch::nn::init::zeros_(out_proj->bias);
+  const auto part = [&](int64_t first, int64_t count) { return PackedLinear::Rows{first * width, count * width}; };
   in_proj_.emplace(in_proj_weight_, in_proj_bias_);
+  query_proj_.emplace(in_proj_weight_, in_proj_bias_, kernels::Activation{}, part(0, 1));
+  memory_proj_.emplace(in_proj_weight_, in_proj_bias_, kernels::Activation{}, part(1, 2));
   out_proj_.emplace(out_proj);
 }
 
 at::Tensor MultiheadAttentionImpl::attendItself(const at::Tensor& x, const std::optional<at::Tensor>& mask) {
-  const auto projected = in_proj_->forward(x, is_training());
   const auto added = mask.value_or(at::Tensor());
   const bool drops = is_training() && drop_prob_ > 0;
-  if (!drops && kernels::attendsShortly(projected, added)) return kernels::shortAttention(projected, heads_, added);
-  const auto parts = projected.chunk(3, 2);
-  return attend(parts[0], parts[1], parts[2], heads_, drop_prob_, is_training(), mask);
+  if (!drops && kernels::attendsShortly(x, in_proj_weight_, added))
+    return kernels::shortAttention(in_proj_->forward(x, is_training()), heads_, added);
+  const auto sequences = x.transpose(1, 2).flatten(0, 1);  // (outer * inner, tokens, width)
+  const auto parts = in_proj_->forward(sequences, is_training()).chunk(3, 2);
+  const auto y = attend(parts[0], parts[1], parts[2], heads_, drop_prob_, is_training(), mask);
+  return y.unflatten(0, {x.size(0), x.size(2)}).transpose(1, 2);
 }
 
 at::Tensor MultiheadAttentionImpl::attendTo(const at::Tensor& memory, const at::Tensor& query,
                                             const std::optional<at::Tensor>& mask) {
-  const auto part = [&](const at::Tensor& x, int64_t first, int64_t count) {
-    return at::linear(x, in_proj_weight_.narrow(0, first * width_, count * width_),
-                      in_proj_bias_.narrow(0, first * width_, count * width_));
-  };
-  const auto rest = part(memory, 1, 2).chunk(2, 2);
-  return attend(part(query, 0, 1), rest[0], rest[1], heads_, drop_prob_, is_training(), mask);
+  const auto rest = memory_proj_->forward(memory, is_training()).chunk(2, 2);
+  return attend(query_proj_->forward(query, is_training()), rest[0], rest[1], heads_, drop_prob_, is_training(), mask);
 }
 
 at::Tensor MultiheadAttentionImpl::forward(const at::Tensor& query, const at::Tensor& memory,
                                            const std::optional<at::Tensor>& mask) {
-  const auto attended = query.is_same(memory) ? attendItself(query, mask) : attendTo(memory, query, mask);
+  const auto attended =
+      query.is_same(memory) ? attendItself(query.unsqueeze(2), mask).squeeze(2) : attendTo(memory, query, mask);
   return out_proj_->forward(attended, is_training());
+}
+
+at::Tensor MultiheadAttentionImpl::addAlong(const at::Tensor& added, const at::Tensor& x, Dropout& dropout,
+                                            const std::optional<at::Tensor>& mask) {
+  return out_proj_->addTo(added, attendItself(x, mask), dropout);
 }
 
 void TransformerOptions::check(const OptionCheck& options, const char* width_name) const {
@@ -71,29 +79,33 @@ void TransformerOptions::check(const OptionCheck& options, const char* width_nam
   options.fraction("drop_prob", drop_prob);
 }
 
-TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o)
-    : norm_first_(o.norm_first), gelu_(o.activation.value == "gelu") {
+TransformerLayerImpl::TransformerLayerImpl(const TransformerOptions& o) : norm_first_(o.norm_first) {
+  const bool gelu = o.activation.value == "gelu";
   self_attn_ = register_module("self_attn", MultiheadAttention(o.width, o.heads, o.drop_prob));
-  linear1_.emplace(register_module("linear1", torch::nn::Linear(o.width, o.feedforward)), gelu_ ? 1 : 0);
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(o.width, o.feedforward)),
+                   kernels::Activation{.slope = 0, .gelu = gelu});
   linear2_.emplace(register_module("linear2", torch::nn::Linear(o.feedforward, o.width)));
   norm1_ = register_module("norm1", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.width})));
   norm2_ = register_module("norm2", torch::nn::LayerNorm(torch::nn::LayerNormOptions({o.width})));
   dropout_ = register_module("dropout", Dropout(o.drop_prob));
 }
 
-at::Tensor TransformerLayerImpl::feedForward(const at::Tensor& x) {
-  const auto hidden = linear1_->forward(x, is_training());  // (batch, tokens, feedforward)
-  return dropout_->forward(linear2_->forward(dropout_->forward(gelu_ ? at::gelu(hidden) : hidden), is_training()));
+at::Tensor TransformerLayerImpl::addAttention(const at::Tensor& added, const at::Tensor& x) {
+  return self_attn_->addAlong(added.unsqueeze(2), x.unsqueeze(2), dropout_).squeeze(2);
+}
+
+at::Tensor TransformerLayerImpl::addFeedForward(const at::Tensor& added, const at::Tensor& x) {
+  const auto hidden = dropout_->forward(linear1_->forward(x, is_training()));  // (batch, tokens, feedforward)
+  return linear2_->addTo(added, hidden, dropout_);
 }
 
 at::Tensor TransformerLayerImpl::forward(const at::Tensor& x) {
-  const auto attended = [&](const at::Tensor& y) { return dropout_->forward(self_attn_->forward(y, y)); };
   if (norm_first_) {
-    const auto y = x + attended(norm1_->forward(x));
-    return y + feedForward(norm2_->forward(y));
+    const auto y = addAttention(x, kernels::layerNorm(x, *norm1_));
+    return addFeedForward(y, kernels::layerNorm(y, *norm2_));
   }
-  const auto y = norm1_->forward(x + attended(x));
-  return norm2_->forward(y + feedForward(y));
+  const auto y = kernels::layerNorm(addAttention(x, x), *norm1_);
+  return kernels::layerNorm(addFeedForward(y, y), *norm2_);
 }
 
 TransformerEncoderImpl::TransformerEncoderImpl(const TransformerOptions& options) {

@@ -34,15 +34,19 @@ class MultiheadAttentionImpl : public torch::nn::Module {
 
   // query (batch, queries, width), memory (batch, tokens, width) -> (batch, queries, width)
   at::Tensor forward(const at::Tensor& query, const at::Tensor& memory, const std::optional<at::Tensor>& mask = {});
+  // Self-attention of sequences along the second dimension: x (outer, tokens, inner, width) and added likewise ->
+  // added + dropout(attention). The mask is (tokens, tokens).
+  at::Tensor addAlong(const at::Tensor& added, const at::Tensor& x, Dropout& dropout,
+                      const std::optional<at::Tensor>& mask = {});
 
  private:
-  at::Tensor attendItself(const at::Tensor& x, const std::optional<at::Tensor>& mask);
+  at::Tensor attendItself(const at::Tensor& x, const std::optional<at::Tensor>& mask);  // as addAlong
   at::Tensor attendTo(const at::Tensor& memory, const at::Tensor& query, const std::optional<at::Tensor>& mask);
 
   int64_t width_, heads_;
   double drop_prob_;
   at::Tensor in_proj_weight_, in_proj_bias_;  // of queries, keys and values, one below the other
-  std::optional<PackedLinear> in_proj_, out_proj_;
+  std::optional<PackedLinear> in_proj_, query_proj_, memory_proj_, out_proj_;
 };
 TORCH_MODULE(MultiheadAttention);
 
@@ -62,9 +66,11 @@ class TransformerLayerImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);  // (batch, tokens, width), likewise
 
  private:
-  at::Tensor feedForward(const at::Tensor& x);
+  // added + what attention, or the feed-forward part, makes of x
+  at::Tensor addAttention(const at::Tensor& added, const at::Tensor& x);
+  at::Tensor addFeedForward(const at::Tensor& added, const at::Tensor& x);
 
-  bool norm_first_, gelu_;
+  bool norm_first_;
   MultiheadAttention self_attn_{nullptr};
   std::optional<PackedLinear> linear1_, linear2_;
   torch::nn::LayerNorm norm1_{nullptr}, norm2_{nullptr};

@@ -53,16 +53,16 @@ std::vector<RowBlock> PackedConv1d::blocks(const ChannelsLastWindows& x, const C
 
 ChannelsLastWindows PackedConv1d::forward(const ChannelsLastWindows& x, int64_t margin, float slope) const {
   ChannelsLastWindows y(x.batch(), (x.steps() + 2 * padding_ - length_) / stride_ + 1, channels(), margin);
-  product_.run(blocks(x, y), false, slope);
+  product_.run(blocks(x, y), false, {slope});
   return y;
 }
 
 void PackedConv1d::write(const ChannelsLastWindows& x, const ChannelsLastWindows& y, int64_t first) const {
-  product_.run(blocks(x, y, first), false, 1);
+  product_.run(blocks(x, y, first), false, {});
 }
 
 void PackedConv1d::add(const ChannelsLastWindows& x, const ChannelsLastWindows& y, float slope) const {
-  product_.run(blocks(x, y), true, slope);
+  product_.run(blocks(x, y), true, {slope});
 }
 
 ChannelsLastWindows halveByMaximum(const ChannelsLastWindows& x, int64_t margin) {

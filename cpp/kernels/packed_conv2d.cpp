@@ -130,7 +130,7 @@ at::Tensor PackedConv2d::forward(const at::Tensor& images) const {
   for (const auto& phase : phases_) {
     const auto rows = gather(images, phase);
     phase.product.run({{count, rows.const_data_ptr<float>(), rows.size(1), pixels.data_ptr<float>(), out}}, false,
-                      slope_);
+                      {slope_});
     if (step_ > 1) scatter(pixels, phase, result);
   }
   return result;

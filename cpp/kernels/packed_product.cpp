@@ -13,8 +13,18 @@ namespace {
 constexpr int64_t kLeastWork = 100'000;  // multiplications that are worth another thread
 
 RowBlock partOf(const RowBlock& block, int64_t part, int64_t parts) {
-  const int64_t first = block.count * part / parts, last = block.count * (part + 1) / parts;
-  return {last - first, block.x + first * block.x_row, block.x_row, block.y + first * block.y_row, block.y_row};
+  const int64_t first = block.count * part / parts;
+  RowBlock own = block;
+  own.count = block.count * (part + 1) / parts - first;
+  own.x += first * block.x_row;
+  own.y += first * block.y_row;
+  if (block.added) own.added += first * block.added_row;
+  return own;
+}
+
+const RowTable& rowTable() {
+  static const RowTable& chosen = chooseTable(avx512Rows, avx2Rows, baselineRows);
+  return chosen;
 }
 
 }  // namespace
@@ -22,17 +32,17 @@ RowBlock partOf(const RowBlock& block, int64_t part, int64_t parts) {
 PackedProduct::PackedProduct(const at::Tensor& matrix, const at::Tensor& bias, int64_t rows)
     : matrix_(matrix, rows), bias_(bias.defined() ? bias.detach().contiguous() : bias) {}
 
-void PackedProduct::finish(const RowBlock& block, int64_t first, int64_t last, float slope) const {
-  if (!bias_.defined() && slope == 1.f) return;
+void PackedProduct::finish(const RowBlock& block, int64_t first, int64_t last, Activation activation) const {
+  if (!bias_.defined() && !block.added && !activation.gelu && activation.slope == 1.f) return;
   const float* bias = bias_.defined() ? bias_.const_data_ptr<float>() + first : nullptr;
   for (int64_t row = 0; row < block.count; row++) {
-    float* y = block.y + row * block.y_row + first;
-    table().norm_relu(y, bias, last - first, 1.f, 0.f, slope, y);
+    const float* added = block.added ? block.added + row * block.added_row + first : nullptr;
+    rowTable().finish(block.y + row * block.y_row + first, bias, added, last - first, activation);
   }
 }
 
 // Threads share the columns, and the rows where columns are fewer than threads.
-void PackedProduct::run(const std::vector<RowBlock>& blocks, bool accumulate, float slope) const {
+void PackedProduct::run(const std::vector<RowBlock>& blocks, bool accumulate, Activation activation) const {
   const int64_t panels = matrix_.panels(), parts = (at::get_num_threads() + panels - 1) / panels;
   int64_t rows = 0;
   for (const auto& block : blocks) rows += block.count;
@@ -46,7 +56,7 @@ void PackedProduct::run(const std::vector<RowBlock>& blocks, bool accumulate, fl
           matrix_.multiplyPanel(panel, b.count, b.x, b.x_row, b.y, b.y_row, accumulate);
         }
       const int64_t last = std::min(columns(), to * matrix_.width());
-      for (const auto& block : blocks) finish(partOf(block, part, parts), from * matrix_.width(), last, slope);
+      for (const auto& block : blocks) finish(partOf(block, part, parts), from * matrix_.width(), last, activation);
       task += to - from;
     }
   });

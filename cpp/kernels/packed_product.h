@@ -1,18 +1,21 @@
-// Products with a matrix that inference keeps packed, with bias and (leaky) ReLU while the result is in the cache.
+// Products with a matrix that inference keeps packed, with what follows them while the result is in the cache.
 #pragma once
 
+#include "kernels/native/row_table.h"
 #include "kernels/panel_matrix.h"
 
 namespace eegtorch::kernels {
 
 // Rows of both sides of a product; x_row and y_row: from one row to the next. Rows of x may overlap, which makes a
-// convolution of a product.
+// convolution of a product. added: rows that come on top of the result, or null.
 struct RowBlock {
   int64_t count;
   const float* x;
   int64_t x_row;
   float* y;
   int64_t y_row;
+  const float* added = nullptr;
+  int64_t added_row = 0;
 };
 
 class PackedProduct {
@@ -22,12 +25,11 @@ class PackedProduct {
 
   int64_t columns() const { return matrix_.columns(); }
 
-  // y = x * matrix + bias, or += when accumulating. Negative numbers are then multiplied by slope: 0 is ReLU, 1
-  // nothing.
-  void run(const std::vector<RowBlock>& blocks, bool accumulate, float slope) const;
+  // y = activation(x * matrix + bias) + added; when accumulating, y comes on top of the product.
+  void run(const std::vector<RowBlock>& blocks, bool accumulate, Activation activation) const;
 
  private:
-  void finish(const RowBlock& block, int64_t first, int64_t last, float slope) const;
+  void finish(const RowBlock& block, int64_t first, int64_t last, Activation activation) const;
 
   PanelMatrix matrix_;
   at::Tensor bias_;

@@ -4,6 +4,7 @@
 
 #include "blocks/eeg_window.h"
 #include "core/check.h"
+#include "kernels/layer_norm.h"
 #include "kernels/linear.h"
 
 namespace eegtorch {
@@ -42,25 +43,26 @@ std::vector<int64_t> headWidths(const CbramodClassifierConfig& c) {
 CrissCrossLayerImpl::CrissCrossLayerImpl(const CbramodConfig& c) {
   space_ = register_module("self_attn_s", MultiheadAttention(c.d_model / 2, c.nhead / 2, c.drop_prob));
   time_ = register_module("self_attn_t", MultiheadAttention(c.d_model / 2, c.nhead / 2, c.drop_prob));
-  linear1_.emplace(register_module("linear1", torch::nn::Linear(c.d_model, c.dim_feedforward)));
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(c.d_model, c.dim_feedforward)),
+                   kernels::Activation{.gelu = true});
   linear2_.emplace(register_module("linear2", torch::nn::Linear(c.dim_feedforward, c.d_model)));
   norm1_ = register_module("norm1", layerNorm(c.d_model));
   norm2_ = register_module("norm2", layerNorm(c.d_model));
   dropout_ = register_module("dropout", Dropout(c.drop_prob));
 }
 
-at::Tensor CrissCrossLayerImpl::attend(const at::Tensor& x) {
-  const auto halves = x.chunk(2, 3);
-  const auto along_space = halves[0].transpose(1, 2);  // (batch, patches, channels, width / 2)
-  const auto s = along_space.flatten(0, 1), t = halves[1].flatten(0, 1);
-  const auto space = space_->forward(s, s).view(along_space.sizes()).transpose(1, 2);
-  return at::cat({space, time_->forward(t, t).view(halves[1].sizes())}, 3);
+at::Tensor CrissCrossLayerImpl::addAttention(const at::Tensor& added, const at::Tensor& x) {
+  const auto halves = x.chunk(2, 3), onto = added.chunk(2, 3);
+  const auto space = space_->addAlong(onto[0], halves[0], dropout_);
+  const auto along_time = [](const at::Tensor& half) { return half.flatten(0, 1).unsqueeze(2); };
+  const auto time = time_->addAlong(along_time(onto[1]), along_time(halves[1]), dropout_);
+  return at::cat({space, time.view(space.sizes())}, 3);
 }
 
 at::Tensor CrissCrossLayerImpl::forward(const at::Tensor& input) {
-  const auto x = input + dropout_->forward(attend(norm1_->forward(input)));
-  const auto hidden = dropout_->forward(at::gelu(linear1_->forward(norm2_->forward(x), is_training())));
-  return x + dropout_->forward(linear2_->forward(hidden, is_training()));
+  const auto x = addAttention(input, kernels::layerNorm(input, *norm1_));
+  const auto hidden = dropout_->forward(linear1_->forward(kernels::layerNorm(x, *norm2_), is_training()));
+  return linear2_->addTo(x, hidden, dropout_);
 }
 
 CbramodImpl::CbramodImpl(const CbramodConfig& config, bool with_projection, const char* owner)

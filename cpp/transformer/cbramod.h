@@ -47,7 +47,7 @@ class CrissCrossLayerImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);  // (batch, channels, patches, width), likewise
 
  private:
-  at::Tensor attend(const at::Tensor& x);
+  at::Tensor addAttention(const at::Tensor& added, const at::Tensor& x);  // added + both kinds' result
 
   MultiheadAttention space_{nullptr}, time_{nullptr};
   std::optional<PackedLinear> linear1_, linear2_;

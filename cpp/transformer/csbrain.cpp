@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "core/check.h"
+#include "kernels/layer_norm.h"
 #include "kernels/packed_conv1d.h"
 
 namespace eegtorch {
@@ -131,7 +132,8 @@ CsBrainLayerImpl::CsBrainLayerImpl(const CsBrainConfig& c, const std::vector<Bra
   inter_region_ = register_module("inter_region_attn", MultiheadAttention(d, c.nhead, c.drop_prob));
   inter_window_ = register_module("inter_window_attn", MultiheadAttention(d, c.nhead, c.drop_prob));
   global_fc_.emplace(register_module("global_fc", torch::nn::Linear(d, d)));
-  linear1_.emplace(register_module("linear1", torch::nn::Linear(d, c.dim_feedforward)));
+  linear1_.emplace(register_module("linear1", torch::nn::Linear(d, c.dim_feedforward)),
+                   kernels::Activation{.gelu = true});
   linear2_.emplace(register_module("linear2", torch::nn::Linear(c.dim_feedforward, d)));
   norm1_ = register_module("norm1", layerNorm(d));
   norm2_ = register_module("norm2", layerNorm(d));
@@ -139,32 +141,30 @@ CsBrainLayerImpl::CsBrainLayerImpl(const CsBrainConfig& c, const std::vector<Bra
   dropout_ = register_module("dropout", Dropout(c.drop_prob));
 }
 
-at::Tensor CsBrainLayerImpl::attendWindows(const at::Tensor& x) {
-  const int64_t patches = x.size(2), size = std::min(patches, kWindow);
-  const auto padded = at::constant_pad_nd(x, {0, 0, 0, (size - patches % size) % size});
-  const auto windows = padded.unflatten(2, {-1, size}).permute({0, 3, 1, 2, 4});  // (batch, size, channels, windows, D)
-  const auto flat = windows.flatten(0, 2);
-  const auto y = inter_window_->forward(flat, flat).reshape(windows.sizes());
-  return y.permute({0, 2, 3, 1, 4}).flatten(2, 3).narrow(2, 0, patches);
+at::Tensor CsBrainLayerImpl::addWindows(const at::Tensor& added, const at::Tensor& x) {
+  const int64_t patches = x.size(2), size = std::min(patches, kWindow), missing = (size - patches % size) % size;
+  const auto windows = [&](const at::Tensor& t) {  // (batch * channels, windows, size, D)
+    const auto padded = missing > 0 ? at::constant_pad_nd(t, {0, 0, 0, missing}) : t;
+    return padded.unflatten(2, {-1, size}).flatten(0, 1);
+  };
+  const auto y = inter_window_->addAlong(windows(added), windows(x), dropout_).flatten(1, 2);
+  return y.unflatten(0, {x.size(0), x.size(1)}).narrow(2, 0, patches);
 }
 
-at::Tensor CsBrainLayerImpl::attendGroups(at::Tensor x) {
+at::Tensor CsBrainLayerImpl::addGroups(const at::Tensor& added, const at::Tensor& x) {
   std::vector<at::Tensor> means, shared;
   for (const auto& region : regions_) means.push_back(x.narrow(1, region.first, region.count).mean(1, true));
   const auto mixed = global_fc_->forward(at::cat(means, 1), is_training());  // (batch, regions, patches, D)
   for (size_t i = 0; i < regions_.size(); i++)
     shared.push_back(mixed.narrow(1, static_cast<int64_t>(i), 1).expand({-1, regions_[i].count, -1, -1}));
-  x = x + at::cat(shared, 1);
-  const auto flat = x.transpose(1, 2).flatten(0, 1);  // (batch * patches, channels, D)
-  const auto y = inter_region_->forward(flat, flat, group_mask_.to(x.options()));
-  return y.unflatten(0, {x.size(0), -1}).transpose(1, 2);
+  return inter_region_->addAlong(added, x + at::cat(shared, 1), dropout_, group_mask_.to(x.options()));
 }
 
 at::Tensor CsBrainLayerImpl::forward(const at::Tensor& input) {
-  auto x = input + dropout_->forward(attendWindows(norm1_->forward(input)));
-  x = x + dropout_->forward(attendGroups(norm2_->forward(x)));
-  const auto hidden = dropout_->forward(at::gelu(linear1_->forward(norm3_->forward(x), is_training())));
-  return x + dropout_->forward(linear2_->forward(hidden, is_training()));
+  auto x = addWindows(input, kernels::layerNorm(input, *norm1_));
+  x = addGroups(x, kernels::layerNorm(x, *norm2_));
+  const auto hidden = dropout_->forward(linear1_->forward(kernels::layerNorm(x, *norm3_), is_training()));
+  return linear2_->addTo(x, hidden, dropout_);
 }
 
 CsBrainImpl::CsBrainImpl(const CsBrainConfig& config, bool with_projection, const char* owner)

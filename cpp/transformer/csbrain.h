@@ -64,9 +64,9 @@ class CsBrainLayerImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x);  // (batch, channels, patches, width), likewise
 
  private:
-  // Attention between equal positions of different windows; and between channels of different regions.
-  at::Tensor attendWindows(const at::Tensor& x);
-  at::Tensor attendGroups(at::Tensor x);
+  // added + attention between equal positions of different windows; and between channels of different regions.
+  at::Tensor addWindows(const at::Tensor& added, const at::Tensor& x);
+  at::Tensor addGroups(const at::Tensor& added, const at::Tensor& x);
 
   std::vector<BrainRegion> regions_;
   at::Tensor group_mask_;  // (channels, channels): 0 within a group, -inf elsewhere

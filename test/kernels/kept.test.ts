@@ -1,4 +1,4 @@
-import { loss, type Model, Module, manualSeed, models, noGrad, ones, optim, randn, type Tensor } from 'eegtorch'
+import { loss, type Model, Module, manualSeed, models, noGrad, ones, optim, randn, type Tensor, zeros } from 'eegtorch'
 
 // Inference packs weights once and keeps them so until they change. In float64 the same network keeps nothing.
 
@@ -20,6 +20,11 @@ const cases = [
   ['aae_discriminator', { latentDim: 21, hiddenDims: [35, 9] }, [21]],
   ['eeg_projection', { inDim: 11, outDim: 37, nTokens: 4 }, [4, 11]],
   ['transformer_eeg', { nChans: 3, nTimes: 20, dModel: 18, nHeads: 3, feedforwardDim: 40, nLayers: 2 }, [3, 20]],
+  [
+    'transformer_eeg',
+    { nChans: 3, nTimes: 33, dModel: 36, nHeads: 2, feedforwardDim: 21, nLayers: 1, activation: 'gelu' },
+    [3, 33],
+  ],
   [
     'cbramod_classifier',
     { nChans: 3, nTimes: 100, inDim: 50, outDim: 50, dModel: 50, dimFeedforward: 30, nLayer: 2, nhead: 2 },
@@ -143,6 +148,52 @@ test('projections to several scales give one window what they give it in a batch
         ) < 1e-5,
       ]).toEqual([name, true])
     noGrad(() => Object.values(net.parameters()).map((parameter) => parameter.mul_(1.5)))
+  }
+})
+
+test('a mapper projects its queries and tokens with parts of one weight, as it is now', () => {
+  const sizes = { inDim: 9, dModel: 20, nHeads: 2, nLayers: 2, feedforwardDim: 33, nQueries: 7, clipDim: 18 }
+  for (const activation of ['relu', 'gelu'] as const) {
+    manualSeed(6)
+    const net = models.eegClipMapper({ ...sizes, activation }).eval()
+    const exact = models
+      .eegClipMapper({ ...sizes, activation })
+      .eval()
+      .to({ dtype: 'float64' })
+    const tokens = randn([2, 5, 9])
+    for (let change = 0; change < 3; change++) {
+      exact.loadStateDict(net.stateDict())
+      const [got, wanted] = noGrad(() => [net.run({ tokens }), exact.run({ tokens: tokens.to('float64') })])
+      const differences = Object.entries(got as Record<string, Tensor>).map(([name, output]) =>
+        Number(
+          output
+            .to('float64')
+            .sub((wanted as Record<string, Tensor>)[name]!)
+            .abs()
+            .max()
+            .item(),
+        ),
+      )
+      expect(differences).toHaveLength(3)
+      expect(Math.max(...differences)).toBeLessThan(2e-5)
+      noGrad(() => Object.values(net.parameters()).map((parameter) => parameter.mul_(1.2)))
+    }
+  }
+})
+
+test('GELU and layer norm of inference agree with float64 on large, small and lost numbers', () => {
+  const net = models.eegProjection({ inDim: 1, outDim: 37, nTokens: 1, dropProb: 0 }).eval()
+  const bare = models.eegProjection({ inDim: 1, outDim: 37, nTokens: 1, dropProb: 0, layerNorm: false }).eval()
+  for (const model of [net, bare]) {
+    const exact = (models.create(model.name, model.config as never) as Model).eval().to({ dtype: 'float64' })
+    exact.loadStateDict(model.stateDict())
+    for (const value of [0, 1e-30, 0.3, -2, 7, -11, 40, -300, Number.NaN]) {
+      const window = zeros([1, 3, 1]).add(value)
+      const [got, wanted] = noGrad(() => [model.forward(window), exact.forward(window.to('float64'))])
+      const difference = Number(got.to('float64').sub(wanted).abs().max().item())
+      if (Number.isNaN(value)) expect(difference).toBeNaN()
+      else expect(difference).toBeLessThan(1e-5 * (1 + Math.abs(value)))
+    }
   }
 })
 

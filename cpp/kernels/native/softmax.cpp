@@ -1,4 +1,4 @@
-#include "kernels/native/simd.h"
+#include "kernels/native/fold.h"
 #include "kernels/native/softmax_table.h"
 
 namespace eegtorch::kernels {
@@ -15,23 +15,14 @@ inline void forEachPart(size_t n, float rest, Call call) {
     call(i, [](const float* p) { return load(p); }, [](float* p, Vec v) { store(p, v); });
   if (i == n) return;
   const size_t tail = n - i;
-  Vec beyond{};
-  for (size_t lane = tail; lane < lanes; lane++) beyond[lane] = rest;
-  call(i, [&](const float* p) { return load(p, tail) + beyond; }, [&](float* p, Vec v) { store(p, v, tail); });
+  const IntVec present = firstLanes(tail);
+  call(
+      i, [&](const float* p) { return select(present, load(p, tail), splat(rest)); },
+      [&](float* p, Vec v) { store(p, v, tail); });
 }
 
 // A NaN is met again when the sum is made.
 inline Vec larger(Vec a, Vec b) { return select(a > b, a, b); }
-
-// Halves of a vector meet, until one number is left.
-template <class Join>
-inline float folded(Vec v, Join join) {
-  float parts[lanes];
-  store(parts, v);
-  for (size_t half = lanes / 2; half > 0; half /= 2)
-    for (size_t i = 0; i < half; i++) parts[i] = join(parts[i], parts[i + half]);
-  return parts[0];
-}
 
 void softmaxRow(float* x, const float* mask, size_t n, float scale) {
   constexpr float infinity = __builtin_inff();
@@ -41,14 +32,14 @@ void softmaxRow(float* x, const float* mask, size_t n, float scale) {
     write(x + i, u);
     top = larger(top, u);
   });
-  const Vec centre = splat(folded(top, [](float a, float b) { return a > b ? a : b; }));
+  const Vec centre = splat(fold(top, larger));
   forEachPart(n, -infinity, [&](size_t i, auto read, auto write) {
     const Vec u = read(x + i) - centre;
     const Vec e = select(u < -87.f, Vec{}, exp(u));
     write(x + i, e);
     total += e;
   });
-  const Vec factor = splat(1.f / folded(total, [](float a, float b) { return a + b; }));
+  const Vec factor = splat(1.f / fold(total, [](Vec a, Vec b) { return a + b; }));
   forEachPart(n, 0.f, [&](size_t i, auto read, auto write) { write(x + i, read(x + i) * factor); });
 }
 
