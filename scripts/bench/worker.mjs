@@ -63,8 +63,9 @@ function graph(net, draw) {
   const drawn = new Map()
   return async ({ batch }) => {
     if (!drawn.has(batch)) drawn.set(batch, draw(batch))
-    using output = await noGrad(() => run.async(...drawn.get(batch)))
+    const output = await noGrad(() => run.async(...drawn.get(batch)))
     output.flatten().narrow(0, 0, 1).item()
+    output.dispose()
   }
 }
 
