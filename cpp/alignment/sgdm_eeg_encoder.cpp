@@ -44,15 +44,19 @@ SgdmEegEncoderImpl::SgdmEegEncoderImpl(const SgdmEegEncoderConfig& config) : con
                                             conv(first, second, config.conv_lengths[1]), torch::nn::BatchNorm1d(second),
                                             torch::nn::ReLU(), torch::nn::AdaptiveAvgPool1d(config.pooled_length)));
   temporal_attn_ = register_module("temporal_attn", MultiheadAttention(second, config.n_heads, 0.));
-  fc_ = register_module("fc", torch::nn::Sequential(torch::nn::Linear(second * config.pooled_length, config.hidden_dim),
-                                                    torch::nn::ReLU(), Dropout(config.drop_prob),
-                                                    torch::nn::Linear(config.hidden_dim, config.latent_dim)));
+  const torch::nn::Linear hidden(second * config.pooled_length, config.hidden_dim);
+  const torch::nn::Linear latent(config.hidden_dim, config.latent_dim);
+  dropout_ = Dropout(config.drop_prob);
+  register_module("fc", torch::nn::Sequential(hidden, torch::nn::ReLU(), dropout_, latent));
+  hidden_.emplace(hidden, kernels::Activation{.slope = 0});
+  latent_.emplace(latent);
 }
 
 at::Tensor SgdmEegEncoderImpl::forward(const at::Tensor& eeg) {
   checkWindows("sgdm_eeg_encoder", eeg, parameters().front(), config_);
-  const auto x = temporal_conv_->forward(eeg).transpose(1, 2);    // (batch, pooled_length, filters)
-  return fc_->forward(temporal_attn_->forward(x, x).flatten(1));  // (batch, latent_dim)
+  const auto x = temporal_conv_->forward(eeg).transpose(1, 2);  // (batch, pooled_length, filters)
+  const auto hidden = hidden_->forward(temporal_attn_->forward(x, x).flatten(1), is_training());
+  return latent_->forward(dropout_->forward(hidden), is_training());  // (batch, latent_dim)
 }
 
 }  // namespace eegtorch

@@ -5,7 +5,11 @@
 
 #include <torch/nn/modules/container/sequential.h>
 
+#include <optional>
+
 #include "blocks/attention.h"
+#include "blocks/dropout.h"
+#include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -48,7 +52,8 @@ class SgdmEegEncoderImpl : public ModelImpl {
   SgdmEegEncoderConfig config_;
   torch::nn::Sequential temporal_conv_{nullptr};
   MultiheadAttention temporal_attn_{nullptr};
-  torch::nn::Sequential fc_{nullptr};
+  std::optional<PackedLinear> hidden_, latent_;
+  Dropout dropout_{nullptr};
 };
 TORCH_MODULE(SgdmEegEncoder);
 
