@@ -14,7 +14,7 @@
 namespace eegtorch {
 
 // Tensors that stay in place, and the graphs that read and write them.
-struct CapturedRun {
+struct CapturedRun final : torch::CustomClassHolder {
   std::mutex mutex;
   Tensors inputs, outputs;
   DeviceGraphPtr forward, backward;
@@ -74,9 +74,9 @@ void captureGradient(CapturedRun& run, c10::Device device) {
   run.backward = captureDeviceGraph(device, work, run.forward);
 }
 
-std::shared_ptr<CapturedRun> capture(const Tape& tape, const Tensors& inputs, bool gradients) {
-  const auto device = commonGpu(inputs);
-  auto run = std::make_shared<CapturedRun>();
+CapturedRunPtr capture(const Tape& tape, const Tensors& inputs, bool gradients) {
+  const auto device = inputs[0].device();
+  auto run = c10::make_intrusive<CapturedRun>();
   for (const auto& input : inputs)
     run->inputs.push_back(input.detach().clone().requires_grad_(gradients && input.requires_grad()));
   try {
@@ -100,28 +100,24 @@ Tensors launch(CapturedRun& run, const Tensors& inputs) {
   return outputs;
 }
 
-struct Holder final : torch::CustomClassHolder {
-  std::shared_ptr<CapturedRun> run;
-};
-
 struct Graphed : torch::autograd::Function<Graphed> {
   // tensors: the inputs, then the parameters, which are named so that autograd asks for their gradients.
-  static variable_list forward(AutogradContext* ctx, at::TensorList tensors, const c10::intrusive_ptr<Holder>& holder) {
-    auto& run = *holder->run;
+  static variable_list forward(AutogradContext* ctx, at::TensorList tensors, const CapturedRunPtr& captured) {
+    auto& run = *captured;
     const std::lock_guard lock(run.mutex);
     auto outputs = launch(run, tensors.slice(0, run.inputs.size()).vec());
     variable_list constant;
     for (size_t i = 0; i < outputs.size(); i++)
       if (!run.outputs[i].requires_grad()) constant.push_back(outputs[i]);
     ctx->mark_non_differentiable(constant);
-    ctx->saved_data["holder"] = c10::IValue::make_capsule(holder);
+    ctx->saved_data["captured"] = c10::IValue::make_capsule(captured);
     ctx->saved_data["run"] = run.runs;
     return outputs;
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
-    const auto holder = c10::static_intrusive_pointer_cast<Holder>(ctx->saved_data["holder"].toCapsule());
-    auto& run = *holder->run;
+    const auto captured = c10::static_intrusive_pointer_cast<CapturedRun>(ctx->saved_data["captured"].toCapsule());
+    auto& run = *captured;
     const std::lock_guard lock(run.mutex);
     if (at::GradMode::is_enabled())
       throw Error("INVALID_OPTION", "a captured function has no second derivatives", "createGraph: false", "true",
@@ -136,22 +132,20 @@ struct Graphed : torch::autograd::Function<Graphed> {
       gradients[i].defined() ? to.copy_(gradients[i], /*non_blocking=*/true) : to.zero_();
     }
     run.backward->replay();
-    variable_list found(run.inputs.size() + run.parameters.size() + 1);  // one more for the holder
+    variable_list found(run.inputs.size() + run.parameters.size() + 1);  // one more for `captured`
     for (size_t i = 0; i < run.leaf_places.size(); i++)
       if (run.leaf_gradients[i].defined()) found[run.leaf_places[i]] = run.leaf_gradients[i].clone();
     return found;
   }
 };
 
-Tensors launchWithGradients(const std::shared_ptr<CapturedRun>& run, Tensors inputs) {
+Tensors launchWithGradients(const CapturedRunPtr& run, Tensors inputs) {
   if (!run->backward) {
     const std::lock_guard lock(run->mutex);
     return launch(*run, inputs);
   }
-  const auto holder = c10::make_intrusive<Holder>();
-  holder->run = run;
   inputs.insert(inputs.end(), run->parameters.begin(), run->parameters.end());
-  return Graphed::apply(at::TensorList(inputs), holder);
+  return Graphed::apply(at::TensorList(inputs), run);
 }
 
 }  // namespace
@@ -171,8 +165,10 @@ c10::Device commonGpu(const Tensors& tensors) {
 CapturedTape::CapturedTape(std::shared_ptr<const Tape> tape, bool gradients)
     : tape_(std::move(tape)), gradients_(gradients) {}
 
+CapturedTape::~CapturedTape() = default;
+
 Tensors CapturedTape::replay(const Tensors& inputs) {
-  std::shared_ptr<CapturedRun> captured;
+  CapturedRunPtr captured;
   {
     const std::lock_guard lock(mutex_);
     if (warm_.insert(std::this_thread::get_id()).second) return tape_->replay(inputs);

@@ -3,7 +3,6 @@ import { noGrad } from '../../autograd.ts'
 import { cat, full, tensor } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
 import { type Arena, scope } from '../../memory.ts'
-import type { ModelInputs } from '../../models/configs.generated.ts'
 import type { Model } from '../../models/model.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -18,7 +17,7 @@ import {
 } from '../options.ts'
 import { Generation, holding } from '../pipeline.ts'
 import { MaskedTokens, type TokenDraws } from '../schedulers/masked-tokens.ts'
-import { StepGraphs } from '../step-graphs.ts'
+import { StepNetwork } from '../step-network.ts'
 import { type EncodePromptsOptions, isTexts, TextPipeline } from '../text-pipeline.ts'
 import { drawTokens, guideLogits, MaskedTokenRun } from './amused-run.ts'
 import { type AmusedLoadOptions, loadAmused } from './load.ts'
@@ -84,15 +83,15 @@ export class Amused extends TextPipeline {
   readonly parts: Readonly<AmusedParts>
   /** Pixels along a side of one token. */
   readonly #factor: number
-  readonly #graphs: StepGraphs<ModelInputs['uvit2d']>
+  readonly #step: StepNetwork<'uvit2d'>
 
   /** @internal use {@link Amused.load} */
   constructor(parts: AmusedParts) {
     const { tokenizer, textEncoder, transformer, codes } = parts
-    const graphs = new StepGraphs<ModelInputs['uvit2d']>((inputs) => transformer.run(inputs).logits)
-    super(tokenizer, [transformer.eval(), graphs, textEncoder.eval(), codes.eval()])
+    const step = new StepNetwork(transformer, ({ logits }) => logits)
+    super(tokenizer, [transformer.eval(), step, textEncoder.eval(), codes.eval()])
     this.parts = parts
-    this.#graphs = graphs
+    this.#step = step
     this.#factor = 2 ** (parts.codes.config.blockOutChannels.length - 1)
   }
 
@@ -153,9 +152,7 @@ export class Amused extends TextPipeline {
       predict: async (tokens) => {
         const inputIds = settings.guidance > 1 ? noGrad(() => cat([tokens, tokens], 0)) : tokens.alias()
         const inputs = { inputIds, microConds, encoderHiddenStates: condition.tokens, pooledTextEmb: condition.pooled }
-        const logits = settings.cudaGraph
-          ? await this.#graphs.run(inputs)
-          : (await noGrad(() => transformer.runAsync(inputs, { signal }))).logits
+        const logits = await this.#step.run(inputs, { cudaGraph: settings.cudaGraph, signal })
         inputIds.dispose()
         if (settings.guidance <= 1) return logits
         const guided = await guideLogits(logits, settings.guidance)

@@ -3,7 +3,6 @@ import { noGrad } from '../../autograd.ts'
 import { ones, zeros } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
 import { type Arena, scope } from '../../memory.ts'
-import type { ModelInputs } from '../../models/configs.generated.ts'
 import type { Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -34,7 +33,7 @@ import type { PictureCodec } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
 import { type Place, placeOf } from '../place.ts'
 import type { Scheduler } from '../schedulers/index.ts'
-import { StepGraphs } from '../step-graphs.ts'
+import { StepNetwork } from '../step-network.ts'
 import { structurePictures } from './fit-sgdm-controlnet.ts'
 import { classifierGuide, type NoisedClassifier } from './noised-classifier.ts'
 import type { EegReading, Sgdm } from './sgdm.ts'
@@ -84,7 +83,7 @@ type ConditionedGuide = (
 export class SgdmPipeline implements Disposable {
   readonly parts: Readonly<SgdmParts>
   readonly #place: Place
-  readonly #graphs: StepGraphs<ModelInputs['sgdm_unet']>
+  readonly #step: StepNetwork<'sgdm_unet'>
 
   /** @throws EegTorchError `CHECKPOINT_MISMATCH` for parts that do not fit each other */
   constructor(parts: SgdmParts) {
@@ -93,7 +92,7 @@ export class SgdmPipeline implements Disposable {
     parts.classifier?.eval()
     parts.controlNet?.eval()
     this.#place = placeOf(parts.networks.unet)
-    this.#graphs = new StepGraphs((inputs) => parts.networks.unet.run(inputs).sample)
+    this.#step = new StepNetwork(parts.networks.unet, ({ sample }) => sample)
     requireChannels(parts)
     const { networks, codec, controlNet } = parts
     if (controlNet !== undefined) requireControlNetFits(controlNet, networks.unet, codec.factor)
@@ -136,7 +135,7 @@ export class SgdmPipeline implements Disposable {
 
   dispose(): void {
     for (const part of [
-      this.#graphs,
+      this.#step,
       this.parts.networks,
       this.parts.codec,
       this.parts.classifier,
@@ -166,9 +165,7 @@ export class SgdmPipeline implements Disposable {
     const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions, at: StepPlace) => {
       const extra = await residuals(sample, timestep, conditions, at)
       const inputs = { sample, timestep, ...conditions, ...extra }
-      return runWithResiduals(extra, async () =>
-        settings.cudaGraph ? this.#graphs.run(inputs) : (await networks.unet.runAsync(inputs, { signal })).sample,
-      )
+      return runWithResiduals(extra, () => this.#step.run(inputs, { cudaGraph: settings.cudaGraph, signal }))
     }
     return held.run(
       () =>

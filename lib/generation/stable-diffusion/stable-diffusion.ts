@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Arena } from '../../memory.ts'
-import type { ModelInputs } from '../../models/configs.generated.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
@@ -28,7 +27,7 @@ import {
 import type { PictureCodec } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
-import { StepGraphs } from '../step-graphs.ts'
+import { StepNetwork } from '../step-network.ts'
 import { type EncodePromptsOptions, isTexts, TextPipeline } from '../text-pipeline.ts'
 import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 
@@ -83,16 +82,16 @@ export interface StableDiffusionParts {
  */
 export class StableDiffusion extends TextPipeline {
   readonly parts: Readonly<StableDiffusionParts>
-  readonly #graphs: StepGraphs<ModelInputs['unet2d_condition']>
+  readonly #step: StepNetwork<'unet2d_condition'>
 
   /** @internal use {@link StableDiffusion.load} */
   constructor(parts: StableDiffusionParts) {
     const { tokenizer, textEncoder, unet, codec, controlNet } = parts
-    const graphs = new StepGraphs<ModelInputs['unet2d_condition']>((inputs) => unet.run(inputs).sample)
-    super(tokenizer, [unet.eval(), graphs, textEncoder.eval(), codec, ...(controlNet ? [controlNet.eval()] : [])])
+    const step = new StepNetwork(unet, ({ sample }) => sample)
+    super(tokenizer, [unet.eval(), step, textEncoder.eval(), codec, ...(controlNet ? [controlNet.eval()] : [])])
     if (controlNet !== undefined) requireControlNetFits(controlNet, unet, codec.factor)
     this.parts = parts
-    this.#graphs = graphs
+    this.#step = step
   }
 
   /**
@@ -156,9 +155,7 @@ export class StableDiffusion extends TextPipeline {
     const predict = async (sample: Tensor, timestep: Tensor, context: Context, at: StepPlace) => {
       const extra = (await residuals?.(sample, timestep, context.encoderHiddenStates, at)) ?? {}
       const inputs = { sample, timestep, ...context, ...extra }
-      return runWithResiduals(extra, async () =>
-        settings.cudaGraph ? this.#graphs.run(inputs) : (await unet.runAsync(inputs, { signal })).sample,
-      )
+      return runWithResiduals(extra, () => this.#step.run(inputs, { cudaGraph: settings.cudaGraph, signal }))
     }
     return held.run(
       () =>
