@@ -9,7 +9,7 @@ namespace eegtorch {
 
 namespace {
 
-constexpr float kSlope = 0.2;
+constexpr double kSlope = 0.2;
 
 }  // namespace
 
@@ -21,7 +21,7 @@ AaeDiscriminatorImpl::AaeDiscriminatorImpl(const AaeDiscriminatorConfig& config)
   const auto model = register_module("model", std::make_shared<Named>());
   int64_t width = config.latent_dim;
   // The reference's activations stand between the layers.
-  const auto add = [&](int64_t next, float slope) {
+  const auto add = [&](int64_t next, double slope) {
     const auto name = std::to_string(2 * layers_.size());
     layers_.emplace_back(model->register_module(name, torch::nn::Linear(width, next)),
                          kernels::Activation{.slope = slope});

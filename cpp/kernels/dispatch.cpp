@@ -45,6 +45,11 @@ const KernelTable& table() {
   return chosen;
 }
 
+const RowTable& rowTable() {
+  static const RowTable& chosen = chooseTable(avx512Rows, avx2Rows, baselineRows);
+  return chosen;
+}
+
 bool applies(std::initializer_list<at::Tensor> tensors) {
   if (plainPath() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
   for (const auto& tensor : tensors)

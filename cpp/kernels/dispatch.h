@@ -5,6 +5,7 @@
 
 #include <initializer_list>
 
+#include "kernels/native/row_table.h"
 #include "kernels/native/table.h"
 
 namespace eegtorch::kernels {
@@ -25,6 +26,9 @@ const Table& chooseTable(const Table& (*avx512)(), const Table& (*avx2)(), const
       return baseline();
   }
 }
+
+// Likewise, what several kernels call.
+const RowTable& rowTable();
 
 // Whether every defined tensor is a float32 CPU tensor with data, outside autocast: what the kernels are written for.
 // False as well when EEGTORCH_PLAIN=1 is in the environment or `usePlainPath(true)` was called, so that a test can

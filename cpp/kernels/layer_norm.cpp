@@ -4,18 +4,12 @@
 #include <ATen/Parallel.h>
 
 #include "kernels/dispatch.h"
-#include "kernels/native/row_table.h"
 
 namespace eegtorch::kernels {
 
 namespace {
 
 constexpr int64_t kGrain = 1 << 15;  // numbers that are worth another thread
-
-const RowTable& rowTable() {
-  static const RowTable& chosen = chooseTable(avx512Rows, avx2Rows, baselineRows);
-  return chosen;
-}
 
 bool fits(const at::Tensor& x, const torch::nn::LayerNormImpl& norm) {
   const auto& shape = norm.options.normalized_shape();

@@ -22,18 +22,13 @@ RowBlock partOf(const RowBlock& block, int64_t part, int64_t parts) {
   return own;
 }
 
-const RowTable& rowTable() {
-  static const RowTable& chosen = chooseTable(avx512Rows, avx2Rows, baselineRows);
-  return chosen;
-}
-
 }  // namespace
 
 PackedProduct::PackedProduct(const at::Tensor& matrix, const at::Tensor& bias, int64_t rows)
     : matrix_(matrix, rows), bias_(bias.defined() ? bias.detach().contiguous() : bias) {}
 
 void PackedProduct::finish(const RowBlock& block, int64_t first, int64_t last, Activation activation) const {
-  if (!bias_.defined() && !block.added && !activation.gelu && activation.slope == 1.f) return;
+  if (!bias_.defined() && !block.added && !activation.gelu && activation.slope == 1) return;
   const float* bias = bias_.defined() ? bias_.const_data_ptr<float>() + first : nullptr;
   for (int64_t row = 0; row < block.count; row++) {
     const float* added = block.added ? block.added + row * block.added_row + first : nullptr;

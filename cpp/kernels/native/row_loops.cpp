@@ -39,10 +39,12 @@ void finish(float* y, const float* bias, const float* added, size_t n, Activatio
   };
   if (activation.gelu)
     each([](Vec u) { return gelu(u); });
-  else if (activation.slope == 1.f)
+  else if (activation.slope == 1)
     each([](Vec u) { return u; });
   else
-    each([slope = activation.slope](Vec u) { return select(u < 0.f, u * slope, u); });  // NaN stays NaN
+    each([slope = static_cast<float>(activation.slope)](Vec u) {
+      return select(u < 0.f, u * slope, u);
+    });  // NaN stays NaN
 }
 
 // Calls with each vector of a row and how many of its numbers there are.

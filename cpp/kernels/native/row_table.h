@@ -8,7 +8,7 @@ namespace eegtorch::kernels {
 
 // After a product: negative numbers are multiplied by slope (0 is ReLU, 1 nothing), or all go through GELU.
 struct Activation {
-  float slope = 1;
+  double slope = 1;
   bool gelu = false;
 };
 
