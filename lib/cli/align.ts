@@ -95,7 +95,7 @@ export function describe(command: Command): void {
 
 async function run(flags: Flags): Promise<void> {
   const { data, embeddings: file, tensor: name, events, task, window, band, channels, ...rest } = flags
-  checkOptions(numbersSchema, rest)
+  checkOptions(numbersSchema, rest, { flags: rest })
   const { threads, out, json = false, lr, pooledLength, hiddenDim, ...training } = rest
   const model = defined({ pooledLength, hiddenDim })
   if (threads !== undefined) await setNumThreads(threads)

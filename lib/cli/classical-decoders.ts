@@ -58,5 +58,5 @@ export function baselineDecoders(
 }
 
 function decoder<S extends z.ZodObject>(schema: S, make: (options: never) => BaselineDecoder): MakeDecoder {
-  return (options, file) => make(defined(checkOptions(schema, options, file)) as never)
+  return (options, file) => make(defined(checkOptions(schema, options, { file })) as never)
 }

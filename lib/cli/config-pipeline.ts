@@ -7,6 +7,7 @@ import type { PipelineSource } from '../preprocessing/schema.ts'
 import type { TrialOptions } from '../preprocessing/step.ts'
 import type { StepSource } from '../preprocessing/steps/index.ts'
 import type { Recording } from '../recordings/recording.ts'
+import { type OptionSource, writtenAs } from './option-source.ts'
 import type { TrainConfig } from './train-config.ts'
 
 /** Options that are shorthand for a pipeline. */
@@ -23,14 +24,14 @@ const parsed = (pipeline: TrainConfig['pipeline']) => Pipeline.parse(pipeline as
  *
  * @throws EegTorchError `INVALID_OPTION`
  */
-export function requireOneWay(said: Record<string, unknown>, file?: string): void {
+export function requireOneWay(said: Record<string, unknown>, source: OptionSource = {}): void {
   const twice = SHORTHAND.find((option) => said[option] !== undefined)
   if (said.pipeline === undefined || twice === undefined) return
-  throw new EegTorchError('INVALID_OPTION', `option ${twice} is a part of the pipeline`, {
-    option: twice,
+  const written = writtenAs(twice, said, source)
+  throw new EegTorchError('INVALID_OPTION', `option ${written.option} is a part of the pipeline`, {
+    ...written,
     expected: `either pipeline or ${SHORTHAND.join(', ')}`,
     received: 'both',
-    ...(file !== undefined && { file }),
   })
 }
 

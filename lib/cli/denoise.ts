@@ -82,7 +82,7 @@ export function describe(command: Command): void {
 
 async function run(models: DenoiseOptions['models'] & string[], flags: Flags): Promise<void> {
   const { data, events, task, window, channels, threads, out, json = false, ...settings } = flags
-  checkOptions(numbersSchema, settings)
+  checkOptions(numbersSchema, settings, { flags: settings })
   if (threads !== undefined) await setNumThreads(threads)
   const cut = windowOptions({ window, events, task, channels })
   const windows = await (await readAll(data)).windows(cut)

@@ -56,7 +56,7 @@ async function evaluate(
   const known = defined({ ...rest, ...trials, ...(run.pipeline === undefined && { channels }) })
   const said = await withDataset({ ...known, ...defined({ dataset, data }), model })
   if (said.data === undefined) command.error("error: required option '--data <path...>' not specified")
-  const config = checkConfig(said, file)
+  const config = checkConfig(said, { file, flags: { dataset, data, task, events } })
   const windows = storedWindows(config, trained, file) ?? (await cutWindows(config, trained, file))
   const opened = countedOpening(file, windows)
   const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows, { onTest: opened.count })

@@ -9,6 +9,7 @@ import type { Recording } from '../recordings/recording.ts'
 import { packageVersion } from '../setup/paths.ts'
 import { SAMPLE_TYPES } from '../store/samples.ts'
 import { pipelineOf, requireOneWay, trialsOf, withPipeline } from './config-pipeline.ts'
+import type { OptionSource } from './option-source.ts'
 import { checkOptions, trainSchema } from './train-config.ts'
 
 const { dataset, data, read, task, events, pipeline, window, band, channels, upsample, standardise } = trainSchema.shape
@@ -42,9 +43,9 @@ export type PrepareConfig = z.infer<typeof prepareSchema>
  *
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
-export async function checkPrepare(said: Record<string, unknown>, file?: string): Promise<PrepareConfig> {
-  requireOneWay(said, file)
-  const config = await withPipeline(checkOptions(prepareSchema, said, file))
+export async function checkPrepare(said: Record<string, unknown>, source: OptionSource = {}): Promise<PrepareConfig> {
+  requireOneWay(said, source)
+  const config = await withPipeline(checkOptions(prepareSchema, said, source))
   return {
     ...config,
     data: Array.isArray(config.data) ? config.data.map((path) => resolve(path)) : resolve(config.data),

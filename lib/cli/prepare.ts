@@ -80,7 +80,7 @@ Examples:
 
 async function prepare(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
   const written = file === undefined ? {} : await readConfigFile(file)
-  const config = await checkPrepare(await withDataset({ ...written, ...defined(flags) }), file)
+  const config = await checkPrepare(await withDataset({ ...written, ...defined(flags) }), { file, flags })
   if (existsSync(out)) throw existing(out)
   const again = `eegtorch prepare ${file ?? '...'} --out ${relative('.', out) || '.'}`
   const source = pickledSource(config)

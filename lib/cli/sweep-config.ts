@@ -5,6 +5,7 @@ import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { seedList } from '../experiment/cross-validate-options.ts'
 import { classicalDecoder } from './classical-decoders.ts'
+import type { OptionSource } from './option-source.ts'
 import { factoryOf } from './run-training.ts'
 import { checkConfig, checkOptions, type TrainConfig, trainSchema } from './train-config.ts'
 
@@ -71,9 +72,9 @@ export interface SweepEntry {
  *
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
-export function checkSweep(value: Record<string, unknown>, file?: string): SweepConfig {
-  const config = checkOptions(sweepSchema, value, file)
-  sweepEntries(config, file)
+export function checkSweep(value: Record<string, unknown>, source: OptionSource = {}): SweepConfig {
+  const config = checkOptions(sweepSchema, value, source)
+  sweepEntries(config, source.file)
   return config
 }
 
@@ -101,7 +102,7 @@ function makeEntry(
   const shared = Object.keys(own).find((option) => [...COMMON, 'seeds'].includes(option))
   if (shared !== undefined) throw refuse(`models.${index}.${shared}`, `${shared} outside of models`, shared, file)
   const given = defined({ ...common, ...own })
-  const config = checkConfig(given, file)
+  const config = checkConfig(given, { file })
   const decoder = classicalDecoder(own.model, config.modelOptions, file)
   const entry = { name: name ?? own.model, config }
   if (decoder !== undefined) return { ...entry, decoder, seeds: [0] }

@@ -79,7 +79,7 @@ Examples:
 async function sweep(file: string, { out, workers, tableOnly = false, json = false }: Flags): Promise<void> {
   const written = await readConfigFile(file)
   const said = await withDataset({ ...written, ...defined({ workers }) })
-  const config = await withPipeline(withFullPaths(checkSweep(said, file)))
+  const config = await withPipeline(withFullPaths(checkSweep(said, { file, flags: { workers } })))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
   const data = await readSweep(config, file)
   checkNetworks(data)

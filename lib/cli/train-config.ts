@@ -4,6 +4,7 @@ import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { trainPreset } from '../training/presets.ts'
 import { requireOneWay } from './config-pipeline.ts'
+import { type OptionSource, writtenAs } from './option-source.ts'
 
 const positive = z.number().int().min(1)
 const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
@@ -187,9 +188,9 @@ export async function readConfigFile(file: string): Promise<Record<string, unkno
  *
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
-export function checkConfig(value: Record<string, unknown>, file?: string): TrainConfig {
-  requireOneWay(value, file)
-  return checkOptions(trainSchema, withPreset(value), file)
+export function checkConfig(value: Record<string, unknown>, source: OptionSource = {}): TrainConfig {
+  requireOneWay(value, source)
+  return checkOptions(trainSchema, withPreset(value), source)
 }
 
 /** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
@@ -205,19 +206,24 @@ function withPreset(said: Record<string, unknown>): Record<string, unknown> {
   }
 }
 
-/** What a schema makes of options that a person wrote. */
+/**
+ * What a schema makes of options that a person wrote.
+ *
+ * @throws EegTorchError `INVALID_OPTION` naming the flag, or the key and its file, that holds the wrong value
+ */
 export function checkOptions<S extends z.ZodObject>(
   schema: S,
   value: Record<string, unknown>,
-  file?: string,
+  source: OptionSource = {},
 ): z.infer<S> {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const issue = result.error.issues[0]!
-  const option = issue.code === 'unrecognized_keys' ? issue.keys[0]! : issue.path.join('.')
-  const near = issue.code === 'unrecognized_keys' && issue.path.length === 0 ? suggest(schema, option) : ''
-  const what = option === '' ? issue.message : `option ${option}: ${issue.message}${near}`
-  throw new EegTorchError('INVALID_OPTION', what, { option, ...(file !== undefined && { file }) })
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  const written = writtenAs([...issue.path, ...unknown].join('.'), value, source)
+  const near = unknown.length > 0 && issue.path.length === 0 ? suggest(schema, unknown[0]!) : ''
+  const what = written.option === '' ? issue.message : `option ${written.option}: ${issue.message}${near}`
+  throw new EegTorchError('INVALID_OPTION', what, { ...written })
 }
 
 function suggest(schema: z.ZodObject, name: string): string {

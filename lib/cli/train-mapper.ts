@@ -13,11 +13,11 @@ const PRESET = 'eeg2image_mapper'
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
 export async function trainMapper(
-  said: Readonly<Record<string, unknown>>,
-  file: string | undefined,
-  { out = 'runs/mapper', json = false }: { out?: string | undefined; json?: boolean },
+  written: Readonly<Record<string, unknown>>,
+  flags: Readonly<Record<string, unknown>>,
+  { file, out = 'runs/mapper', json = false }: { file?: string | undefined; out?: string | undefined; json?: boolean },
 ): Promise<void> {
-  const config = checkOptions(finetuneImageSchema, withPreset(said), file)
+  const config = checkOptions(finetuneImageSchema, withPreset({ ...written, ...flags }), { file, flags })
   if (config.threads !== undefined) await setNumThreads(config.threads)
   await finetuneMapper(config, { out, json })
 }

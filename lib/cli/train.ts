@@ -121,9 +121,9 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const { config: file, resume, out, json = false, ...options } = flags
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
-  if (written.regime === 'mapper') return trainMapper({ ...written, ...given(options) }, source, { out, json })
+  if (written.regime === 'mapper') return trainMapper(written, given(options), { file: source, out, json })
   const said = await withDataset({ ...written, ...(model && { model }), ...given(options) })
-  const config = await withPipeline(checkConfig(said, source))
+  const config = await withPipeline(checkConfig(said, { file: source, flags: given(options) }))
   const place = readProcessPlace()
   const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)

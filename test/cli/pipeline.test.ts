@@ -106,7 +106,7 @@ test('windows of another pipeline, rate or channels are refused; windows that do
 })
 
 test.each([
-  ['a part of it beside it', ['--pipeline', 'x.yaml', '--band', '4..38'], /option band is a part of the pipeline/],
+  ['a part of it beside it', ['--pipeline', 'x.yaml', '--band', '4..38'], /option --band is a part of the pipeline/],
   ['a file that is not there', ['--pipeline', 'x.yaml'], /cannot be read.*x\.yaml/],
 ])('%s is refused', async (_, words, message) => {
   const { code, stderr } = await eegtorch('train', ...BRIEF, '--out', inFolder('refused'), ...words)

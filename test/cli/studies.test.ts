@@ -109,12 +109,12 @@ describe('align', () => {
 test.each([
   ['denoise', ['aae', '--copies', '0'], 'copies'],
   ['denoise', ['aae', '--snr', 'loud'], 'snr'],
-  ['denoise', ['vae', '--hidden-dim', '0'], 'hiddenDim'],
-  ['align', ['--embeddings', 'images.safetensors', '--pooled-length', '0'], 'pooledLength'],
+  ['denoise', ['vae', '--hidden-dim', '0'], 'hidden-dim'],
+  ['align', ['--embeddings', 'images.safetensors', '--pooled-length', '0'], 'pooled-length'],
   ['align', ['--embeddings', 'images.safetensors', '--temperature', '0'], 'temperature'],
 ])('%s refuses numbers that are none before it writes anything: %j', async (command, words, option) => {
   const out = inFolder(`numbers-${option}`)
   const { code, stderr } = await eegtorch(command, ...words, '--data', inFolder('nothing-there'), '--out', out)
-  expect([code, stderr]).toEqual([1, expect.stringMatching(`INVALID_OPTION.*option ${option}:`)])
+  expect([code, stderr]).toEqual([1, expect.stringMatching(`INVALID_OPTION.*option --${option}:`)])
   expect(existsSync(out)).toBe(false)
 })

@@ -174,6 +174,6 @@ describe('sweep', () => {
     ['a protocol without its number', { protocol: { name: 'blocks' } }, /option protocol\.folds/],
     ['no models', { models: [] }, /option models/],
   ])('%s is refused by name', (_, change, pattern) => {
-    expect(() => checkSweep({ data, models: ['csp_lda'], ...change }, 'sweep.yaml')).toThrow(pattern)
+    expect(() => checkSweep({ data, models: ['csp_lda'], ...change }, { file: 'sweep.yaml' })).toThrow(pattern)
   })
 })

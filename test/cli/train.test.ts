@@ -144,7 +144,7 @@ epochs: 1
     [2, /^error: unknown option --epoch. Did you mean --epochs\?\n$/, ['--epoch', '3']],
     [2, /Expected FROM\.\.TO such as 0\.5\.\.3\.5, received "3\.\.1"/, ['--window', '3..1']],
     [2, /Allowed choices are subject, session, run, trial/, ['--leave-out', 'monkey']],
-    [1, /\[INVALID_OPTION\]: option epochs: /, ['--epochs', 'many']],
+    [1, /\[INVALID_OPTION\]: option --epochs: /, ['--epochs', 'many']],
     [1, /\[INVALID_OPTION\]: give either task or events, not both/, ['--events', 'T1', 'T2']],
     [1, /\[INVALID_OPTION\]: give one of leaveOut, folds and protocol/, ['--folds', '2', '--leave-out', 'run']],
     [1, /\[UNKNOWN_NAME\].*no task 'juggling'/, ['--task', 'juggling']],

@@ -1,0 +1,43 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { readCommandConfig } from '../../lib/cli/command-config.ts'
+import { finetuneTextSchema } from '../../lib/cli/finetune-text-config.ts'
+import { checkPrepare } from '../../lib/cli/prepare-config.ts'
+import { checkConfig } from '../../lib/cli/train-config.ts'
+import { errorOf, rejectionOf } from '../thrown.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'eegtorch-options-'))
+const file = join(folder, 'run.yaml')
+afterAll(() => rmSync(folder, { recursive: true }))
+
+describe('a wrong option is named where it was said', () => {
+  const written = 'data: d\nencoder: e\nlanguage: l\nbatchSize: 4\n'
+  test.each([
+    ['a flag beside a file', written, { batchSize: 0 }, '--batch-size', undefined],
+    ['the file beside a flag', written.replace('4', 'many'), { epochs: 2 }, 'batchSize', file],
+    ['a flag over the file’s', written.replace('4', 'many'), { batchSize: -1 }, '--batch-size', undefined],
+    ['what nobody said', written.replace('encoder: e', ''), { epochs: 2 }, 'encoder', undefined],
+    ['an unknown key of the file', `${written}batchsize: 4\n`, { epochs: 2 }, 'batchsize', file],
+  ])('%s', async (_, text, flags, option, place) => {
+    writeFileSync(file, text)
+    const error = await rejectionOf(readCommandConfig(finetuneTextSchema, flags, file))
+    expect([error.code, error.option, error.file]).toEqual(['INVALID_OPTION', option, place])
+    expect(error.message).toContain(`option ${option}: `)
+    expect(error.message.includes(file)).toBe(place !== undefined)
+  })
+
+  test('options that exclude each other, of which a flag said one, are not the file’s alone', () => {
+    const base = { model: 'eegnet', data: 'd', task: 't', events: ['a'] }
+    const mixed = errorOf(() => checkConfig(base, { file, flags: { events: ['a'] } }))
+    expect([mixed.message, mixed.file]).toEqual(['give either task or events, not both', undefined])
+    expect(errorOf(() => checkConfig(base, { file })).file).toBe(file)
+  })
+
+  test('a part of a pipeline beside it', async () => {
+    const said = { data: 'd', pipeline: 'csbrain', band: [4, 38] }
+    const flag = await rejectionOf(checkPrepare(said, { file, flags: { band: [4, 38] } }))
+    expect([flag.option, flag.file]).toEqual(['--band', undefined])
+    expect(await rejectionOf(checkPrepare(said, { file }))).toMatchObject({ option: 'band', file })
+  })
+})
