@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Device } from '../dtype.ts'
+import { libtorchVersion } from '../runtime.ts'
 
 /** A whole number from 1 on. */
 export const positive = z.number().int().positive()
@@ -6,3 +8,20 @@ export const positive = z.number().int().positive()
 /** One of the names that a table holds. */
 export const namesOf = <T extends object>(all: T) =>
   z.enum(Object.keys(all) as [keyof T & string, ...(keyof T & string)[]])
+
+/** Where networks compute: refused where this machine lacks it, before anything is loaded or written. */
+export const device = z
+  .custom<Device>((name) => name === 'cpu' || gpus().some((gpu) => gpu === name), {
+    error: ({ input }) => {
+      const found = gpus()
+      const why = found.length === 0 ? ' (LibTorch finds no GPU here; eegtorch doctor says what is missing)' : ''
+      return `expected ${['cpu', ...found].join(', ')}${why}, received ${input}`
+    },
+  })
+  .default('cpu')
+
+function gpus(): Device[] {
+  const { devices } = libtorchVersion()
+  const numbered = Array.from({ length: devices }, (_, index): Device => `cuda:${index}`)
+  return devices === 0 ? [] : ['cuda', ...numbered]
+}

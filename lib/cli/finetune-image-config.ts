@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { positive } from './config-fields.ts'
+import { device, positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
@@ -38,7 +38,7 @@ export const finetuneImageSchema = z
     guidance: z.number().min(0).default(7.5),
     height: positive.optional(),
     width: positive.optional(),
-    device: z.string().default('cpu'),
+    device,
     dtype: z.enum(['float32', 'float16', 'bfloat16']).default('float32').describe('of the diffusion model'),
     autocast: z.enum(['bfloat16', 'float16']).optional(),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),

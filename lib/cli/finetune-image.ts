@@ -3,7 +3,6 @@ import { type Command, Option } from 'commander'
 import { fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import {
@@ -133,7 +132,7 @@ async function targetsOf(classNames: readonly string[], config: FinetuneImageCon
   const prompts = config.prompts ?? classNames.map(promptOfClass)
   return clipTargets({
     stimuli: await findStimuli(stimuli ?? storedStimuli(data) ?? requireStimuli(data), classNames),
-    ...{ prompts, classNames, clip, pipeline: diffusion!, store: data, device: device as Device },
+    ...{ prompts, classNames, clip, pipeline: diffusion!, store: data, device },
   })
 }
 
@@ -181,8 +180,8 @@ async function learn({ config, out, json, signal, parts, targets }: Learning): P
   await using pictures = await picturesOf(config, parts, sets, out)
   const { batchSize, weightDecay, seed, lambdaCls, lambdaContrastive, lambdaCos, lambdaMse, temperature } = config
   const placed = {
-    imagePrototypes: targets.imagePrototypes.to(device as Device),
-    textHidden: targets.textHidden.to(device as Device),
+    imagePrototypes: targets.imagePrototypes.to(device),
+    textHidden: targets.textHidden.to(device),
   }
   const learnt = await finetuneImage(mapper, sets.train, placed, {
     ...{ batchSize, weightDecay, seed, lambdaCls, lambdaContrastive, lambdaCos, lambdaMse, temperature, signal },
@@ -210,7 +209,7 @@ async function encodeParts(
   config: FinetuneImageConfig,
   signal: AbortSignal,
 ): Promise<Parts<TensorSet>> {
-  const device = config.device as Device
+  const device = config.device
   using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
   const encode = async (windows: EegWindows): Promise<TensorSet> => {
     using labels = fromTypedArray(BigInt64Array.from(windows.labels, (label) => BigInt(label)))
@@ -234,7 +233,7 @@ async function makeMapper(
     checkpoint === undefined
       ? models.eegClipMapper({ ...mapper, ...sizes, clipDim: imagePrototypes.shape[1]! } as never)
       : ((await models.load(checkpoint, { model: 'eeg_clip_mapper' })) as Model<'eeg_clip_mapper'>)
-  return net.to(device as Device)
+  return net.to(device)
 }
 
 async function picturesOf(
@@ -247,7 +246,7 @@ async function picturesOf(
   if (generateEvery === undefined) return undefined
   const windows = parts.validation ?? parts.train
   return new EpochPictures({
-    ...{ diffusion: diffusion!, device: device as Device, dtype, every: generateEvery, folder: join(out, 'pictures') },
+    ...{ diffusion: diffusion!, device, dtype, every: generateEvery, folder: join(out, 'pictures') },
     tokens: (sets.validation ?? sets.train).inputs,
     work: await workOfWindows(windows, { n: generateSamples, stimuli: stimuli ?? storedStimuli(data) }),
     classNames: windows.classNames,

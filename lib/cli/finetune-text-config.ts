@@ -4,7 +4,7 @@ import { decodingSchema, PREFIX_PLACES, SENTENCE_TOKENS } from '../language/deco
 import { textVocabularies } from '../language/vocabularies.ts'
 import { vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 import { presets } from '../training/presets.ts'
-import { namesOf, positive } from './config-fields.ts'
+import { device, namesOf, positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
@@ -32,7 +32,7 @@ export const finetuneTextSchema = z
     warmupLr: z.number().positive().default(5e-4),
     weightDecay: z.number().min(0).default(0.01),
     gradientCheckpointing: z.boolean().default(false),
-    device: z.string().default('cpu'),
+    device,
     dtype: z.enum(['float32', 'float16', 'bfloat16']).optional().describe('of the language model'),
     autocast: z.enum(['bfloat16', 'float16']).optional(),
     seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),

@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import type { Device } from '../dtype.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { EegEncoder } from '../generation/eeg-encoder.ts'
 import { PREFIX_PLACES } from '../language/decoding.ts'
@@ -105,7 +104,7 @@ async function encodeParts(
   config: FinetuneTextConfig,
   signal: AbortSignal,
 ): Promise<Parts<LabelledTokens>> {
-  const device = config.device as Device
+  const device = config.device
   using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
   const encode = async (windows: EegWindows): Promise<LabelledTokens> => ({
     tokens: await encodeWindows(encoder, windows, config.data, signal),
@@ -130,7 +129,7 @@ function loadLanguage(config: FinetuneTextConfig): Promise<LanguageModel> {
     adapter,
     ...(nf4 && { quantize: 'nf4' as const }),
     gradientCheckpointing,
-    device: config.device as Device,
+    device: config.device,
     ...(dtype && { dtype }),
     ...(adapter === undefined && { newAdapter: { r: loraRank, loraAlpha } }),
   })
@@ -145,7 +144,7 @@ async function loadProjection(
     projection === undefined
       ? models.eegProjection({ inDim, outDim: language.width })
       : ((await models.load(projection, { model: 'eeg_projection' })) as Model<'eeg_projection'>)
-  return net.to(device as Device)
+  return net.to(device)
 }
 
 interface Learning {

@@ -4,7 +4,7 @@ import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { pictureControls } from '../generation/pictures/controls.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
-import { namesOf, positive } from './config-fields.ts'
+import { device, namesOf, positive } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 
 const PIPELINES = ['text', 'amused', 'image', 'sgdm', 'prompt'] as const
@@ -55,7 +55,7 @@ export const generateSchema = z
     previewEvery: z.number().int().min(0).default(0).describe('steps between two previews; 0: none'),
     lowMemory: z.boolean().default(false),
     cudaGraph: z.boolean().default(false).describe('launches each step as one CUDA graph'),
-    device: z.string().default('cpu'),
+    device,
     dtype: z.enum(['float32', 'float16', 'bfloat16']).default('float32'),
     threads: positive.optional(),
   })

@@ -1,5 +1,4 @@
 import { defined } from '../defined.ts'
-import type { Device } from '../dtype.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
 import type { PictureControl } from '../generation/pictures/controls.ts'
 import type { LoadProgress } from '../models/load-weights.ts'
@@ -7,7 +6,7 @@ import type { GenerateConfig } from './generate-config.ts'
 
 /** Where the networks go, and in which type. */
 export function placementOf({ device, dtype }: GenerateConfig) {
-  return { device: device as Device, dtype }
+  return { device, dtype }
 }
 
 /** How networks are loaded. */

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { Device } from '../dtype.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
 import { schedulers } from '../generation/schedulers/index.ts'
 import { fitNoisedClassifier, NoisedClassifier } from '../generation/sgdm/noised-classifier.ts'
@@ -20,7 +19,7 @@ export async function trainClassifier(
   manualSeed(seed)
   const { latents, classes } = seen.stimuli
   const nClasses = windows.classNames.length
-  const classifier = new NoisedClassifier({ channels: codec.channels, nClasses, timesteps }).to(device as Device)
+  const classifier = new NoisedClassifier({ channels: codec.channels, nClasses, timesteps }).to(device)
   await fitNoisedClassifier(
     classifier,
     { latents, classes: classes! },

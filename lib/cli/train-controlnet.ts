@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../datasets/windows.ts'
-import type { Device } from '../dtype.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
 import { writeNetwork } from '../generation/checkpoints/write-network.ts'
 import { controlNetOf } from '../generation/controlnet/controlnet.ts'
@@ -41,11 +40,10 @@ export function trialsOf(windows: EegWindows, targets: Tensor): TensorSet {
 
 /** Trains a ControlNet on the UNet of networks that were trained before, and writes it as a folder of diffusers. */
 export async function trainControlNet(
-  { controlnet: file, seed, snrGamma, conditionDropout, device: place }: TrainDiffusionConfig,
+  { controlnet: file, seed, snrGamma, conditionDropout, device }: TrainDiffusionConfig,
   { windows, codec, seen, folder }: ControlNetWork,
   options: Omit<FitOptions, 'loss'>,
 ): Promise<FitResult> {
-  const device = place as Device
   using networks = await Sgdm.load(file!, { device })
   const { metadata } = openCheckpoint(file!)
   requireChannels(windows, metadata.channelNames, file!)

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { positive } from './config-fields.ts'
+import { device, positive } from './config-fields.ts'
 
 const options = z.record(z.string(), z.unknown())
 
@@ -41,7 +41,7 @@ export const trainDiffusionSchema = z.strictObject({
     .positive()
     .default(2 / 3),
   classifier: z.boolean().optional().describe('train a classifier of noised latents besides, for eegtorch generate'),
-  device: z.string().default('cpu'),
+  device,
   autocast: z.enum(['bfloat16', 'float16']).optional().describe('train in a 16-bit type'),
   seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   threads: positive.optional(),

@@ -6,7 +6,6 @@ import { requireNumbers } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
@@ -91,12 +90,11 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     { ...given, ...(isWarmedUp === false && { useEmaWarmup: false }) },
     file,
   )
-  const { device: place, ...settings } = config
+  const { device, ...settings } = config
   const { vae, semantics, controlnet } = settings
   await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
   const { windows } = openStore(config.eeg)
   requireNumbers(windows, config.eeg)
-  const device = place as Device
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)
   const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze, autocast } = config
@@ -155,7 +153,7 @@ async function trainNetworks(
 /** The pictures that were seen, and which of them in each trial. */
 async function readStimuli(
   windows: EegWindows,
-  { stimuli: folder, size, semantics, device: place }: TrainDiffusionConfig,
+  { stimuli: folder, size, semantics, device }: TrainDiffusionConfig,
   codec: PictureCodec,
 ): Promise<{ names: string[]; stimuli: Stimuli; targets: Tensor }> {
   const work = await workOfWindows(windows, { stimuli: folder })
@@ -169,7 +167,6 @@ async function readStimuli(
   const firstOf = (name: string) => windows.labels[files.indexOf(name)]!
   const whole = (values: readonly number[]) => fromTypedArray(BigInt64Array.from(values, (value) => BigInt(value)))
   const count = names.length
-  const device = place as Device
   return {
     names,
     stimuli: {
@@ -213,5 +210,5 @@ function makeNetworks(
     nClasses: windows.classNames.length,
     structureSize: Math.min(structureSize, size / factor),
   })
-  return networks.scaleEeg(Standardiser.fit(windows, [...windows.labels.keys()])).to(device as Device)
+  return networks.scaleEeg(Standardiser.fit(windows, [...windows.labels.keys()])).to(device)
 }

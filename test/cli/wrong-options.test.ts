@@ -1,12 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readCommandConfig } from '../../lib/cli/command-config.ts'
 import { finetuneTextSchema } from '../../lib/cli/finetune-text-config.ts'
 import { checkPrepare } from '../../lib/cli/prepare-config.ts'
 import { checkConfig } from '../../lib/cli/train-config.ts'
+import { packageRoot } from '../../lib/setup/paths.ts'
+import { runNode } from '../built.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
+const main = join(packageRoot, 'dist', 'cli', 'main.js')
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-options-'))
 const file = join(folder, 'run.yaml')
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -40,4 +43,20 @@ describe('a wrong option is named where it was said', () => {
     expect([flag.option, flag.file]).toEqual(['--band', undefined])
     expect(await rejectionOf(checkPrepare(said, { file }))).toMatchObject({ option: 'band', file })
   })
+})
+
+// `cuda:99` is on no machine: those without a GPU refuse `cuda` too.
+test.each([
+  ['train-diffusion', ['--eeg', 'none', '--stimuli', 'none']],
+  ['generate', ['--pipeline', 'prompt', '--diffusion', 'none', '--prompts', 'a dog']],
+  ['finetune-text', ['--data', 'none', '--encoder', 'none', '--language', 'none']],
+  ['finetune-image', ['--data', 'none', '--encoder', 'none']],
+])('%s refuses a device that is not there before it opens or writes anything', async (command, words) => {
+  const out = join(folder, command)
+  const { code, stderr } = await runNode([main, command, ...words, '--device', 'cuda:99', '--out', out])
+  expect([code, stderr.trim().split('\n')]).toEqual([
+    1,
+    [expect.stringMatching(/\[INVALID_OPTION\]: option --device: expected cpu.*, received cuda:99$/)],
+  ])
+  expect(existsSync(out)).toBe(false)
 })
