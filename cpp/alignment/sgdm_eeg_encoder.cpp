@@ -1,12 +1,15 @@
 #include "alignment/sgdm_eeg_encoder.h"
 
+#include <ATen/Functions.h>
 #include <torch/nn/modules/activation.h>
-#include <torch/nn/modules/batchnorm.h>
-#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/container/sequential.h>
 #include <torch/nn/modules/pooling.h>
 
 #include "blocks/eeg_window.h"
+#include "blocks/floating_tensors.h"
 #include "core/check.h"
+#include "kernels/norm_relu.h"
+#include "kernels/packed_conv1d.h"
 
 namespace eegtorch {
 
@@ -32,17 +35,35 @@ torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length) {
   return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, length).padding(length / 2));
 }
 
+// The norm behind it folded in.
+kernels::PackedConv1d packed(const torch::nn::Conv1dImpl& conv, torch::nn::BatchNorm1dImpl& norm, int64_t steps) {
+  const kernels::FoldedNorm folded(norm);
+  return {conv.weight.detach() * folded.scale.view({-1, 1, 1}), conv.bias.detach() * folded.scale + folded.shift, 1,
+          conv.weight.size(2) / 2, steps};
+}
+
+// x: (batch, channels, steps), as AdaptiveAvgPool1d(length), which takes three times as long where the steps divide.
+at::Tensor averageSteps(const at::Tensor& x, int64_t length) {
+  if (x.size(2) % length != 0) return at::adaptive_avg_pool1d(x, length);
+  return x.unflatten(2, {length, x.size(2) / length}).mean(3);
+}
+
 }  // namespace
+
+struct PackedTemporalConv {
+  kernels::PackedConv1d first, second;
+};
 
 SgdmEegEncoderImpl::SgdmEegEncoderImpl(const SgdmEegEncoderConfig& config) : config_(config) {
   check(config);
   const int64_t first = config.conv_filters[0], second = config.conv_filters[1];
-  temporal_conv_ =
-      register_module("temporal_conv",
-                      torch::nn::Sequential(conv(config.n_chans, first, config.conv_lengths[0]),
-                                            torch::nn::BatchNorm1d(first), torch::nn::ReLU(),
-                                            conv(first, second, config.conv_lengths[1]), torch::nn::BatchNorm1d(second),
-                                            torch::nn::ReLU(), torch::nn::AdaptiveAvgPool1d(config.pooled_length)));
+  const auto conv1 = conv(config.n_chans, first, config.conv_lengths[0]),
+             conv2 = conv(first, second, config.conv_lengths[1]);
+  const torch::nn::BatchNorm1d norm1(first), norm2(second);
+  conv1_ = conv1, conv2_ = conv2, norm1_ = norm1, norm2_ = norm2;
+  tensors_ = floatingTensors(*register_module(
+      "temporal_conv", torch::nn::Sequential(conv1, norm1, torch::nn::ReLU(), conv2, norm2, torch::nn::ReLU(),
+                                             torch::nn::AdaptiveAvgPool1d(config.pooled_length))));
   temporal_attn_ = register_module("temporal_attn", MultiheadAttention(second, config.n_heads, 0.));
   const torch::nn::Linear hidden(second * config.pooled_length, config.hidden_dim);
   const torch::nn::Linear latent(config.hidden_dim, config.latent_dim);
@@ -52,9 +73,25 @@ SgdmEegEncoderImpl::SgdmEegEncoderImpl(const SgdmEegEncoderConfig& config) : con
   latent_.emplace(latent);
 }
 
+PackedTemporalConv SgdmEegEncoderImpl::pack() {
+  const at::NoGradGuard no_grad;
+  return {packed(*conv1_, *norm1_, config_.n_times), packed(*conv2_, *norm2_, config_.n_times)};
+}
+
+at::Tensor SgdmEegEncoderImpl::pooledSteps(const at::Tensor& eeg) {
+  const auto packed = packed_.inferring({is_training(), eeg}, tensors_, [this] { return pack(); });
+  if (!packed) {
+    const auto y = kernels::batchNormRelu(conv1_->forward(eeg), *norm1_);
+    return averageSteps(kernels::batchNormRelu(conv2_->forward(y), *norm2_), config_.pooled_length).transpose(1, 2);
+  }
+  const kernels::ChannelsLastWindows windows(eeg, config_.conv_lengths[0] / 2);
+  const auto y = packed->first.forward(windows, config_.conv_lengths[1] / 2, 0);
+  return averageSteps(packed->second.forward(y, 0, 0).inner().transpose(1, 2), config_.pooled_length).transpose(1, 2);
+}
+
 at::Tensor SgdmEegEncoderImpl::forward(const at::Tensor& eeg) {
   checkWindows("sgdm_eeg_encoder", eeg, parameters().front(), config_);
-  const auto x = temporal_conv_->forward(eeg).transpose(1, 2);  // (batch, pooled_length, filters)
+  const auto x = pooledSteps(eeg);
   const auto hidden = hidden_->forward(temporal_attn_->forward(x, x).flatten(1), is_training());
   return latent_->forward(dropout_->forward(hidden), is_training());  // (batch, latent_dim)
 }

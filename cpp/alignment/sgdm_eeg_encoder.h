@@ -3,7 +3,8 @@
 // test/oracle/models/eeg/sgdm_eeg_encoder.py.
 #pragma once
 
-#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/conv.h>
 
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
 
 namespace eegtorch {
 
@@ -40,6 +42,8 @@ struct SgdmEegEncoderConfig {
   }
 };
 
+struct PackedTemporalConv;
+
 class SgdmEegEncoderImpl : public ModelImpl {
  public:
   explicit SgdmEegEncoderImpl(const SgdmEegEncoderConfig& config = {});
@@ -49,8 +53,15 @@ class SgdmEegEncoderImpl : public ModelImpl {
   std::vector<at::Tensor> run(const std::vector<at::Tensor>& inputs) override { return {forward(inputs.at(0))}; }
 
  private:
+  PackedTemporalConv pack();
+  // eeg -> (batch, pooled_length, filters)
+  at::Tensor pooledSteps(const at::Tensor& eeg);
+
   SgdmEegEncoderConfig config_;
-  torch::nn::Sequential temporal_conv_{nullptr};
+  torch::nn::Conv1d conv1_{nullptr}, conv2_{nullptr};
+  torch::nn::BatchNorm1d norm1_{nullptr}, norm2_{nullptr};
+  std::vector<at::Tensor> tensors_;  // of these, in inference
+  kernels::Kept<PackedTemporalConv> packed_;
   MultiheadAttention temporal_attn_{nullptr};
   std::optional<PackedLinear> hidden_, latent_;
   Dropout dropout_{nullptr};

@@ -8,6 +8,13 @@
 
 namespace eegtorch::kernels {
 
+namespace {
+
+constexpr int64_t kFewRows = 6;      // which pass by a panel at once, or nearly
+constexpr int64_t kBlock = 1 << 13;  // numbers of a panel that stay in the innermost cache while many rows pass by
+
+}  // namespace
+
 PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
     : depth_(matrix.size(0)), columns_(matrix.size(1)), width_(static_cast<int64_t>(table().lanes) * vectorsFor(rows)) {
   const int64_t count = (columns_ + width_ - 1) / width_;
@@ -21,9 +28,13 @@ PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
 void PanelMatrix::multiplyPanel(int64_t panel, int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row,
                                 bool accumulate) const {
   const int64_t column = panel * width_;
-  table().rows(m, std::min(width_, columns_ - column), {1, static_cast<size_t>(depth_), 0, static_cast<size_t>(width_)},
-               a, a_row, panels_.const_data_ptr<float>() + panel * depth_ * width_, c + column, c_row, nullptr,
-               accumulate);
+  const float* numbers = panels_.const_data_ptr<float>() + panel * depth_ * width_;
+  const int64_t block = m <= kFewRows ? depth_ : std::max<int64_t>(1, kBlock / width_);
+  for (int64_t k = 0; k < depth_; k += block) {
+    const auto depth = static_cast<size_t>(std::min(block, depth_ - k));
+    table().rows(m, std::min(width_, columns_ - column), {1, depth, 0, static_cast<size_t>(width_)}, a + k, a_row,
+                 numbers + k * width_, c + column, c_row, nullptr, accumulate || k > 0);
+  }
 }
 
 void PanelMatrix::multiply(int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row, bool accumulate) const {
