@@ -5,6 +5,16 @@ import { libtorchVersion } from '../runtime.ts'
 /** A whole number from 1 on. */
 export const positive = z.number().int().positive()
 
+/** Refuses more parts of a batch than it has examples: who gathers small batches means that, and would get a smaller step in silence. */
+export function requireParts(
+  { batchSize, accumulate = 1 }: { batchSize: number; accumulate?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (accumulate <= batchSize) return
+  const message = `expected ${batchSize} at most, the batch size, for batches are cut and not gathered; received ${accumulate}`
+  context.addIssue({ code: 'custom', path: ['accumulate'], message })
+}
+
 /** One of the names that a table holds. */
 export const namesOf = <T extends object>(all: T) =>
   z.enum(Object.keys(all) as [keyof T & string, ...(keyof T & string)[]])

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { decodingSchema, PREFIX_PLACES, SENTENCE_TOKENS } from '../language/decoding.ts'
+import { PARTS } from '../language/finetune-text.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 import { presets } from '../training/presets.ts'
-import { device, namesOf, positive } from './config-fields.ts'
+import { device, namesOf, positive, requireParts } from './config-fields.ts'
 import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
@@ -27,7 +28,7 @@ export const finetuneTextSchema = z
     epochs: positive.optional(),
     warmupEpochs: z.number().int().min(0).optional(),
     batchSize: positive.default(32).describe('trials that make a step'),
-    accumulate: positive.default(8).describe('parts that a batch is cut into'),
+    accumulate: positive.optional().describe('parts that a batch is cut into'),
     lr: z.number().positive().default(2e-4),
     warmupLr: z.number().positive().default(5e-4),
     weightDecay: z.number().min(0).default(0.01),
@@ -39,14 +40,15 @@ export const finetuneTextSchema = z
     threads: positive.optional(),
   })
   .refine(areDisjoint, DISJOINT)
+  .superRefine(requireParts)
 
 /** A configuration as it is written. */
 type Written = z.infer<typeof finetuneTextSchema>
 
-type FromWindows = 'vocabulary' | 'epochs' | 'warmupEpochs'
+type Completed = 'vocabulary' | 'epochs' | 'warmupEpochs' | 'accumulate'
 
 /** A complete configuration. */
-export type FinetuneTextConfig = Omit<Written, FromWindows> & { [Name in FromWindows]: NonNullable<Written[Name]> }
+export type FinetuneTextConfig = Omit<Written, Completed> & { [Name in Completed]: NonNullable<Written[Name]> }
 
 /** The document's phases for each of its data sets, by what their classes are told with. */
 const PHASES: Readonly<Record<string, { warmUp: { epochs: number }; joint: { epochs: number } }>> = {
@@ -55,7 +57,7 @@ const PHASES: Readonly<Record<string, { warmUp: { epochs: number }; joint: { epo
 }
 
 /**
- * Fills in what depends on the windows: the vocabulary that knows their classes, and the document's epochs for it.
+ * Fills in what depends on the windows: the vocabulary that knows their classes, and the document's epochs for it; and the parts of a batch.
  *
  * @throws EegTorchError `INVALID_OPTION` where no vocabulary knows the classes, or the warm-up is longer than the training
  */
@@ -63,7 +65,8 @@ export function completeConfig(written: Written, classNames: readonly string[]):
   const vocabulary = written.vocabulary ?? (vocabularyOfClasses(classNames).name as keyof typeof textVocabularies)
   const { warmUp, joint } = PHASES[vocabulary]!
   const { epochs = warmUp.epochs + joint.epochs, warmupEpochs = Math.min(warmUp.epochs, epochs) } = written
-  if (warmupEpochs <= epochs) return { ...written, vocabulary, epochs, warmupEpochs }
+  const { accumulate = Math.min(PARTS, written.batchSize) } = written
+  if (warmupEpochs <= epochs) return { ...written, vocabulary, epochs, warmupEpochs, accumulate }
   throw new EegTorchError('INVALID_OPTION', 'the epochs of the warm-up are some of the epochs', {
     option: 'warmupEpochs',
     expected: `${epochs} at most, the epochs of the training`,

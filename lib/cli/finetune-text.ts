@@ -58,7 +58,7 @@ export function describe(command: Command): void {
       Number,
     )
     .option('--batch-size <n>', 'trials that make a step (default: 32)', Number)
-    .option('--accumulate <n>', 'parts that a batch is cut into (default: 8)', Number)
+    .option('--accumulate <n>', 'parts that a batch is cut into (default: 8, or as many as it has trials)', Number)
     .option('--lr <rate>', 'with the adapter (default: 2e-4)', Number)
     .option('--warmup-lr <rate>', 'of the projection alone (default: 5e-4)', Number)
     .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)

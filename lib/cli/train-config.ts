@@ -3,6 +3,7 @@ import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { trainPreset } from '../training/presets.ts'
+import { requireParts } from './config-fields.ts'
 import { requireOneWay } from './config-pipeline.ts'
 import { type OptionSource, writtenAs } from './option-source.ts'
 
@@ -164,6 +165,7 @@ export const trainSchema = z
       earlyStopping === undefined || validation !== undefined || (how !== undefined && namesSubjects(how)),
     'earlyStopping decides by the validation part, so give validation too',
   )
+  .superRefine(requireParts)
 
 /** A complete configuration of a run. */
 export type TrainConfig = z.infer<typeof trainSchema>

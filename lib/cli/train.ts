@@ -90,7 +90,7 @@ export function describe(command: Command): void {
     .option('--l1 <factor>', 'penalty on the sizes of weights', Number)
     .option('--l2 <factor>', 'penalty on the squares of weights', Number)
     .option('--ema <decay>', 'test a running mean of the weights', Number)
-    .option('--accumulate <n>', 'micro-batches that a batch is cut into', Number)
+    .option('--accumulate <n>', 'micro-batches that a batch is cut into, as many as it has windows at most', Number)
     .addOption(new Option('--autocast <type>', 'compute in a 16-bit type').choices(['bfloat16', 'float16']))
     .option('--no-standardise', 'do not scale channels')
     .option('--no-baselines', 'without classical decoders on the same folds')

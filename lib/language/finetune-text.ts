@@ -46,7 +46,7 @@ export interface FinetuneTextOptions extends Pick<FitOptions, 'signal' | 'onStep
   jointPhase?: TextPhase
   /** Trials that make one step; default 32: the document's 4, gathered 8 times. */
   batchSize?: number
-  /** Parts that a batch is cut into; default 8. */
+  /** Parts that a batch is cut into; default 8, or as many as it has trials. */
   accumulate?: number
   /** Default 0.01. */
   weightDecay?: number
@@ -76,6 +76,8 @@ export interface FinetunedEpoch {
 }
 
 const NO_LABEL = -100
+/** Parts of a batch by the design document. */
+export const PARTS = 8
 
 /** The parts of a network that learn beside the projection: what belongs to nobody else is a part of the training. */
 class Adapter extends Module {
@@ -199,7 +201,13 @@ function fitPhase(task: TextTask, set: { inputs: Tensor; targets: Tensor }, opti
   return train(task, set, { ...options, loss: loss.output(), schedule: schedules.cosine() })
 }
 
-function chosen({ batchSize = 32, accumulate = 8, clipNorm = 1, seed = 0, ...rest }: FinetuneTextOptions) {
+function chosen({
+  batchSize = 32,
+  accumulate = Math.min(PARTS, batchSize),
+  clipNorm = 1,
+  seed = 0,
+  ...rest
+}: FinetuneTextOptions) {
   const { signal, onStep, autocast, dropLast } = rest
   return {
     batchSize,

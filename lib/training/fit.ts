@@ -227,16 +227,19 @@ function checkLoss({ loss, skipped }: StepResult, progress: TrainingProgress): v
   })
 }
 
-function checkOptions({
-  epochs,
-  earlyStopping,
-  validation,
-}: Pick<FitOptions, 'epochs' | 'earlyStopping' | 'validation'>): void {
+function checkOptions({ epochs, earlyStopping, validation, batchSize = 16, accumulate = 1 }: FitOptions): void {
   if (!(Number.isSafeInteger(epochs) && epochs >= 1)) {
     throw new EegTorchError('INVALID_OPTION', 'the number of epochs is not usable', {
       option: 'epochs',
       expected: 'a whole number, 1 or more',
       received: String(epochs),
+    })
+  }
+  if (accumulate > batchSize) {
+    throw new EegTorchError('INVALID_OPTION', 'a batch cannot be cut into more parts than it has examples', {
+      option: 'accumulate',
+      expected: `${batchSize} at most: the batch size`,
+      received: String(accumulate),
     })
   }
   if (earlyStopping) checkEarlyStopping(earlyStopping, validation !== undefined)

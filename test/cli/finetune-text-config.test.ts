@@ -1,4 +1,5 @@
 import { completeConfig, finetuneTextSchema } from '../../lib/cli/finetune-text-config.ts'
+import { checkConfig, checkOptions } from '../../lib/cli/train-config.ts'
 import { errorOf } from '../thrown.ts'
 
 const complete = (classNames: string[], more: object = {}) =>
@@ -10,6 +11,18 @@ test('the classes tell the vocabulary, and this the phases of the document', () 
   expect(complete(['dog', 'cup'], { epochs: 2 })).toMatchObject({ epochs: 2, warmupEpochs: 2 })
   const said = { vocabulary: 'motor-imagery', epochs: 7, warmupEpochs: 0 }
   expect(complete(['dog'], said)).toMatchObject(said)
+})
+
+test('a batch has as many parts as trials at most', () => {
+  expect([complete(['dog']).accumulate, complete(['dog'], { batchSize: 4 }).accumulate]).toEqual([8, 4])
+  const written = { data: 'd', encoder: 'e', language: 'l', batchSize: 4, accumulate: 8 }
+  const refused = errorOf(() => checkOptions(finetuneTextSchema, written, { flags: { accumulate: 8 } }))
+  expect([refused.option, refused.message]).toEqual([
+    '--accumulate',
+    expect.stringMatching(/expected 4 at most.*received 8/),
+  ])
+  expect(errorOf(() => checkConfig({ model: 'eegnet', data: 'd', accumulate: 17 })).option).toBe('accumulate')
+  expect(checkConfig({ model: 'eegnet', data: 'd', accumulate: 16 }).accumulate).toBe(16)
 })
 
 test('a warm-up longer than the training and classes that nobody knows are refused', () => {

@@ -4,6 +4,7 @@ import {
   fromTypedArray,
   loss,
   type Model,
+  manualSeed,
   memory,
   models,
   numThreads,
@@ -67,6 +68,24 @@ test('training stops when validation no longer improves, and refuses to choose b
   expect(result.stoppedEarly).toBe(true)
   expect(result.epochs.length).toBe(result.bestEpoch! + 3)
   await expect(train(makeNet(), makeWindows(16), options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})
+
+test('a last batch of fewer examples than parts still makes its step, and more parts than a batch has are refused', async () => {
+  const run = async (accumulate: number) => {
+    manualSeed(0)
+    const net = models.lstmEeg({ nChans: channels, nTimes: samples, nOutputs: 2, hiddenSize: 8, dropProb: 0 })
+    const start = bytes(net)
+    const optimizer = optim.sgd({ lr: 0.05 })
+    // 8 and 2 windows
+    await train(net, makeWindows(10), { epochs: 2, batchSize: 8, accumulate, optimizer })
+    return { start, end: bytes(net) }
+  }
+  const [whole, parts] = [await run(1), await run(8)]
+  const apart = (a: typeof whole.end, b: typeof whole.end) =>
+    Math.max(...Object.entries(a).flatMap(([name, values]) => values.map((value, i) => Math.abs(value - b[name]![i]!))))
+  expect(apart(whole.start, whole.end)).toBeGreaterThan(1e-3)
+  expect(apart(parts.end, whole.end)).toBeLessThan(1e-6)
+  await expect(run(9)).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'accumulate', received: '9' })
 })
 
 test('a snapshot continues bit for bit, with dropout, moments and step counts', async () => {
