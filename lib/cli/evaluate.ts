@@ -11,6 +11,7 @@ import { Pipeline } from '../preprocessing/pipeline.ts'
 import { withDataset } from './config-dataset.ts'
 import { cutFiltered, trialsOf } from './config-pipeline.ts'
 import { readRecordings, storeOf } from './read-windows.ts'
+import { deviceFlag } from './shared-flags.ts'
 import { checkConfig, type TrainConfig } from './train-config.ts'
 
 interface Flags {
@@ -18,6 +19,7 @@ interface Flags {
   data?: string[]
   task?: string
   events?: string[]
+  device?: string
   json?: boolean
 }
 
@@ -37,6 +39,7 @@ export function describe(command: Command): void {
     )
     .option('--task <name>', 'another task than it was trained for')
     .option('--events <labels...>', 'labels of the events that are trials')
+    .addOption(deviceFlag())
     .option('--json', 'print the scores as JSON')
     .addHelpText(
       'after',
@@ -47,19 +50,23 @@ export function describe(command: Command): void {
 
 async function evaluate(
   file: string,
-  { dataset, data, task, events, json = false }: Flags,
+  { dataset, data, task, events, device, json = false }: Flags,
   command: Command,
 ): Promise<void> {
   const { run, model, channels, pipeline: trained } = readTrainedOn(file)
-  const { task: trainedTask, events: trainedEvents, data: _, ...rest } = run
+  // Where it was trained says nothing of this machine.
+  const { task: trainedTask, events: trainedEvents, data: _, device: _device, ...rest } = run
   const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
   const known = defined({ ...rest, ...trials, ...(run.pipeline === undefined && { channels }) })
-  const said = await withDataset({ ...known, ...defined({ dataset, data }), model })
+  const said = await withDataset({ ...known, ...defined({ dataset, data, device }), model })
   if (said.data === undefined) command.error("error: required option '--data <path...>' not specified")
-  const config = checkConfig(said, { file, flags: { dataset, data, task, events } })
+  const config = checkConfig(said, { file, flags: { dataset, data, task, events, device } })
   const windows = storedWindows(config, trained, file) ?? (await cutWindows(config, trained, file))
   const opened = countedOpening(file, windows)
-  const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows, { onTest: opened.count })
+  const { summary, warnings, ...counts } = await evaluateCheckpoint(file, windows, {
+    onTest: opened.count,
+    device: config.device,
+  })
   for (const sentence of [...warnings, ...opened.warnings]) console.error(`warning: ${sentence}`)
   const notes = scoreWarnings(windows)
   const openings = opened.openings()

@@ -168,7 +168,7 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   const { seeds, validation, epochs, batchSize, labelSmoothing, classWeights } = config
   const baselines = typeof config.baselines === 'boolean' ? config.baselines : baselineDecoders(config.baselines)
   const { folds, protocol, modelOptions: model, augmentations, loss } = config
-  const { stimuliApart, permutations, retrainings, controls } = config
+  const { stimuliApart, permutations, retrainings, controls, device, resident } = config
   const leaveOut = folds === undefined && protocol === undefined ? (config.leaveOut ?? 'run') : undefined
   return {
     optimizer: { name, ...defined({ lr, weightDecay, momentum, strongWolfe, groups, layerDecay }) } as Optimizer,
@@ -177,7 +177,7 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
     ...{ seeds, epochs, batchSize, baselines, model, augmentations, loss },
     ...chosenSettings(config),
     ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, startFrom }),
-    ...defined({ stimuliApart, permutations, retrainings, controls }),
+    ...defined({ stimuliApart, permutations, retrainings, controls, device, resident }),
   } as CrossValidateOptions
 }
 

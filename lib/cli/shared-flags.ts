@@ -13,7 +13,7 @@ export function montageFlag(): Option {
 }
 
 export function deviceFlag(): Option {
-  return new Option('--device <name>', 'cpu or cuda (default: cpu)')
+  return new Option('--device <name>', 'cpu, cuda, or a GPU by its number: cuda:1 (default: cpu)')
 }
 
 export function autocastFlag(): Option {

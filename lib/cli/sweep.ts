@@ -22,6 +22,7 @@ import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import { CONFIG_FILE, describeProtocol, trainingOptions } from './run-training.ts'
+import { deviceFlag } from './shared-flags.ts'
 import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
 import { checkNetworks, readSweep, type SweepData, type SweepJob, sweepJobs } from './sweep-plan.ts'
 import type { SweepOutcome } from './sweep-worker.ts'
@@ -31,6 +32,7 @@ import { untilInterrupted } from './until-interrupted.ts'
 interface Flags {
   out?: string
   workers?: number
+  device?: string
   tableOnly?: boolean
   json?: boolean
 }
@@ -54,6 +56,7 @@ export function describe(command: Command): void {
     .argument('<config>', 'YAML file: options of eegtorch train, and models, subjects, workers')
     .option('--out <folder>', 'folder of the sweep (default: runs/NAME of the file)')
     .option('--workers <n>', 'processes at a time (default: as many as cores)', Number)
+    .addOption(deviceFlag())
     .option('--table-only', 'train nothing, make the table of what is finished')
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -76,10 +79,10 @@ Examples:
     .action(sweep)
 }
 
-async function sweep(file: string, { out, workers, tableOnly = false, json = false }: Flags): Promise<void> {
+async function sweep(file: string, { out, workers, device, tableOnly = false, json = false }: Flags): Promise<void> {
   const written = await readConfigFile(file)
-  const said = await withDataset({ ...written, ...defined({ workers }) })
-  const config = await withPipeline(withFullPaths(checkSweep(said, { file, flags: { workers } })))
+  const said = await withDataset({ ...written, ...defined({ workers, device }) })
+  const config = await withPipeline(withFullPaths(checkSweep(said, { file, flags: { workers, device } })))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
   const data = await readSweep(config, file)
   checkNetworks(data)

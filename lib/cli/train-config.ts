@@ -3,11 +3,10 @@ import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { trainPreset } from '../training/presets.ts'
-import { requireParts } from './config-fields.ts'
+import { device, positive, requireParts } from './config-fields.ts'
 import { requireOneWay } from './config-pipeline.ts'
 import { type OptionSource, writtenAs } from './option-source.ts'
 
-const positive = z.number().int().min(1)
 const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
 /** A name of `augment`, alone or with options; C++ judges them. */
 const augmentation = z.union([z.string().transform((name) => ({ name })), z.looseObject({ name: z.string() })])
@@ -146,6 +145,8 @@ export const trainSchema = z
     emaPower: z.number().positive().optional(),
     accumulate: positive.optional(),
     autocast: z.enum(['bfloat16', 'float16']).optional(),
+    device,
+    resident: z.boolean().optional().describe('hold the whole set on the device'),
     earlyStopping: positive.optional().describe('epochs without improvement on the validation part'),
     monitor: z.enum(['loss', 'accuracy']).default('loss'),
     baselines: z.union([z.boolean(), z.array(baseline).min(1)]).default(true),

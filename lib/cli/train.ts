@@ -8,6 +8,7 @@ import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { parseBand, parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
+import { deviceFlag } from './shared-flags.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
 import { trainMapper } from './train-mapper.ts'
 
@@ -94,6 +95,7 @@ export function describe(command: Command): void {
     .addOption(new Option('--autocast <type>', 'compute in a 16-bit type').choices(['bfloat16', 'float16']))
     .option('--no-standardise', 'do not scale channels')
     .option('--no-baselines', 'without classical decoders on the same folds')
+    .addOption(deviceFlag())
     .option('--threads <n>', 'CPU threads', Number)
     .option('--checkpoint-steps <n>', 'save the state every so many steps', Number)
     .option('--checkpoint-seconds <s>', 'save the state every so many seconds (default: 10)', Number)

@@ -109,9 +109,18 @@ export async function crossValidate<N extends ModelName>(
     signals: await exampleSignals(await signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
     versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
-    hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${numThreads()} of ${availableParallelism()}` },
+    hardware: {
+      CPU: cpus()[0]?.model ?? 'unknown',
+      threads: `${numThreads()} of ${availableParallelism()}`,
+      ...gpuOf(options),
+    },
     ...(options.report?.command && { command: options.report.command }),
   })
+}
+
+/** The GPU that the networks were trained on, if it was one. */
+function gpuOf({ device = 'cpu' }: CrossValidateOptions): { GPU?: string } {
+  return device === 'cpu' ? {} : { GPU: device }
 }
 
 /** How many windows {@link exampleSignals} looks at. */

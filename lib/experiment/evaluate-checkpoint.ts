@@ -1,6 +1,7 @@
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
+import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { predictionsFor } from '../evaluation/predictions.ts'
 import { recogniseSeen, type SeenProof, type SeenTrials, trialIdentity } from '../evaluation/seen-trials.ts'
@@ -44,6 +45,8 @@ export interface CheckpointEvaluation {
 export interface EvaluateOptions {
   /** Default 64. */
   batchSize?: number
+  /** Where the network answers; default `cpu`. */
+  device?: Device
   /** Called when windows are about to be answered: the place to count a look at them. */
   onTest?: () => void
 }
@@ -74,7 +77,7 @@ export function readTrainedOn(file: string): TrainedOn {
 export async function evaluateCheckpoint(
   file: string,
   windows: EegWindows,
-  { batchSize = 64, onTest }: EvaluateOptions = {},
+  { batchSize = 64, device = 'cpu', onTest }: EvaluateOptions = {},
 ): Promise<CheckpointEvaluation> {
   const told = readTrainedOn(file)
   const isSame = told.pipeline !== undefined && windows.pipeline !== undefined
@@ -90,7 +93,7 @@ export async function evaluateCheckpoint(
     })
   }
   onTest?.()
-  const probabilities = await predict(file, scaled.subset(fresh), batchSize)
+  const probabilities = await predict(file, scaled.subset(fresh), { batchSize, device })
   const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
   const predictions = predictionsFor(scaled, fresh, { fold: 0, seed: 0, predicted, probabilities })
   return {
@@ -118,10 +121,14 @@ function preprocessingDoubts({ pipeline: made }: EegWindows, { pipeline: trained
   return [`The windows do not tell their preprocessing; the network was trained on that of the hash ${trained.hash}.`]
 }
 
-async function predict(file: string, windows: EegWindows, batchSize: number): Promise<number[][]> {
-  const net = await models.load(file)
+async function predict(
+  file: string,
+  windows: EegWindows,
+  { batchSize, device }: { batchSize: number; device: Device },
+): Promise<number[][]> {
+  const net = await models.load(file, { device })
   const step = createTrainStep(classifierOf(net), { loss: loss.crossEntropy(), optimizer: optim.sgd() })
-  const loader = new DataLoader(windows, { batchSize })
+  const loader = new DataLoader(windows, { batchSize, device })
   try {
     return await predictProbabilities(step, loader)
   } finally {

@@ -1,5 +1,6 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { shuffleLabels } from '../decoders/permutation-tests.ts'
+import { defined } from '../defined.ts'
 import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
 import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
 import { hashWindows, rememberSeen, type WindowHashes } from '../evaluation/seen-trials.ts'
@@ -16,7 +17,7 @@ import { manualSeed } from '../runtime.ts'
 import { balancedWeights } from '../training/class-weights.ts'
 import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
-import { chosenSettings, type FitOptions, type FitResult, fit } from '../training/fit.ts'
+import { type FitOptions, type FitResult, fit } from '../training/fit.ts'
 import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
 import type { CrossValidateOptions, FoldProgress, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
@@ -103,6 +104,7 @@ export async function runTraining(
   options: FoldOptions,
   onTest?: () => void,
 ): Promise<TrainingOutcome> {
+  if (options.device !== undefined) net.to(options.device)
   if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
   const train = windows.subset(split.train)
   const processes = options.group?.worldSize ?? 1
@@ -147,26 +149,15 @@ function trainNetwork(net: Model, train: EegWindows, options: FitOptions): Promi
   return fitHybrid(net, train, { ...others, ...(crossEntropy && { crossEntropy }) })
 }
 
+/** What `fit` is told: everything but what is a cross-validation's own business. */
 function fitOptions(options: FoldOptions, train: EegWindows): FitOptions {
-  const { labelSmoothing, classWeights } = options
+  const { leaveOut, folds, protocol, splits, stimuliApart, seeds, validation, standardise, pipeline, ...others } =
+    options
+  const { baselines, permutations, retrainings, controls, store, hashes, onProgress, report, ...training } = others
+  const { model, startFrom, loss = 'crossEntropy', labelSmoothing, classWeights, ...fitting } = training
   const weight = classWeights === 'balanced' ? balancedWeights(train.countClasses()) : classWeights
-  const loss = losses[options.loss ?? 'crossEntropy']({
-    ...(labelSmoothing !== undefined && { labelSmoothing }),
-    ...(weight && { weight: [...weight] }),
-  })
-  const names = [
-    'epochs',
-    'batchSize',
-    'optimizer',
-    'schedule',
-    'augmentations',
-    'earlyStopping',
-    'dropLast',
-    'signal',
-    'group',
-  ] as const
-  const chosen = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
-  return { ...Object.fromEntries(chosen), ...chosenSettings(options), loss } as FitOptions
+  const objective = losses[loss]({ ...defined({ labelSmoothing }), ...(weight && { weight: [...weight] }) })
+  return { ...fitting, loss: objective }
 }
 
 /** The one look at what the fold left out, after training. */
@@ -175,11 +166,11 @@ async function testFold(
   windows: EegWindows,
   split: Split,
   { fold, seed }: TrainingPlace,
-  { batchSize = 16, autocast }: FoldOptions,
+  { batchSize = 16, device, resident, autocast }: FoldOptions,
 ): Promise<Prediction[]> {
-  const loader = new DataLoader(windows.subset(split.test), { batchSize })
+  const loader = new DataLoader(windows.subset(split.test), { batchSize, ...defined({ device, resident }) })
   const settings = { loss: losses.crossEntropy(), optimizer: optim.sgd() }
-  const step = createTrainStep(classifierOf(net), { ...settings, ...(autocast !== undefined && { autocast }) })
+  const step = createTrainStep(classifierOf(net), { ...settings, ...defined({ autocast }) })
   const probabilities = await predictProbabilities(step, loader).finally(() => {
     step.dispose()
     loader.dispose()

@@ -241,6 +241,16 @@ describe('evaluate', () => {
     expect(other.stderr).toMatch(/16 trials have names that the network was trained on \(S001R10 .*they are scored/)
   })
 
+  test('a checkpoint that was trained on a GPU is scored where there is none; --device is heeded', async () => {
+    const { tensors, metadata } = openCheckpoint(checkpoint)
+    const run = { ...(metadata.run as object), device: 'cuda:99' }
+    await writeCheckpoint(inFolder('on-gpu.safetensors'), await tensors.loadAll(), { ...metadata, run })
+    const words = ['evaluate', inFolder('on-gpu.safetensors'), '--data', data, '--json']
+    expect(JSON.parse((await eegtorch(...words)).stdout)).toMatchObject({ windows: 8, seen: 16 })
+    const refused = await eegtorch(...words, '--device', 'cuda:99')
+    expect(refused).toMatchObject({ code: 1, stdout: expect.stringContaining('option --device: expected cpu') })
+  })
+
   test('a checkpoint without hashes goes by names, and says so', async () => {
     const { tensors, metadata } = openCheckpoint(checkpoint)
     const { seenSamples: _, ...older } = metadata

@@ -46,11 +46,15 @@ describe('a wrong option is named where it was said', () => {
 })
 
 // `cuda:99` is on no machine: those without a GPU refuse `cuda` too.
+const sweepFile = join(folder, 'sweep.yaml')
+beforeAll(() => writeFileSync(sweepFile, 'data: none\nmodels: [eegnet]\n'))
 test.each([
   ['train-diffusion', ['--eeg', 'none', '--stimuli', 'none']],
   ['generate', ['--pipeline', 'prompt', '--diffusion', 'none', '--prompts', 'a dog']],
   ['finetune-text', ['--data', 'none', '--encoder', 'none', '--language', 'none']],
   ['finetune-image', ['--data', 'none', '--encoder', 'none']],
+  ['train', ['eegnet', '--data', 'none']],
+  ['sweep', [sweepFile]],
 ])('%s refuses a device that is not there before it opens or writes anything', async (command, words) => {
   const out = join(folder, command)
   const { code, stderr } = await runNode([main, command, ...words, '--device', 'cuda:99', '--out', out])

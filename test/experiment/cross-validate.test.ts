@@ -17,6 +17,8 @@ import {
 } from 'eegtorch'
 import fc from 'fast-check'
 import { makeWindows } from '../evaluation/make-windows.ts'
+import { describeWithGpu } from '../gpu.ts'
+import { rejectionOf } from '../thrown.ts'
 
 const N = 32
 const SMALL = { kernelLength: 8, depthwiseKernelLength: 4, pool1KernelSize: 2, pool2KernelSize: 2, F1: 2 }
@@ -116,6 +118,40 @@ test('common spatial patterns and the tangent space are tried on the same folds'
   const foldOf = ({ trial, fold }: { trial: string; fold: number }) => `${trial} ${fold}`
   for (const { predictions } of run.baselines)
     expect(new Set(predictions.map(foldOf))).toEqual(new Set(run.predictions.map(foldOf)))
+})
+
+describe('what concerns fit is passed on', () => {
+  const elsewhere = { ...BRIEF, device: 'cuda:99' } as const
+
+  test('a device: one that is not there is refused, here and where candidates are chosen', async () => {
+    const refused = { code: 'DEVICE_MISMATCH', message: expect.stringContaining('cuda:99') }
+    const folds = { name: 'k-fold', folds: 2 } as const
+    expect(await rejectionOf(crossValidate(models.eegnet, study, { ...elsewhere, leaveOut: 'run' }))).toMatchObject(
+      refused,
+    )
+    const candidates = [{ name: 'only', factory: models.eegnet }]
+    const nested = nestedCrossValidate(candidates, study, { ...elsewhere, outer: folds, inner: folds })
+    expect(await rejectionOf(nested)).toMatchObject(refused)
+  })
+
+  test('a look before each step', async () => {
+    const steps: number[] = []
+    const [split] = protocolSplits(study, { name: 'leave-one-out', by: 'run' })
+    const beforeStep = ({ step }: { step: number }, all: number) => void steps.push(step, all)
+    await trainSplit(models.eegnet, study, split!, {}, { ...BRIEF, beforeStep })
+    expect(steps).toEqual([0, 6, 1, 6, 2, 6, 3, 6, 4, 6, 5, 6])
+  })
+})
+
+describeWithGpu('on a GPU', () => {
+  test.each(['cuda', 'cuda:0'] as const)('a fold on %s is trained, and tested, as on the CPU', async (device) => {
+    const [split] = protocolSplits(study, { name: 'leave-one-out', by: 'run' }, { validation: 0.3 })
+    const options = { ...BRIEF, model: { ...SMALL, dropProb: 0 } }
+    const here = await trainSplit(models.eegnet, study, split!, {}, options)
+    const there = await trainSplit(models.eegnet, study, split!, {}, { ...options, device })
+    for (const [i, { probabilities }] of there.predictions.entries())
+      expect(probabilities![0]).toBeCloseTo(here.predictions[i]!.probabilities![0]!, 3)
+  })
 })
 
 describe('nested cross-validation', () => {
