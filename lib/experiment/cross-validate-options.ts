@@ -5,8 +5,8 @@ import type { Prediction } from '../evaluation/predictions.ts'
 import type { Protocol } from '../evaluation/protocols.ts'
 import type { GroupBy, Split } from '../evaluation/split.ts'
 import type { OpeningsStore } from '../evaluation/test-ledger.ts'
-import type { LearningCurve } from '../report/run-report.ts'
 import type { FitOptions, TrainingStore } from '../training/fit.ts'
+import type { LearningCurve } from '../training/learning-curve.ts'
 import type { FoldScaling } from './prepare-fold.ts'
 
 /** Which training of a cross-validation: numbers from 0. */

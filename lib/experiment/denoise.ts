@@ -1,6 +1,7 @@
 import { cat, fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
+import type { DenoisedExample, DenoiseResult, DenoiseScore, Gain } from '../evaluation/denoising-scores.ts'
 import { type GroupBy, leaveOneOut, type Split } from '../evaluation/split.ts'
 import { mean, standardDeviation } from '../evaluation/statistics.ts'
 import { scope } from '../memory.ts'
@@ -33,39 +34,6 @@ export interface DenoisePlace {
   model: string
   fold: number
   folds: number
-}
-
-/** Decibels gained over held-out windows: the mean of all, and the deviation between folds. */
-export interface Gain {
-  mean: number
-  deviation: number
-}
-
-/** What one way of denoising gains. */
-export interface DenoiseScore {
-  name: string
-  /** In images: log power. */
-  images: Gain
-  /** In signals; images keep the phase of the noisy signal. */
-  signals: Gain
-  /** Share of the variance of clean held-out windows, about the training mean, that the estimate explains. */
-  explained: { images: number; signals: number }
-}
-
-/** What a fold's first test window looks like: volts (channels, samples), and images (channels, rows, columns), in rows one after the other. */
-export interface DenoisedExample {
-  name: string
-  signals: Record<'clean' | 'noisy' | 'denoised', number[]>
-  images: Record<'clean' | 'noisy' | 'denoised', number[]>
-}
-
-export interface DenoiseResult {
-  snr: number
-  windows: number
-  folds: string[]
-  size: ImageSize
-  scores: DenoiseScore[]
-  examples: DenoisedExample[]
 }
 
 /** One kind of data of held-out windows. */

@@ -30,6 +30,7 @@ export {
   type ModelComparison,
   type ModelScore,
 } from '../evaluation/compare-models.ts'
+export type { DenoisedExample, DenoiseResult, DenoiseScore, Gain } from '../evaluation/denoising-scores.ts'
 export { assertNoLeak, type LeakOptions, type LeakProof, type PartCounts, proveSplit } from '../evaluation/leaks.ts'
 export {
   accuracy,
@@ -94,15 +95,7 @@ export type {
   TrainingOutcome,
   TrainingPlace,
 } from '../experiment/cross-validate-options.ts'
-export {
-  type DenoisedExample,
-  type DenoiseOptions,
-  type DenoisePlace,
-  type DenoiseResult,
-  type DenoiseScore,
-  denoise,
-  type Gain,
-} from '../experiment/denoise.ts'
+export { type DenoiseOptions, type DenoisePlace, denoise } from '../experiment/denoise.ts'
 export {
   type CheckpointEvaluation,
   evaluateCheckpoint,
@@ -124,10 +117,9 @@ export { exampleSignals, type SignalWindows } from '../report/example-signals.ts
 export { renderReport } from '../report/html.ts'
 export type {
   Baseline,
-  EpochFigures,
   ExampleSignals,
-  LearningCurve,
   RunReport,
   SplitFold,
   SplitProof,
 } from '../report/run-report.ts'
+export type { EpochFigures, LearningCurve } from '../training/learning-curve.ts'

@@ -11,7 +11,7 @@ import {
   picture,
   type Scale,
   text,
-} from './svg.ts'
+} from '../svg.ts'
 
 /**
  * The charts of a report. Colours are classes of style.ts, never values, so that one picture serves light and dark.

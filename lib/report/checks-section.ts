@@ -1,6 +1,6 @@
 import { formatP } from '../evaluation/text.ts'
+import { element, type Markup, text } from '../svg.ts'
 import type { CheckResults, NamedTests } from './run-report.ts'
-import { element, type Markup, text } from './svg.ts'
 import { section, table } from './tables.ts'
 
 const TEST_HEADING = [

@@ -3,9 +3,10 @@ import { EegTorchError } from '../errors.ts'
 import { type AccuracySummary, type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { formatAccuracy, formatFigures } from '../evaluation/text.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import type { EpochFigures, LearningCurve } from '../training/learning-curve.ts'
 import { checkLines, proofLines } from './check-lines.ts'
 import { renderReport, summaryOptions } from './html.ts'
-import type { EpochFigures, LearningCurve, RunReport } from './run-report.ts'
+import type { RunReport } from './run-report.ts'
 
 const FORMAT = 'eegtorch-results'
 const FORMAT_VERSION = 1

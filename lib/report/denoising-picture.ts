@@ -1,5 +1,5 @@
-import type { DenoisedExample, DenoiseResult } from '../experiment/denoise.ts'
-import { decimate, element, extent, join, linearScale, linePath, type Markup, text } from './svg.ts'
+import type { DenoisedExample, DenoiseResult } from '../evaluation/denoising-scores.ts'
+import { decimate, element, extent, join, linearScale, linePath, type Markup, text } from '../svg.ts'
 
 /** Dark to bright through blue and green; steps of equal size look equally large (after viridis, CC0). */
 const COLOURS = [

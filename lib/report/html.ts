@@ -1,5 +1,6 @@
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { formatAccuracy } from '../evaluation/text.ts'
+import { element, join, type Markup, text } from '../svg.ts'
 import { checksSection } from './checks-section.ts'
 import { page, simulatedBanner, warningBanner } from './page.ts'
 import type { RunReport } from './run-report.ts'
@@ -12,7 +13,6 @@ import {
   signalsSection,
   splitSection,
 } from './sections.ts'
-import { element, join, type Markup, text } from './svg.ts'
 
 /**
  * A run as one HTML page that stands alone: pictures are inline SVG, nothing is loaded, no script runs (the page's own

@@ -1,5 +1,5 @@
+import { element, type Markup, text } from '../svg.ts'
 import { STYLE } from './style.ts'
-import { element, type Markup, text } from './svg.ts'
 
 /** A page that stands alone: nothing is loaded, no script runs, and the page's own policy forbids both. */
 export function page(title: string, ...content: Markup[]): string {

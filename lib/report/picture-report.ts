@@ -2,8 +2,8 @@ import { formatInterval, formatP } from '../evaluation/text.ts'
 import type { ControlEstimate, Estimate } from '../generation/scores/estimate.ts'
 import type { FolderScores, ScoredRow } from '../generation/scores/score-folder.ts'
 import type { PictureScore, ScoreControl } from '../generation/scores/score-pictures.ts'
+import { element, join, type Markup, text } from '../svg.ts'
 import { page, simulatedBanner, warningBanner } from './page.ts'
-import { element, join, type Markup, text } from './svg.ts'
 import { section, table, wordTable } from './tables.ts'
 
 /** A page about pictures that were made from EEG. */

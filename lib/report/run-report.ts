@@ -3,6 +3,7 @@ import type { PermutationTest } from '../decoders/permutation-tests.ts'
 import type { LeakProof, PartCounts } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import type { TestOpening } from '../evaluation/test-ledger.ts'
+import type { LearningCurve } from '../training/learning-curve.ts'
 
 /** All that is known of a finished run, as plain data: what `results.json` holds and `report.html` shows. */
 export interface RunReport extends CheckResults {
@@ -54,24 +55,6 @@ export interface CheckResults {
 export interface NamedTests {
   name: string
   tests: PermutationTest[]
-}
-
-/** The course of one training. */
-export interface LearningCurve {
-  fold: number
-  seed: number
-  epochs: EpochFigures[]
-  /** The epoch whose weights were kept. */
-  bestEpoch?: number
-}
-
-export interface EpochFigures {
-  /** From 1. */
-  epoch: number
-  trainLoss: number
-  trainAccuracy?: number
-  validationLoss?: number
-  validationAccuracy?: number
 }
 
 /** How the run made sure that nothing tested was trained on. */

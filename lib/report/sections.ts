@@ -2,9 +2,10 @@ import type { PartCounts } from '../evaluation/leaks.ts'
 import type { EvaluationSummary, Figure, GroupSummary } from '../evaluation/summary.ts'
 import { formatOpenings } from '../evaluation/test-ledger.ts'
 import { formatInterval, formatP } from '../evaluation/text.ts'
+import { element, extent, join, type Markup, text } from '../svg.ts'
+import type { EpochFigures, LearningCurve } from '../training/learning-curve.ts'
 import { heatMap, intervalChart, type LineSeries, lineChart, traces } from './charts.ts'
-import type { EpochFigures, ExampleSignals, LearningCurve, RunReport, SplitFold } from './run-report.ts'
-import { element, extent, join, type Markup, text } from './svg.ts'
+import type { ExampleSignals, RunReport, SplitFold } from './run-report.ts'
 import { section, table, wordTable } from './tables.ts'
 
 /** The score of a classical decoder on the same folds. */

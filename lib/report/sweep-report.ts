@@ -1,12 +1,12 @@
 import type { ModelComparison, ModelScore } from '../evaluation/compare-models.ts'
 import { formatInterval, formatP } from '../evaluation/text.ts'
+import { element, type Markup, text } from '../svg.ts'
 import { intervalChart } from './charts.ts'
 import { checkLines, proofLines } from './check-lines.ts'
 import { checksSection } from './checks-section.ts'
 import { page, simulatedBanner, warningBanner } from './page.ts'
 import type { CheckResults, SplitProof } from './run-report.ts'
 import { configurationSection, splitSection } from './sections.ts'
-import { element, type Markup, text } from './svg.ts'
 import { section, table } from './tables.ts'
 
 /** A sweep as its table shows it. */

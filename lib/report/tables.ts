@@ -1,4 +1,4 @@
-import { element, join, type Markup, text } from './svg.ts'
+import { element, join, type Markup, text } from '../svg.ts'
 
 /** A part of the page under its heading, with a sentence that says how to read it. */
 export function section(heading: string, words: string, ...content: Markup[]): Markup {

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import type { EpochFigures } from '../report/run-report.ts'
+import type { EpochFigures } from './learning-curve.ts'
 
 /** When to stop before the last epoch. Decided on validation data only. */
 export interface EarlyStoppingOptions {

@@ -1,5 +1,5 @@
-import type { EpochFigures } from '../report/run-report.ts'
 import type { BestEpoch } from './early-stopping.ts'
+import type { EpochFigures } from './learning-curve.ts'
 import type { StepResult } from './train-step.ts'
 
 /** How far a training is, as plain data: goes into a checkpoint as JSON. */

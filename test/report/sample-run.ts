@@ -1,6 +1,7 @@
 import type { Prediction } from '../../lib/evaluation/predictions.ts'
 import { exampleSignals } from '../../lib/report/example-signals.ts'
-import type { LearningCurve, RunReport } from '../../lib/report/run-report.ts'
+import type { RunReport } from '../../lib/report/run-report.ts'
+import type { LearningCurve } from '../../lib/training/learning-curve.ts'
 
 export interface SampleOptions {
   classes?: string[]

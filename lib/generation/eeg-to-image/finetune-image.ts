@@ -6,8 +6,8 @@ import { makeFolder } from '../../files/make-folder.ts'
 import type { Model } from '../../models/model.ts'
 import type { PlainValue } from '../../pickle/to-plain.ts'
 import { fitMapper, type MapperOptions, type MapperTargets, type Phase } from '../../regimes/mapper.ts'
-import type { EpochFigures } from '../../report/run-report.ts'
 import { TrainingCheckpoints } from '../../training/checkpoints.ts'
+import type { EpochFigures } from '../../training/learning-curve.ts'
 import type { TensorSet } from '../../training/tensor-set.ts'
 
 /** How to train a mapper. The defaults are the design document's. */

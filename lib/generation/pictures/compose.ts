@@ -1,5 +1,5 @@
 import type { OverlayOptions } from 'sharp'
-import { element, text } from '../../report/svg.ts'
+import { element, text } from '../../svg.ts'
 import { encodePng, type Picture, resizePicture } from './picture.ts'
 
 /** What stands above a picture. */

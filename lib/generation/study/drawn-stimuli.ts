@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { writeFileAtomically } from '../../files/atomic.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import { Random } from '../../random.ts'
-import { element, type Markup } from '../../report/svg.ts'
+import { element, type Markup } from '../../svg.ts'
 
 const SIZE = 128
 /** Pictures of each class. */

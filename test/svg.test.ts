@@ -1,6 +1,6 @@
 import fc from 'fast-check'
-import { heatMap, intervalChart, lineChart, traces } from '../../lib/report/charts.ts'
-import { decimate, element, extent, formatTick, linearScale, linePath, niceTicks, text } from '../../lib/report/svg.ts'
+import { heatMap, intervalChart, lineChart, traces } from '../lib/report/charts.ts'
+import { decimate, element, extent, formatTick, linearScale, linePath, niceTicks, text } from '../lib/svg.ts'
 
 test('text and attributes of a user are harmless', () => {
   const hostile = `</svg><script>alert("x")</script>' &`
