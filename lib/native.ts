@@ -108,7 +108,8 @@ export interface Native {
   removeObject(id: number): boolean
 }
 
-interface Loader {
+/** What opens libraries so that their names are known to those that are opened after them. */
+export interface Loader {
   open(path: string): void
 }
 
@@ -137,9 +138,9 @@ function findAddon(): string {
 
 /**
  * Opens the GPU libraries before anything asks LibTorch for a GPU: asked once without them, it never looks again. Without
- * a driver there is nothing to open.
+ * a driver there is nothing to open, and `EEGTORCH_CUDA=0` leaves them closed.
  */
-function openCuda(loader: Loader, libtorch: LibTorch): void {
+export function openCuda(loader: Loader, libtorch: Pick<LibTorch, 'dir' | 'hasCudaLibraries'>): void {
   if (!libtorch.hasCudaLibraries || process.env.EEGTORCH_CUDA === '0') return
   try {
     loader.open('libcuda.so.1')

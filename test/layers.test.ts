@@ -80,10 +80,13 @@ test('TypeScript that reaches upwards or the addon is named; imports of types ar
     'lib/errors.ts': '',
     'lib/setup/paths.ts': "import type { Samples } from '../store/samples.ts'\n",
     'lib/native.ts': "import './errors.ts'\nprocess.dlopen(module, path)\n",
-    'lib/tensor.ts': "import { native } from './native.ts'\nconsole.log(1)\n",
+    'lib/tensor.ts': "import { native } from './native.ts'\nconsole.log(1)\nprocess.stdout.write('1')\n",
     'lib/recordings/edf.ts': "export { x } from '../tensor.ts'\n",
     'lib/files/zip.ts': "import { x } from '../recordings/edf.ts'\n// console.log in a comment\n",
     'lib/cli/main.ts': "import '../tensor.ts'\nconsole.log(process.argv)\n",
+    'lib/progress/live-line.ts': 'const stream = process.stderr\n',
+    'lib/training/log/bar.ts': 'process.stderr.write("|")\nthis.#process.stdout.on("data", read)\n',
+    'lib/training/pool.ts': 'this.#process.stdout.on("data", read)\nchild.process.stderr.on("data", read)\n',
     'lib/report/html.ts': "const later = () => import('../cli/main.ts')\n",
     'lib/store/samples.ts':
       "import type { Tensor } from '../tensor.ts'\nexport type {\n  A,\n} from '../cli/main.ts'\n",
@@ -99,6 +102,7 @@ test('TypeScript that reaches upwards or the addon is named; imports of types ar
     'lib/setup/paths.ts imports lib/store/samples.ts: setup may import errors, files',
     'lib/store/samples.ts imports lib/cli/main.ts: the command line is on top',
     'lib/tensor.ts prints or reads the command line: only lib/cli may',
+    'lib/training/log/bar.ts writes to the terminal: only lib/cli, tensor.ts and progress/live-line.ts may',
   ])
 })
 

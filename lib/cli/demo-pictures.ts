@@ -23,7 +23,7 @@ import {
 import { STUDY_SIDE } from '../generation/study/study-networks.ts'
 import { readStimuli, type Stimulus, type StimulusParts } from '../generation/study/study-stimuli.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
-import { ProgressBar } from '../training/log/progress-bar.ts'
+import { ProgressBar } from '../progress/progress-bar.ts'
 import { scoreLines, type WrittenScores, writeScores } from './score-report.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 

@@ -1,5 +1,5 @@
+import { drawBar, LiveLine, type ProgressStream } from '../progress/live-line.ts'
 import type { SetupProgress } from '../setup/install.ts'
-import { drawBar, LiveLine, type ProgressStream } from '../training/log/live-line.ts'
 
 const VERBS: Record<SetupProgress['step'], string> = {
   wait: 'waiting for another set-up',

@@ -6,6 +6,13 @@ export {
 } from '../distributed/process-group.ts'
 export { type ProcessPlace, readProcessPlace } from '../distributed/process-place.ts'
 export {
+  ProgressBar,
+  type ProgressOptions,
+  type ProgressState,
+  type ProgressStream,
+  type ProgressTotals,
+} from '../progress/progress-bar.ts'
+export {
   type AdversarialNets,
   type AdversarialOptions,
   type AdversarialStepResult,
@@ -37,13 +44,6 @@ export { DataLoader, type DataLoaderOptions, type LoadedBatch } from '../trainin
 export type { BestEpoch, EarlyStoppingOptions } from '../training/early-stopping.ts'
 export { type FitOptions, type FitResult, fit, type LoopOptions, type TrainingStore } from '../training/fit.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from '../training/log/json-lines.ts'
-export {
-  ProgressBar,
-  type ProgressOptions,
-  type ProgressState,
-  type ProgressStream,
-  type ProgressTotals,
-} from '../training/log/progress-bar.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from '../training/log/tensorboard.ts'
 export { type LossTerms, losses, type MapperLossInputs, type MapperLossOptions } from '../training/losses.ts'
 export type * from '../training/options.generated.ts'

@@ -1,4 +1,4 @@
-import { defined } from '../../defined.ts'
+import { defined } from '../defined.ts'
 import { drawBar, LiveLine, type LiveLineOptions } from './live-line.ts'
 
 export type { ProgressStream } from './live-line.ts'

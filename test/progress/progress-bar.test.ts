@@ -1,11 +1,6 @@
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
-import {
-  formatClock,
-  formatProgress,
-  ProgressBar,
-  type ProgressStream,
-} from '../../../lib/training/log/progress-bar.ts'
+import { formatClock, formatProgress, ProgressBar, type ProgressStream } from '../../lib/progress/progress-bar.ts'
 
 const totals = { folds: 6, seeds: 5, epochs: 60 }
 const state = { fold: 3, seed: 2, epoch: 41, loss: 0.2134, validation: 0.931 }
