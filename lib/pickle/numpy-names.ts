@@ -1,4 +1,5 @@
 import { EegTorchError } from '../errors.ts'
+import { fromHalf } from '../half-precision.ts'
 import { narrow } from './bytes.ts'
 import { KnownName, type NameTable, wrongArguments } from './values.ts'
 
@@ -202,13 +203,4 @@ function readScalar(dtype: unknown, data: unknown): unknown {
   if (dtype.kind === 'b') return value !== 0
   if (dtype.name === 'float16') return fromHalf(value as number)
   return typeof value === 'bigint' ? narrow(value) : value
-}
-
-/** The number that 16 bits of a float16 stand for. */
-export function fromHalf(bits: number): number {
-  const sign = bits & 0x8000 ? -1 : 1
-  const exponent = (bits >> 10) & 0x1f
-  const fraction = bits & 0x3ff
-  if (exponent === 0x1f) return fraction ? Number.NaN : sign * Infinity
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
 }

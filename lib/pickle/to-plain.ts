@@ -1,5 +1,6 @@
 import { EegTorchError } from '../errors.ts'
-import { fromHalf, NumpyArray } from './numpy-names.ts'
+import { fromHalf } from '../half-precision.ts'
+import { NumpyArray } from './numpy-names.ts'
 import { KnownName, PythonComplex, PythonObject } from './values.ts'
 
 const MAX_DEPTH = 100

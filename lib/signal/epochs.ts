@@ -1,6 +1,7 @@
 import { EegTorchError } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Operation } from './operation.ts'
+import { roundHalfToEven } from './round.ts'
 
 /** Which pieces of a recording {@link signal.mneEpochs} cuts. */
 export interface EpochOptions {
@@ -61,12 +62,6 @@ export function fixedLengthEvents(
   const events = Array.from({ length: count }, (_, i) => Math.trunc(first + i * step))
   if (events.length === 0) refuse('duration', `less than the ${(end - first) / samplingRate} s there are`, duration)
   return events
-}
-
-/** Halves go to the even number, as in NumPy. */
-function roundHalfToEven(value: number): number {
-  const rounded = Math.round(value)
-  return Math.abs(value % 1) === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded
 }
 
 /** Samples of an epoch from the first to one past the last whose time lies in the baseline, as `mne.baseline.rescale` takes them. */

@@ -1,8 +1,9 @@
 import { EegWindows, type WindowOrigin, type WindowSource } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Split } from '../evaluation/split.ts'
+import { fromHalf } from '../half-precision.ts'
 import { LmdbFile } from '../lmdb/lmdb-file.ts'
-import { fromHalf, NumpyArray, numpyNames } from '../pickle/numpy-names.ts'
+import { NumpyArray, numpyNames } from '../pickle/numpy-names.ts'
 import { unpickle } from '../pickle/unpickle.ts'
 import type { RecordingMetadata } from '../recordings/recording.ts'
 

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../errors.ts'
-import { fromHalf } from '../pickle/numpy-names.ts'
+import { fromHalf } from '../half-precision.ts'
 
 /** How the samples of a store are kept. */
 export const SAMPLE_TYPES = ['float32', 'float16', 'int16'] as const

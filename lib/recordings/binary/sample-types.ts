@@ -1,3 +1,5 @@
+import { fromHalf } from '../../half-precision.ts'
+
 /** How a file stores one number. */
 export type SampleType =
   | 'int8'
@@ -35,20 +37,6 @@ type Getter = (view: DataView, at: number) => number
 
 const little24: Getter = (view, at) => view.getUint16(at, true) | (view.getInt8(at + 2) << 16)
 const big24: Getter = (view, at) => (view.getInt8(at) << 16) | view.getUint16(at + 1)
-
-/** A number of 16 bits (IEEE 754): a sign, five bits of exponent, ten of fraction. */
-function fromHalf(bits: number): number {
-  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff]
-  const size =
-    exponent === 0
-      ? fraction * 2 ** -24
-      : exponent === 31
-        ? fraction === 0
-          ? Number.POSITIVE_INFINITY
-          : Number.NaN
-        : (1024 + fraction) * 2 ** (exponent - 25)
-  return bits & 0x8000 ? -size : size
-}
 
 /** The function that reads one number of a type at a byte of a view. */
 export function getterOf(type: SampleType, littleEndian: boolean): Getter {
