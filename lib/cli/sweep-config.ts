@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { BaselineDecoder } from '../decoders/baselines.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import { seedList } from '../experiment/cross-validate-options.ts'
+import { requireNames } from '../experiment/sweep/sweep-models.ts'
 import { classicalDecoder } from './classical-decoders.ts'
 import type { OptionSource } from './option-source.ts'
 import { factoryOf } from './run-training.ts'
@@ -64,7 +64,6 @@ export interface SweepEntry {
   config: TrainConfig
   /** Of a classical decoder, which has no seeds. */
   decoder?: BaselineDecoder
-  seeds: readonly number[]
 }
 
 /**
@@ -86,15 +85,12 @@ export function checkSweep(value: Record<string, unknown>, source: OptionSource 
 export function sweepEntries(config: SweepConfig, file?: string): SweepEntry[] {
   const { models, title: _, subjects: __, workers: ___, ...common } = config
   const entries = models.map((item, i) => makeEntry(common, typeof item === 'string' ? { model: item } : item, i, file))
-  for (const [i, { name }] of entries.entries()) {
-    if (entries.findIndex((other) => other.name === name) === i) continue
-    throw refuse(`models.${i}`, 'a name of its own for each of models', `${name} twice: give one of them a name`, file)
-  }
+  requireNames(entries, file)
   return entries
 }
 
 function makeEntry(
-  common: Record<string, unknown> & Pick<SweepConfig, 'seeds'>,
+  common: Record<string, unknown>,
   { name, ...own }: { model: string; name?: string | undefined; [option: string]: unknown },
   index: number,
   file?: string,
@@ -105,9 +101,9 @@ function makeEntry(
   const config = checkConfig(given, { file })
   const decoder = classicalDecoder(own.model, config.modelOptions, file)
   const entry = { name: name ?? own.model, config }
-  if (decoder !== undefined) return { ...entry, decoder, seeds: [0] }
+  if (decoder !== undefined) return { ...entry, decoder }
   factoryOf(own.model)
-  return { ...entry, seeds: seedList(common.seeds) }
+  return entry
 }
 
 /** Paths that hold from anywhere. */

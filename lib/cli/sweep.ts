@@ -1,31 +1,22 @@
-import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import { availableParallelism, cpus } from 'node:os'
-import { basename, join, relative } from 'node:path'
+import { availableParallelism } from 'node:os'
+import { basename, join } from 'node:path'
 import type { Command } from 'commander'
 import { stringify } from 'yaml'
-import { scoreWarnings } from '../datasets/registry.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import { compareModels } from '../evaluation/compare-models.ts'
-import { TestLedger } from '../evaluation/test-ledger.ts'
-import { type FoldFindings, proveSplits, withFindings } from '../experiment/make-splits.ts'
-import { leftOutOf } from '../experiment/prepare-fold.ts'
-import { runChecks } from '../experiment/run-checks.ts'
+import type { Sweep } from '../experiment/sweep/sweep.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
-import { type SweepReport, type SweepRow, sweepMarkdown, sweepPage } from '../report/sweep-report.ts'
-import { libtorchVersion } from '../runtime.ts'
-import { packageVersion } from '../setup/paths.ts'
+import { type SweepReport, sweepMarkdown, sweepPage } from '../report/sweep-report.ts'
 import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
-import { CONFIG_FILE, describeProtocol, trainingOptions } from './run-training.ts'
+import { CONFIG_FILE } from './run-training.ts'
 import { deviceFlag } from './shared-flags.ts'
 import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
-import { checkNetworks, readSweep, type SweepData, type SweepJob, sweepJobs } from './sweep-plan.ts'
-import type { SweepOutcome } from './sweep-worker.ts'
+import { commandOf, readSweep, type SweepPlace } from './sweep-plan.ts'
+import type { SweepGreeting } from './sweep-worker.ts'
 import { readConfigFile } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -38,12 +29,9 @@ interface Flags {
 }
 
 /** A sweep under way. */
-interface Sweep {
-  file: string
-  folder: string
+interface RunningSweep extends SweepPlace {
   config: SweepConfig
-  data: SweepData
-  jobs: SweepJob[]
+  sweep: Sweep
   quiet: boolean
 }
 
@@ -84,14 +72,13 @@ async function sweep(file: string, { out, workers, device, tableOnly = false, js
   const said = await withDataset({ ...written, ...defined({ workers, device }) })
   const config = await withPipeline(withFullPaths(checkSweep(said, { file, flags: { workers, device } })))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
-  const data = await readSweep(config, file)
-  checkNetworks(data)
+  const planned = await readSweep(config, { file, folder })
+  planned.checkNetworks()
   await makeFolder(folder)
   await writeFileAtomically(join(folder, CONFIG_FILE), stringify(defined(config)))
-  const jobs = sweepJobs(data, join(folder, 'outcomes'))
-  const state: Sweep = { file, folder, config, data, jobs, quiet: json }
-  if (!tableOnly) await runMissing(state)
-  const report = await writeTables(state)
+  const running: RunningSweep = { file, folder, config, sweep: planned, quiet: json }
+  if (!tableOnly) await runMissing(running)
+  const report = await writeTables(running)
   if (json) console.log(JSON.stringify(report))
   else
     console.log(
@@ -99,34 +86,35 @@ async function sweep(file: string, { out, workers, device, tableOnly = false, js
     )
 }
 
-async function runMissing(sweep: Sweep): Promise<void> {
-  const { config, jobs, data } = sweep
-  const missing = jobs.filter(({ file }) => !existsSync(file))
-  const say = (line: string) => sweep.quiet || console.error(line)
+async function runMissing(running: RunningSweep): Promise<void> {
+  const { file, folder, config, sweep } = running
+  const { jobs, missing, models } = sweep
+  const say = (line: string) => running.quiet || console.error(line)
   say(`${jobs.length} trainings, ${jobs.length - missing.length} finished before`)
-  const left = new Map(data.entries.map((_, entry) => [entry, missing.filter((job) => job.entry === entry).length]))
+  const left = new Map(models.map((_, entry) => [entry, missing.filter((job) => job.entry === entry).length]))
+  const greeting: SweepGreeting = { config, file, folder }
   let failures = 0
   const stopped = await untilInterrupted(async (signal) => {
     await runInWorkers(missing, {
       script: new URL('./sweep-worker.js', import.meta.url),
       size: config.workers ?? availableParallelism(),
-      greeting: config,
+      greeting,
       signal,
       onDone: async ({ entry }) => {
         left.set(entry, left.get(entry)! - 1)
         if (left.get(entry) !== 0) return
-        say(`${data.entries[entry]!.name} is finished`)
+        say(`${models[entry]!.name} is finished`)
         // The last table is written below, with what checks find.
-        if ([...left.values()].some((trainings) => trainings > 0)) await writeTables(sweep)
+        if ([...left.values()].some((trainings) => trainings > 0)) await writeTables(running)
       },
       onFailed: (job, reason) => {
         failures++
-        console.error(`failed: ${placeOf(data, job)}: ${reason}; the others go on`)
+        console.error(`failed: ${sweep.nameOf(job)}: ${reason}; the others go on`)
       },
     })
     return signal.aborted
   })
-  const again = `eegtorch sweep ${sweep.file} --out ${relative('.', sweep.folder) || '.'}`
+  const again = commandOf(running)
   if (stopped) {
     throw new EegTorchError('CANCELLED', `the sweep was stopped; go on with: ${again}`)
   }
@@ -136,91 +124,12 @@ async function runMissing(sweep: Sweep): Promise<void> {
   }
 }
 
-function placeOf({ entries, splits }: SweepData, { entry, fold, seed }: SweepJob): string {
-  return `${entries[entry]!.name}, ${splits[fold]!.name}, seed ${seed}`
-}
-
 /** Writes `results.json`, `results.md` and `report.html` of what is finished. */
-async function writeTables(sweep: Sweep): Promise<SweepReport> {
-  const report = await makeReport(sweep)
-  const path = (name: string) => join(sweep.folder, name)
+async function writeTables({ sweep, folder }: RunningSweep): Promise<SweepReport> {
+  const report = await sweep.report()
+  const path = (name: string) => join(folder, name)
   await writeFileAtomically(path('results.json'), `${JSON.stringify(report, undefined, 1)}\n`)
   await writeFileAtomically(path('results.md'), sweepMarkdown(report))
   await writeFileAtomically(path('report.html'), sweepPage(report))
   return report
-}
-
-async function makeReport({ file, folder, config, data, jobs }: Sweep): Promise<SweepReport> {
-  const { entries, windows } = data
-  const rows: SweepRow[] = []
-  const ledger = new TestLedger()
-  const findings: FoldFindings[] = data.splits.map(() => ({}))
-  const splits = [...data.splits]
-  const finished: { name: string; predictions: SweepOutcome['predictions'] }[] = []
-  for (const [entry, { name, config: own }] of entries.entries()) {
-    const wanted = jobs.filter((job) => job.entry === entry)
-    const outcomes = await readOutcomes(wanted)
-    const seconds = outcomes.reduce((sum, outcome) => sum + outcome.seconds, 0) / outcomes.length
-    const parameters = outcomes[0]?.parameters
-    rows.push({
-      ...{ name, model: own.model, done: outcomes.length, total: wanted.length },
-      ...(outcomes.length > 0 && { seconds }),
-      ...defined({ parameters }),
-    })
-    const predictions = outcomes.flatMap((outcome) => outcome.predictions)
-    for (const { fold, seed, fitted, kept } of outcomes) {
-      ledger.note({ fold, by: name, seed })
-      if (fitted !== undefined && fitted.length > 0) findings[fold]!.fitted = fitted
-      if (kept === undefined) continue
-      findings[fold]!.leftOut = leftOutOf(data.splits[fold]!, kept)
-      splits[fold] = kept
-    }
-    if (outcomes.length === wanted.length) finished.push({ name, predictions })
-  }
-  const options = trainingOptions(entries[0]!.config)
-  const proof = withFindings(proveSplits(windows, data.splits, options), findings)
-  const decoders = entries.flatMap(({ name, decoder }) => (decoder === undefined ? [] : { ...decoder, name }))
-  const isOver = finished.length === entries.length
-  const checks = isOver ? await runChecks({ windows, splits, decoders, baselines: finished, ledger }, options) : {}
-  return {
-    title: config.title ?? windows.classNames.join(' against '),
-    simulated: windows.simulated,
-    warnings: scoreWarnings(windows),
-    createdAt: new Date().toISOString(),
-    protocol: describeProtocol(entries[0]!.config),
-    classes: [...windows.classNames],
-    entries: rows,
-    split: { ...proof, openings: ledger.openings },
-    comparison: compareModels(finished, { classes: windows.classNames.length }),
-    ...checks,
-    configuration: defined(config),
-    versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
-    hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: '1 for each training' },
-    command: `eegtorch sweep ${file} --out ${relative('.', folder) || '.'}`,
-  }
-}
-
-/** Outcomes that are there, their answers numbered by the folds of this sweep. */
-async function readOutcomes(jobs: readonly SweepJob[]): Promise<(SweepOutcome & { fold: number })[]> {
-  const outcomes: (SweepOutcome & { fold: number })[] = []
-  for (const { file, fold } of jobs) {
-    if (!existsSync(file)) continue
-    const outcome = parseOutcome(await readFile(file, 'utf8'), file)
-    outcomes.push({ ...outcome, fold, predictions: outcome.predictions.map((answer) => ({ ...answer, fold })) })
-  }
-  return outcomes
-}
-
-function parseOutcome(text: string, file: string): SweepOutcome {
-  try {
-    return JSON.parse(text) as SweepOutcome
-  } catch (cause) {
-    const expected = 'the outcome of a training: delete the file, and the sweep trains it again'
-    throw new EegTorchError('FILE_INVALID', 'is no outcome', {
-      file,
-      expected,
-      received: 'text that is not JSON',
-      cause,
-    })
-  }
 }

@@ -111,6 +111,9 @@ export {
   nestedCrossValidate,
 } from '../experiment/nested.ts'
 export { RunFolder, type RunFolderOptions } from '../experiment/run-folder.ts'
+export { Sweep, type SweepOptions, type SweepRunOptions } from '../experiment/sweep/sweep.ts'
+export type { SweepJob } from '../experiment/sweep/sweep-jobs.ts'
+export type { SweepDecoder, SweepModel, SweepNetwork, SweepTrainingOptions } from '../experiment/sweep/sweep-models.ts'
 export { trainSplit } from '../experiment/train-fold.ts'
 export { CrossValidationResult } from '../report/cross-validation-result.ts'
 export { exampleSignals, type SignalWindows } from '../report/example-signals.ts'
@@ -122,4 +125,5 @@ export type {
   SplitFold,
   SplitProof,
 } from '../report/run-report.ts'
+export { type SweepReport, type SweepRow, sweepMarkdown, sweepPage } from '../report/sweep-report.ts'
 export type { EpochFigures, LearningCurve } from '../training/learning-curve.ts'

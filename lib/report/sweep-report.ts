@@ -27,7 +27,7 @@ export interface SweepReport extends CheckResults {
   configuration: Record<string, unknown>
   versions: Record<string, string>
   hardware: Record<string, string>
-  command: string
+  command?: string
 }
 
 /** An entry with what its trainings cost. */
@@ -73,7 +73,7 @@ export function sweepMarkdown(report: SweepReport): string {
       ? []
       : [markdownTable(PAIR_HEADING, pairRows(comparison)), pairWords(comparison)]),
     [...checkLines(report), ...proofLines(report.split)].map((line) => `- ${escapeCell(line)}`).join('\n'),
-    `    ${command}`,
+    command === undefined ? '' : `    ${command}`,
   ]
     .filter((part) => part !== '')
     .join('\n\n')
