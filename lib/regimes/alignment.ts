@@ -54,7 +54,7 @@ class AlignmentTask extends Module {
     const similarity = cosines(latent, this.#embeddings)
     if (candidates === 'all') return [losses.infoNce(latent, this.#embeddings, images, { temperature }), similarity]
     const own = this.#embeddings.index_select(0, images)
-    const places = arange(0, eeg.shape[0]!, 1, { dtype: 'int64' }) as Tensor
+    const places = arange(0, eeg.shape[0]!, 1, { dtype: 'int64', device: eeg.device }) as Tensor
     const [toImages, toEeg] = [
       losses.infoNce(latent, own, places, { temperature }),
       losses.infoNce(own, latent, places, { temperature }),
@@ -77,7 +77,8 @@ export function fitAlignment(
   { temperature = 0.07, candidates = 'all', ...options }: AlignmentOptions,
 ): Promise<FitResult> {
   requireWidth(encoder, embeddings)
-  const task = new AlignmentTask(encoder, embeddings, { temperature, candidates })
+  const { device = embeddings.device } = options
+  const task = new AlignmentTask(encoder, embeddings.to(device), { temperature, candidates })
   return train(task, eeg, { ...options, loss: loss.output() })
 }
 

@@ -83,7 +83,7 @@ export class EegImages {
       const moved = complex.mul(wanted.div(complex.abs().clamp_min(Math.sqrt(SILENCE))))
       const signals = ops.aten.istft(moved.flatten(0, 1), nFft, {
         hopLength: hop,
-        window: ops.aten.hann_window(nFft, { dtype: eeg.dtype }),
+        window: ops.aten.hann_window(nFft, { dtype: eeg.dtype, device: eeg.device }),
         length: covered,
       })
       return signals.reshape([...eeg.shape.slice(0, 2), covered])
@@ -102,7 +102,7 @@ export class EegImages {
 
   #scale(like: Tensor): { low: Tensor; span: Tensor } {
     const column = (values: readonly number[]) =>
-      tensor(Float64Array.from(values), { shape: [values.length, 1, 1] }).to(like.dtype)
+      tensor(Float64Array.from(values), { shape: [values.length, 1, 1] }).to(like.device, like.dtype)
     return { low: column(this.low), span: column(this.high.map((high, i) => high - this.low[i]! || 1)) }
   }
 

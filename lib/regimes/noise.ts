@@ -1,4 +1,4 @@
-import { randn } from '../creation.ts'
+import { randn, zeros } from '../creation.ts'
 import { Generator } from '../generator.ts'
 import { scope } from '../memory.ts'
 import type { Tensor } from '../tensor.ts'
@@ -25,9 +25,22 @@ export function addNoise(
       .square()
       .mean([2], true)
       .sqrt()
-    const noise = randn(eeg.shape, { generator: new Generator(seed), dtype: eeg.dtype as 'float32' })
+    const noise = randn(eeg.shape, { generator: new Generator(seed), dtype: eeg.dtype as 'float32' }).to(eeg.device)
     return eeg.add(noise.mul(deviation).mul(10 ** (-snr / 20)))
   })
+}
+
+/**
+ * What a variational autoencoder draws its codes with: standard normal in training, else zeros, which take the mean of the posterior.
+ * Drawn on the CPU, so that a seed gives the same on every device.
+ *
+ * @param eeg (batch, ...)
+ * @returns (batch, latentDim), of the dtype and on the device of `eeg`
+ */
+export function posteriorNoise(eeg: Tensor, latentDim: number, training: boolean): Tensor {
+  const { dtype, device } = eeg
+  const shape = [eeg.shape[0]!, latentDim]
+  return training ? (randn(shape, { dtype }) as Tensor).to(device) : (zeros(shape, { dtype, device }) as Tensor)
 }
 
 /**

@@ -12,6 +12,7 @@ import { losses } from '../training/losses.ts'
 import type { CrossEntropyOptions } from '../training/options.generated.ts'
 import { type Loss, loss } from '../training/options.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
+import { posteriorNoise } from './noise.ts'
 import { runInBatches } from './run-in-batches.ts'
 
 /** How to train a variational autoencoder. */
@@ -76,7 +77,7 @@ class HybridReader extends Module {
 
   /** eeg (batch, channels, samples) -> logits (batch, classes). */
   override forward(eeg: Tensor): Tensor {
-    const noise = zeros([eeg.shape[0]!, this.net.config.latentDim], { dtype: eeg.dtype, device: eeg.device }) as Tensor
+    const noise = posteriorNoise(eeg, this.net.config.latentDim, false)
     return this.net.run({ eeg, noise }).logits
   }
 }
@@ -91,7 +92,7 @@ abstract class Variational extends Module {
 
   /** In evaluation the mean of the posterior is taken: no noise. */
   protected noise(eeg: Tensor, latentDim: number): Tensor {
-    return (this.training ? randn : zeros)([eeg.shape[0]!, latentDim], { dtype: eeg.dtype }) as Tensor
+    return posteriorNoise(eeg, latentDim, this.training)
   }
 
   protected bound(outputs: { reconstruction: Tensor; eeg: Tensor; mu: Tensor; logvar: Tensor }): Tensor[] {
@@ -137,7 +138,8 @@ class HybridTask extends Variational {
     const [logits, reconstruction, mu, logvar] = this.#run(eeg)
     const [bound] = this.bound({ reconstruction: reconstruction!, eeg, mu: mu!, logvar: logvar! })
     const weight = this.#weight ?? 1 / (eeg.shape[1]! * eeg.shape[2]!)
-    const entropy = ops.aten.cross_entropy_loss(logits!, labels, this.#classWeights, MEAN, -100, this.#smoothing)
+    const classWeights = this.#classWeights?.to(logits!.device)
+    const entropy = ops.aten.cross_entropy_loss(logits!, labels, classWeights, MEAN, -100, this.#smoothing)
     return [entropy.add(bound!.mul(weight)), logits!]
   }
 
@@ -213,7 +215,7 @@ function requireShare(option: string, value: number): void {
 
 /** What comes out for windows at the mean of their posterior: (windows, channels, samples). */
 export async function reconstructWindows(vae: Model<'vae'>, eeg: Tensor): Promise<Tensor> {
-  const noise = zeros([eeg.shape[0]!, vae.config.latentDim], { dtype: eeg.dtype }) as Tensor
+  const noise = posteriorNoise(eeg, vae.config.latentDim, false)
   try {
     return await runInBatches([eeg, noise], vae)
   } finally {
@@ -245,9 +247,9 @@ export async function augmentWithSamples(
   const generator = new Generator(seed)
   const samples: Tensor[] = []
   for (let copy = 0; copy < copies; copy++) {
-    const noise = randn([inputs.shape[0]!, vae.config.latentDim], { generator, dtype: inputs.dtype as 'float32' })
-    samples.push(await runInBatches([inputs, noise.mul_(spread)], vae))
-    noise.dispose()
+    using drawn = randn([inputs.shape[0]!, vae.config.latentDim], { generator, dtype: inputs.dtype as 'float32' })
+    using noise = drawn.mul_(spread).to(inputs.device)
+    samples.push(await runInBatches([inputs, noise], vae))
   }
   const whole = {
     inputs: cat([inputs, ...samples], 0),
