@@ -2,11 +2,9 @@ import { existsSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { stringify } from 'yaml'
 import type { Recordings } from '../datasets/recordings.ts'
-import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import type { ProcessGroup } from '../distributed/process-group.ts'
 import { EegTorchError } from '../errors.ts'
-import { protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { crossValidate } from '../experiment/cross-validate.ts'
 import type { CrossValidateOptions } from '../experiment/cross-validate-options.ts'
 import { RunFolder } from '../experiment/run-folder.ts'
@@ -84,11 +82,7 @@ async function trainInFolder(
       })
     : undefined
   if (writes) await writeFileAtomically(join(options.folder, CONFIG_FILE), stringify(recorded(config)))
-  const seeds = typeof config.seeds === 'number' ? config.seeds : config.seeds.length
-  const progress =
-    options.quiet || !writes
-      ? undefined
-      : new ProgressBar({ folds: foldCount(config, windows), seeds, epochs: config.epochs })
+  let progress: ProgressBar | undefined
   try {
     const result = await crossValidate(factory, windows, {
       ...trainingOptions(config),
@@ -96,14 +90,16 @@ async function trainInFolder(
       ...(writes ? defined({ store: folder }) : { baselines: false }),
       group,
       signal,
-      onProgress: ({ fold, seed, index }, { figures, epoch, step, steps, loss, validation }) => {
+      onProgress: ({ fold, seed, index }, { folds, seeds, figures, epoch, step, steps, loss, validation }) => {
         if (figures) folder?.logEpoch({ fold, seed, index }, figures)
+        if (options.quiet || !writes) return
+        progress ??= new ProgressBar({ folds, seeds, epochs: config.epochs })
         const place = { fold: fold + 1, seed: (index % seeds) + 1, epoch, step, steps }
-        progress?.update({ ...place, ...defined({ loss, validation }) })
+        progress.update({ ...place, ...defined({ loss, validation }) })
       },
       report: {
         title: options.title ?? `${config.model}: ${windows.classNames.join(' against ')}`,
-        protocol: describeProtocol(config),
+        preparation: pipelineText(config),
         configuration: recorded(config),
         command: `eegtorch train --resume ${relative('.', options.folder) || '.'}`,
         from: windowStart(config),
@@ -188,24 +184,4 @@ export function recorded(config: TrainConfig): Record<string, unknown> {
   const shorthand = Object.fromEntries(SHORTHAND.map((option) => [option, undefined]))
   const said = defined(pipeline === undefined ? config : { ...config, ...shorthand })
   return { ...said, ...(startFrom && { startFrom: resolve(startFrom) }), data, threads: numThreads() }
-}
-
-export function describeProtocol(config: TrainConfig): string {
-  const { leaveOut = 'run', folds, protocol } = config
-  const simple = folds === undefined ? `leave one ${leaveOut} out` : `${folds} folds of trials`
-  const split = protocol === undefined ? simple : protocolText(protocol)
-  return `${split}; ${pipelineText(config)}`
-}
-
-function foldCount({ leaveOut = 'run', folds, protocol }: TrainConfig, windows: EegWindows): number {
-  if (folds !== undefined) return folds
-  if (protocol !== undefined) return protocolSplits(windows, protocol).length
-  const groups = new Set<string>()
-  for (let i = 0; i < windows.length; i++) {
-    const { identity, subject, session } = windows.recordingOf(i)
-    const trial = `${identity} ${windows.trial(i)}`
-    const stimulus = `${windows.stimulus(i)}`
-    groups.add({ subject: `${subject}`, session: `${subject} ${session}`, run: identity, trial, stimulus }[leaveOut])
-  }
-  return groups.size
 }

@@ -5,9 +5,9 @@ import { EegTorchError } from '../errors.ts'
 import { Sweep } from '../experiment/sweep/sweep.ts'
 import type { SweepModel } from '../experiment/sweep/sweep-models.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
-import { cutConfigured, pipelineOf } from './config-pipeline.ts'
+import { cutConfigured, pipelineOf, pipelineText } from './config-pipeline.ts'
 import { readRecordings, storedPipeline, storeOf } from './read-windows.ts'
-import { describeProtocol, factoryOf, trainingOptions } from './run-training.ts'
+import { factoryOf, trainingOptions } from './run-training.ts'
 import { type SweepConfig, type SweepEntry, sweepEntries } from './sweep-config.ts'
 
 /** Where a sweep is written. */
@@ -33,7 +33,7 @@ export async function readSweep(config: SweepConfig, { file, folder }: SweepPlac
     folder: join(folder, 'outcomes'),
     report: {
       title: config.title,
-      protocol: describeProtocol(common),
+      preparation: pipelineText(common),
       configuration: defined(config),
       command: commandOf({ file, folder }),
     },

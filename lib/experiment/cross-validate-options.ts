@@ -70,10 +70,10 @@ export interface CrossValidateOptions
   startFrom?: string
   store?: CrossValidationStore
   onProgress?: (place: TrainingPlace, state: FoldProgress) => void
-  /** For the report: heading, sentence on the protocol, every option as given, the command. */
+  /** For the report: heading, how the windows were made in words, every option as given, the command. */
   report?: {
     title?: string
-    protocol?: string
+    preparation?: string
     configuration?: Record<string, unknown>
     command?: string
     from?: number

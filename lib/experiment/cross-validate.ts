@@ -99,7 +99,7 @@ export async function crossValidate<N extends ModelName>(
     createdAt: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
     model: { name: factory.modelName, parameters },
-    protocol: options.report?.protocol ?? describeSplits(splits, options),
+    protocol: describeSplits(splits, options, options.report?.preparation),
     classes: [...windows.classNames],
     predictions,
     curves: outcomes.map(({ curve }) => curve),

@@ -2,7 +2,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { type LeakProof, type PartCounts, proveSplit } from '../evaluation/leaks.ts'
-import { heldOutBy, protocolSplits, protocolText } from '../evaluation/protocols.ts'
+import { heldOutBy, type Protocol, protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { checkSplit, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
 import type { SplitProof } from '../report/run-report.ts'
 import type { CrossValidateOptions } from './cross-validate-options.ts'
@@ -73,8 +73,21 @@ function heldOut({ leaveOut, protocol }: SplitWays) {
   return leaveOut ?? (protocol === undefined ? 'trial' : heldOutBy(protocol))
 }
 
-/** The protocol in words. */
-export function describeSplits(splits: readonly Split[], { leaveOut, protocol }: SplitWays): string {
-  if (protocol) return `${protocolText(protocol)}, ${splits.length} folds`
-  return leaveOut ? `leave one ${leaveOut} out, ${splits.length} folds` : `${splits.length} folds`
+/**
+ * The protocol in words: `leave one run out, 6 folds; 0.5-3.5 s after the cue, 4-38 Hz`.
+ *
+ * @param preparation how the windows were made
+ */
+export function describeSplits(splits: readonly Split[], ways: SplitWays, preparation?: string): string {
+  const count = `${splits.length} ${splits.length === 1 ? 'fold' : 'folds'}`
+  const said = protocolOf(ways)
+  const text = said === undefined ? '' : protocolText(said)
+  const counted = text.startsWith(count) ? text : [text, count].filter((part) => part !== '').join(', ')
+  return preparation === undefined ? counted : `${counted}; ${preparation}`
+}
+
+function protocolOf({ leaveOut, folds, protocol }: SplitWays): Protocol | undefined {
+  if (protocol !== undefined) return protocol
+  if (leaveOut !== undefined) return { name: 'leave-one-out', by: leaveOut }
+  return folds === undefined ? undefined : { name: 'k-fold', folds }
 }

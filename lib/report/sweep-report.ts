@@ -16,7 +16,7 @@ export interface SweepReport extends CheckResults {
   /** What the cards of the data sets say beside every score. */
   warnings: string[]
   createdAt: string
-  /** e.g. `leave one run out; 0.5-3.5 s after the cue, 4-38 Hz`. */
+  /** e.g. `leave one run out, 6 folds; 0.5-3.5 s after the cue, 4-38 Hz`. */
   protocol: string
   classes: string[]
   entries: SweepRow[]

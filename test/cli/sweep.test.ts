@@ -86,7 +86,7 @@ describe('sweep', () => {
     const markdown = readFileSync(inFolder('whole/results.md'), 'utf8')
     expect(stdout).toContain(markdown)
     expect(markdown).toContain('SIMULATED DATA')
-    expect(markdown).toMatch(/leave one run out within each subject; 0\.5-1\.5 s after the cue, 4-38 Hz/)
+    expect(markdown).toMatch(/leave one run out within each subject, \d+ folds; 0\.5-1\.5 s after the cue, 4-38 Hz/)
     expect(markdown).toMatch(/\| csp_lda \| [01]\.\d+ \| 0\.\d\d to [01]\.\d\d \| 0\.500 \| .* \| no seeds \| 24 \|/)
     expect(markdown).toMatch(
       /\| small eegnet \| .* \| one subject \| 0\.\d+ ± 0\.\d+ \(3\) \| 24 \| [\d,]+ \| [\d.]+ s \|/,

@@ -203,6 +203,14 @@ epochs: 1
   })
 })
 
+test('progress counts the folds that there are: two files of one run are in one of them', async () => {
+  await writeSimulatedFiles(inFolder('more'), 4, 7)
+  const { code, stderr } = await train('counted', '--data', inFolder('more/S001R06.edf'), '--epochs', '1')
+  expect([code, stderr]).toEqual([0, expect.stringMatching(/^fold 1\/3 [\s\S]*^fold 3\/3 /m)])
+  const { protocol } = JSON.parse(readFileSync(inFolder('counted/results.json'), 'utf8')) as { protocol: string }
+  expect(protocol).toBe('leave one run out, 3 folds; 0.5-1.5 s after the cue, 4-38 Hz')
+})
+
 describe('evaluate', () => {
   const checkpoint = inFolder('evaluated/checkpoints/fold-1-seed-0/last.safetensors')
   beforeAll(async () => {

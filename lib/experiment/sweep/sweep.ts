@@ -39,10 +39,10 @@ export interface SweepOptions
   > {
   /** Where the outcomes lie, one file for each training. */
   folder: string
-  /** For the table: heading, sentence on the protocol, every option as given, the command. */
+  /** For the table: heading, how the windows were made in words, every option as given, the command. */
   report?: {
     title?: string | undefined
-    protocol?: string
+    preparation?: string
     configuration?: Record<string, unknown>
     command?: string
   }
@@ -153,13 +153,13 @@ export class Sweep {
     const checks = isOver ? await runChecks(run, this.#options) : {}
     const proof = withFindings(proveSplits(windows, this.splits, this.#options), findings)
     const threads = new Set(read.flatMap(({ outcomes }) => outcomes.map((outcome) => outcome.threads)))
-    const { title, protocol, configuration = {}, command } = this.#options.report ?? {}
+    const { title, preparation, configuration = {}, command } = this.#options.report ?? {}
     return {
       title: title ?? windows.classNames.join(' against '),
       simulated: windows.simulated,
       warnings: scoreWarnings(windows),
       createdAt: new Date().toISOString(),
-      protocol: protocol ?? describeSplits(this.splits, this.#options),
+      protocol: describeSplits(this.splits, this.#options, preparation),
       classes: [...windows.classNames],
       entries: read.map(({ row }) => row),
       split: { ...proof, openings: ledger.openings },
