@@ -25,6 +25,7 @@ const SETTINGS: Record<string, { before?: string; shorter?: [long: string, short
     shorter: [
       ['seeds: 5, epochs: 60', 'seeds: 1, epochs: 1'],
       ['epochs: 30,', 'epochs: 1,'],
+      ['{ epochs: 100 }, seeds: 5', '{ epochs: 1 }, seeds: 1'],
     ],
   },
   'docs/generation.md': {

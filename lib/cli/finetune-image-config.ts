@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { MONTAGES } from '../generation/window-channels.ts'
 import { device, positive } from './config-fields.ts'
-import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
 const weight = z.number().min(0)

@@ -1,12 +1,12 @@
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
+import { MONTAGES } from '../generation/window-channels.ts'
 import { decodingSchema, PREFIX_PLACES, SENTENCE_TOKENS } from '../language/decoding.ts'
 import { PARTS } from '../language/finetune-text.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 import { presets } from '../training/presets.ts'
 import { device, namesOf, positive, requireParts } from './config-fields.ts'
-import { MONTAGES } from './generate-eeg.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch finetune-text`. Defaults are the design document's. */

@@ -2,18 +2,18 @@ import { z } from 'zod'
 import { checkStructureSpan } from '../generation/controlnet/structure-guide.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { pictureControls } from '../generation/pictures/controls.ts'
+import { DRAWING_NEEDS, DRAWING_PIPELINES, type PictureDrawing } from '../generation/sources/drawing.ts'
+import { MONTAGES } from '../generation/window-channels.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { device, namesOf, positive } from './config-fields.ts'
-import { MONTAGES } from './generate-eeg.ts'
 
-const PIPELINES = ['text', 'amused', 'image', 'sgdm', 'prompt'] as const
-type Pipeline = (typeof PIPELINES)[number]
+type Pipeline = PictureDrawing['pipeline']
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch generate`. */
 export const generateSchema = z
   .strictObject({
-    pipeline: z.enum(PIPELINES).describe('how pictures are made'),
+    pipeline: z.enum(DRAWING_PIPELINES).describe('how pictures are made'),
     eeg: z.string().optional().describe('a store that eegtorch prepare wrote'),
     encoder: z.string().optional().describe('CSBrain, for the pipelines text, amused and image'),
     montage: namesOf(MONTAGES).optional().describe('regions of the brain, where channel names do not tell them'),
@@ -63,7 +63,7 @@ export const generateSchema = z
     checkStructureSpan(config, context)
     if (config.controls?.includes('label') && (pipeline !== 'image' || config.mode === 'label-prompt'))
       context.addIssue({ code: 'custom', path: ['controls'], message: LABEL_ALONE })
-    for (const name of NEEDED[pipeline])
+    for (const name of [...(pipeline === 'prompt' ? [] : ['eeg' as const]), ...DRAWING_NEEDS[pipeline]])
       if (config[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `the pipeline ${pipeline} needs it` })
     for (const [name, other] of lonelyOptions(pipeline, config))
@@ -130,14 +130,6 @@ function lonelyOptions(pipeline: Pipeline, config: Readonly<Record<string, unkno
 }
 
 const isUnset = (value: unknown) => value === undefined || value === false || value === EEG_TO_IMAGE_MODES[0]
-
-const NEEDED = {
-  text: ['eeg', 'encoder', 'projection', 'language'],
-  amused: ['eeg', 'encoder', 'projection', 'language'],
-  image: ['eeg', 'encoder', 'checkpoint', 'diffusion'],
-  sgdm: ['eeg', 'checkpoint'],
-  prompt: ['diffusion', 'prompts'],
-} as const
 
 /** A complete configuration. */
 export type GenerateConfig = z.infer<typeof generateSchema>

@@ -4,11 +4,11 @@ import { controlWindows } from '../generation/control-windows.ts'
 import { generatePictures, type PictureSource, type PictureWork } from '../generation/generate-pictures.ts'
 import { controlFolder, type PictureControl } from '../generation/pictures/controls.ts'
 import { GenerationFolder } from '../generation/pictures/generation-folder.ts'
+import type { PictureDrawing } from '../generation/sources/drawing.ts'
+import { openPictureSource } from '../generation/sources/open-source.ts'
+import { SentenceSource, type SentenceWork } from '../generation/sources/sentence-source.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import type { GenerateConfig } from './generate-config.ts'
-import type { Drawing } from './generate-diffusion.ts'
-import { SentenceSource, type SentenceWork } from './generate-sentences.ts'
-import { openSource } from './generate-sources.ts'
 import { drawBytes, showProgress } from './progress-line.ts'
 
 /** What is drawn, and how it is told. */
@@ -57,11 +57,11 @@ export async function drawControls(
 
 async function draw(
   { windows, work, json, signal }: GenerateRun,
-  config: Drawing,
+  config: GenerateConfig & Pick<PictureDrawing, 'control'>,
   folder: GenerationFolder,
 ): Promise<Made> {
   const progress = (line: string) => json || showProgress(`${config.control ? `${config.control}: ` : ''}${line}`)
-  const drawing: Drawing = {
+  const drawing: PictureDrawing = {
     ...config,
     signal,
     onLoad: ({ file, done, total }) => progress(drawBytes(`load ${placeOf(file)}`, done, total)),
@@ -72,10 +72,10 @@ async function draw(
       void progress(`picture ${done + 1} of ${total}  step ${step} of ${steps} `),
   }
   if (config.pipeline !== 'text' && config.pipeline !== 'amused') {
-    using source = whenNeeded(() => openSource(drawing, work, windows))
+    using source = whenNeeded(() => openPictureSource(drawing, work, windows))
     return { made: await generatePictures(source, work, folder, options) }
   }
-  const onProgress: SentenceWork['onProgress'] = ({ stage, done, total }) =>
+  const onProgress: NonNullable<SentenceWork['onProgress']> = ({ stage, done, total }) =>
     void progress(
       stage === 'load' ? drawBytes('load the language model', done, total) : `${stage} trial ${done} of ${total} `,
     )

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { MONTAGES } from './generate-eeg.ts'
+import { MONTAGES } from '../generation/window-channels.ts'
 
 /** What every command that writes a folder is told besides its configuration. */
 export interface RunFlags extends Record<string, unknown> {

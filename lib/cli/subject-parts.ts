@@ -6,8 +6,8 @@ import { EegTorchError } from '../errors.ts'
 import { proveSplit } from '../evaluation/leaks.ts'
 import { rememberAll, type SeenTrials } from '../evaluation/seen-trials.ts'
 import type { EegEncoder } from '../generation/eeg-encoder.ts'
+import { tensorOf } from '../generation/window-channels.ts'
 import type { Tensor } from '../tensor.ts'
-import { tensorOf } from './generate-eeg.ts'
 
 /** What is trained on, what epochs are chosen by, and what is read once, at the end. */
 export type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }

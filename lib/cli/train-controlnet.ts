@@ -9,12 +9,12 @@ import { schedulerFromConfig } from '../generation/schedulers/index.ts'
 import type { Stimuli } from '../generation/sgdm/fit-sgdm.ts'
 import { fitSgdmControlNet } from '../generation/sgdm/fit-sgdm-controlnet.ts'
 import { Sgdm } from '../generation/sgdm/sgdm.ts'
+import { requireChannels } from '../generation/window-channels.ts'
 import { manualSeed } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { FitOptions, FitResult } from '../training/fit.ts'
 import { type TensorSet, windowTensors } from '../training/tensor-set.ts'
-import { requireChannels } from './generate-eeg.ts'
 import type { TrainDiffusionConfig } from './train-diffusion-config.ts'
 
 /** Widths of the layers that read a picture as large as latents; each further one halves it (Zhang et al. 2023 have four). */

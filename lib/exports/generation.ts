@@ -72,6 +72,14 @@ export {
   finetuneImage,
 } from '../generation/eeg-to-image/finetune-image.ts'
 export {
+  type DrawnBatch,
+  type GeneratePicturesOptions,
+  generatePictures,
+  type PictureSource,
+  type PictureWords,
+  type PictureWork,
+} from '../generation/generate-pictures.ts'
+export {
   cosineSimilarity,
   drawPicks,
   frechetDistance,
@@ -138,6 +146,16 @@ export {
 } from '../generation/sgdm/noised-classifier.ts'
 export { type EegReading, Sgdm, type SgdmConfig } from '../generation/sgdm/sgdm.ts'
 export { type SgdmOptions, type SgdmParts, SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
+export type { PictureDrawing } from '../generation/sources/drawing.ts'
+export { openPictureSource } from '../generation/sources/open-source.ts'
+export {
+  type ToldTrials,
+  trialsSeenBy,
+  type WindowWork,
+  workOfPrompts,
+  workOfWindows,
+} from '../generation/sources/picture-work.ts'
+export { SentenceSource, type SentenceWork } from '../generation/sources/sentence-source.ts'
 export type { StableDiffusionLoadOptions } from '../generation/stable-diffusion/load.ts'
 export {
   type PromptEmbeddings,

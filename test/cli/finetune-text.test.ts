@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { EegWindows, manualSeed, models, openCheckpoint, writeStore } from 'eegtorch'
-import { trialsSeenBy, workOfWindows } from '../../lib/cli/generate-work.ts'
+import { trialsSeenBy, workOfWindows } from '../../lib/generation/sources/picture-work.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const language = join(root, 'test', 'fixtures', 'generation', 'llama-pipeline', 'base')

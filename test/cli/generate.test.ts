@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EegWindows, encodePng, manualSeed, models, openStore, readGenerations, writeStore } from 'eegtorch'
-import { trialsSeenBy } from '../../lib/cli/generate-work.ts'
+import { trialsSeenBy } from '../../lib/generation/sources/picture-work.ts'
 import { runNode } from '../built.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
-import { openCheckpoint } from '../checkpoints/checkpoint.ts'
-import type { EegWindows } from '../datasets/windows.ts'
-import { EegTorchError } from '../errors.ts'
-import { recogniseSeen, type SeenTrials, trialIdentity } from '../evaluation/seen-trials.ts'
-import type { PictureWork } from '../generation/generate-pictures.ts'
-import { listPictures, StimulusFolder } from '../generation/pictures/stimuli.ts'
+import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
+import type { EegWindows } from '../../datasets/windows.ts'
+import { EegTorchError } from '../../errors.ts'
+import { recogniseSeen, type SeenTrials, trialIdentity } from '../../evaluation/seen-trials.ts'
+import type { PictureWork } from '../generate-pictures.ts'
+import { listPictures, StimulusFolder } from '../pictures/stimuli.ts'
 
 /** What the files of networks say of the trials that shaped them. */
 export interface ToldTrials {
@@ -39,7 +39,7 @@ const isNames = (told: unknown): told is string[] =>
   Array.isArray(told) && told.every((name) => typeof name === 'string')
 
 /** Which pictures of a store are made, and what belongs to them. */
-interface WindowWork {
+export interface WindowWork {
   /** The first trials; default: all. */
   n?: number | undefined
   /** Folder of what was seen. */
@@ -50,10 +50,14 @@ interface WindowWork {
   told?: ToldTrials | undefined
 }
 
-/** The pictures of the first trials of a store. */
+/**
+ * The pictures of the first trials of a store, by the trials' numbers.
+ *
+ * @throws EegTorchError `FILE_NOT_FOUND` for a trial without a picture in the folders
+ */
 export async function workOfWindows(
   windows: EegWindows,
-  { n = windows.length, stimuli, structure, told }: WindowWork,
+  { n = windows.length, stimuli, structure, told }: WindowWork = {},
 ): Promise<PictureWork[]> {
   const known = stimuli === undefined ? undefined : await StimulusFolder.open(stimuli)
   const structures = structure !== undefined && isFolder(structure) ? await StimulusFolder.open(structure) : undefined

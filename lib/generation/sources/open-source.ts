@@ -1,42 +1,53 @@
-import { noGrad } from '../autograd.ts'
-import { openCheckpoint } from '../checkpoints/checkpoint.ts'
-import type { EegWindows } from '../datasets/windows.ts'
-import { defined } from '../defined.ts'
-import { EegTorchError } from '../errors.ts'
-import { type EegPrompts, promptsOfRows } from '../generation/eeg-to-image/eeg-prompter.ts'
-import { EegToImage } from '../generation/eeg-to-image/eeg-to-image.ts'
-import type { PictureSource, PictureWork } from '../generation/generate-pictures.ts'
-import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
-import { type Scheduler, schedulerFromConfig } from '../generation/schedulers/index.ts'
-import { NoisedClassifier } from '../generation/sgdm/noised-classifier.ts'
-import { Sgdm } from '../generation/sgdm/sgdm.ts'
-import { SgdmPipeline } from '../generation/sgdm/sgdm-pipeline.ts'
-import { loadControlNet, loadVae } from '../generation/stable-diffusion/load.ts'
-import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
-import type { Tensor } from '../tensor.ts'
+import { noGrad } from '../../autograd.ts'
+import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
+import type { EegWindows } from '../../datasets/windows.ts'
+import { defined } from '../../defined.ts'
+import { EegTorchError } from '../../errors.ts'
+import type { Tensor } from '../../tensor.ts'
+import { type EegPrompts, promptsOfRows } from '../eeg-to-image/eeg-prompter.ts'
+import { EegToImage } from '../eeg-to-image/eeg-to-image.ts'
+import type { PictureSource, PictureWork } from '../generate-pictures.ts'
+import { type PictureCodec, PixelCodec } from '../picture-codec.ts'
+import { type Scheduler, schedulerFromConfig } from '../schedulers/index.ts'
+import { NoisedClassifier } from '../sgdm/noised-classifier.ts'
+import { Sgdm } from '../sgdm/sgdm.ts'
+import { SgdmPipeline } from '../sgdm/sgdm-pipeline.ts'
+import { loadControlNet, loadVae } from '../stable-diffusion/load.ts'
+import { StableDiffusion } from '../stable-diffusion/stable-diffusion.ts'
+import { channelsOf, requireChannels, tensorOf } from '../window-channels.ts'
 import {
   controlOptions,
-  type Drawing,
   diffusionOptions,
   drawOptions,
   loadOptions,
   modeOf,
+  type PictureDrawing,
   placementOf,
+  requireDrawing,
   structureOptions,
-} from './generate-diffusion.ts'
-import { channelsOf, requireChannels, tensorOf } from './generate-eeg.ts'
+} from './drawing.ts'
 
-/** What draws the pictures of a configuration that needs no words of the EEG. */
-export async function openSource(
-  config: Drawing,
+/**
+ * What draws pictures where no words are read from the EEG: the pipelines `image`, `sgdm` and `prompt` ({@link SentenceSource} has the others). Networks
+ * load as their files are needed; the source owns them.
+ *
+ * @param work what is drawn: the numbers of the work are those of the windows, or of `prompts`
+ * @param windows of the EEG; none for `prompt`
+ * @throws EegTorchError `INVALID_OPTION` for what the pipeline needs, `CHECKPOINT_MISMATCH`, and as loading does
+ */
+export async function openPictureSource(
+  config: PictureDrawing,
   work: readonly PictureWork[],
-  windows: EegWindows | undefined,
+  windows?: EegWindows,
 ): Promise<PictureSource> {
+  requireDrawing(config, 'image', 'sgdm', 'prompt')
+  if (windows === undefined && config.pipeline !== 'prompt')
+    throw new EegTorchError('INVALID_OPTION', `the pipeline ${config.pipeline} needs EEG`, { option: 'windows' })
   if (config.pipeline === 'prompt') return promptSource(config, work)
   return config.pipeline === 'image' ? imageSource(config, work, windows!) : sgdmSource(config, windows!)
 }
 
-async function promptSource(config: Drawing, work: readonly PictureWork[]): Promise<PictureSource> {
+async function promptSource(config: PictureDrawing, work: readonly PictureWork[]): Promise<PictureSource> {
   const pipeline = await StableDiffusion.load(config.diffusion!, diffusionOptions(config))
   return {
     async prepare() {},
@@ -51,8 +62,12 @@ async function promptSource(config: Drawing, work: readonly PictureWork[]): Prom
   }
 }
 
-async function imageSource(config: Drawing, work: readonly PictureWork[], windows: EegWindows): Promise<PictureSource> {
-  const { prompts, mode } = config
+async function imageSource(
+  config: PictureDrawing,
+  work: readonly PictureWork[],
+  windows: EegWindows,
+): Promise<PictureSource> {
+  const { prompts, mode = 'eeg-tokens' } = config
   const { classNames } = windows
   if (prompts !== undefined && prompts.length !== classNames.length) {
     throw new EegTorchError('INVALID_OPTION', 'there is not one prompt for each class', {
@@ -63,7 +78,7 @@ async function imageSource(config: Drawing, work: readonly PictureWork[], window
   }
   const files = { encoder: config.encoder!, mapper: config.checkpoint!, diffusion: config.diffusion! }
   const pipeline = await EegToImage.load(files, {
-    ...{ ...diffusionOptions(config), ...channelsOf(windows, config), classNames, prompts },
+    ...{ ...diffusionOptions(config), ...channelsOf(windows, config), classNames, ...defined({ prompts }) },
   })
   const places = new Map<number, number>()
   let read: EegPrompts | undefined
@@ -93,7 +108,7 @@ async function imageSource(config: Drawing, work: readonly PictureWork[], window
   }
 }
 
-async function sgdmSource(config: Drawing, windows: EegWindows): Promise<PictureSource> {
+async function sgdmSource(config: PictureDrawing, windows: EegWindows): Promise<PictureSource> {
   const { metadata } = openCheckpoint(config.checkpoint!)
   requireChannels(windows, metadata.channelNames, config.checkpoint!)
   const pipeline = await openSgdm(config, metadata)
@@ -121,17 +136,18 @@ async function sgdmSource(config: Drawing, windows: EegWindows): Promise<Picture
 }
 
 /** What was loaded before an error is freed. The classifier computes in float32, wherever it is. */
-async function openSgdm(config: Drawing, metadata: Readonly<Record<string, unknown>>): Promise<SgdmPipeline> {
+async function openSgdm(config: PictureDrawing, metadata: Readonly<Record<string, unknown>>): Promise<SgdmPipeline> {
   const loaded: Disposable[] = []
   const own = <T extends Disposable>(part: T): T => {
     loaded.push(part)
     return part
   }
   try {
-    const { device } = placementOf(config)
     const networks = own(await Sgdm.load(config.checkpoint!, placementOf(config)))
     const classifier =
-      config.classifier === undefined ? undefined : own(await NoisedClassifier.load(config.classifier, { device }))
+      config.classifier === undefined
+        ? undefined
+        : own(await NoisedClassifier.load(config.classifier, defined({ device: config.device })))
     const controlNet =
       config.controlnet === undefined ? undefined : own(await loadControlNet(config.controlnet, loadOptions(config)))
     const codec = own(await codecOf(config, networks))
@@ -142,9 +158,9 @@ async function openSgdm(config: Drawing, metadata: Readonly<Record<string, unkno
   }
 }
 
-async function codecOf(config: Drawing, networks: Sgdm): Promise<PictureCodec> {
+async function codecOf(config: PictureDrawing, networks: Sgdm): Promise<PictureCodec> {
   if (config.diffusion !== undefined)
-    return loadVae(config.diffusion, { ...loadOptions(config), lowMemory: config.lowMemory })
+    return loadVae(config.diffusion, { ...loadOptions(config), ...defined({ lowMemory: config.lowMemory }) })
   if (networks.unet.config.inChannels === 3) return new PixelCodec()
   throw new EegTorchError('INVALID_OPTION', 'these networks draw latents, which an autoencoder decodes', {
     option: 'diffusion',
@@ -152,7 +168,7 @@ async function codecOf(config: Drawing, networks: Sgdm): Promise<PictureCodec> {
   })
 }
 
-function schedulerOf({ scheduler }: Drawing, metadata: Readonly<Record<string, unknown>>): Scheduler {
+function schedulerOf({ scheduler }: PictureDrawing, metadata: Readonly<Record<string, unknown>>): Scheduler {
   const config = (metadata.scheduler ?? { _class_name: 'DDPMScheduler' }) as Record<string, unknown>
   return schedulerFromConfig(config, scheduler)
 }

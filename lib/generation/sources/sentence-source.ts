@@ -1,48 +1,54 @@
-import type { EegWindows } from '../datasets/windows.ts'
-import { EegTorchError } from '../errors.ts'
-import { Amused } from '../generation/amused/amused.ts'
-import { type ReadSentencesOptions, readSentences, type SentenceProgress } from '../generation/eeg-sentences.ts'
-import type { DrawnBatch, PictureSource, PictureWords, PictureWork } from '../generation/generate-pictures.ts'
-import type { GenerationFolder } from '../generation/pictures/generation-folder.ts'
-import { SentenceLog } from '../generation/pictures/sentence-log.ts'
-import { StableDiffusion } from '../generation/stable-diffusion/stable-diffusion.ts'
-import { decodingOf } from '../language/decoding.ts'
-import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../language/keywords.ts'
-import { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
-import { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
+import type { EegWindows } from '../../datasets/windows.ts'
+import { defined } from '../../defined.ts'
+import { EegTorchError } from '../../errors.ts'
+import { decodingOf } from '../../language/decoding.ts'
+import { findKeyword, type KeywordAccuracy, keywordAccuracy } from '../../language/keywords.ts'
+import { type TextVocabulary, textVocabularies } from '../../language/vocabularies.ts'
+import { labelsOfClasses, vocabularyOfClasses } from '../../language/vocabulary-labels.ts'
+import { Amused } from '../amused/amused.ts'
+import { type ReadSentencesOptions, readSentences, type SentenceProgress } from '../eeg-sentences.ts'
+import type { DrawnBatch, PictureSource, PictureWords, PictureWork } from '../generate-pictures.ts'
+import type { GenerationFolder } from '../pictures/generation-folder.ts'
+import { SentenceLog } from '../pictures/sentence-log.ts'
+import { StableDiffusion } from '../stable-diffusion/stable-diffusion.ts'
+import { channelsOf, tensorOf } from '../window-channels.ts'
 import {
-  type Drawing,
   diffusionOptions,
   drawOptions,
   loadOptions,
   modeOf,
+  type PictureDrawing,
   placementOf,
+  requireDrawing,
   structureOptions,
-} from './generate-diffusion.ts'
-import { channelsOf, tensorOf } from './generate-eeg.ts'
+} from './drawing.ts'
 
 /** What there is to read, and where it goes. */
 export interface SentenceWork {
   windows: EegWindows
   work: readonly PictureWork[]
   folder: GenerationFolder
-  onProgress: (progress: SentenceProgress) => void
+  onProgress?: (progress: SentenceProgress) => void
 }
 
-/** Pictures of sentences that are read from EEG: first all sentences, then, with the language model freed, the pictures. */
+/**
+ * Pictures of sentences that are read from EEG (pipelines `text` and `amused`): first all sentences, then, with the language model freed, the pictures.
+ * Sentences are kept in the folder of the pictures and read once.
+ */
 export class SentenceSource implements PictureSource {
   readonly vocabulary: TextVocabulary
-  readonly #config: Drawing
+  readonly #config: PictureDrawing
   readonly #given: SentenceWork
   /** Of each class of the windows. */
   readonly #labels: readonly number[]
   readonly #log: SentenceLog
   #painter: StableDiffusion | Amused | undefined
 
-  /** @throws EegTorchError `INVALID_OPTION` for classes that no vocabulary knows */
-  constructor(config: Drawing, given: SentenceWork) {
+  /** @throws EegTorchError `INVALID_OPTION` for what the pipeline needs, or classes that no vocabulary knows */
+  constructor(config: PictureDrawing, given: SentenceWork) {
+    requireDrawing(config, 'text', 'amused')
     const { classNames } = given.windows
-    const { vocabulary: name, sample, seed } = config
+    const { vocabulary: name, sample, seed = 0 } = config
     this.vocabulary = name === undefined ? vocabularyOfClasses(classNames) : textVocabularies[name]!
     this.#labels = labelsOfClasses(classNames, this.vocabulary)
     this.#config = config
@@ -96,7 +102,8 @@ export class SentenceSource implements PictureSource {
     const { place, nf4, batch, seed } = this.#config
     return {
       ...{ ...placementOf(this.#config), ...channelsOf(this.#given.windows, this.#config) },
-      ...{ vocabulary: this.vocabulary, place, batch, seed, signal, onProgress: this.#given.onProgress },
+      ...{ vocabulary: this.vocabulary, signal, onProgress: this.#given.onProgress },
+      ...defined({ place, batch, seed }),
       ...decodingOf(this.#config),
       ...(nf4 && { quantize: 'nf4' as const }),
       numbers: indices.map((i) => this.#given.work[i]!.number),
@@ -135,7 +142,7 @@ export class SentenceSource implements PictureSource {
   }
 }
 
-async function openPainter(config: Drawing): Promise<StableDiffusion | Amused> {
+async function openPainter(config: PictureDrawing): Promise<StableDiffusion | Amused> {
   const { pipeline, scheduler, tokenizer } = config
   const diffusion = config.diffusion!
   if (pipeline === 'text') return StableDiffusion.load(diffusion, diffusionOptions(config))

@@ -3,7 +3,6 @@ import { type Montage, montageOf, montages } from '../datasets/montages.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
-import type { GenerateConfig } from './generate-config.ts'
 
 /** Montages by the names that people write. */
 export const MONTAGES = {
@@ -11,6 +10,9 @@ export const MONTAGES = {
   'visual-imagery': montages.visualImagery,
   'visual-imagery-eeg2image': montages.visualImageryEeg2image,
 } as const satisfies Record<string, Montage>
+
+/** The name of one of {@link MONTAGES}. */
+export type MontageName = keyof typeof MONTAGES
 
 /** (trials, channels, samples) */
 export function tensorOf(windows: EegWindows, indices: readonly number[]): Tensor {
@@ -23,7 +25,10 @@ export function tensorOf(windows: EegWindows, indices: readonly number[]): Tenso
  *
  * @throws EegTorchError `INVALID_OPTION` for a channel that the montage does not have
  */
-export function channelsOf({ channelNames: channels }: EegWindows, { montage: name }: Pick<GenerateConfig, 'montage'>) {
+export function channelsOf(
+  { channelNames: channels }: EegWindows,
+  { montage: name }: { montage?: MontageName | undefined },
+) {
   if (name === undefined) return { channels }
   const named = MONTAGES[name]
   const places = channels.map((channel) =>
