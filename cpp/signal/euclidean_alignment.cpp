@@ -72,10 +72,10 @@ at::Tensor eachTimes(const at::Tensor& root, const at::Tensor& x) {
   const bool streamed = y.nbytes() > kCached;
   const TimeLanes lanes(x.size(0), x.device(), root.numel() * x.size(2), 1);
   std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
-  const auto columns = root.t().contiguous().t();  // products read the weights of one channel together
+  const auto weights = root.t().contiguous();
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
     for (auto i = from; i < from + count; i++)
-      mixChannels(columns, x[i], y[i], streamed, rooms[static_cast<size_t>(lane)]);
+      mixChannels(weights, x[i], y[i], streamed, rooms[static_cast<size_t>(lane)]);
   });
   return y;
 }

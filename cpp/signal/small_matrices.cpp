@@ -37,13 +37,12 @@ void mixChannels(const at::Tensor& weights, const at::Tensor& x, const at::Tenso
                  ProductRoom& room) {
   if (!takesOwn(x)) {
     auto result = out;
-    at::mm_out(result, weights, x);
+    at::mm_out(result, weights.t(), x);
     return;
   }
   const auto channels = size(x.size(0));
-  matrixTable().mix(size(out.size(0)), size(x.size(1)), channels,
-                    {weights.const_data_ptr<double>(), size(weights.stride(0)), size(weights.stride(1))}, rowsOf(x),
-                    writable(out), streamed, room.numbers(channels * kernels::kPanel));
+  matrixTable().mix(size(out.size(0)), size(x.size(1)), channels, rowsOf(weights), rowsOf(x), writable(out), streamed,
+                    room.numbers(channels * kernels::kPanel));
 }
 
 void addPower(const at::Tensor& x, const at::Tensor& sums, ProductRoom& room) {

@@ -16,8 +16,8 @@ class ProductRoom {
   at::Tensor memory_;
 };
 
-// out (m, samples) = weights (m, channels) x (channels, samples); rows of out are contiguous. streamed: out is part of
-// more than caches hold.
+// out (m, samples) = weights' x for weights (channels, m), contiguous, and x (channels, samples); rows of out are
+// contiguous. streamed: out is part of more than caches hold.
 void mixChannels(const at::Tensor& weights, const at::Tensor& x, const at::Tensor& out, bool streamed,
                  ProductRoom& room);
 

@@ -10,32 +10,22 @@ namespace EEGTORCH_ISA {
 
 namespace {
 
-constexpr size_t kRows = lanes < 16 ? 6 : 8, kColumns = 2 * doubles;  // of c, which stay in registers
+// Tiles of results, which stay in registers: of a mixture, and of powers.
+constexpr size_t kRows = lanes < 16 ? 6 : 8, kVectors = lanes < 16 ? 2 : 3, kColumns = kVectors * doubles;
+constexpr size_t kChannels = 3;  // by as many others as a vector has numbers
 constexpr size_t kLine = 64 / sizeof(double);
-constexpr size_t kSteps = 16;  // of a tile, between two rows that it asks for
 
-// Columns of many rows that are needed soon. Far apart as they are, the processor does not foresee them; asked for all
-// at once, they would make it wait, so tiles ask for a row now and then. What is beyond a row's end is asked for too:
-// in a recording the next trial begins there.
-class Ahead {
- public:
-  Ahead(RowsOf<const double> x, size_t from, size_t columns, size_t rows)
-      : at_(x.data + from), row_(x.row), columns_(columns), rows_(rows) {}
+// Lines of memory that are needed soon, a step apart. Far apart as rows are, the processor does not foresee them; asked
+// for all at once, they would make it wait, so tiles ask for one now and then. What is beyond a row's end is asked for
+// too: in a recording the next trial begins there.
+struct Ahead {
+  const double* at;
+  size_t step;
 
   void ask() {
-    if (rows_ == 0) return;
-    for (size_t j = 0; j < columns_; j += kLine) __builtin_prefetch(at_ + j);
-    at_ += row_;
-    rows_--;
+    __builtin_prefetch(at);
+    at += step;
   }
-
-  void askRest() {
-    while (rows_ > 0) ask();
-  }
-
- private:
-  const double* at_;
-  size_t row_, columns_, rows_;
 };
 
 // Past the caches, to an aligned place.
@@ -56,30 +46,45 @@ inline void endStream() {
 #endif
 }
 
-// write(row, column, numbers) for a (rows, depth) b (depth, vectors * doubles), which takes kRows rows and kColumns
-// columns or less.
-template <size_t rows, size_t vectors, class Write>
-inline void tile(size_t depth, Factor a, RowsOf<const double> b, Ahead& ahead, const Write& write) {
-  Doubles sums[rows][vectors] = {};
-  const double *left = a.data, *right = b.data;
-  for (size_t first = 0; first < depth; first += kSteps) {
-    ahead.ask();
-    for (size_t k = first; k < std::min(depth, first + kSteps); k++, left += a.column, right += b.row) {
-      Doubles numbers[vectors];
-      for (size_t v = 0; v < vectors; v++) numbers[v] = loadDoubles(right + v * doubles);
-      for (size_t i = 0; i < rows; i++)
-        for (size_t v = 0; v < vectors; v++) sums[i][v] += left[i * a.row] * numbers[v];
-    }
-  }
+// write(row, column, numbers) for a' b of a (depth, rows) and b (depth, kColumns).
+template <size_t rows, class Write>
+inline void tile(size_t depth, RowsOf<const double> a, const double* b, Ahead ahead, const Write& write) {
+  Doubles sums[rows][kVectors];
+#pragma GCC unroll 8
   for (size_t i = 0; i < rows; i++)
-    for (size_t v = 0; v < vectors; v++) write(i, v * doubles, sums[i][v]);
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; v++) sums[i][v] = Doubles{};
+  const double* left = a.data;
+  const auto add = [&] {
+    Doubles numbers[kVectors];
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; v++) numbers[v] = loadDoubles(b + v * doubles);
+#pragma GCC unroll 8
+    for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 8
+      for (size_t v = 0; v < kVectors; v++) sums[i][v] += left[i] * numbers[v];
+    left += a.row;
+    b += kColumns;
+  };
+  size_t k = 0;
+  for (; k + 2 <= depth; k += 2) {
+    ahead.ask();
+    add();
+    add();
+  }
+  if (k < depth) add();
+#pragma GCC unroll 8
+  for (size_t i = 0; i < rows; i++)
+#pragma GCC unroll 8
+    for (size_t v = 0; v < kVectors; v++) write(i, v * doubles, sums[i][v]);
 }
 
-template <size_t vectors, size_t rows = 1, class Write>
-inline void tileOf(size_t wanted, size_t depth, Factor a, RowsOf<const double> b, Ahead& ahead, const Write& write) {
+template <size_t rows = 1, class Write>
+inline void tileOf(size_t wanted, size_t depth, RowsOf<const double> a, const double* b, Ahead ahead,
+                   const Write& write) {
   if constexpr (rows < kRows)
-    if (wanted > rows) return tileOf<vectors, rows + 1>(wanted, depth, a, b, ahead, write);
-  tile<rows, vectors>(depth, a, b, ahead, write);
+    if (wanted > rows) return tileOf<rows + 1>(wanted, depth, a, b, ahead, write);
+  tile<rows>(depth, a, b, ahead, write);
 }
 
 // The first n of v, at most all.
@@ -95,89 +100,136 @@ inline Doubles loadSome(const double* p, size_t n) {
   return v;
 }
 
-// A panel's columns, tile by tile, those that a vector lacks 0: rows of a recording may be far enough apart to share
-// places in the cache.
+// A panel's columns, tile by tile, those that the last tile lacks 0: rows of a recording may be far enough apart to
+// share places in the cache.
 void pack(size_t depth, size_t columns, RowsOf<const double> b, double* packed) {
-  for (size_t k = 0; k < depth; k++)
-    for (size_t j = 0; j < columns; j += doubles)
-      storeDoubles(packed + j / kColumns * kColumns * depth + k * kColumns + j % kColumns,
-                   loadSome(b.data + k * b.row + j, columns - j));
+  for (size_t j = 0; j < columns; j += kColumns)
+    for (size_t k = 0; k < depth; k++, packed += kColumns)
+      for (size_t v = 0; v < kColumns; v += doubles) {
+        const size_t at = j + v;
+        storeDoubles(packed + v, at < columns ? loadSome(b.data + k * b.row + at, columns - at) : Doubles{});
+      }
 }
 
 template <bool streamed>
-void mixBy(size_t m, size_t n, size_t depth, Factor a, RowsOf<const double> b, RowsOf<double> c, double* packed) {
+void mixBy(size_t m, size_t n, size_t depth, RowsOf<const double> a, RowsOf<const double> b, RowsOf<double> c,
+           double* packed) {
   for (size_t from = 0; from < n; from += kPanel) {
     const size_t width = std::min(kPanel, n - from);
     pack(depth, width, {b.data + from, b.row}, packed);
-    Ahead ahead(b, from + kPanel, kPanel, depth);
-    for (size_t i = 0; i < m; i += kRows) {
-      const size_t rows = std::min(kRows, m - i);
-      for (size_t j = 0; j < width; j += kColumns) {
-        double* to = c.data + i * c.row + from + j;
-        const size_t left = width - j;
-        const auto write = [&](size_t row, size_t column, Doubles v) {
-          double* at = to + row * c.row + column;
-          streamed&& column + doubles <= left ? stream(at, v) : storeSome(at, v, left - column);
+    const double* next = b.data + from + kPanel;
+    size_t asked = 0;  // halves of lines of the next panel: every other row
+    for (size_t i = 0; i < m; i += kRows)
+      for (size_t j = 0; j < width; j += kColumns, asked++) {
+        const Ahead half = {next + asked / 2 * kLine + asked % 2 * b.row, 2 * b.row};
+        const Ahead ahead = asked < 2 * kPanel / kLine ? half : Ahead{packed, 0};
+        const auto calculate = [&](const auto& write) {
+          tileOf(std::min(kRows, m - i), depth, {a.data + i, a.row}, packed + j * depth, ahead, write);
         };
-        const Factor weights = {a.data + i * a.row, a.row, a.column};
-        const RowsOf<const double> samples = {packed + j * depth, kColumns};
-        left > doubles ? tileOf<2>(rows, depth, weights, samples, ahead, write)
-                       : tileOf<1>(rows, depth, weights, samples, ahead, write);
+        const RowsOf<double> to = {c.data + i * c.row + from + j, c.row};
+        const size_t left = width - j;
+        if (left < kColumns)
+          calculate([=](size_t row, size_t column, Doubles v) {
+            if (column < left) storeSome(to.data + row * to.row + column, v, left - column);
+          });
+        else
+          calculate([=](size_t row, size_t column, Doubles v) {
+            double* at = to.data + row * to.row + column;
+            streamed ? stream(at, v) : storeDoubles(at, v);
+          });
       }
-    }
-    ahead.askRest();
   }
 }
 
-void mix(size_t m, size_t n, size_t depth, Factor a, RowsOf<const double> b, RowsOf<double> c, bool streamed,
-         double* packed) {
+void mix(size_t m, size_t n, size_t depth, RowsOf<const double> a, RowsOf<const double> b, RowsOf<double> c,
+         bool streamed, double* packed) {
   const bool aligned = reinterpret_cast<uintptr_t>(c.data) % sizeof(Doubles) == 0 && c.row % doubles == 0;
   if (!streamed || !aligned) return mixBy<false>(m, n, depth, a, b, c, packed);
   mixBy<true>(m, n, depth, a, b, c, packed);
   endStream();
 }
 
-// Samples as rows of `wide` channels, those beyond the m of x 0.
-void packSamples(size_t m, size_t n, RowsOf<const double> x, size_t wide, double* packed) {
-  using Fours = FourOf<double>;
-  const auto load = [&](size_t i, size_t t) { return *reinterpret_cast<const Fours*>(x.data + i * x.row + t); };
-  for (size_t i = 0; i < wide; i += 4) {
-    size_t t = 0;
-    for (; i + 4 <= m && t + 4 <= n; t += 4) {
-      const Square square = turned({load(i, t), load(i + 1, t), load(i + 2, t), load(i + 3, t)});
-      double* at = packed + t * wide + i;
-      for (const Four& four : {square.a, square.b, square.c, square.d}) {
-        *reinterpret_cast<Fours*>(at) = four;
-        at += wide;
-      }
+// Rows one after the other, what their last vectors lack 0.
+void packRows(size_t m, size_t n, RowsOf<const double> x, double* packed) {
+  for (size_t i = 0; i < m; i++)
+    for (size_t t = 0; t < n; t += doubles)
+      storeDoubles(packed + i * kPackedRow + t, loadSome(x.data + i * x.row + t, n - t));
+}
+
+typedef int64_t Places __attribute__((vector_size(sizeof(Doubles))));
+
+inline Doubles addChosen(Doubles a, Doubles b, Places these, Places those) {
+  return __builtin_shuffle(a, b, these) + __builtin_shuffle(a, b, those);
+}
+
+// The sum of the numbers of each of `doubles` vectors.
+inline Doubles totals(const Doubles* v) {
+#if defined(__AVX512F__)
+  const auto two = [&](size_t i) {
+    return addChosen(v[i], v[i + 1], Places{0, 8, 2, 10, 4, 12, 6, 14}, Places{1, 9, 3, 11, 5, 13, 7, 15});
+  };
+  const auto four = [&](size_t i) {
+    return addChosen(two(i), two(i + 2), Places{0, 1, 8, 9, 4, 5, 12, 13}, Places{2, 3, 10, 11, 6, 7, 14, 15});
+  };
+  return addChosen(four(0), four(4), Places{0, 1, 2, 3, 8, 9, 10, 11}, Places{4, 5, 6, 7, 12, 13, 14, 15});
+#elif defined(__AVX2__)
+  const auto two = [&](size_t i) { return addChosen(v[i], v[i + 1], Places{0, 4, 2, 6}, Places{1, 5, 3, 7}); };
+  return addChosen(two(0), two(2), Places{0, 1, 4, 5}, Places{2, 3, 6, 7});
+#else
+  return addChosen(v[0], v[1], Places{0, 2}, Places{1, 3});
+#endif
+}
+
+// In a register, not read again from memory by each of its products.
+inline void keep(Doubles& v) {
+#if defined(__AVX2__)
+  asm("" : "+v"(v));
+#else
+  (void)v;
+#endif
+}
+
+// add(row, sums) for the products of kChannels packed rows and `doubles` others, over n samples.
+template <class Add>
+inline void powers(size_t n, const double* rows, const double* others, Ahead ahead, const Add& add) {
+  Doubles sums[kChannels][doubles];
+#pragma GCC unroll 8
+  for (size_t i = 0; i < kChannels; i++)
+#pragma GCC unroll 8
+    for (size_t j = 0; j < doubles; j++) sums[i][j] = Doubles{};
+  for (size_t t = 0; t < n; t += doubles) {
+    ahead.ask();
+    Doubles numbers[kChannels];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < kChannels; i++) numbers[i] = loadDoubles(rows + i * kPackedRow + t);
+#pragma GCC unroll 8
+    for (size_t j = 0; j < doubles; j++) {
+      Doubles other = loadDoubles(others + j * kPackedRow + t);
+      keep(other);
+#pragma GCC unroll 8
+      for (size_t i = 0; i < kChannels; i++) sums[i][j] += numbers[i] * other;
     }
-    for (; t < n; t++)
-      for (size_t k = i; k < std::min(i + 4, wide); k++) packed[t * wide + k] = k < m ? x.data[k * x.row + t] : 0;
   }
+#pragma GCC unroll 8
+  for (size_t i = 0; i < kChannels; i++) add(i, totals(sums[i]));
 }
 
 inline void addTo(double* sums, Doubles v, size_t n) { storeSome(sums, loadSome(sums, n) + v, n); }
 
 void addPower(size_t m, size_t n, RowsOf<const double> x, RowsOf<double> c, double* packed) {
-  const size_t wide = (m + kColumns - 1) / kColumns * kColumns;
+  std::fill(packed + m * kPackedRow, packed + roomForPower(m), 0.);  // tiles read some rows more
   for (size_t from = 0; from < n; from += kStretch) {
     const size_t length = std::min(kStretch, n - from);
-    packSamples(m, length, {x.data + from, x.row}, wide, packed);
-    Ahead ahead(x, from + kStretch, kStretch, m);
-    for (size_t j = 0; j < m; j += kColumns) {
-      const size_t last = std::min(m, j + kColumns);
-      for (size_t i = 0; i < last; i += kRows) {
-        const size_t rows = std::min(kRows, last - i), below = i < j + doubles ? 0 : doubles;  // the diagonal
-        const auto add = [&](size_t row, size_t column, Doubles v) {
-          const size_t first = j + below + column;
-          addTo(c.data + (i + row) * c.row + first, v, first < m ? m - first : 0);
-        };
-        const Factor left = {packed + i, 1, wide};
-        below ? tileOf<1>(rows, length, left, {packed + j + below, wide}, ahead, add)
-              : tileOf<2>(rows, length, left, {packed + j, wide}, ahead, add);
+    packRows(m, length, {x.data + from, x.row}, packed);
+    const double* next = x.data + from + kStretch;
+    size_t asked = 0;  // rows of the next stretch
+    for (size_t j = 0; j < m; j += doubles)
+      for (size_t i = 0; i < std::min(m, j + doubles); i += kChannels, asked++) {
+        const Ahead ahead = asked < m ? Ahead{next + asked * x.row, doubles} : Ahead{packed, 0};
+        powers(length, packed + i * kPackedRow, packed + j * kPackedRow, ahead, [=](size_t row, Doubles sums) {
+          if (i + row < m) addTo(c.data + (i + row) * c.row + j, sums, m - j);
+        });
       }
-    }
-    ahead.askRest();
   }
 }
 
