@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
+import { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import {
@@ -12,7 +13,6 @@ import {
   storedStimuli,
   storedTargets,
 } from '../generation/clip/targets.ts'
-import { EegEncoder } from '../generation/eeg-encoder.ts'
 import { promptsOfTokens } from '../generation/eeg-to-image/eeg-prompter.ts'
 import { EpochPictures } from '../generation/eeg-to-image/epoch-pictures.ts'
 import {
@@ -35,7 +35,7 @@ import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-
 import { showProgress } from './progress-line.ts'
 import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
-import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
+import { type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 export function describe(command: Command): void {
   command
@@ -213,7 +213,7 @@ async function encodeParts(
   using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
   const encode = async (windows: EegWindows): Promise<TensorSet> => {
     using labels = fromTypedArray(BigInt64Array.from(windows.labels, (label) => BigInt(label)))
-    return { inputs: await encodeWindows(encoder, windows, config.data, signal), targets: labels.to(device) }
+    return { inputs: await encoder.readAll(windows, { file: config.data, signal }), targets: labels.to(device) }
   }
   return {
     train: await encode(train),

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
+import { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
-import { EegEncoder } from '../generation/eeg-encoder.ts'
 import { channelsOf } from '../generation/window-channels.ts'
 import { PREFIX_PLACES } from '../language/decoding.ts'
 import { type FinetunedEpoch, finetuneText, type LabelledTokens, scoreText } from '../language/finetune-text.ts'
@@ -22,7 +22,7 @@ import { completeConfig, type FinetuneTextConfig, finetuneTextSchema } from './f
 import { showProgress } from './progress-line.ts'
 import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
-import { encodeWindows, type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
+import { type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 export function describe(command: Command): void {
   command
@@ -107,7 +107,7 @@ async function encodeParts(
   const device = config.device
   using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
   const encode = async (windows: EegWindows): Promise<LabelledTokens> => ({
-    tokens: await encodeWindows(encoder, windows, config.data, signal),
+    tokens: await encoder.readAll(windows, { file: config.data, signal }),
     labels: labelsOf(windows, config),
   })
   return {

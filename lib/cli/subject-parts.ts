@@ -1,13 +1,9 @@
 import { z } from 'zod'
-import { cat } from '../creation.ts'
 import { requireNumbers } from '../datasets/not-numbers.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { proveSplit } from '../evaluation/leaks.ts'
 import { rememberAll, type SeenTrials } from '../evaluation/seen-trials.ts'
-import type { EegEncoder } from '../generation/eeg-encoder.ts'
-import { tensorOf } from '../generation/window-channels.ts'
-import type { Tensor } from '../tensor.ts'
 
 /** What is trained on, what epochs are chosen by, and what is read once, at the end. */
 export type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }
@@ -63,37 +59,4 @@ export function splitBySubject(windows: EegWindows, config: SubjectParts & { dat
 /** The trials that shape what is learned: by training, and by choosing epochs. */
 export function trialsSeen({ train, validation }: Parts<EegWindows>): Promise<Required<SeenTrials>> {
   return validation === undefined ? rememberAll(train) : rememberAll(train, validation)
-}
-
-/** Trials that pass the encoder at once. */
-const ENCODED_TOGETHER = 16
-
-/**
- * What the encoder makes of windows: (windows, tokens, width).
- *
- * @throws EegTorchError `SHAPE_MISMATCH` naming the store, `CANCELLED`
- */
-export async function encodeWindows(
-  encoder: EegEncoder,
-  windows: EegWindows,
-  file: string,
-  signal?: AbortSignal,
-): Promise<Tensor> {
-  const { inDim, nPatches } = encoder.encoder.config
-  if (windows.nSamples !== inDim * nPatches) {
-    throw new EegTorchError('SHAPE_MISMATCH', 'the windows do not fit the encoder', {
-      file,
-      expected: `${inDim * nPatches} samples: its patches`,
-      received: String(windows.nSamples),
-    })
-  }
-  const parts: Tensor[] = []
-  const rows = [...windows.labels.keys()]
-  for (let first = 0; first < rows.length; first += ENCODED_TOGETHER) {
-    using eeg = tensorOf(windows, rows.slice(first, first + ENCODED_TOGETHER))
-    parts.push(await encoder.read(eeg, { signal }))
-  }
-  const whole = cat(parts)
-  for (const part of parts) part.dispose()
-  return whole
 }

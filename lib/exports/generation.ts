@@ -1,3 +1,4 @@
+export { EegEncoder, type EegEncoderOptions, type ReadAllOptions } from '../encoders/eeg-encoder.ts'
 export {
   Amused,
   type AmusedCondition,
@@ -49,7 +50,6 @@ export {
   type TokenConditions,
 } from '../generation/controlnet/fit-controlnet.ts'
 export type { Structures } from '../generation/controlnet/structure-guide.ts'
-export { EegEncoder, type EegEncoderOptions } from '../generation/eeg-encoder.ts'
 export {
   type ReadSentencesOptions,
   readSentences,
@@ -169,7 +169,6 @@ export {
   type EegText,
   EegToText,
   type EegToTextParts,
-  eegTokens,
 } from '../language/eeg-to-text.ts'
 export {
   type FinetunedEpoch,

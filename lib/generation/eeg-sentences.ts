@@ -1,5 +1,5 @@
 import { noGrad } from '../autograd.ts'
-import { cat } from '../creation.ts'
+import { EegEncoder, type EegEncoderOptions } from '../encoders/eeg-encoder.ts'
 import { EegTorchError } from '../errors.ts'
 import { type DecodingOptions, decodingOf, type PrefixPlace, SENTENCE_TOKENS } from '../language/decoding.ts'
 import { type EegText, EegToText } from '../language/eeg-to-text.ts'
@@ -10,7 +10,6 @@ import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { Random } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
-import { EegEncoder, type EegEncoderOptions } from './eeg-encoder.ts'
 import { pictureNumbers } from './options.ts'
 
 /** Where the networks lie that read sentences. */
@@ -48,8 +47,6 @@ export interface SentenceProgress {
   total: number
 }
 
-const ENCODED_TOGETHER = 16
-
 /**
  * Reads EEG as sentences with one network in memory at a time (design document eeg2image, first and second pipeline): CSBrain encodes all trials and is
  * freed before the language model comes, which is freed at the end, or when the loop is left.
@@ -77,21 +74,11 @@ export async function* readSentences(
 async function encodeTrials(file: string, trials: Tensor, options: ReadSentencesOptions): Promise<Tensor> {
   const { signal, onProgress } = options
   using encoder = await EegEncoder.load(file, options)
-  encoder.requireFit(trials)
-  const total = trials.shape[0]!
-  const parts: Tensor[] = []
-  try {
-    for (let from = 0; from < total; from += ENCODED_TOGETHER) {
-      const count = Math.min(ENCODED_TOGETHER, total - from)
-      using rows = noGrad(() => trials.narrow(0, from, count))
-      using tokens = await encoder.read(rows, { signal })
-      parts.push(noGrad(() => scope(() => tokens.to('cpu').to('float32'))))
-      onProgress?.({ stage: 'encode', done: from + count, total })
-    }
-    return noGrad(() => cat(parts, 0))
-  } finally {
-    for (const part of parts) part.dispose()
-  }
+  using tokens = await encoder.readAll(trials, {
+    signal,
+    onProgress: (done, total) => onProgress?.({ stage: 'encode', done, total }),
+  })
+  return noGrad(() => scope(() => tokens.to('cpu').to('float32')))
 }
 
 async function* readTokens(

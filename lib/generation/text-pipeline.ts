@@ -2,9 +2,9 @@ import { noGrad } from '../autograd.ts'
 import { tensor } from '../creation.ts'
 import type { Device } from '../dtype.ts'
 import type { Model } from '../models/model.ts'
+import { type PlacedNetwork, type Placement, placementOf } from '../models/placement.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Tokenizer } from '../tokenizers/tokenizer.ts'
-import { type Place, type PlacedNetwork, placeOf } from './place.ts'
 
 type TextEncoder = Model<'clip_text'> | Model<'clip_text_with_projection'>
 
@@ -18,13 +18,13 @@ export interface EncodePromptsOptions {
 /** What pipelines that draw from a text share: where they are, what their encoder says of a text, and freeing. */
 export abstract class TextPipeline implements Disposable {
   /** Where the network that draws is, and in which type it computes. */
-  protected readonly place: Place
+  protected readonly place: Placement
   readonly #tokenizer: Tokenizer
   readonly #owned: readonly Disposable[]
 
   /** @param owned freed with the pipeline; the first one draws */
   constructor(tokenizer: Tokenizer, owned: readonly [PlacedNetwork & Disposable, ...Disposable[]]) {
-    this.place = placeOf(owned[0])
+    this.place = placementOf(owned[0])
     this.#tokenizer = tokenizer
     this.#owned = owned
   }

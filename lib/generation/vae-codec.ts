@@ -2,9 +2,9 @@ import { noGrad } from '../autograd.ts'
 import { cat, zeros } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import type { AsyncOptions, Model } from '../models/model.ts'
+import { type Placement, placementOf } from '../models/placement.ts'
 import type { Tensor } from '../tensor.ts'
 import { type PictureCodec, toNetwork, toPictures } from './picture-codec.ts'
-import { type Place, placeOf } from './place.ts'
 
 /** Latents of a variational autoencoder, such as that of Stable Diffusion. It owns the network. */
 export class VaeCodec implements PictureCodec {
@@ -13,14 +13,14 @@ export class VaeCodec implements PictureCodec {
   readonly usualSize: readonly [number, number]
   readonly #vae: Model<'autoencoder_kl'>
   readonly #oneByOne: boolean
-  readonly #place: Place
+  readonly #place: Placement
 
   /** @param oneByOne decode one picture after the other, which needs the memory of one */
   constructor(vae: Model<'autoencoder_kl'>, { oneByOne = false }: { oneByOne?: boolean } = {}) {
     const { latentChannels, blockOutChannels, sampleSize } = vae.config
     this.#vae = vae.eval()
     this.#oneByOne = oneByOne
-    this.#place = placeOf(vae)
+    this.#place = placementOf(vae)
     this.channels = latentChannels
     this.factor = 2 ** (blockOutChannels.length - 1)
     const size = sampleSize as number | readonly number[]

@@ -1,6 +1,6 @@
 import { noGrad } from '../autograd.ts'
-import { cat, zeros } from '../creation.ts'
-import type { Device } from '../dtype.ts'
+import { cat } from '../creation.ts'
+import type { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Model } from '../models/model.ts'
 import type { Tensor } from '../tensor.ts'
@@ -11,10 +11,8 @@ import type { TextVocabulary } from './vocabularies.ts'
 
 /** The parts that make text of EEG. An {@link EegToText} owns them. */
 export interface EegToTextParts {
-  /** Its weights do not change. Absent where features come in. */
-  encoder?: Model<'csbrain'> | undefined
-  /** Absent where its tokens come in. */
-  reducer?: Model<'eeg_token_reducer'> | undefined
+  /** Its weights do not change. Absent where its tokens come in. */
+  encoder?: EegEncoder | undefined
   projection: Model<'eeg_projection'>
   language: LanguageModel
   vocabulary: TextVocabulary
@@ -37,45 +35,11 @@ export function promptOf({ tokenizer }: LanguageModel, { system, question }: Tex
   return tokenizer.encode(tokenizer.chat(messages), { specialTokens: false })
 }
 
-/**
- * What the frozen encoder and the token reducer make of EEG, in batches on the compute thread.
- *
- * @param eeg (trials, channels, patches, samples), as the encoder wants it
- * @returns (trials, tokens, width)
- */
-export async function eegTokens(
-  { encoder, reducer }: Pick<EegToTextParts, 'encoder' | 'reducer'>,
-  eeg: Tensor,
-): Promise<Tensor> {
-  if (reducer === undefined)
-    throw new EegTorchError('INVALID_OPTION', 'there is no token reducer', { option: 'reducer' })
-  const features = encoder === undefined ? eeg : await encode(encoder, eeg)
-  try {
-    return await noGrad(() => reducer.eval().forwardAsync(features))
-  } finally {
-    if (features !== eeg) features.dispose()
-  }
-}
-
-async function encode(encoder: Model<'csbrain'>, eeg: Tensor): Promise<Tensor> {
-  const [trials, channels, patches] = eeg.shape
-  if (eeg.shape.length !== 4) {
-    throw new EegTorchError('SHAPE_MISMATCH', 'the EEG is not in patches', {
-      expected: '(trials, channels, patches, samples)',
-      received: `(${eeg.shape.join(', ')})`,
-    })
-  }
-  using mask = zeros([trials!, channels!, patches!], { dtype: 'int64', device: eeg.device as Device })
-  const outputs = await noGrad(() => encoder.eval().runAsync({ eeg, mask }))
-  outputs.reconstruction.dispose()
-  return outputs.features
-}
-
 /** What reads tokens of EEG as text. */
 export type TokenReader = Pick<EegToTextParts, 'projection' | 'language' | 'vocabulary' | 'place'>
 
 /**
- * Reads what the token reducer gave of trials, all in one batch, with networks that stay the caller's.
+ * Reads what the encoder gave of trials, all in one batch, with networks that stay the caller's.
  *
  * @param tokens (trials, tokens, width)
  * @param prompt as {@link promptOf} gives it
@@ -102,7 +66,7 @@ export function requireProjectionFits({ projection, language }: TokenReader): vo
   })
 }
 
-/** EEG to text: a frozen encoder, a token reducer, a projection into the language model's embeddings, and its answer. */
+/** EEG to text: a frozen encoder, a projection into the language model's embeddings, and its answer. */
 export class EegToText implements Disposable {
   readonly parts: Readonly<EegToTextParts>
   readonly #prompt: readonly number[]
@@ -117,23 +81,26 @@ export class EegToText implements Disposable {
   /**
    * Reads trials, all in one batch.
    *
-   * @param eeg (trials, channels, patches, samples); without an encoder its features (trials, channels, patches, width)
-   * @throws EegTorchError `SHAPE_MISMATCH`, `DIVERGED`, `CANCELLED`, and as `generate`
+   * @param eeg (trials, channels, patches, samples of a patch), or (trials, channels, samples)
+   * @throws EegTorchError `INVALID_OPTION` without an encoder, `SHAPE_MISMATCH`, `DIVERGED`, `CANCELLED`, and as `generate`
    */
   async read(eeg: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
-    using tokens = await eegTokens(this.parts, eeg)
+    const { encoder } = this.parts
+    if (encoder === undefined)
+      throw new EegTorchError('INVALID_OPTION', 'there is no encoder', { option: 'encoder', expected: 'EegEncoder' })
+    using tokens = await encoder.readAll(eeg, { signal: options.signal })
     return await this.readTokens(tokens, options)
   }
 
-  /** {@link EegToText.read} of what the token reducer gave: (trials, tokens, width). */
+  /** {@link EegToText.read} of what the encoder gave: (trials, tokens, width). */
   readTokens(tokens: Tensor, options: GenerateTextOptions = {}): Promise<EegText[]> {
     return readTokens(this.parts, this.#prompt, tokens, options)
   }
 
   /** Frees all networks. */
   dispose(): void {
-    const { encoder, reducer, projection, language } = this.parts
-    for (const part of [encoder, reducer, projection, language]) part?.dispose()
+    const { encoder, projection, language } = this.parts
+    for (const part of [encoder, projection, language]) part?.dispose()
   }
 
   [Symbol.dispose](): void {

@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  EegEncoder,
   EegToText,
-  eegTokens,
   type FinetunedEpoch,
   findKeyword,
   finetuneText,
@@ -75,24 +75,25 @@ async function makeParts(gradientCheckpointing = false, adapter: object = {}) {
   return { language, projection, tokens, labels: [0, 1, 0, 1, 0, 1] }
 }
 
-test('EEG passes encoder, reducer and projection, and becomes a text; the networks are freed with their reader', async () => {
+test('EEG passes encoder and projection, and becomes a text; the networks are freed with their reader', async () => {
   const { language } = await makeParts()
   const brainRegions = [0, 0, 1]
   const sizes = { inDim: 25, outDim: 25, dModel: 25, dimFeedforward: 30, nhead: 5, nLayer: 1 }
-  const encoder = models.csbrain({ ...sizes, brainRegions, nPatches: 2 })
-  const reducer = models.eegTokenReducer({ brainRegions, nPatches: 2, dim: 25 })
+  const encoder = new EegEncoder(models.csbrain({ ...sizes, brainRegions, nPatches: 2 }))
+  const csbrain = encoder.encoder
   const projection = models.eegProjection({ inDim: 25, outDim: language.width })
   const wide = models.eegProjection({ inDim: 6, outDim: 50 })
   expect(errorOf(() => new EegToText({ projection: wide, language, vocabulary: visual })).code).toBe('SHAPE_MISMATCH')
   expect([wide.disposed, language.model.disposed]).toEqual([false, false])
-  const reader = new EegToText({ encoder, reducer, projection, language, vocabulary: visual })
+  const reader = new EegToText({ encoder, projection, language, vocabulary: visual })
   using eeg = randn([2, 3, 2, 25])
-  using tokens = await eegTokens({ encoder, reducer }, eeg)
+  using tokens = await encoder.read(eeg)
   expect(tokens.shape).toEqual([2, 4, 25])
   const read = await reader.read(eeg, { maxNewTokens: 4 })
+  expect(read).toEqual(await reader.readTokens(tokens, { maxNewTokens: 4 }))
   expect(read.map(({ tokens: made }) => made.length)).toEqual([4, 4])
   reader.dispose()
-  expect([encoder, reducer, projection, language.model].map(({ disposed }) => disposed)).toEqual([
+  expect([csbrain, encoder.reducer, projection, language.model].map(({ disposed }) => disposed)).toEqual([
     true,
     true,
     true,

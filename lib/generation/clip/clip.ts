@@ -9,12 +9,12 @@ import { scope } from '../../memory.ts'
 import { loadCheckpoint } from '../../models/load.ts'
 import type { LoadWeightsOptions } from '../../models/load-weights.ts'
 import type { Model } from '../../models/model.ts'
+import { placementOf } from '../../models/placement.ts'
 import { asRegistered } from '../../models/published.ts'
 import type { Tensor } from '../../tensor.ts'
 import { loadTokenizer } from '../../tokenizers/load.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
 import { type Picture, readPicture } from '../pictures/picture.ts'
-import { placeOf } from '../place.ts'
 import { isOpenAiClip, openAiParts } from './openai.ts'
 import { type ClipPreprocessing, preprocessImages, readPreprocessing } from './preprocess.ts'
 
@@ -159,7 +159,7 @@ export class Clip {
   }
 
   private get placement() {
-    return placeOf(this.vision)
+    return placementOf(this.vision)
   }
 }
 

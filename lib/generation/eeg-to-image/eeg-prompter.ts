@@ -1,11 +1,11 @@
 import { noGrad } from '../../autograd.ts'
 import { cat, fromTypedArray } from '../../creation.ts'
+import { EegEncoder, type EegEncoderOptions, wideType } from '../../encoders/eeg-encoder.ts'
 import { EegTorchError } from '../../errors.ts'
 import { scope } from '../../memory.ts'
 import type { AsyncOptions, Model } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import type { Tensor } from '../../tensor.ts'
-import { EegEncoder, type EegEncoderOptions, wideType } from '../eeg-encoder.ts'
 
 /** What is read from EEG in the place of a prompt. On the CPU, float32. */
 export interface EegPrompts {

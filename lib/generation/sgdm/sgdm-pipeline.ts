@@ -4,6 +4,7 @@ import { ones, zeros } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
 import { type Arena, scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
+import { type Placement, placementOf } from '../../models/placement.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import {
@@ -31,7 +32,6 @@ import {
 } from '../options.ts'
 import type { PictureCodec } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
-import { type Place, placeOf } from '../place.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { StepNetwork } from '../step-network.ts'
 import { structurePictures } from './fit-sgdm-controlnet.ts'
@@ -82,7 +82,7 @@ type ConditionedGuide = (
  */
 export class SgdmPipeline implements Disposable {
   readonly parts: Readonly<SgdmParts>
-  readonly #place: Place
+  readonly #place: Placement
   readonly #step: StepNetwork<'sgdm_unet'>
 
   /** @throws EegTorchError `CHECKPOINT_MISMATCH` for parts that do not fit each other */
@@ -91,7 +91,7 @@ export class SgdmPipeline implements Disposable {
     parts.networks.eval()
     parts.classifier?.eval()
     parts.controlNet?.eval()
-    this.#place = placeOf(parts.networks.unet)
+    this.#place = placementOf(parts.networks.unet)
     this.#step = new StepNetwork(parts.networks.unet, ({ sample }) => sample)
     requireChannels(parts)
     const { networks, codec, controlNet } = parts

@@ -1,13 +1,14 @@
 import { noGrad } from '../autograd.ts'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
-import { zeros } from '../creation.ts'
+import { cat, fromTypedArray, zeros } from '../creation.ts'
 import { type Montage, montageOf } from '../datasets/montages.ts'
+import { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { scope } from '../memory.ts'
 import type { AsyncOptions, Model, ModelPlacement } from '../models/model.ts'
 import { models } from '../models/models.ts'
+import { type Placement, placementOf } from '../models/placement.ts'
 import type { Tensor } from '../tensor.ts'
-import { type Place, placeOf } from './place.ts'
 
 /** What the encoder's file does not say. */
 export interface EegEncoderOptions extends ModelPlacement {
@@ -19,12 +20,22 @@ export interface EegEncoderOptions extends ModelPlacement {
   patches?: number | undefined
 }
 
+/** How to read many trials. */
+export interface ReadAllOptions extends AsyncOptions {
+  /** Where the windows lie, for errors. */
+  file?: string | undefined
+  onProgress?: ((done: number, total: number) => void) | undefined
+}
+
+/** Trials that pass the encoder at once. */
+const READ_TOGETHER = 16
+
 /** CSBrain, and means over regions of the brain: from a trial to the tokens that all pipelines of the document eeg2image begin with. */
 export class EegEncoder implements Disposable {
   readonly encoder: Model<'csbrain'>
   /** Made to fit the encoder. */
   readonly reducer: Model<'eeg_token_reducer'>
-  readonly #place: Place
+  readonly #place: Placement
 
   /** It owns the encoder. */
   constructor(encoder: Model<'csbrain'>) {
@@ -32,7 +43,7 @@ export class EegEncoder implements Disposable {
     const sorted = sortedIndices?.map((i) => brainRegions[i]!) ?? [...brainRegions].sort((a, b) => a - b)
     this.encoder = encoder.eval()
     this.reducer = models.eegTokenReducer({ brainRegions: sorted, nPatches, dim: outDim })
-    this.#place = placeOf(encoder)
+    this.#place = placementOf(encoder)
   }
 
   /**
@@ -85,14 +96,39 @@ export class EegEncoder implements Disposable {
     }
   }
 
+  /**
+   * Reads trials 16 at a time, so that what is between the layers stays small.
+   *
+   * @param trials as of {@link EegEncoder.read}, or windows
+   * @returns (trials, tokens, width), where the encoder is and in its type
+   * @throws EegTorchError `SHAPE_MISMATCH`, `CANCELLED`
+   */
+  async readAll(trials: Tensor | EegWindows, { signal, file, onProgress }: ReadAllOptions = {}): Promise<Tensor> {
+    const total = trials instanceof EegWindows ? trials.length : (trials.shape[0] ?? 0)
+    this.requireFit(sizesOf(trials), file)
+    const parts: Tensor[] = []
+    try {
+      for (let from = 0; from < total; from += READ_TOGETHER) {
+        const count = Math.min(READ_TOGETHER, total - from)
+        using rows = rowsOf(trials, from, count)
+        parts.push(await this.read(rows, { signal }))
+        onProgress?.(from + count, total)
+      }
+      return noGrad(() => cat(parts, 0))
+    } finally {
+      for (const part of parts) part.dispose()
+    }
+  }
+
   /** @throws EegTorchError `SHAPE_MISMATCH` for trials of other channels or samples, or none */
-  requireFit({ shape, length }: Pick<Tensor, 'shape' | 'length'>): void {
+  requireFit({ shape, length }: Pick<Tensor, 'shape' | 'length'>, file?: string): void {
     const { inDim, nPatches, brainRegions } = this.encoder.config
     const [count = 0, channels = 0] = shape
     if (count > 0 && channels === brainRegions.length && length === count * channels * nPatches * inDim) return
     throw new EegTorchError('SHAPE_MISMATCH', 'these trials do not fit the encoder', {
       expected: `(trials, ${brainRegions.length} channels, ${nPatches} patches, ${inDim} samples)`,
       received: `(${shape.join(', ')})`,
+      ...(file !== undefined && { file }),
     })
   }
 
@@ -103,6 +139,18 @@ export class EegEncoder implements Disposable {
   [Symbol.dispose](): void {
     this.dispose()
   }
+}
+
+function sizesOf(trials: Tensor | EegWindows): Pick<Tensor, 'shape' | 'length'> {
+  if (!(trials instanceof EegWindows)) return trials
+  const shape = [trials.length, trials.nChannels, trials.nSamples]
+  return { shape, length: shape.reduce((product, size) => product * size, 1) }
+}
+
+function rowsOf(trials: Tensor | EegWindows, from: number, count: number): Tensor {
+  if (!(trials instanceof EegWindows)) return noGrad(() => trials.narrow(0, from, count))
+  const { data, shape } = trials.batch(Array.from({ length: count }, (_, i) => from + i))
+  return fromTypedArray(data, { shape })
 }
 
 /** The type in which networks on EEG compute where a pipeline computes in this one. */
