@@ -1,25 +1,16 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, extname, join } from 'node:path'
 import type { Command } from 'commander'
-import { type Checkpoint, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { readRecording } from '../datasets/read-all.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
-import { findFiles } from '../files/find-files.ts'
-import { formatPipeline, inspectPipeline, isPipelineFolder } from '../generation/checkpoints/inspect-pipeline.ts'
-import { isLmdb } from '../lmdb/lmdb-file.ts'
-import { formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
-import { asRegistered } from '../models/published.ts'
-import { isRecordingFile, RECORDING_ENDINGS, readableFor } from '../recordings/formats.ts'
+import { isRecordingFile } from '../recordings/formats.ts'
 import { formatSummary, inspectRecording } from '../recordings/inspect.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { drawTraces } from '../recordings/traces.ts'
-import { formatStore, inspectStore } from '../store/inspect-store.ts'
 import { fileOptions } from './file-options.ts'
-import { readModelConfig } from './model-config.ts'
-import { EXIT } from './program.ts'
 
-interface InspectOptions {
+export interface InspectOptions {
   json?: boolean
   picture?: string | boolean
   key?: string
@@ -54,21 +45,10 @@ export function describe(command: Command): void {
 async function inspect(file: string, options: InspectOptions): Promise<void> {
   if (!existsSync(file)) throw new EegTorchError('FILE_NOT_FOUND', 'there is no such file', { file })
   if (!statSync(file).isDirectory() && isRecordingFile(file))
-    await showRecording(await readRecording(file, fileOptions(options)), file, options)
-  else if (isLmdb(file)) showStore(file, options)
-  else if (isPipelineFolder(file)) showPipeline(file, options)
-  else await showCheckpoint(file, options)
-}
-
-function showStore(path: string, { json }: InspectOptions): void {
-  const summary = inspectStore(path)
-  console.log(json ? JSON.stringify(summary, undefined, 2) : formatStore(summary))
-}
-
-function showPipeline(folder: string, { json }: InspectOptions): void {
-  const summary = inspectPipeline(folder)
-  console.log(json ? JSON.stringify(summary, undefined, 2) : formatPipeline(summary))
-  if (summary.components.some(({ problem }) => problem !== undefined)) process.exitCode = EXIT.failed
+    return showRecording(await readRecording(file, fileOptions(options)), file, options)
+  // Loaded here: recordings need none of it, and it takes longer to load than they to read.
+  const { showOther } = await import('./inspect-other.ts')
+  await showOther(file, options)
 }
 
 async function showRecording(recording: Recording, file: string, { json, picture }: InspectOptions): Promise<void> {
@@ -87,41 +67,4 @@ async function draw(recording: Recording, picture: string | boolean, file: strin
   const { default: sharp } = await import('sharp')
   await writeFileAtomically(path, /\.svg$/i.test(path) ? svg : await sharp(Buffer.from(svg)).png().toBuffer())
   return path
-}
-
-async function showCheckpoint(file: string, { json, key, config }: InspectOptions): Promise<void> {
-  const options = config === undefined ? {} : readModelConfig(config)
-  const summary = inspectCheckpoint(registered(await openAsCheckpoint(file, key)), options)
-  console.log(json ? JSON.stringify(summary, undefined, 2) : formatCheckpoint(summary))
-}
-
-/** What is none is told as what it is: a folder of recordings, or no file that anything here reads. */
-async function openAsCheckpoint(file: string, key: string | undefined): Promise<Checkpoint> {
-  try {
-    return openCheckpoint(file, { key })
-  } catch (error) {
-    const { code, received } = error as EegTorchError
-    const [first, ...others] = code === 'FILE_NOT_FOUND' ? await findFiles(file, RECORDING_ENDINGS) : []
-    if (first !== undefined) {
-      throw new EegTorchError('FILE_INVALID', `this is a folder of ${others.length + 1} recordings`, {
-        file,
-        expected: `one of them, such as ${first}`,
-      })
-    }
-    if (code !== 'FILE_INVALID' || received !== 'a file of another format') throw error
-    throw new EegTorchError('FILE_UNSUPPORTED', 'this is no recording, no store and no checkpoint', {
-      file,
-      expected: `${readableFor(file)}; safetensors, or what torch.save wrote`,
-    })
-  }
-}
-
-/** With the network's own options where it is registered; as it is where it is not. */
-function registered(checkpoint: Checkpoint): Checkpoint {
-  try {
-    return asRegistered(checkpoint)
-  } catch (error) {
-    if (error instanceof EegTorchError) return checkpoint
-    throw error
-  }
 }

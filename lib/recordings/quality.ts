@@ -18,6 +18,12 @@ const LOWEST = 0.5e-6
 const HIGHEST = 200e-6
 /** Seconds examined, from the middle of the recording. */
 const EXAMINED = 60
+/** Hertz. */
+const LINES = [50, 60] as const
+/** Hertz from a line to where little of it is seen. */
+const BESIDE = [-4, -3, -2, 2, 3, 4]
+/** Each line, followed by what is beside it. */
+const FREQUENCIES = LINES.flatMap((line) => [line, ...BESIDE.map((offset) => line + offset)])
 
 /** Examines the middle minute of each EEG channel (all of it, where the recording is shorter). */
 export function examineSignal(recording: Recording): SignalQuality {
@@ -56,35 +62,47 @@ function typicalDeviation(samples: Float64Array, rate: number): number {
 
 function strongerLine(data: readonly Float64Array[], rate: number): SignalQuality['line'] | undefined {
   if (rate < 130 || data.length === 0 || data[0]!.length < 2 * rate) return undefined
-  const [fifty, sixty] = ([50, 60] as const).map((frequency) => ({
+  const powers = data.map((samples) => powersAt(samples, rate, FREQUENCIES))
+  const [fifty, sixty] = LINES.map((frequency, i) => ({
     frequency,
-    decibels: median(data.map((samples) => prominence(samples, rate, frequency)).filter(Number.isFinite)),
+    decibels: median(powers.map((power) => prominence(power, i * (BESIDE.length + 1))).filter(Number.isFinite)),
   }))
   const line = sixty!.decibels > fifty!.decibels ? sixty! : fifty!
   return Number.isFinite(line.decibels) ? line : undefined
 }
 
-/** Power at a frequency over the mean power 2 to 4 Hz beside it, in decibels. */
-function prominence(samples: Float64Array, rate: number, frequency: number): number {
-  const beside = [-4, -3, -2, 2, 3, 4].map((offset) => powerAt(samples, rate, frequency + offset))
-  return 10 * Math.log10(powerAt(samples, rate, frequency) / (beside.reduce((a, b) => a + b) / beside.length))
+/** Power at a line, which has this place, over the mean power 2 to 4 Hz beside it, in decibels. */
+function prominence(powers: Float64Array, place: number): number {
+  const beside = powers.subarray(place + 1, place + 1 + BESIDE.length)
+  return 10 * Math.log10(powers[place]! / (beside.reduce((a, b) => a + b) / beside.length))
 }
 
-/** Power at one frequency (Goertzel's algorithm) averaged over Hann windows of two seconds. */
-function powerAt(samples: Float64Array, rate: number, frequency: number): number {
+/**
+ * Power at some frequencies (Goertzel's algorithm) averaged over Hann windows of two seconds. One sample after the other: the processor
+ * works at all frequencies at once, where one alone would wait for itself.
+ */
+function powersAt(samples: Float64Array, rate: number, frequencies: readonly number[]): Float64Array {
   const length = Math.round(2 * rate)
-  const turn = (2 * PI * frequency) / rate
-  const twice = 2 * cos(turn)
   const hann = Float64Array.from({ length }, (_, i) => 0.5 - 0.5 * cos((2 * PI * i) / length))
-  let power = 0
+  const twice = Float64Array.from(frequencies, (frequency) => 2 * cos((2 * PI * frequency) / rate))
+  const [powers, one, two] = [0, 1, 2].map(() => new Float64Array(twice.length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ]
   for (let start = 0; start + length <= samples.length; start += length) {
-    let [one, two] = [0, 0]
+    one.fill(0)
+    two.fill(0)
     for (let i = 0; i < length; i++) {
-      const next = samples[start + i]! * hann[i]! + twice * one - two
-      two = one
-      one = next
+      const sample = samples[start + i]! * hann[i]!
+      for (let k = 0; k < twice.length; k++) {
+        const next = sample + twice[k]! * one[k]! - two[k]!
+        two[k] = one[k]!
+        one[k] = next
+      }
     }
-    power += abs(one * one + two * two - twice * one * two)
+    for (let k = 0; k < twice.length; k++)
+      powers[k]! += abs(one[k]! * one[k]! + two[k]! * two[k]! - twice[k]! * one[k]! * two[k]!)
   }
-  return power
+  return powers
 }
