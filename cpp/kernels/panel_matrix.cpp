@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "kernels/dispatch.h"
+#include "kernels/native/panel_table.h"
 
 namespace eegtorch::kernels {
 
@@ -12,6 +13,11 @@ namespace {
 
 constexpr int64_t kFewRows = 6;      // which pass by a panel at once, or nearly
 constexpr int64_t kBlock = 1 << 13;  // numbers of a panel that stay in the innermost cache while many rows pass by
+
+const PanelTable& panelTable() {
+  static const PanelTable& chosen = chooseTable(avx512Panels, avx2Panels, baselinePanels);
+  return chosen;
+}
 
 }  // namespace
 
@@ -29,11 +35,12 @@ void PanelMatrix::multiplyPanel(int64_t panel, int64_t m, const float* a, int64_
                                 bool accumulate) const {
   const int64_t column = panel * width_;
   const float* numbers = panels_.const_data_ptr<float>() + panel * depth_ * width_;
+  const float* next = panel + 1 < panels() ? numbers + depth_ * width_ : nullptr;
+  const auto present = static_cast<size_t>(std::min(width_, columns_ - column)), width = static_cast<size_t>(width_);
   const int64_t block = m <= kFewRows ? depth_ : std::max<int64_t>(1, kBlock / width_);
   for (int64_t k = 0; k < depth_; k += block) {
-    const auto depth = static_cast<size_t>(std::min(block, depth_ - k));
-    table().rows(m, std::min(width_, columns_ - column), {1, depth, 0, static_cast<size_t>(width_)}, a + k, a_row,
-                 numbers + k * width_, c + column, c_row, nullptr, accumulate || k > 0);
+    const Panel own{numbers + k * width_, present, width, next ? next + k * width_ : nullptr};
+    panelTable().multiply(m, std::min(block, depth_ - k), a + k, a_row, own, c + column, c_row, accumulate || k > 0);
   }
 }
 

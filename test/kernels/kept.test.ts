@@ -126,6 +126,13 @@ test.each(cases)('%s %j infers two windows at once', async (name, options, shape
   }
 })
 
+// Panels are as wide as suits the rows that the weights were packed for; each fetches the next one while it is multiplied.
+test.each([1, 2, 3, 4, 12, 13, 30])('panels packed for %d rows multiply any number of them', (rows) => {
+  manualSeed(8)
+  const net = models.eegProjection({ inDim: 21, outDim: 300, nTokens: 1 })
+  for (const count of [rows, 1, 2, 3, 5, 25]) expect(error(net, [randn([1, count, 21])])).toBeLessThan(2e-5)
+})
+
 test('projections to several scales give one window what they give it in a batch', () => {
   const net = models.multiScaleConditioning({ latentDim: 20, semanticDim: 11, nScales: 3, baseDim: 9 }).eval()
   const inputs = { latent: randn([2, 20]), semantic: randn([2, 11]), hasSemantic: ones([2], { dtype: 'int64' }) }

@@ -1,5 +1,7 @@
 #include "kernels/native/products.h"
 
+#include "kernels/native/panel_table.h"
+
 namespace eegtorch::kernels::EEGTORCH_ISA {
 
 namespace {
@@ -13,6 +15,8 @@ constexpr size_t tall = 6;
 constexpr size_t wide = 8;   // vectors side by side when there is one row
 constexpr size_t broad = 4;  // when there are two or three
 
+constexpr size_t line = 16;  // floats that come into the cache together
+
 struct RowsTask {
   Depth depth;
   size_t a_row, c_row;
@@ -20,9 +24,17 @@ struct RowsTask {
   bool accumulate;
 };
 
-// M rows by V vectors of the result. Partial: one vector of which the first `tail` elements exist.
-template <size_t M, size_t V, bool Partial>
-inline void rowsTile(const RowsTask& task, const float* a, const float* b, float* c, size_t first_row, size_t tail) {
+// What the next product will read: fetched `stride` numbers further with each step of depth.
+struct Ahead {
+  const float* from;
+  size_t stride;
+};
+
+// M rows by V vectors of the result. Partial: one vector of which the first `tail` elements exist. Lines: of the cache,
+// fetched ahead in each step.
+template <size_t M, size_t V, bool Partial, size_t Lines = 0>
+inline void rowsTile(const RowsTask& task, const float* a, const float* b, float* c, size_t first_row, size_t tail,
+                     Ahead ahead = {}) {
   Vec acc[M][V];
 #pragma GCC unroll 16
   for (size_t m = 0; m < M; m++)
@@ -31,6 +43,9 @@ inline void rowsTile(const RowsTask& task, const float* a, const float* b, float
   for (size_t o = 0; o < task.depth.outer; o++) {
     const float* row = b + o * task.depth.outer_stride;
     for (size_t i = 0; i < task.depth.inner; i++, row += task.depth.inner_stride, a++) {
+#pragma GCC unroll 16
+      for (size_t l = 0; l < Lines; l++) __builtin_prefetch(ahead.from + l * line, 0, 2);
+      ahead.from += ahead.stride;
       Vec values[V];
 #pragma GCC unroll 16
       for (size_t v = 0; v < V; v++) values[v] = Partial ? load(row, tail) : load(row + v * lanes);
@@ -96,6 +111,27 @@ inline void rowsColumn(const RowsTask& task, size_t m, const float* a, const flo
     const size_t height = m / tiles + (tile < m % tiles);
     withHeight(height, [&](auto count) {
       rowsTile<count, V, Partial>(task, a + row * task.a_row, b, c + row * task.c_row, row, tail);
+    });
+    row += height;
+  }
+}
+
+// One tile of a whole panel, which fetches all of the next.
+template <size_t M, size_t V>
+inline void panelTile(const RowsTask& task, const float* a, const Panel& b, float* c) {
+  constexpr size_t width = V * lanes;
+  rowsTile<M, V, false, (width + line - 1) / line>(task, a, b.data, c, 0, 0, {b.next, width});
+}
+
+// All tiles of a whole panel of two vectors; each fetches a share of the next.
+inline void panelTiles(const RowsTask& task, size_t m, const float* a, const Panel& b, float* c) {
+  if (m <= tall) return withHeight(m, [&](auto count) { panelTile<count, 2>(task, a, b, c); });
+  const size_t tiles = (m + tall - 1) / tall, share = (b.width + tiles - 1) / tiles;
+  for (size_t tile = 0, row = 0; tile < tiles; tile++) {
+    const size_t height = m / tiles + (tile < m % tiles);
+    const Ahead ahead{b.next + tile * share * task.depth.inner, share};
+    withHeight(height, [&](auto count) {
+      rowsTile<count, 2, false, 1>(task, a + row * task.a_row, b.data, c + row * task.c_row, row, 0, ahead);
     });
     row += height;
   }
@@ -172,4 +208,34 @@ void dots(size_t m, size_t n, Depth depth, const float* a, size_t a_row, const f
   }
 }
 
+namespace {
+
+void multiply(size_t m, size_t depth, const float* a, size_t a_row, const Panel& b, float* c, size_t c_row,
+              bool accumulate) {
+  const RowsTask task{{1, depth, 0, b.width}, a_row, c_row, nullptr, accumulate};
+  if (m > 0 && b.next && b.columns == b.width) {
+    if (b.width == 2 * lanes) return panelTiles(task, m, a, b, c);
+    if (b.width == wide * lanes && m == 1) return panelTile<1, wide>(task, a, b, c);
+    if (b.width == broad * lanes && m == 2) return panelTile<2, broad>(task, a, b, c);
+    if (b.width == broad * lanes && m == 3) return panelTile<3, broad>(task, a, b, c);
+  }
+  rows(m, b.columns, task.depth, a, a_row, b.data, c, c_row, nullptr, accumulate);
+}
+
+constexpr PanelTable table = {multiply};
+
+}  // namespace
+
 }  // namespace eegtorch::kernels::EEGTORCH_ISA
+
+namespace eegtorch::kernels {
+
+#if EEGTORCH_LANES == 16
+const PanelTable& avx512Panels() { return EEGTORCH_ISA::table; }
+#elif EEGTORCH_LANES == 8
+const PanelTable& avx2Panels() { return EEGTORCH_ISA::table; }
+#else
+const PanelTable& baselinePanels() { return EEGTORCH_ISA::table; }
+#endif
+
+}  // namespace eegtorch::kernels
