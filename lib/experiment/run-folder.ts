@@ -1,15 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { checkDescription } from '../checkpoints/json-file.ts'
 import type { TestOpening } from '../evaluation/test-ledger.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { type CheckpointCadence, readSavedState, TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { TrainingStore } from '../training/fit.ts'
 import type { EpochFigures } from '../training/learning-curve.ts'
-import { JsonLinesLog } from '../training/log/json-lines.ts'
+import { JsonLinesLog, readJsonLines } from '../training/log/json-lines.ts'
 import { TensorBoardWriter } from '../training/log/tensorboard.ts'
 import type { CrossValidationStore, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
+import { openingSchema, outcomeSchema, parseOutcome } from './outcome-file.ts'
 
 const OPENINGS_FILE = 'openings.jsonl'
 
@@ -48,7 +50,7 @@ export class RunFolder implements CrossValidationStore {
       this.#openLog(place)
       return undefined
     }
-    return JSON.parse(await readFile(path, 'utf8')) as TrainingOutcome
+    return parseOutcome(outcomeSchema, await readFile(path, 'utf8'), path) as TrainingOutcome
   }
 
   async writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void> {
@@ -59,13 +61,13 @@ export class RunFolder implements CrossValidationStore {
     await new TrainingCheckpoints(this.#checkpointFolder(place)).forget()
   }
 
-  /** Looks at test parts that this run, or an earlier process of it, has recorded. */
+  /** Looks at test parts that this run, or an earlier process of it, has recorded. @throws EegTorchError `FILE_INVALID` naming the line */
   readOpenings(): TestOpening[] {
     const path = join(this.path, OPENINGS_FILE)
     if (!existsSync(path)) return []
-    const lines = readFileSync(path, 'utf8').split('\n')
-    // A process that was killed may have left half a line.
-    return lines.flatMap((line, i) => (line === '' || i === lines.length - 1 ? [] : [JSON.parse(line) as TestOpening]))
+    return readJsonLines(path).map(
+      (line, i) => checkDescription(openingSchema, line, `line ${i + 1}`, path) as TestOpening,
+    )
   }
 
   recordOpening(opening: TestOpening): void {

@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { z } from 'zod'
+import { checkDescription, parseJsonObject } from '../checkpoints/json-file.ts'
 import { readSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts'
 import { EegTorchError } from '../errors.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { numThreads } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
 import type { TrainingStore } from './fit.ts'
+import { whole } from './learning-curve.ts'
 import { evaluatedWeights, type TrainStep } from './train-step.ts'
-import { type ProgressRecord, TrainingProgress } from './training-progress.ts'
+import { type ProgressRecord, progressRecord, TrainingProgress } from './training-progress.ts'
 
 /** How often a training's state is saved. Whichever comes first; without any, every 10 seconds. */
 export interface CheckpointCadence {
@@ -23,13 +26,14 @@ export interface CheckpointCadence {
 export type CheckpointDescription = Readonly<Record<string, unknown>>
 
 /** What the state file holds beside tensors. */
-interface SavedState {
-  progress: ProgressRecord
+const savedState = z.object({
+  progress: progressRecord,
   /** CPU threads: sums come out bit for bit alike with the same number only. */
-  threads: number
+  threads: whole,
   /** Lines that the log had. */
-  logRecords: number
-}
+  logRecords: whole,
+})
+type SavedState = z.infer<typeof savedState>
 
 /** What {@link TrainingCheckpoints} is made with. */
 export interface CheckpointOptions extends CheckpointCadence {
@@ -74,7 +78,7 @@ export class TrainingCheckpoints implements TrainingStore {
     }
     if (saved.threads !== numThreads()) this.#options.onWarning?.(differentThreads(saved.threads))
     this.#savedStep = saved.progress.step
-    return new TrainingProgress(saved.progress)
+    return new TrainingProgress(saved.progress as ProgressRecord)
   }
 
   async afterStep(step: TrainStep, progress: TrainingProgress): Promise<void> {
@@ -169,7 +173,8 @@ export function readSavedState(folder: string): SavedState | undefined {
       received: 'another safetensors file',
     })
   }
-  return JSON.parse(text) as SavedState
+  const what = 'the state of the training'
+  return checkDescription(savedState, parseJsonObject(text, path, what), what, path)
 }
 
 function withPrefix(tensors: ReadonlyMap<string, Tensor>, prefix: string): Map<string, Tensor> {

@@ -1,21 +1,25 @@
+import { z } from 'zod'
 import type { BestEpoch } from './early-stopping.ts'
-import type { EpochFigures } from './learning-curve.ts'
+import { type EpochFigures, epochFigures, figure, whole } from './learning-curve.ts'
 import type { StepResult } from './train-step.ts'
 
-/** How far a training is, as plain data: goes into a checkpoint as JSON. */
-export interface ProgressRecord {
+/** {@link ProgressRecord} in a checkpoint. */
+export const progressRecord = z.object({
   /** Epochs done. */
-  epoch: number
+  epoch: whole,
   /** Batches done of the epoch under way. */
-  batch: number
+  batch: whole,
   /** Steps done in all. */
-  step: number
+  step: whole,
   /** Sums over the batches of the epoch under way. */
-  sums: { loss: number; mass: number; correct: number | null; count: number }
-  epochs: EpochFigures[]
-  best?: BestEpoch | undefined
-  stopped: boolean
-}
+  sums: z.object({ loss: figure, mass: figure, correct: whole.nullable(), count: whole }),
+  epochs: z.array(epochFigures),
+  best: z.object({ epoch: z.int().positive(), score: figure }).optional(),
+  stopped: z.boolean(),
+})
+
+/** How far a training is, as plain data: goes into a checkpoint as JSON. */
+export type ProgressRecord = Omit<z.infer<typeof progressRecord>, 'epochs'> & { epochs: EpochFigures[] }
 
 /** How far a training is. */
 export class TrainingProgress implements ProgressRecord {

@@ -76,8 +76,10 @@ describe('a sweep in a program', () => {
   test('says which file is no outcome', async () => {
     const sweep = new Sweep(ROWS, windows, { folds: 3, folder: join(folder, 'whole') })
     const { file } = sweep.jobs[0]!
-    writeFileSync(file, 'no outcome')
-    await expect(sweep.report()).rejects.toMatchObject({ code: 'FILE_INVALID', file })
+    for (const text of ['no outcome', '{"name": ', '{}', '{"predictions": [{}]}']) {
+      writeFileSync(file, text)
+      await expect(sweep.report()).rejects.toMatchObject({ code: 'FILE_INVALID', file })
+    }
   })
 
   test.each<[string, SweepModel[], Partial<EegTorchError>]>([

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
 import type { EegWindows } from '../../datasets/windows.ts'
 import { decodeFolds } from '../../decoders/baselines.ts'
-import { EegTorchError } from '../../errors.ts'
 import type { LeakProof } from '../../evaluation/leaks.ts'
 import type { Prediction } from '../../evaluation/predictions.ts'
 import type { Split } from '../../evaluation/split.ts'
 import { numThreads } from '../../runtime.ts'
-import type { LearningCurve } from '../../training/learning-curve.ts'
+import { figure, type LearningCurve, whole } from '../../training/learning-curve.ts'
+import { outcomeSchema, parseOutcome } from '../outcome-file.ts'
 import { leftOutOf, prepareFold } from '../prepare-fold.ts'
 import { trainSplit } from '../train-fold.ts'
 import type { SweepJob } from './sweep-jobs.ts'
@@ -32,6 +33,22 @@ export interface SweepOutcome {
   /** The split without windows that preprocessing rejected, where it did: all models of a sweep are scored on the same. */
   kept?: Split
 }
+
+const part = z.array(whole)
+
+/** {@link SweepOutcome} in its file. */
+const sweepOutcome = outcomeSchema.partial({ curve: true }).extend({
+  name: z.string(),
+  split: z.string(),
+  seed: whole,
+  seconds: figure,
+  threads: whole,
+  parameters: whole.optional(),
+  fitted: z
+    .array(z.object({ name: z.string(), learnedFrom: z.object({ train: whole, validation: whole, test: whole }) }))
+    .optional(),
+  kept: z.object({ name: z.string(), train: part, validation: part.optional(), test: part }).optional(),
+})
 
 /** Trains and tests one row on one split. */
 export async function runJob(
@@ -68,19 +85,8 @@ export async function readOutcomes(jobs: readonly SweepJob[]): Promise<(SweepOut
   const outcomes: (SweepOutcome & { fold: number })[] = []
   for (const { file, fold } of jobs) {
     if (!existsSync(file)) continue
-    const outcome = parseOutcome(await readFile(file, 'utf8'), file)
+    const outcome = parseOutcome(sweepOutcome, await readFile(file, 'utf8'), file) as SweepOutcome
     outcomes.push({ ...outcome, fold, predictions: outcome.predictions.map((answer) => ({ ...answer, fold })) })
   }
   return outcomes
-}
-
-function parseOutcome(text: string, file: string): SweepOutcome {
-  try {
-    return JSON.parse(text) as SweepOutcome
-  } catch (cause) {
-    throw new EegTorchError('FILE_INVALID', 'is no outcome', {
-      ...{ file, cause, received: 'text that is not JSON' },
-      expected: 'the outcome of a training: delete the file, and the sweep trains it again',
-    })
-  }
 }
