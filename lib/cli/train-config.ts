@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
@@ -17,22 +18,29 @@ const parameterGroup = z.strictObject({
   weightDecay: z.number().min(0).optional(),
 })
 const factor = z.number().positive().optional()
-const schedule = z.union([
-  z.enum(['constant', 'cosine', 'one-cycle', 'polynomial', 'step']),
+/** How schedules were spelt before they had the names of `schedules`. */
+const OLDER_SCHEDULES = new Map<unknown, string>([
+  ['multi-step', 'multiStep'],
+  ['cosine-restarts', 'cosineRestarts'],
+  ['one-cycle', 'oneCycle'],
+])
+const presentName = (name: unknown) => OLDER_SCHEDULES.get(name) ?? name
+const describedSchedule = z.union([
+  z.enum(['constant', 'cosine', 'oneCycle', 'polynomial', 'step']),
   z.discriminatedUnion('name', [
     z.strictObject({ name: z.literal('step'), every: positive, factor }),
-    z.strictObject({ name: z.literal('multi-step'), milestones: z.array(positive).min(1), factor }),
+    z.strictObject({ name: z.literal('multiStep'), milestones: z.array(positive).min(1), factor }),
     z.strictObject({ name: z.literal('exponential'), factor: z.number().positive() }),
     z.strictObject({ name: z.literal('polynomial'), power: z.number().positive().optional() }),
     z.strictObject({ name: z.literal('cosine'), final: z.number().min(0).optional() }),
     z.strictObject({
-      name: z.literal('cosine-restarts'),
+      name: z.literal('cosineRestarts'),
       first: positive,
       times: z.number().min(1).optional(),
       final: z.number().min(0).optional(),
     }),
     z.strictObject({
-      name: z.literal('one-cycle'),
+      name: z.literal('oneCycle'),
       rise: z.number().gt(0).lt(1).optional(),
       start: factor,
       end: factor,
@@ -41,6 +49,10 @@ const schedule = z.union([
     }),
   ]),
 ])
+const schedule = z.preprocess(
+  (said) => (isObject(said) ? { ...said, name: presentName(said.name) } : presentName(said)),
+  describedSchedule,
+)
 const group = z.enum(['subject', 'session', 'run', 'trial', 'stimulus'])
 
 const count = z.number().int().min(2)

@@ -73,6 +73,7 @@ export function describe(command: Command): void {
       new Option('--schedule <name>', 'default: constant').choices([
         'constant',
         'cosine',
+        'oneCycle',
         'one-cycle',
         'polynomial',
         'step',

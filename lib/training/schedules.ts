@@ -112,16 +112,16 @@ export const schedules: {
 export type DescribedSchedule =
   | 'constant'
   | 'cosine'
-  | 'one-cycle'
+  | 'oneCycle'
   | 'polynomial'
   | 'step'
   | { name: 'step'; every: number; factor?: number | undefined }
-  | { name: 'multi-step'; milestones: readonly number[]; factor?: number | undefined }
+  | { name: 'multiStep'; milestones: readonly number[]; factor?: number | undefined }
   | { name: 'exponential'; factor: number }
   | { name: 'polynomial'; power?: number | undefined }
   | { name: 'cosine'; final?: number | undefined }
-  | { name: 'cosine-restarts'; first: number; times?: number | undefined; final?: number | undefined }
-  | ({ name: 'one-cycle' } & { [Option in keyof OneCycleOptions]: OneCycleOptions[Option] | undefined })
+  | { name: 'cosineRestarts'; first: number; times?: number | undefined; final?: number | undefined }
+  | ({ name: 'oneCycle' } & { [Option in keyof OneCycleOptions]: OneCycleOptions[Option] | undefined })
 
 /** The schedule that a configuration describes, after a warm-up of some steps. `step` alone falls to a tenth at each third of the way. */
 export function describedSchedule(described: DescribedSchedule, warmUp = 0): Schedule {
@@ -133,7 +133,7 @@ function namedSchedule(name: Extract<DescribedSchedule, string>): Schedule {
   const byName = {
     constant: schedules.constant(),
     cosine: schedules.cosine(),
-    'one-cycle': schedules.oneCycle(),
+    oneCycle: schedules.oneCycle(),
     polynomial: schedules.polynomial(),
     step: (step: number, steps: number) => 0.1 ** Math.floor((3 * step) / steps),
   }
@@ -141,8 +141,7 @@ function namedSchedule(name: Extract<DescribedSchedule, string>): Schedule {
 }
 
 function scheduleWith({ name, ...options }: Exclude<DescribedSchedule, string>): Schedule {
-  const maker = { 'multi-step': 'multiStep', 'one-cycle': 'oneCycle', 'cosine-restarts': 'cosineRestarts' } as const
-  const make = schedules[maker[name as keyof typeof maker] ?? name] as (options: object) => Schedule
+  const make = schedules[name] as (options: object) => Schedule
   return make(defined(options))
 }
 

@@ -14,6 +14,25 @@ const folder = mkdtempSync(join(tmpdir(), 'eegtorch-options-'))
 const file = join(folder, 'run.yaml')
 afterAll(() => rmSync(folder, { recursive: true }))
 
+describe('schedules go by the names that programs know them by, and by their older spelling', () => {
+  const said = { model: 'eegnet', data: 'none' }
+  const read = (schedule: unknown) => checkConfig({ ...said, schedule }).schedule
+
+  test.each([
+    ['multi-step', 'multiStep', { milestones: [3, 9] }],
+    ['cosine-restarts', 'cosineRestarts', { first: 4 }],
+    ['one-cycle', 'oneCycle', { rise: 0.4 }],
+  ])('%s is %s', (older, name, options) => {
+    expect(read({ name, ...options })).toEqual({ name, ...options })
+    expect(read({ name: older, ...options })).toEqual({ name, ...options })
+  })
+
+  test('alone too, and what is none is refused', () => {
+    expect([read('one-cycle'), read('oneCycle'), read(undefined)]).toEqual(['oneCycle', 'oneCycle', 'constant'])
+    expect(errorOf(() => read('twoCycles'))).toMatchObject({ code: 'INVALID_OPTION', option: 'schedule' })
+  })
+})
+
 describe('a wrong option is named where it was said', () => {
   const written = 'data: d\nencoder: e\nlanguage: l\nbatchSize: 4\n'
   test.each([
