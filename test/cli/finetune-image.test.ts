@@ -86,7 +86,8 @@ test('targets are cached in the store, epochs kept and drawn, and what was learn
   expect(first.stderr).toBe('')
   const told = JSON.parse(first.stdout)
   expect(told.epochs.map(({ phase }: { phase: string }) => phase)).toEqual(['warm-up', 'joint'])
-  expect(told.epochs[1].figures.validationAccuracy).toBeGreaterThanOrEqual(0)
+  // A share of the four windows of B.
+  expect([0, 0.25, 0.5, 0.75, 1]).toContain(told.epochs[1].figures.validationAccuracy)
   expect(Object.keys(told.cosines)).toEqual(['images', 'texts'])
   expect(readdirSync(at('store', 'targets'))).toHaveLength(1)
   for (const file of ['mapper_epoch1.pth', 'mapper_epoch2.safetensors', 'mapper.safetensors', 'results.json'])

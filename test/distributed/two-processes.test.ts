@@ -104,11 +104,10 @@ describe('data-parallel training', () => {
     }
   })
 
-  test('gradients travel in buckets, while others are computed', () => {
+  test('gradients travel in two buckets', () => {
     expect(alone.perceptron.figures).toEqual({})
     for (const { perceptron } of two) {
       expect(perceptron.figures).toMatchObject({ num_buckets: 2, num_parameter_tensors: 8 })
-      expect(perceptron.figures.avg_backward_compute_comm_overlap_time).toBeGreaterThan(0)
     }
   })
 

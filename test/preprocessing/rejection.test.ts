@@ -36,7 +36,9 @@ test.each([
 test('a channel that is nowhere a number leaves no window, and no limit is learned from it', async () => {
   const bad = spoil(recording, 'Cz', () => Number.NaN)
   const all = await Pipeline.parse([cut]).windows(bad)
-  await expect(Pipeline.parse([cut, { rejectPeakToPeak: 1 }]).windows(bad)).rejects.toThrow()
+  await expect(Pipeline.parse([cut, { rejectPeakToPeak: 1 }]).windows(bad)).rejects.toThrow(
+    /received \d+ trials, each cut by an end or a gap, or rejected/,
+  )
   await expect(Pipeline.parse([cut, { rejectPeakToPeak: 'learned' }]).fit(all)).rejects.toThrow(/epochs/)
 })
 
