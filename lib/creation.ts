@@ -94,6 +94,8 @@ function converted(tensor: Tensor, dtype: DType | undefined): Tensor {
  *
  * @param options.shape default: one dimension
  * @param options.dtype another dtype of the same element size, such as `float16` for a `Uint16Array` of bit patterns
+ * @throws EegTorchError `SHAPE_MISMATCH` where shape or element size do not fit the array; `INVALID_OPTION` for what is no typed array, or a `bool` of another
+ *   byte than 0 or 1
  */
 export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
   data: A,
@@ -151,8 +153,10 @@ function ofShape(name: 'zeros' | 'ones' | 'empty' | 'randn' | 'rand'): TensorFac
   return (shape, options) => finished(ops.aten[name](sizes(shape), factoryOptions(options)), options)
 }
 
+/** Zeros of a shape. */
 export const zeros: TensorFactory = ofShape('zeros')
 
+/** Ones of a shape. */
 export const ones: TensorFactory = ofShape('ones')
 
 /** Memory as it is found: for what will be written before it is read. */
@@ -164,6 +168,7 @@ export const randn: TensorFactory<RandomOptions> = ofShape('randn')
 /** Uniform numbers in [0, 1). */
 export const rand: TensorFactory<RandomOptions> = ofShape('rand')
 
+/** A tensor of a shape, filled with one value; `float32` whatever the value, unlike PyTorch's. */
 export function full<const S extends Shape, D extends DType = 'float32'>(
   shape: S,
   value: Scalar,
@@ -197,6 +202,7 @@ export function arange<D extends DType = 'float32'>(
   return finished(ops.aten.arange(start, end, step, factoryOptions(options)), options)
 }
 
+/** So many numbers at equal distances from start to end, both included; shape (steps). */
 export function linspace<D extends DType = 'float32'>(
   start: number,
   end: number,
@@ -206,6 +212,7 @@ export function linspace<D extends DType = 'float32'>(
   return finished(ops.aten.linspace(start, end, steps, factoryOptions(options)), options)
 }
 
+/** The identity matrix, (n, n). */
 export function eye<D extends DType = 'float32'>(
   n: number,
   options: TensorOptions<D> = {},
@@ -213,18 +220,31 @@ export function eye<D extends DType = 'float32'>(
   return finished(ops.aten.eye(n, factoryOptions(options)), options)
 }
 
+/** Zeros with the shape, dtype and device of another tensor. */
 export function zerosLike<D extends DType, S extends Shape>(like: Tensor<D, S>): Tensor<D, S> {
   return ops.aten.zeros_like(like) as Tensor<D, S>
 }
 
+/** Ones with the shape, dtype and device of another tensor. */
 export function onesLike<D extends DType, S extends Shape>(like: Tensor<D, S>): Tensor<D, S> {
   return ops.aten.ones_like(like) as Tensor<D, S>
 }
 
+/**
+ * Tensors of one shape beside each other along a new dimension.
+ *
+ * @param dim where the new dimension stands in the result; below 0 from its end
+ * @throws EegTorchError `LIBTORCH` for no tensors, or tensors of different shapes
+ */
 export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   return ops.aten.stack([...tensors], dim)
 }
 
+/**
+ * Tensors one after the other along a dimension in which alone they may differ.
+ *
+ * @throws EegTorchError `LIBTORCH` for no tensors, or tensors that differ in another dimension
+ */
 export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   return ops.aten.cat([...tensors], dim)
 }

@@ -13,6 +13,11 @@ export function randomState(): Tensor<'uint8'> {
   return new Tensor(native.randomState())
 }
 
+/**
+ * Goes on with a state that {@link randomState} gave.
+ *
+ * @throws EegTorchError `LIBTORCH` for what is no such state
+ */
 export function setRandomState(state: Tensor): void {
   native.setRandomState(state.id)
 }

@@ -37,7 +37,11 @@ export function clopperPearson(correct: number, trials: number, confidence = 0.9
   }
 }
 
-/** Wilson's score interval: narrower than the exact one, right on average. `correct` may be a fraction. */
+/**
+ * Wilson's score interval: narrower than the exact one, right on average. `correct` may be a fraction.
+ *
+ * @throws EegTorchError `INVALID_OPTION` for impossible counts, or a confidence that is not between 0 and 1
+ */
 export function wilsonInterval(correct: number, trials: number, confidence = 0.95): Interval {
   requireShare('confidence', confidence)
   if (!(trials > 0 && correct >= 0 && correct <= trials)) requireCounts(correct, trials)

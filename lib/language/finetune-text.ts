@@ -295,7 +295,11 @@ async function validate(
   }
 }
 
-/** Reads trials greedily, in batches, and compares the keywords with the labels. The networks stay the caller's. */
+/**
+ * Reads trials greedily, in batches, and compares the keywords with the labels. The networks stay the caller's.
+ *
+ * @throws EegTorchError `SHAPE_MISMATCH` where projection and language model do not fit each other; `CANCELLED`
+ */
 export async function scoreText(
   reader: TokenReader,
   { tokens, labels }: LabelledTokens,

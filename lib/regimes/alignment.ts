@@ -87,6 +87,7 @@ export function fitAlignment(
  *
  * @param eeg inputs (windows, channels, samples), targets the image of each window: a row of `embeddings`, int64
  * @param embeddings (images, latentDim)
+ * @throws EegTorchError `SHAPE_MISMATCH` for embeddings of another width than the encoder's, and as the encoder's forward
  */
 export async function retrieveImages(
   encoder: Model<'sgdm_eeg_encoder'>,

@@ -45,7 +45,11 @@ export async function downloadFiles(files: readonly RemoteFile[], options: Downl
   return results
 }
 
-/** What is there of some files, held against their sizes and checksums; nothing is downloaded. */
+/**
+ * What is there of some files, held against their sizes and checksums; nothing is downloaded.
+ *
+ * @throws EegTorchError `FILE_UNSAFE` for a path outside of the folder, `CANCELLED`
+ */
 export async function checkFiles(
   files: readonly RemoteFile[],
   { folder, signal }: Pick<DownloadOptions, 'folder' | 'signal'>,

@@ -160,6 +160,7 @@ export async function cosineSimilarity(real: Tensor, made: Tensor): Promise<numb
  *
  * @param real (pictures, features), two at least
  * @param made (other pictures, features)
+ * @throws EegTorchError `SHAPE_MISMATCH` for features that differ in their number, `INVALID_OPTION` for fewer than two pictures
  */
 export async function frechetDistance(real: Tensor, made: Tensor): Promise<number> {
   if (real.shape.length !== 2 || made.shape.length !== 2 || real.shape[1] !== made.shape[1]) checkFeatures(real, made)
