@@ -6,6 +6,7 @@
 #include "blocks/floating_tensors.h"
 #include "core/check.h"
 #include "kernels/batch_norm.h"
+#include "kernels/conv1d.h"
 #include "kernels/norm_relu.h"
 #include "kernels/packed_conv1d.h"
 
@@ -68,7 +69,7 @@ class BasicBlockImpl : public torch::nn::Module {
   }
 
   at::Tensor forward(const at::Tensor& x) {  // (batch, in, steps) -> (batch, out, steps / stride)
-    const auto y = conv2_->forward(kernels::batchNormRelu(conv1_->forward(x), *bn1_));
+    const auto y = kernels::conv1d(kernels::batchNormRelu(kernels::conv1d(x, *conv1_), *bn1_), *conv2_);
     return kernels::batchNormRelu(y, *bn2_, downsample_ ? downsample_->forward(x) : x);
   }
 
