@@ -1,13 +1,9 @@
+import type { WrittenOption } from '../read-options.ts'
+
 /** Where the options of a command were said: in a YAML file, and by flags, which win over it. */
 export interface OptionSource {
   file?: string | undefined
   flags?: Readonly<Record<string, unknown>> | undefined
-}
-
-/** An option as a person wrote it, and the file where it stands, if it stands in one. */
-export interface WrittenOption {
-  option: string
-  file?: string
 }
 
 /**

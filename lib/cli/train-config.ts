@@ -3,6 +3,7 @@ import { isObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
+import { readOptions } from '../read-options.ts'
 import { trainPreset } from '../training/presets.ts'
 import { device, positive, requireParts } from './config-fields.ts'
 import { requireOneWay } from './config-pipeline.ts'
@@ -69,7 +70,7 @@ const protocol = z.discriminatedUnion('name', [
   z.strictObject({ name: z.literal('visual-imagery') }),
 ])
 
-const readOptions = z.strictObject({
+const recordingOptions = z.strictObject({
   samplingRate: z.number().positive().optional(),
   unit: z.string().optional(),
   channelNames: names.optional(),
@@ -99,7 +100,7 @@ export const trainSchema = z
           'expected a folder, a file or a pattern of recordings, a list of these, or a store; or a dataset by its name',
       })
       .describe('folder, file or pattern of recordings'),
-    read: readOptions.optional().describe('what the files do not say of themselves'),
+    read: recordingOptions.optional().describe('what the files do not say of themselves'),
     task: z.string().optional(),
     events: z
       .union([names, z.record(z.string(), z.string())])
@@ -231,18 +232,5 @@ export function checkOptions<S extends z.ZodObject>(
   value: Record<string, unknown>,
   source: OptionSource = {},
 ): z.infer<S> {
-  const result = schema.safeParse(value)
-  if (result.success) return result.data
-  const issue = result.error.issues[0]!
-  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
-  const written = writtenAs([...issue.path, ...unknown].join('.'), value, source)
-  const near = unknown.length > 0 && issue.path.length === 0 ? suggest(schema, unknown[0]!) : ''
-  const what = written.option === '' ? issue.message : `option ${written.option}: ${issue.message}${near}`
-  throw new EegTorchError('INVALID_OPTION', what, { ...written })
-}
-
-function suggest(schema: z.ZodObject, name: string): string {
-  const known = Object.keys(schema.shape)
-  const near = known.find((key) => key.toLowerCase() === name.replaceAll(/[-_]/g, '').toLowerCase())
-  return near === undefined ? `; known are ${known.join(', ')}` : `. Did you mean ${near}?`
+  return readOptions(schema, value, (path) => writtenAs(path, value, source))
 }

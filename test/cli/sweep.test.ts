@@ -169,7 +169,7 @@ describe('sweep', () => {
     ['an option that is common to all', { models: [{ model: 'eegnet', band: [1, 2] }] }, /models\.0\.band/],
     ['an option of a network', { models: [{ model: 'eegnet', lr: -1 }] }, /option lr/],
     ['an option of a decoder', { models: [{ model: 'csp_lda', modelOptions: { fliters: 2 } }] }, /fliters/],
-    ['an option that is not known', { epoch: 3 }, /option epoch: Unrecognized key/],
+    ['an option that is not known', { epoch: 3 }, /option epoch: there is no such option: expected one of /],
     ['two protocols', { leaveOut: 'run', folds: 3, models: ['eegnet'] }, /give one of leaveOut, folds and protocol/],
     ['a protocol without its number', { protocol: { name: 'blocks' } }, /option protocol\.folds/],
     ['no models', { models: [] }, /option models/],

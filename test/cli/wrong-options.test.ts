@@ -49,6 +49,17 @@ describe('a wrong option is named where it was said', () => {
     expect(error.message.includes(file)).toBe(place !== undefined)
   })
 
+  test('with what was expected and what was received, as in a program', async () => {
+    const said = { data: 'd', encoder: 'e', language: 'l' }
+    const refusal = (settings: object) =>
+      rejectionOf(readCommandConfig(finetuneTextSchema, { ...said, ...settings }, undefined))
+    expect(await refusal({ batchSize: 'many' })).toMatchObject({ expected: 'number', received: 'many' })
+    const { message } = await refusal({ batchSize: 0 })
+    expect(message).toBe('option --batch-size: expected number to be >0, received 0')
+    expect((await refusal({ batch_size: 4 })).message).toMatch(/no such option\. Did you mean batchSize\?$/)
+    expect(await refusal({ seat: 4 })).toMatchObject({ expected: expect.stringMatching(/^one of .*batchSize/) })
+  })
+
   test('options that exclude each other, of which a flag said one, are not the file’s alone', () => {
     const base = { model: 'eegnet', data: 'd', task: 't', events: ['a'] }
     const mixed = errorOf(() => checkConfig(base, { file, flags: { events: ['a'] } }))

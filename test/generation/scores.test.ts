@@ -301,7 +301,7 @@ test('eegtorch score writes scores and a page that stands alone, and fails with 
   const configured = await runNode([CLI, 'score', out, '--config', join(root, 'score.yaml'), '--json'])
   expect(JSON.parse(configured.stdout).scores.map(({ name }: { name: string }) => name)).toEqual(['mse'])
   const none = await runNode([CLI, 'score', out, '--config', join(root, 'score.yaml'), '--shuffles', '0'])
-  expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/option shuffles: .*>=1/)])
+  expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/option --shuffles: .*>=1/)])
 })
 
 test.each([

@@ -37,7 +37,11 @@ export function checkStructureSpan(
   context: z.RefinementCtx,
 ): void {
   if (structureStart < structureEnd) return
-  context.addIssue({ code: 'custom', path: ['structureEnd'], message: `more than structureStart, ${structureStart}` })
+  context.addIssue({
+    code: 'custom',
+    path: ['structureEnd'],
+    message: `expected more than structureStart, ${structureStart}`,
+  })
 }
 
 /** What is added to a UNet, by the names of its inputs; the taker's to dispose of. */
