@@ -17,6 +17,7 @@ import { isLmdb } from '../lmdb/lmdb-file.ts'
 import { StoreWriter, writtenRecordings } from '../prepare/store-writer.ts'
 import { removeLock, writeStore } from '../prepare/write-store.ts'
 import type { TrialOptions } from '../preprocessing/step.ts'
+import { LiveLine } from '../progress/live-line.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { openStore } from '../store/open-store.ts'
 import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
@@ -171,9 +172,12 @@ async function writeMissing(
 ): Promise<void> {
   const done = existsSync(join(folder, 'data.mdb')) ? writtenRecordings(folder) : new Map()
   const jobs = [...recordings.keys()].filter((index) => !done.has(index))
-  const progress = progressLine(json, recordings.length)
+  // One line that changes on a terminal, a line for each recording elsewhere.
+  using progress = json ? undefined : new LiveLine({ sparse: 0 })
+  const show = (count: number, what: string) =>
+    progress?.show((width) => `prepared ${count} of ${recordings.length} recordings  ${what}`.slice(0, width))
   const [failures, warnings]: [string[], string[]] = [[], []]
-  progress.update(done.size, '')
+  show(done.size, '')
   let finished = done.size
   const { dataset, data, read } = config
   const greeting: PrepareGreeting = { source: { dataset, data, read }, plan, folder }
@@ -185,7 +189,7 @@ async function writeMissing(
     onDone: (index, reply) => {
       const { windows, warning } = reply as PreparedRecording
       const { name } = recordings[index]!
-      progress.update(++finished, `${name}: ${windows} windows`)
+      show(++finished, `${name}: ${windows} windows`)
       if (warning !== undefined) warnings.push(`${name}: ${warning}`)
     },
     onFailed: (index, reason) => {
@@ -193,7 +197,7 @@ async function writeMissing(
       failures.push(reason.includes(name) ? reason : `${name}: ${reason}`)
     },
   })
-  progress.end()
+  progress?.close()
   for (const warning of warnings) console.error(`warning: ${warning}`)
   if (signal.aborted) throw new EegTorchError('CANCELLED', `stopped; go on with: ${again}`)
   if (failures.length === 0) return
@@ -238,17 +242,6 @@ async function importPickled(path: string, out: string, config: PrepareConfig): 
     added = await addStimuli(temporary, config)
   })
   return added
-}
-
-/** One line that changes on a terminal, a line for each recording elsewhere. */
-function progressLine(quiet: boolean, total: number) {
-  const { stderr } = process
-  const update = (done: number, what: string) => {
-    if (quiet) return
-    const line = `prepared ${done} of ${total} recordings  ${what}`
-    stderr.write(stderr.isTTY ? `\r\x1b[K${line.slice(0, stderr.columns - 1)}` : `${line}\n`)
-  }
-  return { update, end: () => !quiet && stderr.isTTY && stderr.write('\r\x1b[K') }
 }
 
 function existing(path: string): EegTorchError {

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 import { createAtomically } from './atomic.ts'
+import { requireSpace } from './free-space.ts'
 import { makeFolder } from './make-folder.ts'
 import { isSafePath, openZip, type ZipEntry } from './zip.ts'
 
@@ -36,8 +36,9 @@ export async function unpackZip(
     const entries = [...zip.entries.values()].filter(({ name }) => !name.endsWith('/'))
     for (const { name } of entries) requireSafe(name, archive)
     const missing = entries.filter((entry) => !isThere(folder, entry))
-    await requireRoom(folder, missing, archive)
     const total = missing.reduce((sum, { size }) => sum + size, 0)
+    await makeFolder(folder)
+    await requireSpace(folder, total)
     let done = 0
     for (const entry of missing) {
       if (signal?.aborted) throw new EegTorchError('CANCELLED', 'unpacking was stopped', { file: archive })
@@ -92,16 +93,4 @@ function isThere(folder: string, { name, size }: ZipEntry): boolean {
       received: String(received),
     },
   )
-}
-
-async function requireRoom(folder: string, entries: readonly ZipEntry[], file: string): Promise<void> {
-  await makeFolder(folder)
-  const { bavail, bsize } = await statfs(folder)
-  const needed = entries.reduce((sum, { size }) => sum + size, 0)
-  if (needed <= bavail * bsize) return
-  throw new EegTorchError('FILE_WRITE_FAILED', 'the disk has too little room to unpack the archive', {
-    file,
-    expected: `${needed} bytes`,
-    received: `${bavail * bsize} bytes`,
-  })
 }

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { promisify } from 'node:util'
 import { EegTorchError } from '../errors.ts'
+import { requireSpace } from '../files/free-space.ts'
 import { isAlive, type Owner, removeLockDraft, thisProcess, withLock } from '../files/lock.ts'
 import { extractWheel } from './extract.ts'
 import type { CopyManifest } from './manifest.ts'
@@ -69,7 +70,10 @@ export async function installLibTorch(options: InstallOptions = {}): Promise<Ins
     return await withLock(`${folder}.lock`, { onWait, ...pick(options.signal) }, async () => {
       if (!force && isComplete(folder)) return found
       await removeLeftovers(folder)
-      await requireSpace(dirname(folder), cuda ? NEEDED_BYTES.cuda : NEEDED_BYTES.cpu, options.wheels)
+      if (options.wheels === undefined) {
+        const advice = 'free some, or set XDG_CACHE_HOME to a folder on a larger disk'
+        await requireSpace(dirname(folder), NEEDED_BYTES[cuda ? 'cuda' : 'cpu'], { code: 'SETUP_FAILED', advice })
+      }
       await makeCopy(folder, version, options)
       return { ...found, isNew: true }
     })
@@ -193,17 +197,6 @@ function decodeOwner(text: string): Owner | undefined {
   } catch {
     return undefined
   }
-}
-
-async function requireSpace(folder: string, bytes: number, wheels: Wheel[] | undefined): Promise<void> {
-  if (wheels !== undefined) return
-  const { bavail, bsize } = await statfs(folder)
-  if (bavail * bsize >= bytes) return
-  throw new EegTorchError(
-    'SETUP_FAILED',
-    `not enough space in ${folder} for LibTorch; free some, or set XDG_CACHE_HOME to a folder on a larger disk`,
-    { expected: `${(bytes / 1e9).toFixed(1)} GB`, received: `${((bavail * bsize) / 1e9).toFixed(1)} GB free` },
-  )
 }
 
 function asSetupError(error: unknown, folder: string): unknown {

@@ -1,6 +1,7 @@
-import { mkdir, stat, statfs } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { EegTorchError } from '../../errors.ts'
+import { requireSpace } from '../free-space.ts'
 import { checkFile, type FileState } from './checksum.ts'
 import { fetchOver } from './fetch-over.ts'
 import { cancelled, type DownloadOptions, type RemoteFile } from './options.ts'
@@ -26,7 +27,7 @@ export interface Downloaded {
  */
 export async function downloadFiles(files: readonly RemoteFile[], options: DownloadOptions): Promise<Downloaded[]> {
   for (const { path } of files) requireInside(path)
-  await requireSpace(files, options.folder)
+  await requireSpace(options.folder, await missingBytes(files, options.folder))
   const known = files.map(({ bytes }) => bytes)
   const sizes = known.map((bytes) => bytes ?? 0)
   const isKnown = known.every((bytes) => bytes !== undefined)
@@ -109,21 +110,13 @@ function requireInside(path: string): void {
   })
 }
 
-async function requireSpace(files: readonly RemoteFile[], folder: string): Promise<void> {
-  let needed = 0
+/** Bytes of the files that have yet to come. */
+async function missingBytes(files: readonly RemoteFile[], folder: string): Promise<number> {
+  let missing = 0
   for (const { path, bytes = 0 } of files) {
     const target = join(folder, path)
     const there = (await stat(target).catch(() => undefined)) ?? (await stat(`${target}.part`).catch(() => undefined))
-    needed += Math.max(0, bytes - (there?.size ?? 0))
+    missing += Math.max(0, bytes - (there?.size ?? 0))
   }
-  let place = folder
-  while ((await stat(place).catch(() => undefined)) === undefined && dirname(place) !== place) place = dirname(place)
-  const { bavail, bsize } = await statfs(place).catch(() => ({ bavail: Number.POSITIVE_INFINITY, bsize: 1 }))
-  if (bavail * bsize >= needed) return
-  const gigabytes = (bytes: number) => `${(bytes / 1e9).toFixed(bytes < 1e8 ? 4 : 1)} GB`
-  throw new EegTorchError('FILE_WRITE_FAILED', 'there is not enough space', {
-    file: folder,
-    expected: gigabytes(needed),
-    received: `${gigabytes(bavail * bsize)} free`,
-  })
+  return missing
 }

@@ -1,5 +1,4 @@
 import { noGrad } from '../../autograd.ts'
-import { randn, tensor } from '../../creation.ts'
 import { Standardiser } from '../../datasets/standardise.ts'
 import type { EegWindows } from '../../datasets/windows.ts'
 import { defined } from '../../defined.ts'
@@ -8,8 +7,8 @@ import type { Split } from '../../evaluation/split.ts'
 import { type AccuracySummary, summarisePredictions } from '../../evaluation/summary.ts'
 import { Random } from '../../random.ts'
 import { manualSeed } from '../../runtime.ts'
-import type { Tensor } from '../../tensor.ts'
 import { windowTensors } from '../../training/tensor-set.ts'
+import { controlWindows } from '../control-windows.ts'
 import type { PictureControl } from '../pictures/controls.ts'
 import { type Picture, picturesOf } from '../pictures/picture.ts'
 import { type EegReading, Sgdm } from '../sgdm/sgdm.ts'
@@ -89,11 +88,12 @@ export async function runPictureStudy(
   const labels = chosen.map((window) => windows.labels[window]!)
   const read = chosen.map((window) => predicted.get(window)!)
 
-  const eeg = windowTensors(windows.subset(chosen)).inputs
+  const shown = windows.subset(chosen)
+  const readEeg = (eeg: EegWindows) => pipeline.read(windowTensors(eeg).inputs)
   const sources: Record<DrawnKind, () => Promise<EegReading>> = {
-    made: () => pipeline.read(eeg),
-    shuffled: () => pipeline.read(eeg.index_select(0, trialsOfOtherClasses(labels, seed))),
-    random: () => pipeline.read(noiseLike(eeg, networks)),
+    made: () => readEeg(shown),
+    shuffled: async () => readEeg(await controlWindows(shown, 'shuffled', { seed })),
+    random: async () => readEeg(await controlWindows(shown, 'random', { seed })),
     label: async () => readingOfLabels(networks, tables, read),
   }
   const drawn = {} as Record<DrawnKind, Picture[]>
@@ -137,16 +137,4 @@ function choosePerClass(windows: EegWindows, test: readonly number[], count: num
     return new Random(seed, 2 + label).shuffle(own).slice(0, each)
   })
   return Array.from({ length: each }, (_, i) => perClass.flatMap((own) => own.slice(i, i + 1))).flat()
-}
-
-/** For each trial one of another class. */
-function trialsOfOtherClasses(labels: readonly number[], seed: number): Tensor {
-  const random = new Random(seed, 100)
-  const others = labels.map((own) => labels.flatMap((label, i) => (label === own ? [] : [BigInt(i)])))
-  return tensor(others.map((choice, i) => (choice.length === 0 ? BigInt(i) : random.pick(choice))))
-}
-
-/** Noise with the mean and deviation of the training windows' channels. */
-function noiseLike(eeg: Tensor, { eegMean, eegStd }: Sgdm): Tensor {
-  return noGrad(() => (randn([...eeg.shape]) as Tensor).mul(eegStd).add(eegMean))
 }
