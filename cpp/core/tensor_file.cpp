@@ -7,11 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <random>
 
 #include "core/error.h"
 
@@ -262,8 +263,10 @@ class PendingFile {
 
  private:
   static std::string temporaryName(const std::string& path) {
-    static std::atomic<unsigned> count{0};
-    return path + "." + std::to_string(::getpid()) + "." + std::to_string(count++) + ".tmp";
+    // In a container every life of a process may have the same number: what a killed one left must not be in the way.
+    char mark[9];
+    std::snprintf(mark, sizeof mark, "%08x", std::random_device()());
+    return path + "." + std::to_string(::getpid()) + "." + mark + ".tmp";
   }
   [[noreturn]] void fail() { throw Error("FILE_WRITE_FAILED", path_ + ": cannot be written (" + systemError() + ")"); }
 

@@ -10,7 +10,7 @@ import { taskOf } from '../datasets/tasks.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { runInWorkers } from '../experiment/worker-pool.ts'
-import { createAtomically, writeFileAtomically } from '../files/atomic.ts'
+import { createAtomically, removeDrafts, writeFileAtomically } from '../files/atomic.ts'
 import { withLock } from '../files/lock.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import { isLmdb } from '../lmdb/lmdb-file.ts'
@@ -128,6 +128,7 @@ async function prepareRecordings(config: PrepareConfig, out: string, run: Run): 
   return withLock(`${folder}.lock`, { signal: run.signal }, async () => {
     if (existsSync(out)) throw existing(out)
     await makeFolder(folder)
+    await removeDrafts(folder)
     await keepPlan(folder, plan)
     await writeMissing(config, plan, recordings, folder, run)
     await finish(folder, plan, recordings)

@@ -9,6 +9,7 @@ import { crossValidate } from '../experiment/cross-validate.ts'
 import type { CrossValidateOptions } from '../experiment/cross-validate-options.ts'
 import { RunFolder } from '../experiment/run-folder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { lockFolder } from '../files/locked-folder.ts'
 import { type ModelFactory, models } from '../models/models.ts'
 import { ProgressBar } from '../progress/progress-bar.ts'
 import type { CrossValidationResult } from '../report/cross-validation-result.ts'
@@ -20,6 +21,7 @@ import { baselineDecoders } from './classical-decoders.ts'
 import { type ConfiguredWindows, pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import { readWindows } from './read-windows.ts'
+import { STUDY } from './study-folder.ts'
 import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -75,6 +77,8 @@ async function trainInFolder(
   } = config
   const { group } = options
   const writes = group === undefined || group.rank === 0
+  const lock = writes ? await lockFolder(options.folder, STUDY) : undefined
+  await using _lock = { [Symbol.asyncDispose]: async () => lock?.release() }
   const folder = writes
     ? await RunFolder.create(options.folder, {
         ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),

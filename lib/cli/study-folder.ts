@@ -1,13 +1,11 @@
-import { readdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { EegTorchError } from '../errors.ts'
-import { keepSettings, SETTINGS_FILE } from '../files/kept-settings.ts'
-import { takeLock } from '../files/lock.ts'
-import { makeFolder } from '../files/make-folder.ts'
+import { readdir } from 'node:fs/promises'
+import { SETTINGS_FILE } from '../files/kept-settings.ts'
+import { type LockedFolder, openKeptFolder } from '../files/locked-folder.ts'
 import { EXIT } from './program.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
-const LOCK_FILE = 'run.lock'
+/** A folder in which one process trains at a time. */
+export const STUDY: LockedFolder = { lockFile: 'run.lock', doing: 'trains in', option: '--out' }
 
 /**
  * Opens the folder of a study, whose trainings keep their states in it: the same command goes on where it was stopped. No other process may
@@ -22,29 +20,15 @@ export async function openStudy(
   settings: Readonly<Record<string, unknown>>,
   contents?: Readonly<Record<string, string | undefined>>,
 ): Promise<AsyncDisposable> {
-  await makeFolder(folder)
-  const lock = await takeLock(join(folder, LOCK_FILE), { refuse: () => inUse(folder) })
-  try {
-    // What failed before it made anything may be called again with what was wrong put right.
-    if (await isUntouched(folder)) await rm(join(folder, SETTINGS_FILE), { force: true })
-    await keepSettings(folder, { settings, contents, what: 'a run', option: '--out' })
-    return { [Symbol.asyncDispose]: () => lock.release() }
-  } catch (error) {
-    await lock.release()
-    throw error
-  }
+  const lock = await openKeptFolder(folder, STUDY, async () => ({
+    isUntouched: await isUntouched(folder),
+    kept: { settings, contents, what: 'a run' },
+  }))
+  return { [Symbol.asyncDispose]: () => lock.release() }
 }
 
 async function isUntouched(folder: string): Promise<boolean> {
-  return (await readdir(folder)).every((name) => name === SETTINGS_FILE || name.startsWith(LOCK_FILE))
-}
-
-function inUse(folder: string): EegTorchError {
-  return new EegTorchError('INVALID_OPTION', `another process trains in ${folder}`, {
-    option: '--out',
-    expected: 'another folder, or that process to end',
-    received: folder,
-  })
+  return (await readdir(folder)).every((name) => name === SETTINGS_FILE || name.startsWith(STUDY.lockFile))
 }
 
 /** Does work that Control-C ends after the present step, and says how to go on. */

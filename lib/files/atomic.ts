@@ -1,11 +1,28 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { type FileHandle, link, open, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, link, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 
 /** A name in the same folder, so that renaming moves nothing. */
 function temporaryName(path: string): string {
   return `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
+}
+
+/** {@link temporaryName}, and what C++ calls files of tensors in the making. */
+const TEMPORARY = /\.\d+\.[0-9a-f]{8}\.tmp$/
+
+/**
+ * Removes what killed processes left of files in the making. The caller has the folder to itself; folders in it that have a lock of their own are
+ * another's and stay as they are.
+ */
+export async function removeDrafts(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name)
+    if (TEMPORARY.test(entry.name)) await rm(path, { recursive: true, force: true })
+    else if (entry.isDirectory() && !(await readdir(path)).some((name) => name.endsWith('.lock')))
+      await removeDrafts(path)
+  }
 }
 
 /**

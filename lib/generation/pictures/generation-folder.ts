@@ -4,9 +4,8 @@ import { join } from 'node:path'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { writeFileAtomically } from '../../files/atomic.ts'
-import { keepSettings, SETTINGS_FILE } from '../../files/kept-settings.ts'
-import { type Lock, takeLock } from '../../files/lock.ts'
-import { makeFolder } from '../../files/make-folder.ts'
+import type { Lock } from '../../files/lock.ts'
+import { type LockedFolder, openKeptFolder } from '../../files/locked-folder.ts'
 import { requireSeed } from '../../random.ts'
 import { JsonLinesLog } from '../../training/log/json-lines.ts'
 import { drawComparison, drawGrid, type Tile } from './compose.ts'
@@ -61,7 +60,7 @@ export interface GenerationFolderOptions {
   drawing?: readonly string[]
 }
 
-const LOCK_FILE = 'generations.lock'
+const PLACE: LockedFolder = { lockFile: 'generations.lock', doing: 'writes pictures to', option: 'out' }
 const GRID_FILE = 'summary_grid.png'
 const PREVIEW_FILE = 'preview.png'
 /** A grid of more pictures would be too large to look at. */
@@ -101,21 +100,18 @@ export class GenerationFolder {
     folder: string,
     { settings = {}, contents, drawing = [] }: GenerationFolderOptions = {},
   ): Promise<GenerationFolder> {
-    await makeFolder(folder)
-    const lock = await takeLock(join(folder, LOCK_FILE), { refuse: () => inUse(folder) })
-    try {
-      const path = join(folder, GENERATIONS_FILE)
-      const records = existsSync(path) ? readGenerations(path) : []
-      // What failed before it made anything may be called again with what was wrong put right.
-      if (records.length === 0 && !holdsSentences(folder)) await rm(join(folder, SETTINGS_FILE), { force: true })
-      const what = records.length === 0 ? 'sentences that were read' : 'pictures that were made'
-      const free = records.length === 0 ? drawing : []
-      await keepSettings(folder, { settings, contents, free, what, option: 'out' })
-      return new GenerationFolder(folder, new JsonLinesLog(path), lock, records)
-    } catch (error) {
-      await lock.release()
-      throw error
-    }
+    const path = join(folder, GENERATIONS_FILE)
+    let records: readonly GenerationRecord[] = []
+    const lock = await openKeptFolder(folder, PLACE, async () => {
+      if (existsSync(path)) records = readGenerations(path)
+      const kept =
+        records.length > 0 ? { what: 'pictures that were made' } : { what: 'sentences that were read', free: drawing }
+      return {
+        isUntouched: records.length === 0 && !holdsSentences(folder),
+        kept: { settings, contents, ...kept },
+      }
+    })
+    return new GenerationFolder(folder, new JsonLinesLog(path), lock, records)
   }
 
   /** What is there, in the order of the numbers. */
@@ -217,14 +213,6 @@ function holdsSentences(folder: string): boolean {
 
 function isThere(folder: string, { file, comparison }: GenerationRecord): boolean {
   return existsSync(join(folder, file)) && (comparison === undefined || existsSync(join(folder, comparison)))
-}
-
-function inUse(folder: string): EegTorchError {
-  return new EegTorchError('INVALID_OPTION', `another process writes pictures to ${folder}`, {
-    option: 'out',
-    expected: 'another folder, or that process to end',
-    received: folder,
-  })
 }
 
 function done({ trial, seed }: { trial: string; seed: number }): EegTorchError {
