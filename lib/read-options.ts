@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import type { z } from 'zod'
 import { EegTorchError } from './errors.ts'
+import { nearestName } from './nearest-name.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -42,8 +43,7 @@ export function readOptions<S extends z.ZodObject>(
 
 function unknownOption(key: string, known: readonly string[], place: WrittenOption): EegTorchError {
   const what = `option ${place.option}: there is no such option`
-  const plain = key.replaceAll(/[-_]/g, '').toLowerCase()
-  const near = known.find((name) => name.toLowerCase() === plain)
+  const near = nearestName(key, known)
   if (near !== undefined) return new EegTorchError('INVALID_OPTION', `${what}. Did you mean ${near}?`, { ...place })
   const expected = known.length === 0 ? {} : { expected: `one of ${known.join(', ')}` }
   return new EegTorchError('INVALID_OPTION', what, { ...place, ...expected })

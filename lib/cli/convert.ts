@@ -12,6 +12,7 @@ import { type WriteSingleFileOptions, writeSingleFile } from '../generation/chec
 import { type ConvertOptions, convertCheckpoint } from '../models/convert.ts'
 import { formatBytes } from '../models/inspect-checkpoint.ts'
 import { CHECKPOINT_LAYOUTS } from '../models/layouts.ts'
+import { nearestName } from '../nearest-name.ts'
 import { readModelConfig } from './model-config.ts'
 
 interface Flags {
@@ -25,6 +26,9 @@ interface Flags {
   key?: string
   json?: boolean
 }
+
+/** Those of one network, and those of whole pipelines. */
+const LAYOUTS: readonly string[] = [...CHECKPOINT_LAYOUTS, 'diffusers', 'single-file']
 
 export function describe(command: Command): void {
   command
@@ -61,6 +65,7 @@ export function describe(command: Command): void {
 
 async function convert(source: string, target: string, flags: Flags): Promise<void> {
   const { to, model, config, key, json } = flags
+  if (to !== undefined && !LAYOUTS.includes(to)) throw unknownLayout(to)
   if (to === 'diffusers') return convertToDiffusers(source, target, flags)
   if (to === 'single-file' || (to === undefined && isPipelineFolder(source))) return toSingleFile(source, target, flags)
   const options = { to, model, key, config: config === undefined ? undefined : readModelConfig(config) }
@@ -70,6 +75,13 @@ async function convert(source: string, target: string, flags: Flags): Promise<vo
   const names = renamed === 0 ? [] : [`${renamed} renamed`]
   const what = [layout, network ?? 'network not known', `${tensors} tensors`, ...names, formatBytes(bytes)]
   console.log(`wrote ${target}: ${what.join(', ')}`)
+}
+
+function unknownLayout(to: string): EegTorchError {
+  const near = nearestName(to, LAYOUTS)
+  return new EegTorchError('UNKNOWN_NAME', `there is no layout ${to}${near ? `; did you mean ${near}?` : ''}`, {
+    ...{ option: '--to', expected: `one of ${LAYOUTS.join(', ')}`, received: to },
+  })
 }
 
 async function convertToDiffusers(source: string, target: string, flags: Flags): Promise<void> {

@@ -45,14 +45,14 @@ export async function convertCheckpoint(
   const checkpoint = openCheckpoint(source, options)
   const fitted = namingFile(source, () => findModel(checkpoint, layout, options))
   try {
-    if (fitted !== undefined) requireFit(fitted.fit, source)
+    if (fitted !== undefined) requireFit(fitted.fit, source, fitted.model)
     return await writeConverted(checkpoint, target, layout, fitted, options)
   } finally {
     fitted?.model.dispose()
   }
 }
 
-/** The network, where it is named or the layout describes it; else where one fits in every name and shape. */
+/** The network, where it is named or the layout describes it; else where one fits in every name, and in shape unless options were said for it. */
 function findModel(
   checkpoint: Checkpoint,
   layout: CheckpointLayout,
@@ -64,7 +64,8 @@ function findModel(
     return fitModel(modelIn(checkpoint, config), checkpoint, config)
   }
   const [best] = fitModels(checkpoint, config)
-  return best?.exact ? fitModel(best.model, checkpoint, config) : undefined
+  const isMeant = best !== undefined && Object.keys(config).length > 0 && hasEveryName(best)
+  return best?.exact || isMeant ? fitModel(best.model, checkpoint, config) : undefined
 }
 
 /** braindecode has networks that are not registered here: a folder needs no more than their config. */

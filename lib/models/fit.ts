@@ -179,11 +179,43 @@ export function describeMisfit({ missing, extra, reshaped }: ModelFit): string {
   return [...part('missing', missing), ...part('extra', extra), ...part('other shape', reshaped)].join('; ')
 }
 
-/** @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit */
-export function requireFit(fit: ModelFit, file: string): void {
+/**
+ * @param model the one that was compared: of its sizes that no file tells, those that would change what does not fit are named
+ * @throws EegTorchError `CHECKPOINT_MISMATCH` that lists what does not fit
+ */
+export function requireFit(fit: ModelFit, file: string, model?: Model): void {
   if (fit.exact) return
+  const sizes = model === undefined || !hasEveryName(fit) ? [] : sizesBehind(model, fit.reshaped)
   throw new EegTorchError('CHECKPOINT_MISMATCH', `the weights do not fit ${fit.model}: ${describeMisfit(fit)}`, {
     file,
+    ...(sizes.length > 0 && { expected: `another ${sizes.join(' or ')}, said in config` }),
+  })
+}
+
+/** Sizes that follow from windows. */
+const SIZES = ['nChans', 'nTimes', 'nOutputs']
+
+/** Those sizes that decide a length that does not fit, with what they were taken for: `nTimes than 1000`. */
+function sizesBehind({ name, config }: Model, reshaped: readonly string[]): string[] {
+  const misfits = reshaped.map((told) => /^(.*): \[([\d,]*)\] instead of /.exec(told)!)
+  const known = config as Readonly<Record<string, unknown>>
+  const shapesWith = (options: Readonly<Record<string, unknown>>) => {
+    using model = new Model(name, options, undefined, false)
+    return shapesOf(model)
+  }
+  const before = shapesWith(known)
+  return SIZES.filter((size) => typeof known[size] === 'number').flatMap((size) => {
+    try {
+      const after = shapesWith({ ...known, [size]: 2 * (known[size] as number) })
+      const decides = misfits.some(([, tensor, found]) => {
+        const [old, changed] = [before.get(tensor!)!, after.get(tensor!)]
+        return found!.split(',').some((length, axis) => Number(length) !== old[axis] && changed?.[axis] !== old[axis])
+      })
+      return decides ? [`${size} than ${known[size]}`] : []
+    } catch (error) {
+      if (error instanceof EegTorchError) return []
+      throw error
+    }
   })
 }
 

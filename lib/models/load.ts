@@ -26,7 +26,7 @@ export async function loadCheckpoint<N extends ModelName>(
   const { path } = checkpoint
   const { model, names, fit } = await fitted(checkpoint, wanted, config)
   try {
-    requireFit(fit, path)
+    requireFit(fit, path, model)
     await loadWeights(model, checkpoint.tensors, names, placement)
     return model.eval() as Model<N>
   } catch (error) {

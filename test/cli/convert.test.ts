@@ -29,13 +29,38 @@ test('options that a plain state dict lacks come from a file', async () => {
   const without = await cli('convert', source, at('shallow'))
   expect([without.code, without.stderr]).toEqual([
     1,
-    expect.stringMatching(/CHECKPOINT_MISMATCH.*shallow_fbcsp_net: other shape final_layer\.conv_classifier\.weight/),
+    expect.stringMatching(
+      /CHECKPOINT_MISMATCH.*shallow_fbcsp_net: other shape final_layer\.conv_classifier\.weight.*: expected another nTimes than 1000, said in config\n$/,
+    ),
   ])
   const { stdout, code } = await cli('convert', source, at('shallow'), '--config', at('options.yaml'), '--json')
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({ layout: 'braindecode', model: 'shallow_fbcsp_net', renamed: 5 })
   const again = await cli('convert', source, at('shallow'), '--config', at('options.yaml'))
   expect([again.code, again.stderr]).toEqual([1, expect.stringMatching(/something of this name already/)])
+})
+
+test.each([
+  ['nTimes: 99', /other shape final_layer.*expected another nTimes than 99, said in config\n$/],
+  ['n_chans: 9', /other shape conv_spatial.*expected another nChans than 9, said in config\n$/],
+])('options under which the weights do not fit are named, whatever the layout: %s', async (options, pattern) => {
+  writeFileSync(at('wrong.yaml'), `${options}\n`)
+  const words = ['convert', fixture('reference/eegnet'), at('wrong.pth'), '--config', at('wrong.yaml')]
+  const { code, stderr } = await cli(...words)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(pattern)])
+  expect(existsSync(at('wrong.pth'))).toBe(false)
+})
+
+test.each([
+  [
+    'braindecod',
+    /there is no layout braindecod; did you mean braindecode\?: expected one of eegtorch, .*, single-file, received/,
+  ],
+  ['Single_File', /did you mean single-file\?/],
+  ['hdf5', /there is no layout hdf5: expected one of eegtorch/],
+])('a layout that there is not is answered with the near one and all: %s', async (to, pattern) => {
+  const { code, stderr } = await cli('convert', fixture('reference/eegnet'), at('none'), '--to', to)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(pattern)])
 })
 
 test('a config that is none is named, and nothing is written', async () => {
