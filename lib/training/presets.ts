@@ -106,6 +106,7 @@ export const presets = {
       optimizer: 'adamw',
       weightDecay: 0.01,
       temperature: 0.5,
+      mapper: { nTokens: 20, dModel: 512, nHeads: 8, nLayers: 4, feedforwardDim: 1024, nQueries: 77, clipDim: 768 },
       weights: { classification: 5, contrastive: 2, cosine: 1, mse: 0.1 },
       warmUp: { epochs: 5, lr: 5e-4, weights: { mse: 0 } },
       joint: { epochs: 15, lr: 1e-4 },
@@ -134,7 +135,17 @@ export const presets = {
       guidance: 7.5,
       band: [1, 50],
       icaComponents: 15,
+      icaSeed: 42,
       window: [0, 0.5],
+      imageSize: 256,
+      // the document's CLIP, ViT-B/32
+      semanticDim: 512,
+      latentDim: 512,
+      encoder: {
+        ...{ nChans: 64, nTimes: 512, convFilters: [128, 256], convLengths: [7, 5], pooledLength: 128 },
+        ...{ nHeads: 8, hiddenDim: 1024, dropProb: 0.3 },
+      },
+      unet: { blockOutChannels: [320, 640, 1280, 1280], layersPerBlock: 2, inChannels: 4, nScales: 3, baseDim: 128 },
     },
   },
 } as const satisfies Record<string, Preset>

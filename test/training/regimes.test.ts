@@ -15,7 +15,8 @@ import {
   type TrainStepOptions,
   fit as train,
 } from 'eegtorch'
-import { checkConfig } from '../../lib/cli/train-config.ts'
+import { checkConfig, checkOptions } from '../../lib/cli/train-config.ts'
+import { trainDiffusionSchema } from '../../lib/cli/train-diffusion-config.ts'
 import { trainPreset } from '../../lib/training/presets.ts'
 import { createTrainStep } from '../../lib/training/train-step.ts'
 import { makeNet, makeWindows } from './small-net.ts'
@@ -172,6 +173,20 @@ describe('presets', () => {
     const net = models.create(config.model as 'eegnet', { ...sizes, ...config.modelOptions })
     expect(net.parameterCount()).toBeGreaterThan(1000)
     net.dispose()
+  })
+
+  test('those of other loops are options that these take, and make networks of the documents’ sizes', () => {
+    const { latentDim, imageSize: size, encoder, unet, trainTimesteps: timesteps, lr, clipNorm } = presets.sgdm.loop
+    const { nChans: _, nTimes: __, ...options } = encoder
+    const said = { eeg: 'a', stimuli: 'b', latentDim, size, encoder: options, unet, timesteps, lr, clipNorm }
+    expect(checkOptions(trainDiffusionSchema, said)).toMatchObject(said)
+    using eeg = models.sgdmEegEncoder({ ...encoder, latentDim })
+    const convolutions = 64 * 128 * 7 + 128 + 2 * 128 + 128 * 256 * 5 + 256 + 2 * 256
+    const attention = 4 * (256 * 256 + 256)
+    expect(eeg.parameterCount()).toBe(convolutions + attention + 256 * 128 * 1024 + 1024 + 1024 * 512 + 512)
+    using mapper = models.eegClipMapper({ ...presets.eeg2image_mapper.loop.mapper })
+    // the document's 10.8 million
+    expect(mapper.parameterCount() / 1e6).toBeCloseTo(10.8, 0)
   })
 
   test('all are listed in the documentation, and an unknown one is refused', () => {
