@@ -113,7 +113,7 @@ export async function finetuneMapper(
     { encoder, checkpoint, clip, diffusion },
   )
   const { windows } = openStore(config.data)
-  const parts = splitBySubject(windows, config)
+  const parts = await splitBySubject(windows, config)
   const targets = await targetsOf(windows.classNames, config)
   if (!json) console.error(formatCosines(targets))
   const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts, targets }))

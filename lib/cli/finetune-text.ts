@@ -92,7 +92,7 @@ async function run(file: string | undefined, { out, json = false, ...flags }: Ru
     { ...config, threads: numThreads() },
     { encoder, language, projection, adapter },
   )
-  const parts = splitBySubject(windows, config)
+  const parts = await splitBySubject(windows, config)
   const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts }))
   await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))
   console.log(json ? JSON.stringify(result) : formatResult(result, out))

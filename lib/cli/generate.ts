@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import { requireNumbers } from '../datasets/not-numbers.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
@@ -14,6 +13,7 @@ import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
+import { requireNumbers } from './require-numbers.ts'
 import { deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible } from './study-folder.ts'
 
@@ -124,7 +124,7 @@ Examples:
 async function generate(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const config = await readCommandConfig(generateSchema, flags, file)
   const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
-  if (windows !== undefined) requireNumbers(windows, config.eeg!, config.n)
+  if (windows !== undefined) await requireNumbers(windows, config.eeg!, config.n)
   const work: PictureWork[] =
     windows === undefined
       ? await workOfPrompts(config.prompts!, config.structure)

@@ -1,9 +1,9 @@
 import { z } from 'zod'
-import { requireNumbers } from '../datasets/not-numbers.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { proveSplit } from '../evaluation/leaks.ts'
 import { rememberAll, type SeenTrials } from '../evaluation/seen-trials.ts'
+import { requireNumbers } from './require-numbers.ts'
 
 /** What is trained on, what epochs are chosen by, and what is read once, at the end. */
 export type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }
@@ -28,8 +28,11 @@ export const DISJOINT = 'no subject may be in two parts'
  *
  * @throws EegTorchError `INVALID_OPTION` for a part without windows, `FILE_INVALID` for samples that are no numbers, `SPLIT_LEAKS`
  */
-export function splitBySubject(windows: EegWindows, config: SubjectParts & { data: string }): Parts<EegWindows> {
-  requireNumbers(windows, config.data)
+export async function splitBySubject(
+  windows: EegWindows,
+  config: SubjectParts & { data: string },
+): Promise<Parts<EegWindows>> {
+  await requireNumbers(windows, config.data)
   const { trainSubjects = [], validationSubjects = [], testSubjects = [] } = config
   const others = new Set([...validationSubjects, ...testSubjects])
   const choose = (wanted: (subject: string) => boolean, option: keyof SubjectParts) => {

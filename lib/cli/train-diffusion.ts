@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { cat, eye, fromTypedArray } from '../creation.ts'
-import { requireNumbers } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
@@ -23,6 +22,7 @@ import type { FitOptions, FitResult } from '../training/fit.ts'
 import { optim } from '../training/options.ts'
 import { readCommandConfig } from './command-config.ts'
 import { showProgress } from './progress-line.ts'
+import { requireNumbers } from './require-numbers.ts'
 import { addStudyFlags, autocastFlag, deviceFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
@@ -94,7 +94,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   const { vae, semantics, controlnet } = settings
   await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
   const { windows } = openStore(config.eeg)
-  requireNumbers(windows, config.eeg)
+  await requireNumbers(windows, config.eeg)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)
   const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze, autocast } = config
