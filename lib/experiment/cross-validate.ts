@@ -4,6 +4,7 @@ import { loadWindows } from '../datasets/window-pieces.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { type BaselineDecoder, cspLda, decodeFolds } from '../decoders/baselines.ts'
 import { tangentSpaceLr } from '../decoders/riemann.ts'
+import { defined } from '../defined.ts'
 import { proveFitted } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { hashWindows } from '../evaluation/seen-trials.ts'
@@ -16,10 +17,11 @@ import { exampleSignals } from '../report/example-signals.ts'
 import type { Baseline } from '../report/run-report.ts'
 import { libtorchVersion, numThreads } from '../runtime.ts'
 import { packageVersion } from '../setup/paths.ts'
+import type { LearningCurve } from '../training/learning-curve.ts'
 import {
   type CrossValidateOptions,
+  type CrossValidationStore,
   seedList,
-  type TrainingOutcome,
   type TrainingPlace,
 } from './cross-validate-options.ts'
 import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFindings } from './make-splits.ts'
@@ -43,54 +45,11 @@ export async function crossValidate<N extends ModelName>(
 ): Promise<CrossValidationResult> {
   const started = performance.now()
   const splits = makeSplits(windows, options)
-  const seeds = seedList(options.seeds ?? 1)
   const store = options.group === undefined ? options.store : new SharedRun(options.store, options.group)
-  const ledger = new TestLedger(store)
+  const run: Run<N> = { factory, windows, options, splits, ...defined({ store }), ledger: new TestLedger(store) }
   const proof = proveSplits(windows, splits, options)
-  const hashes = store && (await hashWindows(windows))
-  const findings: FoldFindings[] = []
-  const kept: Split[] = []
-  const outcomes: TrainingOutcome[] = []
-  let parameters = 0
-
-  for (const [fold, split] of splits.entries()) {
-    const prepared = await prepareFold(windows, split, options)
-    const fitted = proveFitted(prepared.windows, prepared.split)
-    findings.push({ fitted, leftOut: leftOutOf(split, prepared.kept) })
-    kept.push(prepared.kept)
-    for (const seed of seeds) {
-      const place: TrainingPlace = { fold, seed, index: outcomes.length }
-      using net = startModel(factory, windows, seed, options.model)
-      parameters = net.parameterCount()
-      const known = await store?.readOutcome(place)
-      const given = { ...options, ...(store && { store }), ...(hashes && { hashes }), folds: splits.length, seeds }
-      const opening = { fold, by: factory.modelName, seed }
-      if (known !== undefined) ledger.note(opening)
-      const outcome = known ?? (await runTraining(net, prepared, place, given, () => ledger.open(opening)))
-      if (known === undefined) await store?.writeOutcome(place, outcome)
-      outcomes.push(outcome)
-    }
-  }
-
-  const predictions = outcomes.flatMap((outcome) => outcome.predictions)
-  const decoders = classicalDecoders(options.baselines)
-  const baselines: Baseline[] = []
-  for (const decoder of decoders) {
-    for (const fold of splits.keys()) ledger.open({ fold, by: decoder.name })
-    baselines.push(await decodeFolds(windows, kept, decoder))
-  }
-  const shuffled = async (): Promise<Prediction[]> => {
-    const answers: Prediction[] = []
-    for (const [fold, split] of splits.entries()) {
-      const own = await trainShuffled(factory, windows, split, fold, seeds[0]!, options, ledger)
-      for (const answer of own) answers.push(answer)
-    }
-    return answers
-  }
-  const checks = await runChecks(
-    { windows, splits: kept, decoders, ledger, network: { name: factory.modelName, predictions, shuffled }, baselines },
-    options,
-  )
+  const trained = await trainNetworks(run)
+  const scored = await scoreDecoders(run, trained)
   const warnings = scoreWarnings(windows)
   return new CrossValidationResult({
     title: options.report?.title ?? `${factory.modelName}: ${windows.classNames.join(' against ')}`,
@@ -98,14 +57,13 @@ export async function crossValidate<N extends ModelName>(
     ...(warnings.length > 0 && { warnings }),
     createdAt: new Date().toISOString(),
     seconds: (performance.now() - started) / 1000,
-    model: { name: factory.modelName, parameters },
+    model: { name: factory.modelName, parameters: trained.parameters },
     protocol: describeSplits(splits, options, options.report?.preparation),
     classes: [...windows.classNames],
-    predictions,
-    curves: outcomes.map(({ curve }) => curve),
-    split: { ...withFindings(proof, findings), openings: ledger.openings },
-    baselines,
-    ...checks,
+    predictions: trained.predictions,
+    curves: trained.curves,
+    split: { ...withFindings(proof, trained.findings), openings: run.ledger.openings },
+    ...scored,
     signals: await exampleSignals(await signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
     versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
@@ -116,6 +74,80 @@ export async function crossValidate<N extends ModelName>(
     },
     ...(options.report?.command && { command: options.report.command }),
   })
+}
+
+/** A cross-validation under way. */
+interface Run<N extends ModelName> {
+  factory: ModelFactory<N>
+  windows: EegWindows
+  options: CrossValidateOptions
+  splits: readonly Split[]
+  store?: CrossValidationStore
+  ledger: TestLedger
+}
+
+/** What the trainings of all folds and seeds gave. */
+interface Trained {
+  parameters: number
+  predictions: Prediction[]
+  curves: LearningCurve[]
+  findings: FoldFindings[]
+  /** The splits without windows that preprocessing has rejected. */
+  kept: Split[]
+}
+
+/** One network for each fold and seed; those that are over are read back. */
+async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained> {
+  const { factory, windows, options, splits, store, ledger } = run
+  const seeds = seedList(options.seeds ?? 1)
+  const hashes = store && (await hashWindows(windows))
+  const given = { ...options, ...defined({ store, hashes }), folds: splits.length, seeds }
+  const trained: Trained = { parameters: 0, predictions: [], curves: [], findings: [], kept: [] }
+  for (const [fold, split] of splits.entries()) {
+    const prepared = await prepareFold(windows, split, options)
+    const fitted = proveFitted(prepared.windows, prepared.split)
+    trained.findings.push({ fitted, leftOut: leftOutOf(split, prepared.kept) })
+    trained.kept.push(prepared.kept)
+    for (const seed of seeds) {
+      const place: TrainingPlace = { fold, seed, index: trained.curves.length }
+      using net = startModel(factory, windows, seed, options.model)
+      trained.parameters = net.parameterCount()
+      const known = await store?.readOutcome(place)
+      const opening = { fold, by: factory.modelName, seed }
+      if (known !== undefined) ledger.note(opening)
+      const outcome = known ?? (await runTraining(net, prepared, place, given, () => ledger.open(opening)))
+      if (known === undefined) await store?.writeOutcome(place, outcome)
+      trained.curves.push(outcome.curve)
+      for (const answer of outcome.predictions) trained.predictions.push(answer)
+    }
+  }
+  return trained
+}
+
+/** Classical decoders on the same folds, and what else the answers are held against. */
+async function scoreDecoders<N extends ModelName>(run: Run<N>, { kept, predictions }: Trained) {
+  const { factory, windows, options, splits, ledger } = run
+  const decoders = classicalDecoders(options.baselines)
+  const baselines: Baseline[] = []
+  for (const decoder of decoders) {
+    for (const fold of splits.keys()) ledger.open({ fold, by: decoder.name })
+    baselines.push(await decodeFolds(windows, kept, decoder))
+  }
+  const network = { name: factory.modelName, predictions, shuffled: () => answerShuffled(run) }
+  const checks = await runChecks({ windows, splits: kept, decoders, ledger, network, baselines }, options)
+  return { baselines, ...checks }
+}
+
+/** Answers of networks that were trained on shuffled labels, fold by fold. */
+async function answerShuffled<N extends ModelName>(run: Run<N>): Promise<Prediction[]> {
+  const { factory, windows, options, splits, ledger } = run
+  const [seed] = seedList(options.seeds ?? 1)
+  const answers: Prediction[] = []
+  for (const [fold, split] of splits.entries()) {
+    const own = await trainShuffled(factory, windows, split, fold, seed!, options, ledger)
+    for (const answer of own) answers.push(answer)
+  }
+  return answers
 }
 
 /** The GPU that the networks were trained on, if it was one. */
