@@ -6,6 +6,7 @@
 #include <torch/csrc/autograd/variable.h>
 
 #include "convert.h"
+#include "core/check.h"
 #include "errors.h"
 
 namespace eegtorch {
@@ -69,8 +70,8 @@ Napi::Value SetGrad(Environment& environment, const Napi::CallbackInfo& info) {
   }
   const auto& gradient = environment.tensor(info[1]);
   if (gradient.sizes() != tensor.sizes())
-    throw Error("SHAPE_MISMATCH", "a gradient has another shape than its tensor", c10::str(tensor.sizes()),
-                c10::str(gradient.sizes()));
+    throw Error("SHAPE_MISMATCH", "a gradient has another shape than its tensor", showShape(tensor.sizes()),
+                showShape(gradient.sizes()));
   tensor.mutable_grad() = gradient;
   return info.Env().Undefined();
 }

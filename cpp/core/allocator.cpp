@@ -66,17 +66,6 @@ class CachingAllocator final : public c10::Allocator {
 
   void copy_data(void* to, const void* from, size_t count) const override { std::memcpy(to, from, count); }
 
-  AllocatorStatistics statistics() {
-    std::lock_guard lock(mutex_);
-    const size_t in_use = arena_.bytesInUse() - slab_total_ + small_in_use_;
-    return {in_use, arena_.bytesResident() - std::min(in_use, arena_.bytesResident()), arena_.peakInUse()};
-  }
-
-  void resetPeak() {
-    std::lock_guard lock(mutex_);
-    arena_.resetPeak();
-  }
-
   void releaseCached() {
     std::lock_guard lock(mutex_);
     arena_.trim(0);
@@ -123,7 +112,6 @@ class CachingAllocator final : public c10::Allocator {
       slab.untouched += bytes;
     }
     slab.live++;
-    small_in_use_ += bytes;
     if (!slab.free_list && slab.untouched + bytes > slab.base + slab_bytes) roomy.pop_back();
     return block;
   }
@@ -132,7 +120,6 @@ class CachingAllocator final : public c10::Allocator {
     Slab& slab = slabs_[index];
     auto& roomy = roomy_[slab.size_class];
     const size_t bytes = classBytes(slab.size_class);
-    small_in_use_ -= bytes;
     const bool was_full = !slab.free_list && slab.untouched + bytes > slab.base + slab_bytes;
     std::memcpy(block, &slab.free_list, sizeof(char*));
     slab.free_list = block;
@@ -148,7 +135,6 @@ class CachingAllocator final : public c10::Allocator {
   bool addSlab(size_t size_class) {
     auto* base = static_cast<char*>(takeLarge(slab_bytes));
     if (!base) return false;
-    slab_total_ += slab_bytes;
     if (unused_.empty()) {
       unused_.push_back(slabs_.size());
       slabs_.emplace_back();
@@ -168,13 +154,11 @@ class CachingAllocator final : public c10::Allocator {
     roomy.pop_back();
     unused_.push_back(index);
     arena_.free(slabs_[index].base);
-    slab_total_ -= slab_bytes;
   }
 
   std::mutex mutex_;
   Arena arena_;
   const size_t memory_ = availableMemory();
-  size_t slab_total_ = 0, small_in_use_ = 0;
   std::vector<Slab> slabs_;
   std::vector<size_t> unused_;                 // places in slabs_ without a slab
   std::array<std::vector<size_t>, 24> roomy_;  // per size class: slabs that have a free block
@@ -196,8 +180,6 @@ void installCachingAllocator() {
   if (allocator().ready()) c10::SetCPUAllocator(&allocator(), 100);
 }
 
-AllocatorStatistics allocatorStatistics() { return allocator().statistics(); }
-void resetAllocatorPeak() { allocator().resetPeak(); }
 void releaseCachedMemory() { allocator().releaseCached(); }
 
 c10::DataPtr reserveUntouched(size_t bytes) {

@@ -9,18 +9,9 @@
 
 namespace eegtorch {
 
-struct AllocatorStatistics {
-  size_t bytes_in_use = 0;       // held by tensors, rounded up to blocks
-  size_t bytes_cached = 0;       // mapped and free
-  size_t peak_bytes_in_use = 0;  // since the start or `resetAllocatorPeak`; pieces cut into small blocks count whole
-};
-
 // Puts the allocator under LibTorch. Tensors made before keep the old one. Safe to call twice; never undone, since a
 // tensor may outlive everything else. Does nothing where no range of addresses can be reserved.
 void installCachingAllocator();
-
-AllocatorStatistics allocatorStatistics();
-void resetAllocatorPeak();
 
 // Returns all free memory to the system.
 void releaseCachedMemory();

@@ -66,11 +66,6 @@ Arena::Arena() {
   next_look_ = period_start_ + period_seconds;
 }
 
-bool Arena::owns(const void* block) const {
-  const auto* address = static_cast<const char*>(block);
-  return base_ && address >= base_ && address < base_ + capacity_;
-}
-
 uint32_t& Arena::tag(const void* address) { return tags_[(static_cast<const char*>(address) - base_) / unit]; }
 
 void Arena::insertFree(size_t start, size_t units) {
@@ -86,7 +81,6 @@ void Arena::eraseFree(std::map<size_t, size_t>::iterator range) {
 size_t Arena::limit() const { return std::max({period_peak_, previous_peak_, in_use_}) + slack; }
 
 void Arena::noteUse() {
-  peak_ = std::max(peak_, in_use_);
   period_peak_ = std::max(period_peak_, in_use_);
   const int64_t now = seconds(CLOCK_MONOTONIC_COARSE);
   if (now < next_look_) return;

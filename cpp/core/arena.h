@@ -21,8 +21,6 @@ class Arena {
   Arena();
 
   bool ready() const { return base_ != nullptr; }
-  bool owns(const void* block) const;
-  size_t capacity() const { return capacity_; }
 
   // bytes: rounded up to units. nullptr when no free range of addresses is long enough.
   void* allocate(size_t bytes);
@@ -32,9 +30,6 @@ class Arena {
   uint32_t& tag(const void* address);
 
   size_t bytesInUse() const { return in_use_; }
-  size_t bytesResident() const { return resident_; }
-  size_t peakInUse() const { return peak_; }
-  void resetPeak() { peak_ = in_use_; }
 
   // Returns free pages to the system until no more than `limit` bytes are resident, or none is left.
   void trim(size_t limit);
@@ -47,7 +42,7 @@ class Arena {
   size_t limit() const;
 
   char* base_ = nullptr;
-  size_t capacity_ = 0, in_use_ = 0, resident_ = 0, peak_ = 0;
+  size_t capacity_ = 0, in_use_ = 0, resident_ = 0;
   size_t touched_end_ = 0;  // one past the highest page ever touched
   // Largest bytes in use in this period and the one before: what may stay resident.
   size_t period_peak_ = 0, previous_peak_ = 0;

@@ -18,7 +18,6 @@ class ProcessGroup;
 namespace eegtorch {
 
 inline constexpr std::array<const char*, 2> kBackends{"gloo", "nccl"};
-inline constexpr std::array<const char*, 4> kReductions{"sum", "mean", "min", "max"};
 
 struct ProcessGroupConfig {
   OneOf<kBackends> backend;

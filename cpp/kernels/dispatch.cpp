@@ -5,7 +5,6 @@
 #include <ATen/core/grad_mode.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdlib>
 #include <string>
 
@@ -28,8 +27,8 @@ const KernelTable& choose() {
   return baselineKernels();
 }
 
-std::atomic<bool>& plainPath() {
-  static std::atomic<bool> plain = fromEnvironment("EEGTORCH_PLAIN") == "1";
+bool isPlain() {
+  static const bool plain = fromEnvironment("EEGTORCH_PLAIN") == "1";
   return plain;
 }
 
@@ -51,7 +50,7 @@ const RowTable& rowTable() {
 }
 
 bool applies(std::initializer_list<at::Tensor> tensors) {
-  if (plainPath() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
+  if (isPlain() || at::autocast::is_autocast_enabled(at::kCPU)) return false;
   for (const auto& tensor : tensors)
     if (tensor.defined() && !fits(tensor)) return false;
   return true;
@@ -62,7 +61,5 @@ bool isRecorded(std::initializer_list<at::Tensor> tensors) {
            return tensor.defined() && tensor.requires_grad();
          });
 }
-
-bool usePlainPath(bool plain) { return plainPath().exchange(plain); }
 
 }  // namespace eegtorch::kernels

@@ -31,14 +31,10 @@ const Table& chooseTable(const Table& (*avx512)(), const Table& (*avx2)(), const
 const RowTable& rowTable();
 
 // Whether every defined tensor is a float32 CPU tensor with data, outside autocast: what the kernels are written for.
-// False as well when EEGTORCH_PLAIN=1 is in the environment or `usePlainPath(true)` was called, so that a test can
-// compare both ways.
+// False as well when EEGTORCH_PLAIN=1 is in the environment, so that both ways can be compared.
 bool applies(std::initializer_list<at::Tensor> tensors);
 
 // Whether autograd has to know of what is done with these tensors, of which some may be undefined.
 bool isRecorded(std::initializer_list<at::Tensor> tensors);
-
-// For this process. Returns the former setting.
-bool usePlainPath(bool plain);
 
 }  // namespace eegtorch::kernels

@@ -3,6 +3,8 @@
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 
+#include "core/check.h"
+#include "core/value.h"
 #include "training/update_rules.h"
 
 namespace eegtorch {
@@ -28,15 +30,12 @@ struct AdamWConfig : AdamConfig {
 };
 
 void check(const AdamConfig& config, const char* name) {
-  const auto refuse = [&](const char* option, double value, const char* expected) {
-    throw Error("INVALID_OPTION", std::string(name) + ": " + option + " is out of range", expected,
-                std::to_string(value));
-  };
-  if (!(config.lr >= 0)) refuse("lr", config.lr, "0 or more");
-  if (!(config.beta1 >= 0 && config.beta1 < 1)) refuse("beta1", config.beta1, "0 to below 1");
-  if (!(config.beta2 >= 0 && config.beta2 < 1)) refuse("beta2", config.beta2, "0 to below 1");
-  if (!(config.eps >= 0)) refuse("eps", config.eps, "0 or more");
-  if (!(config.weight_decay >= 0)) refuse("weight_decay", config.weight_decay, "0 or more");
+  const OptionCheck options(name);
+  options.weight("lr", config.lr);
+  for (const auto& [option, value] : {std::pair("beta1", config.beta1), std::pair("beta2", config.beta2)})
+    options.require(value >= 0 && value < 1, option, "a number from 0 to below 1", Value(value).show());
+  options.weight("eps", config.eps);
+  options.weight("weight_decay", config.weight_decay);
 }
 
 // One rule for both: they differ in where the decay enters, which the kernel knows.

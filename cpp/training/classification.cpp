@@ -10,7 +10,7 @@
 #include <cmath>
 
 #include "core/check.h"
-#include "training/table.h"
+#include "core/error.h"
 
 namespace eegtorch {
 namespace {
@@ -96,10 +96,10 @@ class ClassObjective : public Objective {
     const std::string name(name_);
     if (scores.dim() < 2)
       throw Error("SHAPE_MISMATCH", name + ": the scores have too few dimensions", "(batch, classes)",
-                  describeShape(scores));
+                  showShape(scores.sizes()));
     if (target.dim() == 0 || target.size(0) != scores.size(0))
       throw Error("SHAPE_MISMATCH", name + ": targets and scores are not of one batch",
-                  std::to_string(scores.size(0)) + " targets", describeShape(target));
+                  std::to_string(scores.size(0)) + " targets", showShape(target.sizes()));
     if (weight_.defined() && weight_.numel() != scores.size(1))
       throw Error("SHAPE_MISMATCH", name + ": weight has another length than there are classes",
                   std::to_string(scores.size(1)) + " weights", std::to_string(weight_.numel()));
@@ -131,7 +131,7 @@ class Focal : public ClassObjective {
     at::Tensor target = targetOf(scores, targets);
     if (scores.dim() != 2 || target.dim() > 2)
       throw Error("SHAPE_MISMATCH", "focal: the scores are not those of one answer for each example",
-                  "(batch, classes)", describeShape(scores));
+                  "(batch, classes)", showShape(scores.sizes()));
     const at::Tensor counted = mass(targets).to(scores.options());
     if (!target.is_floating_point()) target = probabilities(target, scores);
     if (config_.label_smoothing > 0)

@@ -15,7 +15,7 @@
 #include <map>
 
 #include "core/check.h"
-#include "training/table.h"
+#include "core/error.h"
 
 namespace eegtorch {
 namespace {

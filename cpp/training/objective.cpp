@@ -4,8 +4,9 @@
 #include <ATen/ops/mse_loss.h>
 #include <ATen/ops/scalar_tensor.h>
 
+#include "core/check.h"
+#include "core/table.h"
 #include "training/classification.h"
-#include "training/table.h"
 
 namespace eegtorch {
 
@@ -31,8 +32,8 @@ class MeanSquaredError : public Objective {
     const at::Tensor &output = outputs.at(0), &target = targets.at(0);
     // at::mse_loss would broadcast, and mean over the wrong count without a word.
     if (output.sizes() != target.sizes())
-      throw Error("SHAPE_MISMATCH", "mse: outputs and targets differ in shape", describeShape(output),
-                  describeShape(target));
+      throw Error("SHAPE_MISMATCH", "mse: outputs and targets differ in shape", showShape(output.sizes()),
+                  showShape(target.sizes()));
     return at::mse_loss(output, target);
   }
 };
@@ -51,7 +52,8 @@ class Output : public Objective {
   at::Tensor loss(const Tensors& outputs, const Tensors&) const override {
     const at::Tensor& loss = outputs.at(0);
     if (loss.dim() != 0)
-      throw Error("SHAPE_MISMATCH", "output: the network's first output is no loss", "a scalar", describeShape(loss));
+      throw Error("SHAPE_MISMATCH", "output: the network's first output is no loss", "a scalar",
+                  showShape(loss.sizes()));
     return loss;
   }
 

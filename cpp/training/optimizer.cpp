@@ -9,9 +9,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/check.h"
+#include "core/table.h"
 #include "core/written.h"
 #include "training/parameter_names.h"
-#include "training/table.h"
 #include "training/update_rules.h"
 
 namespace eegtorch {
@@ -195,8 +196,8 @@ void Optimizer::loadState(const NamedTensors& state) {
       throw Error("CHECKPOINT_MISMATCH",
                   "the optimiser's state lacks " + name + ": it is of another optimiser or network");
     if (found->second.sizes() != tensor.sizes())
-      throw Error("CHECKPOINT_MISMATCH", "the optimiser's state " + name + " has another shape", describeShape(tensor),
-                  describeShape(found->second));
+      throw Error("CHECKPOINT_MISMATCH", "the optimiser's state " + name + " has another shape",
+                  showShape(tensor.sizes()), showShape(found->second.sizes()));
     tensor.copy_(found->second);
   }
 }

@@ -5,6 +5,7 @@
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_sqrt.h>
 
+#include "core/check.h"
 #include "training/update_rules.h"
 
 namespace eegtorch {
@@ -28,8 +29,12 @@ struct RmspropConfig {
 class Rmsprop : public UpdateRule {
  public:
   explicit Rmsprop(const RmspropConfig& config) : config_(config) {
-    if (!(config.lr >= 0 && config.eps >= 0 && config.momentum >= 0 && config.weight_decay >= 0 && config.alpha >= 0))
-      throw Error("INVALID_OPTION", "rmsprop: lr, alpha, eps, momentum and weight_decay must be 0 or more");
+    const OptionCheck options("rmsprop");
+    options.weight("lr", config.lr);
+    options.weight("alpha", config.alpha);
+    options.weight("eps", config.eps);
+    options.weight("weight_decay", config.weight_decay);
+    options.weight("momentum", config.momentum);
   }
 
   std::vector<std::string> keeps() const override {

@@ -2,6 +2,8 @@
 #include <ATen/ops/_foreach_sub.h>
 #include <ATen/ops/_fused_sgd.h>
 
+#include "core/check.h"
+#include "core/value.h"
 #include "training/update_rules.h"
 
 namespace eegtorch {
@@ -24,10 +26,13 @@ struct SgdConfig {
 class Sgd : public UpdateRule {
  public:
   explicit Sgd(const SgdConfig& config) : config_(config) {
-    if (!(config.lr >= 0 && config.momentum >= 0 && config.weight_decay >= 0))
-      throw Error("INVALID_OPTION", "sgd: lr, momentum and weight_decay must be 0 or more");
-    if (config.nesterov && (config.momentum == 0 || config.dampening != 0))
-      throw Error("INVALID_OPTION", "sgd: nesterov needs a momentum and no dampening");
+    const OptionCheck options("sgd");
+    options.weight("lr", config.lr);
+    options.weight("momentum", config.momentum);
+    options.weight("weight_decay", config.weight_decay);
+    if (!config.nesterov) return;
+    options.require(config.momentum > 0, "momentum", "a number above 0, as nesterov is true", "0");
+    options.require(config.dampening == 0, "dampening", "0, as nesterov is true", Value(config.dampening).show());
   }
 
   std::vector<std::string> keeps() const override {

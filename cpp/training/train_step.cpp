@@ -11,9 +11,9 @@
 #include <mutex>
 
 #include "core/check.h"
+#include "core/error.h"
 #include "core/scopes.h"
 #include "training/parameter_names.h"
-#include "training/table.h"
 
 namespace eegtorch {
 namespace {
@@ -151,7 +151,7 @@ TrainStep::TrainStep(Model model, const Value& objective, const Value& optimizer
 void TrainStep::checkBatch(const Batch& batch) const {
   if (batch.inputs.empty() || batch.inputs[0].dim() == 0 || batch.inputs[0].size(0) == 0)
     throw Error("SHAPE_MISMATCH", "the batch is empty", "(batch, ...)",
-                batch.inputs.empty() ? "no inputs" : describeShape(batch.inputs[0]));
+                batch.inputs.empty() ? "no inputs" : showShape(batch.inputs[0].sizes()));
   const auto device = parameters_[0].second.device();
   for (const auto* tensors : {&batch.inputs, &batch.targets})
     for (const auto& tensor : *tensors) {
@@ -160,7 +160,7 @@ void TrainStep::checkBatch(const Batch& batch) const {
                     tensor.device().str());
       if (tensor.dim() == 0 || tensor.size(0) != batch.inputs[0].size(0))
         throw Error("SHAPE_MISMATCH", "the tensors of a batch differ in their first dimension",
-                    std::to_string(batch.inputs[0].size(0)), describeShape(tensor));
+                    std::to_string(batch.inputs[0].size(0)), showShape(tensor.sizes()));
     }
 }
 

@@ -7,7 +7,6 @@
 namespace eegtorch::kernels {
 
 constexpr size_t kTogether = 8, kPoint = 2 * kTogether;
-constexpr size_t kLargestRadix = 13;
 
 // One step of Stockham's algorithm, which leaves frequencies in order: radix * parts * span points.
 struct FourierStage {
@@ -17,7 +16,7 @@ struct FourierStage {
 };
 
 struct FourierTable {
-  // radix is 2, 3, 4, or an odd number up to kLargestRadix. to is another tile.
+  // radix is 2, 3, 4, 5, 7, 11 or 13. to is another tile.
   void (*stage)(const FourierStage& stage, const double* from, double* to);
   // tile[p] = x[p * step .. p * step + count - 1] of interleaved complex numbers, count <= kTogether; the rest is 0.
   // swapped: real and imaginary parts change places, which makes an inverse transform out of a forward one.

@@ -111,7 +111,7 @@ export function draw(like: Tensor, { noise, generator }: Draw = {}): Tensor {
   if (noise.shape.join() === like.shape.join()) return noise
   throw new EegTorchError('SHAPE_MISMATCH', 'the noise of a step has another shape than the sample', {
     option: 'noise',
-    expected: `[${like.shape.join(', ')}]`,
-    received: `[${noise.shape.join(', ')}]`,
+    expected: `(${like.shape.join(', ')})`,
+    received: `(${noise.shape.join(', ')})`,
   })
 }
