@@ -5,6 +5,7 @@
 
 #include "core/check.h"
 #include "core/state_dict.h"
+#include "kernels/layer_norm.h"
 
 namespace eegtorch {
 
@@ -34,9 +35,13 @@ EegClipMapperImpl::EegClipMapperImpl(const EegClipMapperConfig& config) : config
 
   const int64_t d = config.d_model, clip = config.clip_dim;
   queries_ = register_parameter("queries", kQueryScale * at::randn({config.n_queries, d}));
-  input_projection_ = register_module(
-      "input_projection", torch::nn::Sequential(torch::nn::Linear(config.in_dim, d), norm(d), torch::nn::GELU(),
-                                                Dropout(config.drop_prob), torch::nn::Linear(d, d)));
+  const torch::nn::Linear first(config.in_dim, d), second(d, d);
+  input_norm_ = norm(d);
+  input_dropout_ = Dropout(config.drop_prob);
+  register_module("input_projection",
+                  torch::nn::Sequential(first, input_norm_, torch::nn::GELU(), input_dropout_, second));
+  input_first_.emplace(first);
+  input_second_.emplace(second);
   encoder_ = register_module("encoder", TransformerEncoder(layers));
   query_attention_ = register_module("query_attention", MultiheadAttention(d, config.n_heads, config.drop_prob));
   query_norm_ = register_module("query_norm", norm(d));
@@ -46,12 +51,17 @@ EegClipMapperImpl::EegClipMapperImpl(const EegClipMapperConfig& config) : config
   classifier_ = register_module("classifier", torch::nn::Linear(clip, config.n_outputs));
 }
 
+at::Tensor EegClipMapperImpl::project(const at::Tensor& tokens) {
+  const auto hidden = kernels::layerNorm(input_first_->forward(tokens, is_training()), *input_norm_, true);
+  return input_second_->forward(input_dropout_->forward(hidden), is_training());
+}
+
 ClipConditioning EegClipMapperImpl::forward(const at::Tensor& tokens) {
   checkInput("eeg_clip_mapper", tokens, queries_, {"batch", "tokens", {config_.in_dim, "values in a token"}});
-  const auto x = encoder_->forward(input_projection_->forward(tokens));  // (batch, tokens, d_model)
-  const auto queries = queries_.expand({x.size(0), -1, -1});             // (batch, n_queries, d_model)
-  const auto attended = query_norm_->forward(query_attention_->forward(queries, x) + queries);
-  const auto context = context_norm_->forward(context_projection_->forward(attended, is_training()));
+  const auto x = encoder_->forward(project(tokens));          // (batch, tokens, d_model)
+  const auto queries = queries_.expand({x.size(0), -1, -1});  // (batch, n_queries, d_model)
+  const auto attended = kernels::layerNorm(query_attention_->forward(queries, x) + queries, *query_norm_);
+  const auto context = kernels::layerNorm(context_projection_->forward(attended, is_training()), *context_norm_);
   const auto pooled = context.mean(1);  // (batch, clip_dim) of (batch, n_queries, clip_dim)
   const auto prompt = prompt_projection_->forward(pooled, is_training()).tanh();
   return {context, prompt, classifier_->forward(config_.classifier_input.value == "pooled" ? pooled : prompt)};

@@ -63,8 +63,12 @@ class EegClipMapperImpl : public ModelImpl {
   std::unordered_map<std::string, std::string> olderNames() const override;
 
  private:
+  at::Tensor project(const at::Tensor& tokens);  // (batch, tokens, d_model)
+
   EegClipMapperConfig config_;
-  torch::nn::Sequential input_projection_{nullptr};
+  std::optional<PackedLinear> input_first_, input_second_;
+  torch::nn::LayerNorm input_norm_{nullptr};
+  Dropout input_dropout_{nullptr};
   TransformerEncoder encoder_{nullptr};
   at::Tensor queries_;
   MultiheadAttention query_attention_{nullptr};

@@ -11,6 +11,7 @@ namespace eegtorch::kernels {
 namespace {
 
 constexpr int64_t kManyPixels = 16;
+constexpr int64_t kFewColumns = 16;        // numbers that the widest vector holds
 constexpr int64_t kGatherGrain = 1 << 14;  // numbers that are worth another thread
 
 bool plainPadding(const auto& options) {
@@ -57,17 +58,30 @@ PackedConv2d::PackedConv2d(const torch::nn::Conv2dImpl& conv, const Epilogue& ep
   phases_.push_back({0, 0, padding_.rows, padding_.columns, packed(weight, conv.bias, epilogue)});
 }
 
-// Of the four taps in a direction two reach an even pixel, the others an odd one.
+// Of the four taps in a direction two reach an even pixel, the others an odd one. Where channels are so few that a
+// vector holds those of four pixels, one product of three taps makes them all: a product for each would read the image
+// four times.
 PackedConv2d::PackedConv2d(const torch::nn::ConvTranspose2dImpl& conv, const Epilogue& epilogue)
     : kernel_{2, 2}, stride_{1, 1}, padding_{1, 1}, step_(2), slope_(epilogue.slope) {
   static constexpr std::array<std::array<int64_t, 2>, 2> taps = {{{3, 1}, {2, 0}}};
   const auto weight = conv.weight.detach().permute({0, 2, 3, 1});
+  const int64_t in = weight.size(0), out = weight.size(3);
+  const bool together = 4 * out <= kFewColumns;
+  const auto all = together ? at::zeros({in, 3, 3, 2, 2, out}, weight.options()) : at::Tensor();
   for (const int64_t row : {0, 1})
     for (const int64_t column : {0, 1}) {
       const auto own = weight.index_select(1, at::tensor(at::IntArrayRef(taps[row])))
                            .index_select(2, at::tensor(at::IntArrayRef(taps[column])));
-      phases_.push_back({row, column, 1 - row, 1 - column, packed(own, conv.bias, epilogue)});
+      if (together)
+        all.narrow(1, row, 2).narrow(2, column, 2).select(3, row).select(3, column).copy_(own);
+      else
+        phases_.push_back({row, column, 1 - row, 1 - column, packed(own, conv.bias, epilogue)});
     }
+  if (!together) return;
+  kernel_ = {3, 3};
+  const auto four = [](const at::Tensor& t) { return t.defined() ? t.repeat({4}) : t; };
+  const Epilogue repeated{four(epilogue.scale), four(epilogue.shift), epilogue.slope};
+  phases_.push_back({0, 0, 1, 1, packed(all.flatten(3), four(conv.bias), repeated), 2});
 }
 
 PackedConv2d::Size PackedConv2d::grid(const at::Tensor& images) const {
@@ -112,24 +126,27 @@ at::Tensor PackedConv2d::gather(const at::Tensor& images, const Phase& phase) co
 
 void PackedConv2d::scatter(const at::Tensor& pixels, const Phase& phase, const at::Tensor& result) const {
   const int64_t columns = result.size(2) / step_, channels = result.size(3), rows = result.size(1) / step_;
+  const int64_t run = phase.span * channels;
   const float* from = pixels.const_data_ptr<float>();
   float* all = result.data_ptr<float>();
   for (int64_t line = 0; line < result.size(0) * rows; line++) {
     const int64_t row = line / rows * result.size(1) + line % rows * step_ + phase.row;
-    float* to = all + (row * result.size(2) + phase.column) * channels;
-    for (int64_t column = 0; column < columns; column++, from += channels, to += step_ * channels)
-      std::copy_n(from, channels, to);
+    for (int64_t column = 0; column < columns; column++)
+      for (int64_t r = 0; r < phase.span; r++, from += run)
+        std::copy_n(from, run, all + ((row + r) * result.size(2) + column * step_ + phase.column) * channels);
   }
 }
 
 at::Tensor PackedConv2d::forward(const at::Tensor& images) const {
   const Size size = grid(images);
-  const int64_t out = phases_.front().product.columns(), count = images.size(0) * size.rows * size.columns;
-  const auto result = at::empty({images.size(0), size.rows * step_, size.columns * step_, out}, images.options());
-  const auto pixels = step_ == 1 ? result : at::empty({count, out}, images.options());
+  const Phase& first = phases_.front();
+  const int64_t wide = first.product.columns(), count = images.size(0) * size.rows * size.columns;
+  const auto result = at::empty(
+      {images.size(0), size.rows * step_, size.columns * step_, wide / (first.span * first.span)}, images.options());
+  const auto pixels = step_ == 1 ? result : at::empty({count, wide}, images.options());
   for (const auto& phase : phases_) {
     const auto rows = gather(images, phase);
-    phase.product.run({{count, rows.const_data_ptr<float>(), rows.size(1), pixels.data_ptr<float>(), out}}, false,
+    phase.product.run({{count, rows.const_data_ptr<float>(), rows.size(1), pixels.data_ptr<float>(), wide}}, false,
                       {slope_});
     if (step_ > 1) scatter(pixels, phase, result);
   }

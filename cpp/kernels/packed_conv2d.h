@@ -36,6 +36,7 @@ class PackedConv2d {
   struct Phase {
     int64_t row, column, top, left;
     PackedProduct product;
+    int64_t span = 1;  // pixels, in either direction, that one product makes
   };
   struct Size {
     int64_t rows, columns;

@@ -36,23 +36,31 @@ void PackedProduct::finish(const RowBlock& block, int64_t first, int64_t last, A
   }
 }
 
-// Threads share the columns, and the rows where columns are fewer than threads.
+// Threads share the panels, and the rows of those that would be left over.
 void PackedProduct::run(const std::vector<RowBlock>& blocks, bool accumulate, Activation activation) const {
-  const int64_t panels = matrix_.panels(), parts = (at::get_num_threads() + panels - 1) / panels;
+  const int64_t panels = matrix_.panels(), threads = at::get_num_threads();
   int64_t rows = 0;
   for (const auto& block : blocks) rows += block.count;
+  const int64_t parts = panels % threads == 0 ? 1 : threads;
+  // Of panels [from, to) the part-th of `count` parts of the rows.
+  const auto compute = [&](int64_t from, int64_t to, int64_t part, int64_t count) {
+    for (int64_t panel = from; panel < to; panel++)
+      for (const auto& block : blocks) {
+        const RowBlock b = partOf(block, part, count);
+        matrix_.multiplyPanel(panel, b.count, b.x, b.x_row, b.y, b.y_row, accumulate);
+      }
+    const int64_t last = std::min(columns(), to * matrix_.width());
+    for (const auto& block : blocks) finish(partOf(block, part, count), from * matrix_.width(), last, activation);
+  };
   const int64_t work = std::max<int64_t>(1, rows * matrix_.depth() * matrix_.width() / parts);
   at::parallel_for(0, panels * parts, (kLeastWork + work - 1) / work, [&](int64_t task, int64_t end) {
     while (task < end) {
-      const int64_t part = task / panels, from = task % panels, to = std::min(panels, from + end - task);
-      for (int64_t panel = from; panel < to; panel++)
-        for (const auto& block : blocks) {
-          const RowBlock b = partOf(block, part, parts);
-          matrix_.multiplyPanel(panel, b.count, b.x, b.x_row, b.y, b.y_row, accumulate);
-        }
-      const int64_t last = std::min(columns(), to * matrix_.width());
-      for (const auto& block : blocks) finish(partOf(block, part, parts), from * matrix_.width(), last, activation);
-      task += to - from;
+      const int64_t panel = task / parts, part = task % parts, whole = part == 0 ? (end - task) / parts : 0;
+      if (whole > 0)
+        compute(panel, panel + whole, 0, 1);
+      else
+        compute(panel, panel + 1, part, parts);
+      task += std::max<int64_t>(1, whole * parts);
     }
   });
 }

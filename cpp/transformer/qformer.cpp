@@ -5,6 +5,7 @@
 #include "blocks/attention.h"
 #include "blocks/transformers_activation.h"
 #include "core/check.h"
+#include "kernels/layer_norm.h"
 
 namespace eegtorch {
 
@@ -40,28 +41,32 @@ torch::nn::LayerNorm norm(const QFormerConfig& c) {
 }  // namespace
 
 QFormerResidualImpl::QFormerResidualImpl(int64_t in, const QFormerConfig& config) {
-  dense_ = register_module("dense", linear(in, config.hidden_size));
+  dense_.emplace(register_module("dense", linear(in, config.hidden_size)));
   norm_ = register_module("LayerNorm", norm(config));
   dropout_ = register_module("dropout", Dropout(config.hidden_dropout_prob));
 }
 
 at::Tensor QFormerResidualImpl::forward(const at::Tensor& x, const at::Tensor& around) {
-  return norm_->forward(dropout_->forward(dense_->forward(x)) + around);
+  return kernels::layerNorm(dense_->addTo(around, x, dropout_), *norm_);
 }
 
 QFormerAttentionImpl::QFormerAttentionImpl(int64_t memory_width, const QFormerConfig& config)
     : heads_(config.num_attention_heads), drop_prob_(config.attention_probs_dropout_prob) {
   const auto attention = register_module("attention", std::make_shared<Named>());
-  query_ = attention->register_module("query", linear(config.hidden_size, config.hidden_size));
-  key_ = attention->register_module("key", linear(memory_width, config.hidden_size));
-  value_ = attention->register_module("value", linear(memory_width, config.hidden_size));
+  const auto add = [&](const char* name, int64_t width) {
+    return attention->register_module(name, linear(width, config.hidden_size));
+  };
+  query_.emplace(add("query", config.hidden_size));
+  key_.emplace(add("key", memory_width));
+  value_.emplace(add("value", memory_width));
   output_ = register_module("output", QFormerResidual(config.hidden_size, config));
 }
 
 at::Tensor QFormerAttentionImpl::forward(const at::Tensor& x, const at::Tensor& memory,
                                          const std::optional<at::Tensor>& mask) {
-  const auto seen = attend(query_->forward(x), key_->forward(memory), value_->forward(memory), heads_, drop_prob_,
-                           is_training(), mask);
+  const bool training = is_training();
+  const auto seen = attend(query_->forward(x, training), key_->forward(memory, training),
+                           value_->forward(memory, training), heads_, drop_prob_, training, mask);
   return output_->forward(seen, x);
 }
 
@@ -70,7 +75,7 @@ QFormerLayerImpl::QFormerLayerImpl(const QFormerConfig& config, bool crosses) : 
   if (crosses)
     crossattention_ = register_module("crossattention", QFormerAttention(config.encoder_hidden_size, config));
   if (config.use_qformer_text_input) addFeedForward(config, "", output_);
-  intermediate_ = addFeedForward(config, "_query", output_);
+  intermediate_.emplace(addFeedForward(config, "_query", output_), kernels::Activation{.gelu = activation_ == "gelu"});
 }
 
 torch::nn::Linear QFormerLayerImpl::addFeedForward(const QFormerConfig& config, const std::string& suffix,
@@ -83,7 +88,8 @@ torch::nn::Linear QFormerLayerImpl::addFeedForward(const QFormerConfig& config, 
 at::Tensor QFormerLayerImpl::forward(const at::Tensor& x, const at::Tensor& memory, const at::Tensor& mask) {
   auto y = attention_->forward(x, x, {});
   if (crossattention_) y = crossattention_->forward(y, memory, mask);
-  return output_->forward(transformersActivation(activation_, intermediate_->forward(y)), y);
+  const auto hidden = intermediate_->forward(y, is_training());
+  return output_->forward(activation_ == "gelu" ? hidden : transformersActivation(activation_, hidden), y);
 }
 
 QFormerImpl::QFormerImpl(const QFormerConfig& config) : config_(config) {

@@ -10,6 +10,7 @@
 
 #include "blocks/chain.h"
 #include "blocks/dropout.h"
+#include "blocks/packed_linear.h"
 #include "core/config.h"
 #include "core/model.h"
 
@@ -62,7 +63,7 @@ class QFormerResidualImpl : public torch::nn::Module {
   at::Tensor forward(const at::Tensor& x, const at::Tensor& around);
 
  private:
-  torch::nn::Linear dense_{nullptr};
+  std::optional<PackedLinear> dense_;
   torch::nn::LayerNorm norm_{nullptr};
   Dropout dropout_{nullptr};
 };
@@ -78,7 +79,7 @@ class QFormerAttentionImpl : public torch::nn::Module {
  private:
   int64_t heads_;
   double drop_prob_;
-  torch::nn::Linear query_{nullptr}, key_{nullptr}, value_{nullptr};
+  std::optional<PackedLinear> query_, key_, value_;
   QFormerResidual output_{nullptr};
 };
 TORCH_MODULE(QFormerAttention);
@@ -94,7 +95,7 @@ class QFormerLayerImpl : public torch::nn::Module {
 
   std::string activation_;
   QFormerAttention attention_{nullptr}, crossattention_{nullptr};
-  torch::nn::Linear intermediate_{nullptr};
+  std::optional<PackedLinear> intermediate_;
   QFormerResidual output_{nullptr};
 };
 TORCH_MODULE(QFormerLayer);
