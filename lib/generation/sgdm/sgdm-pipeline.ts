@@ -154,7 +154,7 @@ export class SgdmPipeline implements Disposable {
     settings: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
   ): Promise<LatentDiffusionRun> {
-    const { networks, codec, scheduler } = this.parts
+    const { codec, scheduler } = this.parts
     const batch = reading.latent.shape[0]!
     const generators = pictureGenerators(settings.seed, pictureNumbers(batch, settings.numbers))
     const size = this.#latentSize(settings)

@@ -144,7 +144,7 @@ export class StableDiffusion extends TextPipeline {
     { noise, structures, signal, ...settings }: Settings,
     guide: Guide | undefined,
   ): Promise<LatentDiffusionRun> {
-    const { unet, codec, scheduler } = this.parts
+    const { codec, scheduler } = this.parts
     const { given, without } = await this.#conditions(held, prompts, settings, signal)
     const generators = pictureGenerators(settings.seed, pictureNumbers(given.shape[0]!, settings.numbers))
     const sampling = scheduler.steps(settings.steps)
