@@ -139,7 +139,7 @@ test('mapper: learns the classes of six windows', async () => {
   const mapper = models.eegClipMapper({ ...sizes, nOutputs: 3 })
   const set = { inputs: noise([6, 4, 5]), targets: alternating(6, 3) }
   const targets = { imagePrototypes: noise([3, 8], 2), textHidden: noise([3, 3, 8], 3) }
-  const phases = { warmUp: { epochs: 12, lr: 1e-2 }, joint: { epochs: 8, lr: 2e-3 } }
+  const phases = { warmUp: { epochs: 24, lr: 1e-2 }, joint: { epochs: 8, lr: 2e-3 } }
   const { epochs } = await fitMapper(mapper, set, targets, { ...phases, batchSize: 6, validation: set })
   expect(epochs.at(-1)!.validationAccuracy).toBe(1)
   expect(epochs.at(-1)!.validationLoss).toBeLessThan(epochs[0]!.validationLoss! / 2)
@@ -162,7 +162,7 @@ describe('alignment', () => {
     const net = encoder()
     const set = { inputs: noise([6, 3, 24]), targets: alternating(6, 6) }
     const images = noise([6, 8], 2)
-    await fitAlignment(net, set, images, { epochs: 30, batchSize: 6, optimizer: optim.adam({ lr: 1e-2 }), candidates })
+    await fitAlignment(net, set, images, { epochs: 60, batchSize: 6, optimizer: optim.adam({ lr: 1e-2 }), candidates })
     expect(await retrieveImages(net, set, images)).toMatchObject({
       top1: 1,
       top5: 1,

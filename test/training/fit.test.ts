@@ -190,6 +190,19 @@ test('an aborted signal, a loss that is no number and a wrong batch are clear er
   )
 })
 
+test.each([
+  [optim.sgd({ momentum: -0.1 }), 'momentum', '-0.1'],
+  [optim.sgd({ nesterov: true }), 'momentum', '0'],
+  [optim.sgd({ momentum: 0.9, dampening: 0.5, nesterov: true }), 'dampening', '0.5'],
+  [optim.rmsprop({ alpha: -1 }), 'alpha', '-1'],
+  [optim.rmsprop({ eps: Infinity }), 'eps', 'inf'],
+  [optim.adam({ beta2: 1 }), 'beta2', '1'],
+  [optim.adam({ weightDecay: -2 }), 'weight_decay', '-2'],
+])('a wrong option of an optimiser is named alone: %j', (optimizer, option, received) => {
+  const build = () => makeNet().trainStep({ loss: loss.crossEntropy(), optimizer })
+  expect(build).toThrow(expect.objectContaining({ code: 'INVALID_OPTION', option, received }))
+})
+
 test('progress counts a weighted mean over the batches of an epoch', () => {
   const progress = new TrainingProgress({
     epoch: 0,
