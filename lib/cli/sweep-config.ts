@@ -7,6 +7,7 @@ import { requireNames } from '../experiment/sweep/sweep-models.ts'
 import { classicalDecoder } from './classical-decoders.ts'
 import type { OptionSource } from './option-source.ts'
 import { factoryOf } from './run-training.ts'
+import { checkNested } from './sweep-nested.ts'
 import { checkConfig, checkOptions, type TrainConfig, trainSchema } from './train-config.ts'
 
 const {
@@ -50,6 +51,9 @@ const sweepSchema = z.strictObject({
   ...shared,
   title: z.string().optional(),
   models: z.array(entrySchema).min(1),
+  inner: shared.protocol.describe(
+    'choose one of the models by this protocol inside each training part, and test that one',
+  ),
   subjects: z.array(z.string()).min(1).optional(),
   seeds,
   workers: z.number().int().min(1).max(1024).optional(),
@@ -73,7 +77,7 @@ export interface SweepEntry {
  */
 export function checkSweep(value: Record<string, unknown>, source: OptionSource = {}): SweepConfig {
   const config = checkOptions(sweepSchema, value, source)
-  sweepEntries(config, source.file)
+  checkNested(config, sweepEntries(config, source.file), source.file)
   return config
 }
 
@@ -83,7 +87,7 @@ export function checkSweep(value: Record<string, unknown>, source: OptionSource 
  * @throws EegTorchError `INVALID_OPTION` for an option that is wrong, is common to all, or a name that occurs twice; `UNKNOWN_NAME`
  */
 export function sweepEntries(config: SweepConfig, file?: string): SweepEntry[] {
-  const { models, title: _, subjects: __, workers: ___, ...common } = config
+  const { models, title: _, subjects: __, workers: ___, inner: ____, ...common } = config
   const entries = models.map((item, i) => makeEntry(common, typeof item === 'string' ? { model: item } : item, i, file))
   requireNames(entries, file)
   return entries

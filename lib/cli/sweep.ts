@@ -15,6 +15,7 @@ import { EXIT } from './program.ts'
 import { CONFIG_FILE } from './run-training.ts'
 import { deviceFlag } from './shared-flags.ts'
 import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
+import { sweepNested } from './sweep-nested.ts'
 import { commandOf, readSweep, type SweepPlace } from './sweep-plan.ts'
 import type { SweepGreeting } from './sweep-worker.ts'
 import { readConfigFile } from './train-config.ts'
@@ -24,6 +25,7 @@ interface Flags {
   out?: string
   workers?: number
   device?: string
+  inner?: number
   tableOnly?: boolean
   json?: boolean
 }
@@ -45,6 +47,11 @@ export function describe(command: Command): void {
     .option('--out <folder>', 'folder of the sweep (default: runs/NAME of the file)')
     .option('--workers <n>', 'processes at a time (default: as many as cores)', Number)
     .addOption(deviceFlag())
+    .option(
+      '--inner <folds>',
+      'choose one of the models in so many folds inside each training part, test that one',
+      Number,
+    )
     .option('--table-only', 'train nothing, make the table of what is finished')
     .option('--json', 'print the result as JSON')
     .addHelpText(
@@ -62,20 +69,25 @@ A sweep.yaml:
 
 Examples:
   $ eegtorch sweep sweep.yaml
-  $ eegtorch sweep sweep.yaml --workers 4 --out runs/comparison`,
+  $ eegtorch sweep sweep.yaml --workers 4 --out runs/comparison
+  $ eegtorch sweep sweep.yaml --inner 3 --out runs/chosen      (or inner: { name: k-fold, folds: 3 } in the file)`,
     )
     .action(sweep)
 }
 
-async function sweep(file: string, { out, workers, device, tableOnly = false, json = false }: Flags): Promise<void> {
+async function sweep(file: string, flags: Flags): Promise<void> {
+  const { out, workers, device, tableOnly = false, json = false } = flags
+  const inner = flags.inner === undefined ? undefined : { name: 'k-fold', folds: flags.inner }
   const written = await readConfigFile(file)
-  const said = await withDataset({ ...written, ...defined({ workers, device }) })
-  const config = await withPipeline(withFullPaths(checkSweep(said, { file, flags: { workers, device } })))
+  const said = defined({ workers, device, inner })
+  const whole = await withDataset({ ...written, ...said })
+  const config = await withPipeline(withFullPaths(checkSweep(whole, { file, flags: said })))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
   const planned = await readSweep(config, { file, folder })
   planned.checkNetworks()
   await makeFolder(folder)
   await writeFileAtomically(join(folder, CONFIG_FILE), stringify(defined(config)))
+  if (config.inner !== undefined) return sweepNested(planned, config, config.inner, { folder, json })
   const running: RunningSweep = { file, folder, config, sweep: planned, quiet: json }
   if (!tableOnly) await runMissing(running)
   const report = await writeTables(running)

@@ -163,13 +163,42 @@ describe('sweep', () => {
     expect(existsSync(inFolder('wrong'))).toBe(false)
   })
 
+  test('chooses a network in inner folds of each training part, and tests that one', async () => {
+    const nested = inFolder('nested.yaml')
+    const models =
+      'models:\n  - { model: eegnet, name: learns, lr: 5e-3 }\n  - { model: eegnet, name: frozen, lr: 1e-9 }\n'
+    writeFileSync(nested, SWEEP.replace(/models:[\s\S]*/, models).replace('seeds: 3', 'seeds: 1'))
+    const run = (...words: string[]) =>
+      runNode([main, 'sweep', nested, '--out', inFolder('nested'), ...words], { env: environment })
+    const { code, stdout, stderr } = await run('--inner', '2', '--json')
+    expect([code, stderr]).toEqual([0, ''])
+    const result = JSON.parse(stdout)
+    expect(result.summary.accuracy.n).toBe(24)
+    expect(JSON.parse(readFileSync(inFolder('nested/nested.json'), 'utf8'))).toEqual(result)
+    for (const { chosen, scores } of result.choices) {
+      expect(Object.keys(scores)).toEqual(['learns', 'frozen'])
+      expect(scores[chosen]).toBe(Math.max(scores.learns, scores.frozen))
+    }
+    const wrong = await run('--inner', '1')
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/option --inner: /)])
+  })
+
+  test('refuses what choosing has no place for', () => {
+    const inner = { name: 'k-fold', folds: 2 }
+    expect(() => checkSweep({ data, models: ['eegnet', 'csp_lda'], inner })).toThrow(
+      /models\.1 has no place.*networks alone/,
+    )
+    expect(() => checkSweep({ data, models: ['eegnet'], inner, validation: 0.2 })).toThrow(/validation has no place/)
+    expect(checkSweep({ data, models: ['eegnet'], inner }).inner).toEqual(inner)
+  })
+
   test.each([
     ['a model that is not there', { models: ['eggnet'] }, /no model is called eggnet/],
     ['a model listed twice', { models: ['csp_lda', 'csp_lda'] }, /models\.1 is not usable: .* received csp_lda twice/],
     ['an option that is common to all', { models: [{ model: 'eegnet', band: [1, 2] }] }, /models\.0\.band/],
     ['an option of a network', { models: [{ model: 'eegnet', lr: -1 }] }, /option lr/],
     ['an option of a decoder', { models: [{ model: 'csp_lda', modelOptions: { fliters: 2 } }] }, /fliters/],
-    ['an option that is not known', { epoch: 3 }, /option epoch: there is no such option: expected one of /],
+    ['an option that is not known', { epoch: 3 }, /option epoch: there is no such option\. Did you mean epochs/],
     ['two protocols', { leaveOut: 'run', folds: 3, models: ['eegnet'] }, /give one of leaveOut, folds and protocol/],
     ['a protocol without its number', { protocol: { name: 'blocks' } }, /option protocol\.folds/],
     ['no models', { models: [] }, /option models/],
