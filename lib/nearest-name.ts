@@ -4,7 +4,8 @@ export function nearestName(name: string, known: readonly string[]): string | un
   const [best] = known
     .map((candidate) => ({ candidate, apart: editDistance(plain(name), plain(candidate)) }))
     .sort((a, b) => a.apart - b.apart)
-  return best !== undefined && best.apart <= Math.max(2, name.length / 4) ? best.candidate : undefined
+  const near = name.length < 5 ? 1 : Math.max(2, name.length / 4)
+  return best !== undefined && best.apart <= near ? best.candidate : undefined
 }
 
 /** Letters to put in, take out or change (Levenshtein). */

@@ -191,7 +191,7 @@ epochs: 1
   })
 
   test.each([
-    ['an unknown option', 'epoch: 3\n', /option epoch: there is no such option: expected one of /],
+    ['an unknown option', 'epoch: 3\n', /option epoch: there is no such option\. Did you mean epochs/],
     ['text', 'just words\n', /is no configuration: expected YAML of named options/],
     ['aliases that multiply', bomb(), /\[FILE_UNSAFE\].*expands to far more than it holds/],
   ])('a YAML file of %s is refused by name', async (_, content, pattern) => {
