@@ -4,6 +4,7 @@ import { stringify } from 'yaml'
 import type { Recordings } from '../datasets/recordings.ts'
 import { defined } from '../defined.ts'
 import type { ProcessGroup } from '../distributed/process-group.ts'
+import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { crossValidate } from '../experiment/cross-validate.ts'
 import type { CrossValidateOptions } from '../experiment/cross-validate-options.ts'
@@ -41,6 +42,8 @@ export interface RunOptions {
   recordings?: Recordings
   /** Processes that train together: the first writes the folder and prints. */
   group?: ProcessGroup | undefined
+  /** Where this process computes, in place of the configuration's. */
+  device?: Device
 }
 
 export const CONFIG_FILE = 'config.yaml'
@@ -92,6 +95,7 @@ async function trainInFolder(
       ...trainingOptions(config),
       pipeline,
       ...(writes ? defined({ store: folder }) : { baselines: false }),
+      ...defined({ device: options.device }),
       group,
       signal,
       onProgress: ({ fold, seed, index }, { folds, seeds, figures, epoch, step, steps, loss, validation }) => {

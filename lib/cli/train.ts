@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Command, Option } from 'commander'
+import { defined } from '../defined.ts'
 import { initProcessGroup } from '../distributed/process-group.ts'
-import { readProcessPlace } from '../distributed/process-place.ts'
+import { deviceOfProcess, readProcessPlace } from '../distributed/process-place.ts'
 import { EegTorchError } from '../errors.ts'
+import { libtorchVersion } from '../runtime.ts'
 import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { parseBand, parseRange } from './parse-range.ts'
@@ -137,8 +139,10 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
       received: folder,
     })
   }
-  using group = place !== undefined && place.worldSize > 1 ? await initProcessGroup({ place }) : undefined
-  const run = await runTraining(config, { folder, quiet: json, group })
+  const device = place && deviceOfProcess(config.device, place, libtorchVersion().devices)
+  const backend = config.device === 'cpu' ? 'gloo' : 'nccl'
+  using group = place !== undefined && place.worldSize > 1 ? await initProcessGroup({ place, backend }) : undefined
+  const run = await runTraining(config, { folder, quiet: json, group, ...defined({ device }) })
   if (writes) printRun(run, json)
   await group?.barrier()
 }

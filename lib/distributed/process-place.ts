@@ -1,3 +1,4 @@
+import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 
 /** Which of several processes this is, and where they meet. */
@@ -42,6 +43,21 @@ export function readProcessPlace(environment: NodeJS.ProcessEnv = process.env): 
     ...numbers(environment, { rank: 'SLURM_PROCID', worldSize: 'SLURM_NTASKS', localRank: 'SLURM_LOCALID' }),
     host: MASTER_ADDR ?? firstNode(environment.SLURM_STEP_NODELIST ?? environment.SLURM_NODELIST),
     port: whole(environment, 'MASTER_PORT', SLURM_FIRST_PORT + (job % SLURM_PORTS)),
+  })
+}
+
+/**
+ * Where this process computes, when several share the work: `cuda` is the GPU of its number on the machine.
+ *
+ * @throws EegTorchError `INVALID_OPTION` where the machine has fewer GPUs than processes
+ */
+export function deviceOfProcess(device: Device, { localRank }: { localRank: number }, gpus: number): Device {
+  if (device !== 'cuda') return device
+  if (localRank < gpus) return `cuda:${localRank}`
+  throw new EegTorchError('INVALID_OPTION', 'each process needs a GPU of its own', {
+    option: 'device',
+    expected: `at most ${gpus} processes on this machine`,
+    received: `process ${localRank + 1}`,
   })
 }
 

@@ -1,5 +1,5 @@
 import { DataLoader, fromTypedArray, initProcessGroup } from 'eegtorch'
-import { firstNode, readProcessPlace } from '../../lib/distributed/process-place.ts'
+import { deviceOfProcess, firstNode, readProcessPlace } from '../../lib/distributed/process-place.ts'
 import { errorOf } from '../thrown.ts'
 
 describe('where a process finds the others', () => {
@@ -17,6 +17,19 @@ describe('where a process finds the others', () => {
     expect(readProcessPlace({ RANK: '0', WORLD_SIZE: '1' })).toEqual({
       ...{ rank: 0, worldSize: 1, localRank: 0, host: '127.0.0.1', port: 29500 },
     })
+  })
+
+  test('each process of a machine takes a GPU of its own', () => {
+    const devices = (device: 'cpu' | 'cuda' | 'cuda:1') =>
+      [0, 1].map((localRank) => deviceOfProcess(device, { localRank }, 2))
+    expect([devices('cpu'), devices('cuda'), devices('cuda:1')]).toEqual([
+      ['cpu', 'cpu'],
+      ['cuda:0', 'cuda:1'],
+      ['cuda:1', 'cuda:1'],
+    ])
+    expect(() => deviceOfProcess('cuda', { localRank: 2 }, 2)).toThrow(
+      'each process needs a GPU of its own: expected at most 2 processes on this machine, received process 3',
+    )
   })
 
   test('Slurm, whose jobs get ports of their own', () => {
