@@ -12,7 +12,7 @@ export interface WrittenOption {
 }
 
 /**
- * What a schema makes of options that people write.
+ * What a schema makes of options that people write. It allows others than it names only where it says so, as `looseObject` does.
  *
  * @param written how an option of a path such as `protocol.folds` was written; empty: no single option is to blame
  * @throws EegTorchError `INVALID_OPTION` naming the option, what was expected and what was received
@@ -22,7 +22,8 @@ export function readOptions<S extends z.ZodObject>(
   given: object,
   written: (path: string) => WrittenOption = (option) => ({ option }),
 ): z.infer<S> {
-  const result = schema.strict().safeParse(given)
+  const known = schema.def.catchall === undefined ? schema.strict() : schema
+  const result = known.safeParse(given)
   if (result.success) return result.data as z.infer<S>
   const issue = result.error.issues[0]!
   if (issue.code === 'unrecognized_keys') {

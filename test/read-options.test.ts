@@ -28,6 +28,11 @@ test('a refusal names the option, what was expected and what was received', () =
   expect(refused({ sise: 2 }).message).toMatch(/Did you mean size/)
 })
 
+test('a schema that allows others keeps them', () => {
+  const loose = z.looseObject({ size: z.number() })
+  expect(readOptions(loose, { size: 1, sise: 2 })).toEqual({ size: 1, sise: 2 })
+})
+
 test('an option is named as it was written', () => {
   const written = (path: string) => ({ option: `--${path}`, file: 'a.yaml' })
   expect(errorOf(() => readOptions(schema, { size: 0 }, written))).toMatchObject({ option: '--size', file: 'a.yaml' })

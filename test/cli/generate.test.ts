@@ -158,7 +158,7 @@ test('a ControlNet keeps pictures of texts and of trials to a structure, which t
   )
   expect([guess.stderr, JSON.parse(guess.stdout).pictures]).toEqual(['', 2])
   const none = await run('generate', yaml, ...texts.slice(1), ...control, '--structure-end', '0.5', '--out', at('none'))
-  expect(none.stdout).toMatch(/--structure-end: more than structureStart, 0\.5/)
+  expect(none.stdout).toMatch(/--structure-end: expected more than structureStart, 0\.5, received 0\.5/)
   const deaf = await run(...texts, '--guess-mode', '--out', at('none'))
   expect(deaf.stdout).toMatch(/--guess-mode: does nothing without controlnet/)
   const lonely = await run(...texts, ...control, '--out', at('none'))

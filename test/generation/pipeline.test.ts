@@ -84,11 +84,11 @@ test('options are read once for all pipelines, and what does not hold is named',
     previewEvery: 0,
   })
   const told = (options: object) => errorOf(() => readGenerationOptions(schema, options)).message
-  expect(told({ seed: -1 })).toMatch(/^seed .*-1/)
-  expect(told({ seed: 2 ** 53 })).toMatch(/^seed .*9007199254740992/)
-  expect(told({ steps: 0 })).toMatch(/^steps /)
-  expect(told({ stepps: 2 })).toMatch(/no option stepps.*steps/)
-  expect(told({ numbers: [0.5] })).toMatch(/^numbers /)
+  expect(told({ seed: -1 })).toMatch(/^option seed: .*-1$/)
+  expect(told({ seed: 2 ** 53 })).toMatch(/^option seed: .*9007199254740992$/)
+  expect(told({ steps: 0 })).toMatch(/^option steps: /)
+  expect(told({ stepps: 2 })).toBe('option stepps: there is no such option. Did you mean steps?')
+  expect(told({ numbers: [0.5] })).toMatch(/^option numbers\.0: /)
   expect(errorOf(() => pictureNumbers(2, [1])) instanceof EegTorchError).toBe(true)
   expect(pictureSize({ width: 24 }, [16, 16], 8)).toEqual([16, 24])
   expect(errorOf(() => pictureSize({ height: 20 }, [16, 16], 8)).message).toMatch(/height.*multiple of 8.*20/)
