@@ -11,8 +11,10 @@ namespace eegtorch::kernels {
 
 namespace {
 
-constexpr int64_t kFewRows = 6;      // which pass by a panel at once, or nearly
-constexpr int64_t kBlock = 1 << 13;  // numbers of a panel that stay in the innermost cache while many rows pass by
+constexpr int64_t kFewRows = 6;  // which pass by a panel at once, or nearly
+// Numbers of a panel that stay in the innermost cache while many rows pass by, and that the second one holds beside
+// those that follow.
+constexpr int64_t kBlock = 1 << 13, kWideBlock = 1 << 16;
 
 const PanelTable& panelTable() {
   static const PanelTable& chosen = chooseTable(avx512Panels, avx2Panels, baselinePanels);
@@ -33,14 +35,16 @@ PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
 
 void PanelMatrix::multiplyPanel(int64_t panel, int64_t m, const float* a, int64_t a_row, float* c, int64_t c_row,
                                 bool accumulate) const {
-  const int64_t column = panel * width_;
+  const int64_t column = panel * width_, block = std::max<int64_t>(1, (m <= kFewRows ? kWideBlock : kBlock) / width_);
   const float* numbers = panels_.const_data_ptr<float>() + panel * depth_ * width_;
-  const float* next = panel + 1 < panels() ? numbers + depth_ * width_ : nullptr;
   const auto present = static_cast<size_t>(std::min(width_, columns_ - column)), width = static_cast<size_t>(width_);
-  const int64_t block = m <= kFewRows ? depth_ : std::max<int64_t>(1, kBlock / width_);
   for (int64_t k = 0; k < depth_; k += block) {
-    const Panel own{numbers + k * width_, present, width, next ? next + k * width_ : nullptr};
-    panelTable().multiply(m, std::min(block, depth_ - k), a + k, a_row, own, c + column, c_row, accumulate || k > 0);
+    // One block follows another in memory, and the next panel the last of them.
+    const bool follows = k + block < depth_ || panel + 1 < panels();
+    const float* from = numbers + k * width_;
+    const int64_t depth = std::min(block, depth_ - k);
+    const Panel own{from, present, width, follows ? from + depth * width_ : nullptr};
+    panelTable().multiply(m, depth, a + k, a_row, own, c + column, c_row, accumulate || k > 0);
   }
 }
 

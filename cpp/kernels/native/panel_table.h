@@ -6,8 +6,7 @@
 
 namespace eegtorch::kernels {
 
-// data: (depth, width), contiguous, of which `columns` are there. next: the panel that is multiplied afterwards, or
-// null.
+// data: (depth, width), contiguous, of which `columns` are there. next: what is multiplied afterwards, or null.
 struct Panel {
   const float* data;
   size_t columns, width;
@@ -15,8 +14,8 @@ struct Panel {
 };
 
 struct PanelTable {
-  // c[m][n] = sum_i a[m][i] b[i][n] (+ c when accumulating). The next panel is fetched into the cache meanwhile: where
-  // rows are few, products wait for their weights longer than they compute.
+  // c[m][n] = sum_i a[m][i] b[i][n] (+ c when accumulating). What comes next is fetched into the cache meanwhile:
+  // where rows are few, products wait for their weights longer than they compute.
   void (*multiply)(size_t m, size_t depth, const float* a, size_t a_row, const Panel& b, float* c, size_t c_row,
                    bool accumulate);
 };
