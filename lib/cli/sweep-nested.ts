@@ -3,12 +3,15 @@ import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Protocol } from '../evaluation/protocols.ts'
 import { formatAccuracy } from '../evaluation/text.ts'
+import { protocolOf } from '../experiment/make-splits.ts'
 import { type Candidate, type NestedResult, nestedCrossValidate } from '../experiment/nested.ts'
 import type { Sweep } from '../experiment/sweep/sweep.ts'
 import { isNetwork } from '../experiment/sweep/sweep-models.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { showProgress } from './progress-line.ts'
+import { trainingOptions } from './run-training.ts'
 import type { SweepConfig, SweepEntry } from './sweep-config.ts'
+import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 /** What choosing decides itself, or has no place for. */
@@ -33,7 +36,7 @@ export function checkNested({ inner, ...config }: SweepConfig, entries: readonly
 /** Chooses among the models of a sweep in inner folds, tests the chosen ones, and keeps the result in `nested.json`. */
 export async function sweepNested(
   { models, windows }: Sweep,
-  config: SweepConfig,
+  config: TrainConfig,
   inner: Protocol,
   { folder, json }: { folder: string; json: boolean },
 ): Promise<void> {
@@ -42,7 +45,7 @@ export async function sweepNested(
   const { summary, choices } = await untilInterrupted((signal) =>
     nestedCrossValidate(candidates, windows, {
       ...networks[0]!.options,
-      ...{ outer: outerOf(config), inner, signal },
+      ...{ outer: protocolOf(trainingOptions(config))!, inner, signal },
       ...defined({ seeds: config.seeds, stimuliApart: config.stimuliApart }),
       onProgress: (_, { epoch, figures }) => {
         if (figures && !json) showProgress(`epoch ${epoch} `)
@@ -52,11 +55,6 @@ export async function sweepNested(
   const result = { summary, choices }
   await writeFileAtomically(join(folder, 'nested.json'), JSON.stringify(result, undefined, 2))
   console.log(json ? JSON.stringify(result) : formatNested(result, folder))
-}
-
-function outerOf({ leaveOut = 'run', folds, protocol }: SweepConfig): Protocol {
-  if (protocol !== undefined) return protocol
-  return folds === undefined ? { name: 'leave-one-out', by: leaveOut } : { name: 'k-fold', folds }
 }
 
 function formatNested({ summary, choices }: Omit<NestedResult, 'predictions'>, folder: string): string {

@@ -14,7 +14,7 @@ import { withPipeline } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import { CONFIG_FILE } from './run-training.ts'
 import { deviceFlag } from './shared-flags.ts'
-import { checkSweep, type SweepConfig, withFullPaths } from './sweep-config.ts'
+import { checkSweep, type SweepConfig, sweepEntries, withFullPaths } from './sweep-config.ts'
 import { sweepNested } from './sweep-nested.ts'
 import { commandOf, readSweep, type SweepPlace } from './sweep-plan.ts'
 import type { SweepGreeting } from './sweep-worker.ts'
@@ -87,7 +87,10 @@ async function sweep(file: string, flags: Flags): Promise<void> {
   planned.checkNetworks()
   await makeFolder(folder)
   await writeFileAtomically(join(folder, CONFIG_FILE), stringify(defined(config)))
-  if (config.inner !== undefined) return sweepNested(planned, config, config.inner, { folder, json })
+  if (config.inner !== undefined) {
+    const common = sweepEntries(config, file)[0]!.config
+    return sweepNested(planned, common, config.inner, { folder, json })
+  }
   const running: RunningSweep = { file, folder, config, sweep: planned, quiet: json }
   if (!tableOnly) await runMissing(running)
   const report = await writeTables(running)

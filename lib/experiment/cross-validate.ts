@@ -15,8 +15,7 @@ import type { ModelFactory } from '../models/models.ts'
 import { CrossValidationResult } from '../report/cross-validation-result.ts'
 import { exampleSignals } from '../report/example-signals.ts'
 import type { Baseline } from '../report/run-report.ts'
-import { libtorchVersion, numThreads } from '../runtime.ts'
-import { packageVersion } from '../setup/paths.ts'
+import { numThreads } from '../runtime.ts'
 import type { LearningCurve } from '../training/learning-curve.ts'
 import {
   type CrossValidateOptions,
@@ -29,6 +28,7 @@ import { leftOutOf, prepareFold } from './prepare-fold.ts'
 import { runChecks } from './run-checks.ts'
 import { SharedRun } from './shared-run.ts'
 import { runTraining, startModel, trainShuffled } from './train-fold.ts'
+import { versionsInUse } from './versions.ts'
 
 /**
  * Trains a network anew for each fold and seed, tests each on what its fold left out, and scores all answers together.
@@ -66,7 +66,7 @@ export async function crossValidate<N extends ModelName>(
     ...scored,
     signals: await exampleSignals(await signalsOf(windows, options.report?.from), { classes: windows.classNames }),
     configuration: options.report?.configuration ?? {},
-    versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
+    versions: versionsInUse(),
     hardware: {
       CPU: cpus()[0]?.model ?? 'unknown',
       threads: `${numThreads()} of ${availableParallelism()}`,

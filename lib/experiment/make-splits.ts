@@ -86,7 +86,8 @@ export function describeSplits(splits: readonly Split[], ways: SplitWays, prepar
   return preparation === undefined ? counted : `${counted}; ${preparation}`
 }
 
-function protocolOf({ leaveOut, folds, protocol }: SplitWays): Protocol | undefined {
+/** The protocol that options ask for, in whichever way; none for splits of their own. */
+export function protocolOf({ leaveOut, folds, protocol }: SplitWays): Protocol | undefined {
   if (protocol !== undefined) return protocol
   if (leaveOut !== undefined) return { name: 'leave-one-out', by: leaveOut }
   return folds === undefined ? undefined : { name: 'k-fold', folds }

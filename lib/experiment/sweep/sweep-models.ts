@@ -6,8 +6,8 @@ import type { Pipeline } from '../../preprocessing/pipeline.ts'
 import { hashSteps } from '../../preprocessing/schema.ts'
 import { type CrossValidateOptions, seedList } from '../cross-validate-options.ts'
 
-/** How one row of a sweep is trained: as {@link crossValidate}, but for what is the same for all rows. */
-export type SweepTrainingOptions = Omit<
+/** How the windows are split and the answers checked, which is the same for all rows of a sweep. */
+export type SweepSharedOptions = Pick<
   CrossValidateOptions,
   | 'leaveOut'
   | 'folds'
@@ -18,13 +18,12 @@ export type SweepTrainingOptions = Omit<
   | 'permutations'
   | 'retrainings'
   | 'controls'
-  | 'baselines'
-  | 'seeds'
-  | 'store'
-  | 'group'
-  | 'signal'
-  | 'onProgress'
-  | 'report'
+>
+
+/** How one row of a sweep is trained: as {@link crossValidate}, but for what is the same for all rows. */
+export type SweepTrainingOptions = Omit<
+  CrossValidateOptions,
+  keyof SweepSharedOptions | 'baselines' | 'seeds' | 'store' | 'group' | 'signal' | 'onProgress' | 'report'
 >
 
 /** A row of a sweep's table: a network, made anew for each training. */

@@ -12,31 +12,25 @@ import { writeFileAtomically } from '../../files/atomic.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import type { Baseline } from '../../report/run-report.ts'
 import type { SweepReport, SweepRow } from '../../report/sweep-report.ts'
-import { libtorchVersion } from '../../runtime.ts'
-import { packageVersion } from '../../setup/paths.ts'
-import type { CrossValidateOptions } from '../cross-validate-options.ts'
 import { makeModel } from '../make-model.ts'
 import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFindings } from '../make-splits.ts'
 import { leftOutOf } from '../prepare-fold.ts'
 import { runChecks } from '../run-checks.ts'
+import { versionsInUse } from '../versions.ts'
 import { listJobs, type SweepJob } from './sweep-jobs.ts'
-import { decoderOf, isNetwork, kindOf, requireNames, requireSamePreparation, type SweepModel } from './sweep-models.ts'
+import {
+  decoderOf,
+  isNetwork,
+  kindOf,
+  requireNames,
+  requireSamePreparation,
+  type SweepModel,
+  type SweepSharedOptions,
+} from './sweep-models.ts'
 import { readOutcomes, runJob, type SweepOutcome } from './sweep-outcomes.ts'
 
 /** What all rows of a sweep share. */
-export interface SweepOptions
-  extends Pick<
-    CrossValidateOptions,
-    | 'leaveOut'
-    | 'folds'
-    | 'protocol'
-    | 'splits'
-    | 'validation'
-    | 'stimuliApart'
-    | 'permutations'
-    | 'retrainings'
-    | 'controls'
-  > {
+export interface SweepOptions extends SweepSharedOptions {
   /** Where the outcomes lie, one file for each training. */
   folder: string
   /** For the table: heading, how the windows were made in words, every option as given, the command. */
@@ -166,7 +160,7 @@ export class Sweep {
       comparison: compareModels(finished, { classes: windows.classNames.length }),
       ...checks,
       configuration,
-      versions: { eegtorch: packageVersion(), LibTorch: libtorchVersion().built, Node: process.version },
+      versions: versionsInUse(),
       hardware: { CPU: cpus()[0]?.model ?? 'unknown', threads: `${[...threads].join(' or ')} for each training` },
       ...defined({ command }),
     }
