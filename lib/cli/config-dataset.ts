@@ -2,25 +2,19 @@ import { resolve } from 'node:path'
 import { datasetFolder, findOrDescribe, openDataset } from '../datasets/open-dataset.ts'
 import type { Recordings } from '../datasets/recordings.ts'
 import { EegTorchError } from '../errors.ts'
-import { trainPreset } from '../training/presets.ts'
 
 /**
- * Puts what a data set says under what a person said: where its files are, and (but for a preset or a pipeline that say) its window and band.
+ * Puts what a data set says under what a person said: where its files are, and (but for a pipeline that says) its window and band.
  *
  * @throws EegTorchError as `openDataset` does for a name or a description that is wrong
  */
 export async function withDataset(said: Record<string, unknown>): Promise<Record<string, unknown>> {
-  const { dataset: source, preset, pipeline } = said
+  const { dataset: source, pipeline } = said
   if (typeof source !== 'string') return said
   const { card, window, band } = await findOrDescribe(source)
   const dataset = /\.ya?ml$/i.test(source) ? resolve(source) : card.name
   const cut = pipeline === undefined ? { window, band: band ?? null } : {}
-  const { window: presetWindow, band: presetBand } = typeof preset === 'string' ? trainPreset(preset) : {}
-  const chosen = {
-    ...(pipeline === undefined && presetWindow !== undefined && { window: presetWindow }),
-    ...(pipeline === undefined && presetBand !== undefined && { band: presetBand }),
-  }
-  return { data: datasetFolder(dataset), ...cut, ...chosen, ...said, dataset }
+  return { data: datasetFolder(dataset), ...cut, ...said, dataset }
 }
 
 /** Opens the data set of a configuration, and says what its reader had to assume. */

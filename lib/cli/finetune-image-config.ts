@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import { MONTAGES } from '../generation/window-channels.ts'
+import { presets } from '../training/presets.ts'
 import { device, positive } from './config-fields.ts'
 import { areDisjoint, DISJOINT, subjectFields } from './subject-parts.ts'
+
+const TABLE = presets.eeg2image_mapper.options
+const DRAWING = presets.eeg2image_stable_diffusion.options
 
 const weight = z.number().min(0)
 
@@ -21,21 +25,21 @@ export const finetuneImageSchema = z
     diffusion: z.string().optional().describe('the diffusion model that is to draw, in diffusers’ layout'),
     prompts: z.array(z.string()).min(1).optional().describe('a text for each class'),
     ...subjectFields,
-    epochs: positive.default(20),
-    warmupEpochs: z.number().int().min(0).default(5),
-    batchSize: positive.default(16),
-    lr: z.number().positive().default(1e-4),
-    warmupLr: z.number().positive().default(5e-4),
-    weightDecay: weight.default(0.01),
-    lambdaCls: weight.default(5),
-    lambdaContrastive: weight.default(2),
-    lambdaCos: weight.default(1),
-    lambdaMse: weight.default(0.1),
-    temperature: z.number().positive().default(0.5),
+    epochs: positive.default(TABLE.epochs),
+    warmupEpochs: z.number().int().min(0).default(TABLE.warmupEpochs),
+    batchSize: positive.default(TABLE.batchSize),
+    lr: z.number().positive().default(TABLE.lr),
+    warmupLr: z.number().positive().default(TABLE.warmupLr),
+    weightDecay: weight.default(TABLE.weightDecay),
+    lambdaCls: weight.default(TABLE.lambdaCls),
+    lambdaContrastive: weight.default(TABLE.lambdaContrastive),
+    lambdaCos: weight.default(TABLE.lambdaCos),
+    lambdaMse: weight.default(TABLE.lambdaMse),
+    temperature: z.number().positive().default(TABLE.temperature),
     generateEvery: positive.optional().describe('epochs between pictures'),
     generateSamples: positive.default(4).describe('pictures of an epoch'),
-    steps: positive.default(25),
-    guidance: z.number().min(0).default(7.5),
+    steps: positive.default(DRAWING.steps),
+    guidance: z.number().min(0).default(DRAWING.guidance),
     height: positive.optional(),
     width: positive.optional(),
     device,

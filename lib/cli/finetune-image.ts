@@ -33,7 +33,7 @@ import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-config.ts'
 import { showProgress } from './progress-line.ts'
-import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
+import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, presetFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
@@ -85,6 +85,7 @@ export function describe(command: Command): void {
       ]),
     )
     .addOption(autocastFlag())
+    .addOption(presetFlag('finetune-image'))
   addStudyFlags(command, { seedOf: 'weights, order, dropout and noise', out: 'runs/finetune-image' })
     .addHelpText(
       'after',
@@ -98,7 +99,7 @@ Examples:
 }
 
 async function run(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
-  await finetuneMapper(await readCommandConfig(finetuneImageSchema, flags, file), { out, json })
+  await finetuneMapper(await readCommandConfig(finetuneImageSchema, flags, file, 'finetune-image'), { out, json })
 }
 
 /** The whole command, its options read: `eegtorch train` runs it too, for the regime mapper. */

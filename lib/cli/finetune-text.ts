@@ -20,7 +20,7 @@ import { readCommandConfig } from './command-config.ts'
 import { decodingFlags } from './decoding-flags.ts'
 import { completeConfig, type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
 import { showProgress } from './progress-line.ts'
-import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
+import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, presetFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
@@ -62,6 +62,7 @@ export function describe(command: Command): void {
     .option('--lr <rate>', 'with the adapter (default: 2e-4)', Number)
     .option('--warmup-lr <rate>', 'of the projection alone (default: 5e-4)', Number)
     .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)
+    .option('--clip-norm <norm>', 'largest norm of the gradients (default: 1)', Number)
     .option('--gradient-checkpointing', 'compute layers twice in place of keeping what is inside them')
     .addOption(deviceFlag())
     .addOption(
@@ -70,6 +71,7 @@ export function describe(command: Command): void {
       ]),
     )
     .addOption(autocastFlag())
+    .addOption(presetFlag('finetune-text'))
   addStudyFlags(command, { seedOf: 'weights, sentences, order and dropout', out: 'runs/finetune-text' })
     .addHelpText(
       'after',
@@ -83,7 +85,7 @@ Examples:
 }
 
 async function run(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
-  const written = await readCommandConfig(finetuneTextSchema, flags, file)
+  const written = await readCommandConfig(finetuneTextSchema, flags, file, 'finetune-text')
   const { windows } = openStore(written.data)
   const config = completeConfig(written, windows.classNames)
   const { encoder, language, projection, adapter } = config
@@ -162,14 +164,14 @@ interface TextResult {
 
 async function learn({ config, out, json, signal, parts }: Learning): Promise<TextResult> {
   const { epochs, warmupEpochs, lr, warmupLr, autocast, place, maxNewTokens } = config
-  const { batchSize, accumulate, weightDecay, seed } = config
+  const { batchSize, accumulate, weightDecay, clipNorm, seed } = config
   const sets = await encodeParts(parts, config, signal)
   manualSeed(seed)
   using language = await loadLanguage(config)
   using projection = await loadProjection(config, language, sets.train.tokens.shape[2]!)
   const vocabulary = textVocabularies[config.vocabulary]!
   const told = await finetuneText(projection, language, sets.train, {
-    ...{ vocabulary, place, maxNewTokens, batchSize, accumulate, weightDecay, seed, signal },
+    ...{ vocabulary, place, maxNewTokens, batchSize, accumulate, weightDecay, clipNorm, seed, signal },
     projectionPhase: { epochs: warmupEpochs, lr: warmupLr },
     jointPhase: { epochs: epochs - warmupEpochs, lr },
     ...defined({ autocast, validation: sets.validation }),

@@ -14,7 +14,7 @@ import { decodingFlags } from './decoding-flags.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
 import { requireNumbers } from './require-numbers.ts'
-import { deviceFlag, montageFlag, type RunFlags } from './shared-flags.ts'
+import { deviceFlag, montageFlag, presetFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible } from './study-folder.ts'
 
 export function describe(command: Command): void {
@@ -105,6 +105,7 @@ export function describe(command: Command): void {
     .addOption(deviceFlag())
     .option('--cuda-graph', 'on a GPU, launch each step as one CUDA graph')
     .option('--dtype <type>', 'float32, float16 or bfloat16 (default: float32)')
+    .addOption(presetFlag('generate'))
     .option('--threads <n>', 'CPU threads', Number)
     .option('--out <folder>', 'folder of the pictures', 'runs/pictures')
     .option('--json', 'print the result as JSON')
@@ -122,7 +123,7 @@ Examples:
 }
 
 async function generate(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
-  const config = await readCommandConfig(generateSchema, flags, file)
+  const config = await readCommandConfig(generateSchema, flags, file, 'generate')
   const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
   if (windows !== undefined) await requireNumbers(windows, config.eeg!, config.n)
   const work: PictureWork[] =

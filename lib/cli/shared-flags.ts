@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander'
 import { MONTAGES } from '../generation/window-channels.ts'
+import { type PresetTaker, presetNames } from '../training/presets.ts'
 
 /** What every command that writes a folder is told besides its configuration. */
 export interface RunFlags extends Record<string, unknown> {
@@ -10,6 +11,12 @@ export interface RunFlags extends Record<string, unknown> {
 export function montageFlag(): Option {
   const told = 'regions of the brain (default: the encoder’s, else by channel names)'
   return new Option('--montage <name>', told).choices(Object.keys(MONTAGES))
+}
+
+export function presetFlag(taker: PresetTaker): Option {
+  return new Option('--preset <name>', 'numbers of a design document; what is said besides wins over them').choices(
+    presetNames(taker),
+  )
 }
 
 export function deviceFlag(): Option {

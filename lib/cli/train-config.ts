@@ -4,7 +4,7 @@ import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { readOptions } from '../read-options.ts'
-import { trainPreset } from '../training/presets.ts'
+import { presetOptions } from '../training/presets.ts'
 import { device, positive, requireParts } from './config-fields.ts'
 import { requireOneWay } from './config-pipeline.ts'
 import { type OptionSource, writtenAs } from './option-source.ts'
@@ -211,8 +211,8 @@ export function checkConfig(value: Record<string, unknown>, source: OptionSource
 
 /** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
 function withPreset(said: Record<string, unknown>): Record<string, unknown> {
-  if (typeof said.preset !== 'string') return said
-  const { folds, modelOptions, ...preset } = trainPreset(said.preset)
+  if (said.preset === undefined) return said
+  const { folds, modelOptions, ...preset } = presetOptions(said.preset, 'train')
   return {
     ...preset,
     ...(said.leaveOut === undefined && said.protocol === undefined && { folds }),

@@ -1,5 +1,8 @@
 import { z } from 'zod'
+import { presets } from '../training/presets.ts'
 import { device, positive } from './config-fields.ts'
+
+const TABLE = presets.sgdm.options
 
 const options = z.record(z.string(), z.unknown())
 
@@ -21,15 +24,15 @@ export const trainDiffusionSchema = z.strictObject({
   encoder: options.default({}).describe('options of sgdm_eeg_encoder'),
   unet: options.default({}).describe('options of sgdm_unet'),
   structureSize: positive.max(256).default(8),
-  timesteps: positive.default(1000),
+  timesteps: positive.default(TABLE.timesteps),
   predictionType: z.enum(['epsilon', 'sample', 'v_prediction']).default('epsilon'),
   snrGamma: z.number().positive().nullable().default(5),
   conditionDropout: z.number().min(0).lt(1).default(0.1),
   freeze: z.array(z.string()).optional().describe('parameters that stay as they are'),
   epochs: positive.default(100),
   batchSize: positive.default(16),
-  lr: z.number().positive().default(1e-4),
-  clipNorm: z.number().positive().default(1),
+  lr: z.number().positive().default(TABLE.lr),
+  clipNorm: z.number().positive().default(TABLE.clipNorm),
   ema: z.number().min(0).lt(1).default(0.999),
   useEmaWarmup: z
     .boolean()

@@ -23,7 +23,7 @@ import { optim } from '../training/options.ts'
 import { readCommandConfig } from './command-config.ts'
 import { showProgress } from './progress-line.ts'
 import { requireNumbers } from './require-numbers.ts'
-import { addStudyFlags, autocastFlag, deviceFlag, type RunFlags } from './shared-flags.ts'
+import { addStudyFlags, autocastFlag, deviceFlag, presetFlag, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
 import { type ControlNetWork, controlNetFolder, trainControlNet, trialsOf } from './train-controlnet.ts'
@@ -70,6 +70,7 @@ export function describe(command: Command): void {
     .option('--classifier', 'train a classifier of noised latents besides, for eegtorch generate --classifier')
     .addOption(deviceFlag())
     .addOption(autocastFlag())
+    .addOption(presetFlag('train-diffusion'))
   addStudyFlags(command, { seedOf: 'weights, order and noise', out: 'runs/sgdm' })
     .addHelpText(
       'after',
@@ -89,6 +90,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     // the flag can only say no
     { ...given, ...(isWarmedUp === false && { useEmaWarmup: false }) },
     file,
+    'train-diffusion',
   )
   const { device, ...settings } = config
   const { vae, semantics, controlnet } = settings

@@ -10,7 +10,7 @@ import { withDataset } from './config-dataset.ts'
 import { withPipeline } from './config-pipeline.ts'
 import { parseBand, parseRange } from './parse-range.ts'
 import { CONFIG_FILE, freshFolder, printRun, runTraining } from './run-training.ts'
-import { deviceFlag } from './shared-flags.ts'
+import { deviceFlag, presetFlag } from './shared-flags.ts'
 import { checkConfig, readConfigFile, trainSchema } from './train-config.ts'
 import { trainMapper } from './train-mapper.ts'
 
@@ -61,7 +61,7 @@ export function describe(command: Command): void {
     )
     .option('--epochs <n>', 'default: 60', Number)
     .option('--batch-size <n>', 'default: 16', Number)
-    .option('--preset <name>', 'hyper-parameters of a design document: see docs/training.md; flags win over them')
+    .addOption(presetFlag('train'))
     .option('--upsample <factor>', 'put samples between the samples', Number)
     .addOption(new Option('--optimizer <name>', 'default: adam').choices(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']))
     .option('--strong-wolfe', 'search each line, with --optimizer lbfgs')

@@ -14,6 +14,7 @@ import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
 import type { EpochFigures } from '../training/learning-curve.ts'
 import { loss, optim } from '../training/options.ts'
+import { presets } from '../training/presets.ts'
 import { schedules } from '../training/schedules.ts'
 import { ADAPTER_PREFIX } from './adapter.ts'
 import { type PrefixPlace, SENTENCE_TOKENS } from './decoding.ts'
@@ -76,8 +77,9 @@ export interface FinetunedEpoch {
 }
 
 const NO_LABEL = -100
-/** Parts of a batch by the design document. */
-export const PARTS = 8
+const TABLE = presets.eeg2image_text_bcic.options
+const PROJECTION_PHASE: TextPhase = { epochs: TABLE.warmupEpochs, lr: TABLE.warmupLr }
+const JOINT_PHASE: TextPhase = { epochs: TABLE.epochs - TABLE.warmupEpochs, lr: TABLE.lr }
 
 /** The parts of a network that learn beside the projection: what belongs to nobody else is a part of the training. */
 class Adapter extends Module {
@@ -159,8 +161,8 @@ export async function finetuneText(
   const { vocabulary, place = 'before-prompt', folder, seed = 0 } = options
   checkTrials(trials, vocabulary)
   const phases = [
-    { phase: 'projection' as const, ...(options.projectionPhase ?? { epochs: 5, lr: 5e-4 }), before: 0 },
-    { phase: 'joint' as const, ...(options.jointPhase ?? { epochs: 15, lr: 2e-4 }), before: 0 },
+    { phase: 'projection' as const, ...(options.projectionPhase ?? PROJECTION_PHASE), before: 0 },
+    { phase: 'joint' as const, ...(options.jointPhase ?? JOINT_PHASE), before: 0 },
   ]
   phases[1]!.before = phases[0]!.epochs
   const task = new TextTask(projection, language, promptOf(language, vocabulary), place)
@@ -174,7 +176,7 @@ export async function finetuneText(
       {
         ...chosen(options),
         epochs: count,
-        optimizer: optim.adamW({ lr, weightDecay: options.weightDecay ?? 0.01 }),
+        optimizer: optim.adamW({ lr, weightDecay: options.weightDecay ?? TABLE.weightDecay }),
         ...(phase === 'projection' && { freeze: ['adapter.*'] }),
         ...(folder !== undefined && {
           store: new TrainingCheckpoints(join(folder, `training-${phase}`), { everyEpochs: 1 }),
@@ -202,9 +204,9 @@ function fitPhase(task: TextTask, set: { inputs: Tensor; targets: Tensor }, opti
 }
 
 function chosen({
-  batchSize = 32,
-  accumulate = Math.min(PARTS, batchSize),
-  clipNorm = 1,
+  batchSize = TABLE.batchSize,
+  accumulate = Math.min(TABLE.accumulate, batchSize),
+  clipNorm = TABLE.clipNorm,
   seed = 0,
   ...rest
 }: FinetuneTextOptions) {
@@ -283,7 +285,14 @@ async function encodeSentences(
 async function validate(
   projection: Model<'eeg_projection'>,
   language: LanguageModel,
-  { validation, vocabulary, place, maxNewTokens = SENTENCE_TOKENS, batchSize = 32, signal }: FinetuneTextOptions,
+  {
+    validation,
+    vocabulary,
+    place,
+    maxNewTokens = SENTENCE_TOKENS,
+    batchSize = TABLE.batchSize,
+    signal,
+  }: FinetuneTextOptions,
 ): Promise<{ validation?: KeywordAccuracy }> {
   if (validation === undefined) return {}
   return {
@@ -305,7 +314,7 @@ export async function scoreText(
   { tokens, labels }: LabelledTokens,
   {
     maxNewTokens = SENTENCE_TOKENS,
-    batchSize = 32,
+    batchSize = TABLE.batchSize,
     signal,
   }: { maxNewTokens?: number; batchSize?: number; signal?: AbortSignal | undefined } = {},
 ): Promise<KeywordAccuracy> {

@@ -7,10 +7,14 @@ import { combineSteps } from '../training/combine-steps.ts'
 import { type FitOptions, type FitResult, fitStep, type LoopOptions, fit as train } from '../training/fit.ts'
 import { losses } from '../training/losses.ts'
 import { loss, optim } from '../training/options.ts'
+import { presets } from '../training/presets.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
 import { createTrainStep, type StepResult, type TrainStep } from '../training/train-step.ts'
 import type { TrainingProgress } from '../training/training-progress.ts'
 import { runInBatches } from './run-in-batches.ts'
+
+const AUTOENCODER = presets.cnn_aae_autoencoder.options
+const CLASSIFIER = presets.cnn_aae_classifier.options
 
 /** The networks of an adversarial autoencoder. */
 export interface AdversarialNets {
@@ -99,7 +103,13 @@ class Critic extends Module {
 export function fitAdversarial(
   nets: AdversarialNets,
   images: TensorSet,
-  { lr = 1e-4, adversarialWeight = 0.1, epochs = 100, onStep, ...loop }: AdversarialOptions = {},
+  {
+    lr = AUTOENCODER.lr,
+    adversarialWeight = AUTOENCODER.adversarialWeight,
+    epochs = AUTOENCODER.epochs,
+    onStep,
+    ...loop
+  }: AdversarialOptions = {},
 ): Promise<FitResult> {
   const makeStep = () => adversarialStep(nets, { lr, adversarialWeight, seed: loop.seed ?? 0, group: loop.group })
   const told = onStep as LoopOptions['onStep']
@@ -138,7 +148,13 @@ export async function fitLatentClassifier(
   encoder: Model<'aae_encoder'>,
   classifier: Model<'latent_cnn_classifier'>,
   images: TensorSet,
-  { encoder: role = 'trained', epochs = 50, lr = 1e-4, validation, ...options }: LatentClassifierOptions = {},
+  {
+    encoder: role = CLASSIFIER.encoder,
+    epochs = CLASSIFIER.epochs,
+    lr = CLASSIFIER.lr,
+    validation,
+    ...options
+  }: LatentClassifierOptions = {},
 ): Promise<FitResult> {
   const whole = { ...options, epochs, optimizer: optim.adam({ lr }) }
   if (role === 'trained') {

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor.ts'
 import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
 import { losses, type MapperLossOptions } from '../training/losses.ts'
 import { loss, optim } from '../training/options.ts'
+import { presets } from '../training/presets.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
 
 /** What a mapper is drawn to, one row per class. */
@@ -19,6 +20,13 @@ export interface MapperTargets {
 export interface Phase {
   epochs: number
   lr: number
+}
+
+const TABLE = presets.eeg2image_mapper.options
+/** Phases of the design document. */
+export const MAPPER_PHASES: { warmUp: Phase; joint: Phase } = {
+  warmUp: { epochs: TABLE.warmupEpochs, lr: TABLE.warmupLr },
+  joint: { epochs: TABLE.epochs - TABLE.warmupEpochs, lr: TABLE.lr },
 }
 
 /** How to train a mapper. The defaults are those of the design document. */
@@ -74,11 +82,18 @@ export function fitMapper(
   targets: MapperTargets,
   options: MapperOptions = {},
 ): Promise<FitResult> {
-  const { warmUp = { epochs: 5, lr: 5e-4 }, joint = { epochs: 15, lr: 1e-4 }, weightDecay = 0.01, ...rest } = options
-  const { lambdaCls, lambdaContrastive, lambdaCos, lambdaMse = 0.1, temperature, ...loop } = rest
+  const {
+    warmUp = MAPPER_PHASES.warmUp,
+    joint = MAPPER_PHASES.joint,
+    weightDecay = TABLE.weightDecay,
+    ...rest
+  } = options
+  const { lambdaCls = TABLE.lambdaCls, lambdaContrastive = TABLE.lambdaContrastive, ...others } = rest
+  const { lambdaCos = TABLE.lambdaCos, lambdaMse = TABLE.lambdaMse, temperature = TABLE.temperature, ...loop } = others
   const task = new MapperTask(mapper, targets, { lambdaCls, lambdaContrastive, lambdaCos, temperature })
   const epochs = warmUp.epochs + joint.epochs
   return train(task, eeg, {
+    batchSize: TABLE.batchSize,
     ...loop,
     epochs,
     loss: loss.output(),

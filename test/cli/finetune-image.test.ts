@@ -64,7 +64,9 @@ test('train takes regime: mapper with its preset, under what is said beside it',
   expect(existsSync(at('trained', 'mapper.safetensors'))).toBe(true)
 
   writeFileSync(at('other.yaml'), yaml.replace('preset: eeg2image_mapper', 'preset: sgdm'))
-  expect((await run('train', '--config', at('other.yaml'))).stderr).toMatch(/preset.*not for the regime mapper/)
+  expect((await run('train', '--config', at('other.yaml'))).stderr).toMatch(
+    /preset sgdm is for train-diffusion, not for finetune-image/,
+  )
   writeFileSync(at('other.yaml'), yaml.replace('regime: mapper', 'regime: mappers').replace(/preset.*/, ''))
   expect((await run('train', '--config', at('other.yaml'))).stderr).toMatch(/regime/)
 })

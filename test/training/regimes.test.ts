@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -9,15 +9,11 @@ import {
   type Model,
   models,
   optim,
-  presets,
   setNumThreads,
   type Tensor,
   type TrainStepOptions,
   fit as train,
 } from 'eegtorch'
-import { checkConfig, checkOptions } from '../../lib/cli/train-config.ts'
-import { trainDiffusionSchema } from '../../lib/cli/train-diffusion-config.ts'
-import { trainPreset } from '../../lib/training/presets.ts'
 import { createTrainStep } from '../../lib/training/train-step.ts'
 import { makeNet, makeWindows } from './small-net.ts'
 
@@ -161,40 +157,4 @@ test('augmentations learn what they need from the windows, and validation is not
   expect(gone.epochs[0]!.trainLoss).toBeCloseTo(Math.log(2), 1)
   expect(gone.epochs[0]!.trainLoss).not.toBe(whole.epochs[0]!.trainLoss)
   expect(gone.epochs[0]!.validationLoss).not.toBeCloseTo(gone.epochs[0]!.trainLoss, 5)
-})
-
-describe('presets', () => {
-  const trained = Object.entries(presets).flatMap(([name, preset]) => ('train' in preset ? [name] : []))
-
-  test.each(trained)('%s is a configuration and makes its network', (name) => {
-    const config = checkConfig({ data: 'a', preset: name, epochs: 3 })
-    expect(config).toMatchObject({ ...trainPreset(name), epochs: 3 })
-    const sizes = { nChans: 3, nOutputs: 4, nTimes: 1000 }
-    const net = models.create(config.model as 'eegnet', { ...sizes, ...config.modelOptions })
-    expect(net.parameterCount()).toBeGreaterThan(1000)
-    net.dispose()
-  })
-
-  test('those of other loops are options that these take, and make networks of the documents’ sizes', () => {
-    const { latentDim, imageSize: size, encoder, unet, trainTimesteps: timesteps, lr, clipNorm } = presets.sgdm.loop
-    const { nChans: _, nTimes: __, ...options } = encoder
-    const said = { eeg: 'a', stimuli: 'b', latentDim, size, encoder: options, unet, timesteps, lr, clipNorm }
-    expect(checkOptions(trainDiffusionSchema, said)).toMatchObject(said)
-    using eeg = models.sgdmEegEncoder({ ...encoder, latentDim })
-    const convolutions = 64 * 128 * 7 + 128 + 2 * 128 + 128 * 256 * 5 + 256 + 2 * 256
-    const attention = 4 * (256 * 256 + 256)
-    expect(eeg.parameterCount()).toBe(convolutions + attention + 256 * 128 * 1024 + 1024 + 1024 * 512 + 512)
-    using mapper = models.eegClipMapper({ ...presets.eeg2image_mapper.loop.mapper })
-    // the document's 10.8 million
-    expect(mapper.parameterCount() / 1e6).toBeCloseTo(10.8, 0)
-  })
-
-  test('all are listed in the documentation, and an unknown one is refused', () => {
-    const page = readFileSync(new URL('../../docs/training.md', import.meta.url), 'utf8')
-    expect(Object.keys(presets).filter((name) => !page.includes(`\`${name}\``))).toEqual([])
-    const split = checkConfig({ data: 'a', preset: 'bcic_iv_2a_networks', leaveOut: 'subject', model: 'eegnet' })
-    expect([split.folds, split.modelOptions]).toEqual([undefined, {}])
-    expect(() => trainPreset('bcic')).toThrow(/no preset is called bcic/)
-    expect(() => trainPreset('sgdm')).toThrow(/sgdm is not for eegtorch train/)
-  })
 })

@@ -7,6 +7,7 @@ import type { Model } from '../../models/model.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
+import { presets } from '../../training/presets.ts'
 import { pictureGenerators } from '../noise.ts'
 import {
   type GenerationHooks,
@@ -26,8 +27,8 @@ const temperature = z.number().min(0).finite()
 /** @internal */
 export const amusedOptions = z.object({
   ...generationFields,
-  steps: generationFields.steps.default(12),
-  guidance: generationFields.guidance.default(10),
+  steps: generationFields.steps.default(presets.eeg2image_amused.options.steps),
+  guidance: generationFields.guidance.default(presets.eeg2image_amused.options.guidance),
   /** What the pictures are kept away from; one for all of them. */
   negativePrompt: z.string().default(''),
   /** Cut prompts of more than the encoder's 77 tokens; else they are an error. */

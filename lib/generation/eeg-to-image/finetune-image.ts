@@ -5,7 +5,7 @@ import { EegTorchError } from '../../errors.ts'
 import { makeFolder } from '../../files/make-folder.ts'
 import type { Model } from '../../models/model.ts'
 import type { PlainValue } from '../../pickle/to-plain.ts'
-import { fitMapper, type MapperOptions, type MapperTargets, type Phase } from '../../regimes/mapper.ts'
+import { fitMapper, MAPPER_PHASES, type MapperOptions, type MapperTargets } from '../../regimes/mapper.ts'
 import { TrainingCheckpoints } from '../../training/checkpoints.ts'
 import type { EpochFigures } from '../../training/learning-curve.ts'
 import type { TensorSet } from '../../training/tensor-set.ts'
@@ -36,8 +36,6 @@ export interface FinetunedImage {
   bestEpoch?: number
 }
 
-const WARM_UP: Phase = { epochs: 5, lr: 5e-4 }
-
 /**
  * Trains `eeg_clip_mapper` on tokens of EEG towards CLIP targets (design document eeg2image, third pipeline): the warm-up without the squared error to
  * hidden states of texts, then with it. Each epoch leaves `mapper_epochN.pth` and `mapper_epochN.safetensors`, the end `mapper.safetensors`.
@@ -53,7 +51,7 @@ export async function finetuneImage(
   { folder, description = {}, onEpoch, ...options }: FinetuneImageOptions = {},
 ): Promise<FinetunedImage> {
   requireTargets(mapper, targets)
-  const { warmUp = WARM_UP, joint = { epochs: 15, lr: 1e-4 }, validation } = options
+  const { warmUp = MAPPER_PHASES.warmUp, joint = MAPPER_PHASES.joint, validation } = options
   const tell = (figures: EpochFigures): FinetunedImageEpoch => ({
     epoch: figures.epoch,
     phase: figures.epoch <= warmUp.epochs ? 'warm-up' : 'joint',

@@ -7,6 +7,7 @@ import type { Model } from '../../models/model.ts'
 import { type Placement, placementOf } from '../../models/placement.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
+import { presets } from '../../training/presets.ts'
 import {
   checkStructureSpan,
   requireControlNetFits,
@@ -42,8 +43,8 @@ const share = z.number().min(0).max(1)
 const schema = z
   .object({
     ...generationFields,
-    steps: generationFields.steps.default(50),
-    guidance: generationFields.guidance.default(7.5),
+    steps: generationFields.steps.default(presets.sgdm_pictures.options.steps),
+    guidance: generationFields.guidance.default(presets.sgdm_pictures.options.guidance),
     /** How hard the class that is read from the EEG pulls, where there is a classifier of latents; 0: not at all. */
     classGuidance: z.number().min(0).finite().default(1),
     /** Share of the steps that are taken from the rough structure that is read from the EEG; 1: from noise alone. */

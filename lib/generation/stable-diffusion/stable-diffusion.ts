@@ -5,6 +5,7 @@ import type { Arena } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { Tensor } from '../../tensor.ts'
 import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
+import { presets } from '../../training/presets.ts'
 import {
   checkStructureSpan,
   readStructures,
@@ -35,8 +36,8 @@ import { loadStableDiffusion, type StableDiffusionLoadOptions } from './load.ts'
 export const stableDiffusionOptions = z
   .object({
     ...generationFields,
-    steps: generationFields.steps.default(25),
-    guidance: generationFields.guidance.default(7.5),
+    steps: generationFields.steps.default(presets.eeg2image_stable_diffusion.options.steps),
+    guidance: generationFields.guidance.default(presets.eeg2image_stable_diffusion.options.guidance),
     /** What the pictures are kept away from; one for all of them. */
     negativePrompt: z.string().default(''),
     /** Cut prompts of more than the encoder's 77 tokens; else they are an error. */
