@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Device } from '../dtype.ts'
+import { MONTAGES } from '../generation/window-channels.ts'
 import { libtorchVersion } from '../runtime.ts'
 
 /** A whole number from 1 on. */
@@ -29,9 +30,38 @@ export const device = z
     },
   })
   .default('cpu')
+  .describe('<name> cpu, cuda, or a GPU by its number: cuda:1')
+
+export const autocast = z.enum(['bfloat16', 'float16']).optional().describe('<type> train in a 16-bit type')
+
+export const threads = positive.optional().describe('<n> CPU threads')
+
+export const montage = namesOf(MONTAGES)
+  .optional()
+  .describe('<name> regions of the brain (default: the encoder’s, else by channel names)')
+
+/** @param of what is drawn by it */
+export const seedOf = (of: string) =>
+  z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe(`<n> of ${of}`)
 
 function gpus(): Device[] {
   const { devices } = libtorchVersion()
   const numbered = Array.from({ length: devices }, (_, index): Device => `cuda:${index}`)
   return devices === 0 ? [] : ['cuda', ...numbered]
+}
+
+/** From less to more. */
+export const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
+
+const names = z.array(z.string()).min(1)
+
+/** Which windows of recordings a study is made of, and what one fold of it tests. */
+export const studyFields = {
+  data: names.describe('<path> recordings: folders, files or patterns'),
+  task: z.string().optional().describe('<name> a known task, in place of --events'),
+  events: names
+    .optional()
+    .describe('<labels> labels of the events around which windows are cut (default: every event)'),
+  channels: names.optional().describe('<names> channels to use (default: every EEG channel)'),
+  leaveOut: z.enum(['subject', 'session', 'run', 'trial']).default('run').describe('<group> what one fold tests'),
 }

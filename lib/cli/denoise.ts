@@ -1,53 +1,44 @@
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { z } from 'zod'
 import { readAll } from '../datasets/read-all.ts'
 import type { DenoiseResult } from '../evaluation/denoising-scores.ts'
 import { type DenoiseOptions, denoise } from '../experiment/denoise.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { drawDenoising } from '../report/denoising-picture.ts'
-import { numThreads, setNumThreads } from '../runtime.ts'
+import { numThreads } from '../runtime.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
-import { positive } from './config-fields.ts'
-import { parseRange } from './parse-range.ts'
+import { presets } from '../training/presets.ts'
+import { readCommandConfig } from './command-config.ts'
+import { positive, range, seedOf, studyFields, threads } from './config-fields.ts'
 import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
+import { addRunFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
-import { checkOptions } from './train-config.ts'
 
-/** Numbers of the command line, which are judged before anything is written. */
-const numbersSchema = z.looseObject({
-  snr: z.number(),
-  copies: positive,
-  epochs: positive,
-  batchSize: positive,
-  lr: z.number().positive().optional(),
-  latentDim: positive.optional(),
-  width: positive.optional(),
-  hiddenDim: positive.optional(),
-  seed: z.number().int().min(0),
+const TABLE = presets.cnn_aae_autoencoder.options
+
+/** What flags say; what belongs to a preset may come from there. */
+export const denoiseSchema = z.strictObject({
+  ...studyFields,
+  window: range.default([0, 3.2]).describe('<from..to> seconds around the event'),
+  snr: z.number().default(0).describe('<decibels> of the noisy signal'),
+  copies: positive.default(4).describe('<n> draws of noise for each training window'),
+  epochs: positive.default(TABLE.epochs).describe('<n> rounds over the training part'),
+  batchSize: positive.default(16).describe('<n> windows in a batch'),
+  lr: z.number().positive().optional().describe(`<rate> learning rate (default: ${TABLE.lr} for aae, 0.001 for vae)`),
+  adversarialWeight: z
+    .number()
+    .min(0)
+    .default(TABLE.adversarialWeight)
+    .describe('<weight> of fooling the discriminator of aae'),
+  imageSize: positive.default(TABLE.imageSize).describe('<pixels> rows and columns of the images of aae'),
+  latentDim: positive.optional().describe('<n> width of the code'),
+  width: positive.optional().describe('<n> filters of the first convolution of aae'),
+  hiddenDim: positive.optional().describe('<n> width of the hidden layers of vae'),
+  seed: seedOf('weights, order and noise'),
+  threads,
 })
-
-interface Flags {
-  data: string[]
-  events?: string[]
-  task?: string
-  window: [number, number]
-  channels?: string[]
-  leaveOut: NonNullable<DenoiseOptions['leaveOut']>
-  snr: number
-  copies: number
-  epochs: number
-  batchSize: number
-  lr?: number
-  latentDim?: number
-  width?: number
-  hiddenDim?: number
-  seed: number
-  threads?: number
-  out: string
-  json?: boolean
-}
 
 export function describe(command: Command): void {
   command
@@ -55,42 +46,24 @@ export function describe(command: Command): void {
       'Add noise at a known level, train autoencoders to remove it, and say by how much the signal-to-noise ratio rises on what was left out.',
     )
     .argument('<models...>', 'aae (on images of the EEG), vae (on signals), or both')
-    .requiredOption('--data <path...>', 'recordings: folders, files or patterns')
-    .option('--task <name>', 'a known task, in place of --events')
-    .option('--events <labels...>', 'labels of the events around which windows are cut (default: every event)')
-    .option('--window <from..to>', 'seconds around the event', parseRange, [0, 3.2])
-    .option('--channels <names...>', 'channels to use (default: every EEG channel)')
-    .addOption(
-      new Option('--leave-out <group>', 'what one fold tests')
-        .choices(['subject', 'session', 'run', 'trial'])
-        .default('run'),
-    )
-    .option('--snr <decibels>', 'of the noisy signal', Number, 0)
-    .option('--copies <n>', 'draws of noise for each training window', Number, 4)
-    .option('--epochs <n>', 'rounds over the training part', Number, 100)
-    .option('--batch-size <n>', 'windows in a batch', Number, 16)
-    .option('--lr <rate>', 'learning rate (default: 1e-4 for aae, 1e-3 for vae)', Number)
-    .option('--latent-dim <n>', 'width of the code', Number)
-    .option('--width <n>', 'filters of the first convolution of aae', Number)
-    .option('--hidden-dim <n>', 'width of the hidden layers of vae', Number)
-    .option('--seed <n>', 'of weights, order and noise', Number, 0)
-    .option('--threads <n>', 'CPU threads', Number)
-    .option('--out <folder>', 'folder of the run; one that was stopped goes on', 'runs/denoise')
-    .option('--json', 'print the result as JSON')
+  addRunFlags(command, denoiseSchema.shape, { out: 'runs/denoise', taker: 'denoise' })
     .addHelpText('after', '\nExamples:\n  $ eegtorch denoise aae vae --data eegmmidb/ --channels C3 Cz C4 --snr 0')
     .action(run)
 }
 
-async function run(models: DenoiseOptions['models'] & string[], flags: Flags): Promise<void> {
-  const { data, events, task, window, channels, threads, out, json = false, ...settings } = flags
-  checkOptions(numbersSchema, settings, { flags: settings })
-  if (threads !== undefined) await setNumThreads(threads)
+async function run(
+  models: DenoiseOptions['models'] & string[],
+  { out, json = false, ...flags }: RunFlags,
+): Promise<void> {
+  const config = await readCommandConfig(denoiseSchema, flags, undefined, 'denoise')
+  const { data, events, task, window, channels, threads: _, imageSize, ...settings } = config
   const cut = windowOptions({ window, events, task, channels })
   const windows = await (await readAll(data)).windows(cut)
-  await using _study = await openStudy(out, { models, data, ...cut, threads: numThreads(), ...settings })
+  await using _study = await openStudy(out, { models, data, ...cut, threads: numThreads(), imageSize, ...settings })
   const result = await interruptible(out, (signal) =>
     denoise(windows, {
       ...settings,
+      size: [imageSize, imageSize],
       models,
       signal,
       storeOf: ({ model, fold }) => new TrainingCheckpoints(join(out, `${model}-fold-${fold + 1}`)),

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
@@ -33,60 +33,15 @@ import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-config.ts'
 import { showProgress } from './progress-line.ts'
-import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, presetFlag, type RunFlags } from './shared-flags.ts'
+import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 export function describe(command: Command): void {
-  command
-    .description(
-      'Teach eeg_clip_mapper to give Stable Diffusion what CLIP makes of the pictures that were seen or imagined. Writes mapper_epochN.pth and .safetensors of each epoch, and mapper.safetensors: the best one’s.',
-    )
-    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
-    .option('--data <store>', 'windows that eegtorch prepare wrote; with --stimuli and --targets, its CLIP targets too')
-    .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
-    .addOption(montageFlag())
-    .option('--checkpoint <file>', 'a mapper to start from (default: a new one)')
-    .option('--stimuli <folder>', 'a picture of each class (default: the store’s own)')
-    .option('--clip <folder>', 'CLIP that sees the pictures, such as ViT-L/14 (default: the store’s targets)')
-    .option(
-      '--diffusion <folder>',
-      'the model that is to draw: its encoder reads the texts, and it draws while training',
-    )
-    .option('--prompts <texts...>', 'a text for each class (default: a photo of a NAME)')
-    .option('--train-subjects <names...>', 'default: all that are in no other part')
-    .option('--validation-subjects <names...>', 'read after each epoch; the best epoch is chosen by them')
-    .option('--test-subjects <names...>', 'read once, at the end')
-    .option('--epochs <n>', 'in all (default: 20)', Number)
-    .option('--warmup-epochs <n>', 'of these without the squared error to texts (default: 5)', Number)
-    .option('--batch-size <n>', 'trials in a batch (default: 16)', Number)
-    .option('--lr <rate>', 'after the warm-up (default: 1e-4)', Number)
-    .option('--warmup-lr <rate>', 'in the warm-up (default: 5e-4)', Number)
-    .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)
-    .option('--lambda-cls <weight>', 'of the cross entropy of classes (default: 5)', Number)
-    .option('--lambda-contrastive <weight>', 'of InfoNCE with the pictures (default: 2)', Number)
-    .option('--lambda-cos <weight>', 'of the cosine with the picture (default: 1)', Number)
-    .option('--lambda-mse <weight>', 'of the squared error to the text, after the warm-up (default: 0.1)', Number)
-    .option('--temperature <number>', 'of InfoNCE (default: 0.5)', Number)
-    .option('--generate-every <epochs>', 'draw pictures of some trials after every so many epochs', Number)
-    .option(
-      '--generate-samples <n>',
-      'trials that are drawn: the first for validation, else for training (default: 4)',
-      Number,
-    )
-    .option('--steps <n>', 'steps from noise to picture (default: 25)', Number)
-    .option('--guidance <scale>', 'classifier-free guidance (default: 7.5)', Number)
-    .option('--height <pixels>', 'default: what the model was trained on', Number)
-    .option('--width <pixels>', 'default: what the model was trained on', Number)
-    .addOption(deviceFlag())
-    .addOption(
-      new Option('--dtype <type>', 'of the diffusion model (default: float32)').choices([
-        ...finetuneImageSchema.shape.dtype.unwrap().options,
-      ]),
-    )
-    .addOption(autocastFlag())
-    .addOption(presetFlag('finetune-image'))
-  addStudyFlags(command, { seedOf: 'weights, order, dropout and noise', out: 'runs/finetune-image' })
+  command.description(
+    'Teach eeg_clip_mapper to give Stable Diffusion what CLIP makes of the pictures that were seen or imagined. Writes mapper_epochN.pth and .safetensors of each epoch, and mapper.safetensors: the best one’s.',
+  )
+  addConfigFlags(command, finetuneImageSchema.shape, { out: 'runs/finetune-image', taker: 'finetune-image' })
     .addHelpText(
       'after',
       `

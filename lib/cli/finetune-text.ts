@@ -1,11 +1,10 @@
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { channelsOf } from '../generation/window-channels.ts'
-import { PREFIX_PLACES } from '../language/decoding.ts'
 import { type FinetunedEpoch, finetuneText, type LabelledTokens, scoreText } from '../language/finetune-text.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { LanguageModel } from '../language/language-model.ts'
@@ -17,62 +16,17 @@ import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
-import { decodingFlags } from './decoding-flags.ts'
 import { completeConfig, type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
 import { showProgress } from './progress-line.ts'
-import { addStudyFlags, autocastFlag, deviceFlag, montageFlag, presetFlag, type RunFlags } from './shared-flags.ts'
+import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { type Parts, splitBySubject, trialsSeen } from './subject-parts.ts'
 
 export function describe(command: Command): void {
-  command
-    .description(
-      'Teach a Llama model to say what EEG is about: a projection of EEG tokens into its embeddings, then also a LoRA adapter. Writes projection_epochN.pth and lora_epochN/.',
-    )
-    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
-    .option('--data <store>', 'windows that eegtorch prepare wrote, labelled by the classes of the vocabulary')
-    .option('--encoder <file>', 'weights of CSBrain; they stay as they are')
-    .addOption(montageFlag())
-    .option('--language <folder>', 'Llama in transformers’ layout')
-    .option('--nf4', 'hold the language model in four bits')
-    .option('--projection <file>', 'a projection to start from (default: a new one)')
-    .option('--adapter <folder>', 'a LoRA adapter in peft’s layout to start from (default: a new one)')
-    .option('--lora-rank <r>', 'of a new adapter (default: 8)', Number)
-    .option('--lora-alpha <number>', 'of a new adapter (default: 16)', Number)
-    .addOption(
-      new Option('--vocabulary <name>', 'sentences and keywords (default: the one that knows the classes)').choices(
-        Object.keys(textVocabularies),
-      ),
-    )
-    .addOption(
-      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([...PREFIX_PLACES]),
-    )
-    .addOption(decodingFlags(['maxNewTokens'])[0]!)
-    .option('--train-subjects <names...>', 'default: all that are in no other part')
-    .option('--validation-subjects <names...>', 'read after each epoch')
-    .option('--test-subjects <names...>', 'read once, at the end')
-    .option('--epochs <n>', 'in all (default: the document’s, 10 for visual-imagery and 20 for motor-imagery)', Number)
-    .option(
-      '--warmup-epochs <n>',
-      'of these with the projection alone (default: 3 for visual-imagery, 5 for motor-imagery)',
-      Number,
-    )
-    .option('--batch-size <n>', 'trials that make a step (default: 32)', Number)
-    .option('--accumulate <n>', 'parts that a batch is cut into (default: 8, or as many as it has trials)', Number)
-    .option('--lr <rate>', 'with the adapter (default: 2e-4)', Number)
-    .option('--warmup-lr <rate>', 'of the projection alone (default: 5e-4)', Number)
-    .option('--weight-decay <number>', 'of AdamW (default: 0.01)', Number)
-    .option('--clip-norm <norm>', 'largest norm of the gradients (default: 1)', Number)
-    .option('--gradient-checkpointing', 'compute layers twice in place of keeping what is inside them')
-    .addOption(deviceFlag())
-    .addOption(
-      new Option('--dtype <type>', 'of the language model (default: float32)').choices([
-        ...finetuneTextSchema.shape.dtype.unwrap().options,
-      ]),
-    )
-    .addOption(autocastFlag())
-    .addOption(presetFlag('finetune-text'))
-  addStudyFlags(command, { seedOf: 'weights, sentences, order and dropout', out: 'runs/finetune-text' })
+  command.description(
+    'Teach a Llama model to say what EEG is about: a projection of EEG tokens into its embeddings, then also a LoRA adapter. Writes projection_epochN.pth and lora_epochN/.',
+  )
+  addConfigFlags(command, finetuneTextSchema.shape, { out: 'runs/finetune-text', taker: 'finetune-text' })
     .addHelpText(
       'after',
       `

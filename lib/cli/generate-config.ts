@@ -3,61 +3,136 @@ import { checkStructureSpan } from '../generation/controlnet/structure-guide.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { pictureControls } from '../generation/pictures/controls.ts'
 import { DRAWING_NEEDS, DRAWING_PIPELINES, type PictureDrawing } from '../generation/sources/drawing.ts'
-import { MONTAGES } from '../generation/window-channels.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
-import { device, namesOf, positive } from './config-fields.ts'
+import { presets } from '../training/presets.ts'
+import { device, montage, namesOf, positive, seedOf, threads } from './config-fields.ts'
+
+const SD = presets.eeg2image_stable_diffusion.options
+const AMUSED = presets.eeg2image_amused.options
+const SGDM = presets.sgdm_pictures.options
 
 type Pipeline = PictureDrawing['pipeline']
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch generate`. */
 export const generateSchema = z
   .strictObject({
-    pipeline: z.enum(DRAWING_PIPELINES).describe('how pictures are made'),
-    eeg: z.string().optional().describe('a store that eegtorch prepare wrote'),
-    encoder: z.string().optional().describe('CSBrain, for the pipelines text, amused and image'),
-    montage: namesOf(MONTAGES).optional().describe('regions of the brain, where channel names do not tell them'),
-    projection: z.string().optional().describe('eeg_projection, for text and amused'),
-    language: z.string().optional().describe('folder of Llama in transformers’ layout, for text and amused'),
-    adapter: z.string().optional().describe('folder of a LoRA adapter in peft’s layout'),
+    pipeline: z
+      .enum(DRAWING_PIPELINES)
+      .describe(
+        '<name> text: a sentence of Llama, its keyword’s prompt to Stable Diffusion; amused: the same to aMUSEd; image: tokens to Stable Diffusion; sgdm; prompt: texts alone',
+      ),
+    eeg: z.string().optional().describe('<store> a store that eegtorch prepare wrote'),
+    encoder: z.string().optional().describe('<file> CSBrain, for text, amused and image'),
+    montage,
+    projection: z.string().optional().describe('<file> projection_epochN.pth, for text and amused'),
+    language: z.string().optional().describe('<folder> Llama in transformers’ layout, for text and amused'),
+    adapter: z.string().optional().describe('<folder> its LoRA adapter in peft’s layout: lora_epochN'),
     nf4: z.boolean().default(false).describe('hold the language model in four bits'),
-    vocabulary: namesOf(textVocabularies).optional().describe('sentences, keywords and prompts'),
-    place: z.enum(PREFIX_PLACES).optional().describe('where the EEG stands'),
+    vocabulary: namesOf(textVocabularies)
+      .optional()
+      .describe('<name> keywords and prompts (default: the one that knows the classes)'),
+    place: z.enum(PREFIX_PLACES).optional().describe('<where> where the EEG stands (default: before-prompt)'),
     ...decodingSchema.shape,
-    checkpoint: z.string().optional().describe('the mapper of the pipeline image, or the networks of sgdm'),
-    classifier: z.string().optional().describe('classifier of noised latents, for sgdm'),
-    controlnet: z.string().optional().describe('folder of a ControlNet of the UNet that draws'),
+    checkpoint: z.string().optional().describe('<file> the mapper (image), or the networks (sgdm)'),
+    classifier: z
+      .string()
+      .optional()
+      .describe('<file> classifier of noised latents, for sgdm (train-diffusion --classifier)'),
+    controlnet: z
+      .string()
+      .optional()
+      .describe(
+        '<folder> ControlNet in diffusers’ layout; sgdm tells it the structure that is read from the EEG (train-diffusion --controlnet)',
+      ),
     structure: z
       .string()
       .optional()
-      .describe('a picture, or a folder of them, that the ControlNet of Stable Diffusion sees'),
-    diffusion: z.string().optional().describe('folder of a diffusion model, or a single file'),
-    tokenizer: z.string().optional().describe('folder of the tokenizer, where a single file has none'),
-    scheduler: z.string().optional().describe('diffusers’ name of a scheduler, in place of the folder’s'),
-    stimuli: z.string().optional().describe('folder with pictures named by stimulus or class'),
-    prompts: z.array(z.string()).min(1).optional().describe('texts to draw, or one for each class'),
-    mode: z.enum(EEG_TO_IMAGE_MODES).default('eeg-tokens').describe('what the diffusion model sees'),
-    controls: z.array(z.enum(pictureControls)).optional().describe('what is drawn besides without the trials’ EEG'),
-    n: positive.optional().describe('trials, from the first on'),
-    steps: positive.optional(),
-    guidance: z.number().min(0).optional(),
-    negativePrompt: z.string().optional().describe('what pictures are kept away from'),
-    classGuidance: z.number().min(0).optional().describe('how hard the class that is read pulls, for sgdm'),
-    strength: z.number().gt(0).max(1).optional(),
-    structureWeight: z.number().min(0).optional(),
-    structureStart: z.number().min(0).max(1).optional(),
-    structureEnd: z.number().min(0).max(1).optional(),
-    guessMode: z.boolean().optional(),
-    seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-    height: positive.optional(),
-    width: positive.optional(),
-    batch: positive.default(1).describe('pictures at a time, and sentences'),
-    previewEvery: z.number().int().min(0).default(0).describe('steps between two previews; 0: none'),
-    lowMemory: z.boolean().default(false),
-    cudaGraph: z.boolean().default(false).describe('launches each step as one CUDA graph'),
+      .describe(
+        '<path> what the ControlNet of text, image and prompt sees: a picture, or a folder with one for each stimulus, class or, in the order of names, prompt',
+      ),
+    diffusion: z
+      .string()
+      .optional()
+      .describe(
+        '<path> a diffusion model: a folder of diffusers, or a single file; sgdm uses its autoencoder. Without one, text and amused read sentences alone',
+      ),
+    tokenizer: z.string().optional().describe('<folder> of the diffusion model, where a single file has none'),
+    scheduler: z.string().optional().describe('<class> diffusers’ name of a scheduler, in place of the folder’s'),
+    stimuli: z
+      .string()
+      .optional()
+      .describe('<folder> pictures named by stimulus or class, drawn beside the results (default: the store’s own)'),
+    prompts: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('<text> texts to draw; or one for each class, for --mode label-prompt'),
+    mode: z
+      .enum(EEG_TO_IMAGE_MODES)
+      .default('eeg-tokens')
+      .describe(
+        '<mode> what the diffusion model sees: tokens read from the EEG, or a text about the class that was read',
+      ),
+    controls: z
+      .array(z.enum(pictureControls))
+      .optional()
+      .describe(
+        '<names> draw the trials besides without their EEG, for eegtorch score: from EEG of another trial, from noise, from the label’s prompt alone (image)',
+      ),
+    n: positive.optional().describe('<count> trials, from the first on (default: all)'),
+    steps: positive
+      .optional()
+      .describe(`<n> steps from noise to picture (default: ${SD.steps}; sgdm ${SGDM.steps}; amused ${AMUSED.steps})`),
+    guidance: z
+      .number()
+      .min(0)
+      .optional()
+      .describe(`<scale> classifier-free guidance (default: ${SD.guidance}; amused ${AMUSED.guidance})`),
+    negativePrompt: z.string().optional().describe('<text> what pictures are kept away from; not for sgdm'),
+    classGuidance: z
+      .number()
+      .min(0)
+      .optional()
+      .describe('<scale> how hard the class that was read pulls, with --classifier (default: 1)'),
+    strength: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe('<share> of the steps that sgdm takes from the rough structure (default: 0.8)'),
+    structureWeight: z.number().min(0).optional().describe('<number> of what the ControlNet says (default: 1)'),
+    structureStart: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('<share> of the steps before which the ControlNet says nothing (default: 0)'),
+    structureEnd: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('<share> of the steps after which it says nothing more (default: 1)'),
+    guessMode: z
+      .boolean()
+      .optional()
+      .describe(
+        'let the ControlNet guess from the picture: under the condition alone, and less at the first skips than in the middle',
+      ),
+    seed: seedOf('the noise, and of drawn words'),
+    height: positive.optional().describe('<pixels> default: what the model was trained on'),
+    width: positive.optional().describe('<pixels> default: what the model was trained on'),
+    batch: positive.default(1).describe('<n> pictures at a time, and sentences'),
+    previewEvery: z.number().int().min(0).default(0).describe('<steps> show how the pictures stand in preview.png'),
+    lowMemory: z
+      .boolean()
+      .default(false)
+      .describe('free the EEG’s networks before the diffusion model loads, decode one picture at a time'),
+    cudaGraph: z.boolean().default(false).describe('on a GPU, launch each step as one CUDA graph'),
     device,
-    dtype: z.enum(['float32', 'float16', 'bfloat16']).default('float32'),
-    threads: positive.optional(),
+    dtype: z.enum(['float32', 'float16', 'bfloat16']).default('float32').describe('<type> of the networks that draw'),
+    threads,
   })
   .superRefine(({ pipeline, ...config }, context) => {
     checkStructureSpan(config, context)

@@ -1,114 +1,23 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { storedStimuli } from '../generation/clip/targets.ts'
-import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
-import { controlFolder, type PictureControl, pictureControls } from '../generation/pictures/controls.ts'
+import { controlFolder, type PictureControl } from '../generation/pictures/controls.ts'
 import { requirePictures } from '../generation/pictures/picture.ts'
 import { type ToldTrials, trialsSeenBy, workOfPrompts, workOfWindows } from '../generation/sources/picture-work.ts'
-import { PREFIX_PLACES } from '../language/decoding.ts'
-import { textVocabularies } from '../language/vocabularies.ts'
 import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
-import { decodingFlags } from './decoding-flags.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
 import { requireNumbers } from './require-numbers.ts'
-import { deviceFlag, montageFlag, presetFlag, type RunFlags } from './shared-flags.ts'
+import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible } from './study-folder.ts'
 
 export function describe(command: Command): void {
-  command
-    .description(
-      'Draw pictures of EEG trials, or of texts. A folder that was stopped goes on; what is there is never made again.',
-    )
-    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
-    .addOption(
-      new Option(
-        '--pipeline <name>',
-        'text: a sentence of Llama, its keyword’s prompt to Stable Diffusion; amused: the same to aMUSEd; image: tokens to Stable Diffusion; sgdm; prompt: texts alone',
-      ).choices([...generateSchema.shape.pipeline.options]),
-    )
-    .option('--eeg <store>', 'a store that eegtorch prepare wrote')
-    .option('--encoder <file>', 'CSBrain, for text, amused and image')
-    .addOption(montageFlag())
-    .option('--projection <file>', 'projection_epochN.pth, for text and amused')
-    .option('--language <folder>', 'Llama in transformers’ layout, for text and amused')
-    .option('--adapter <folder>', 'its LoRA adapter in peft’s layout: lora_epochN')
-    .option('--nf4', 'hold the language model in four bits')
-    .addOption(
-      new Option('--vocabulary <name>', 'keywords and prompts (default: the one that knows the classes)').choices(
-        Object.keys(textVocabularies),
-      ),
-    )
-    .addOption(
-      new Option('--place <where>', 'where the EEG stands (default: before-prompt)').choices([...PREFIX_PLACES]),
-    )
-  for (const flag of decodingFlags()) command.addOption(flag)
-  command
-    .option('--checkpoint <file>', 'the mapper (image), or the networks (sgdm)')
-    .option('--classifier <file>', 'classifier of noised latents, for sgdm (train-diffusion --classifier)')
-    .option(
-      '--controlnet <folder>',
-      'ControlNet in diffusers’ layout; sgdm tells it the structure that is read from the EEG (train-diffusion --controlnet)',
-    )
-    .option(
-      '--structure <path>',
-      'what the ControlNet of text, image and prompt sees: a picture, or a folder with one for each stimulus, class or, in the order of names, prompt',
-    )
-    .option(
-      '--diffusion <path>',
-      'a diffusion model: a folder of diffusers, or a single file; sgdm uses its autoencoder. Without one, text and amused read sentences alone',
-    )
-    .option('--tokenizer <folder>', 'of the diffusion model, where a single file has none')
-    .option('--scheduler <class>', 'diffusers’ name of a scheduler, in place of the folder’s')
-    .option(
-      '--stimuli <folder>',
-      'pictures named by stimulus or class, drawn beside the results (default: the store’s own)',
-    )
-    .option('--prompts <text...>', 'texts to draw; or one for each class, for --mode label-prompt')
-    .addOption(
-      new Option(
-        '--mode <mode>',
-        'what the diffusion model sees: tokens read from the EEG (default), or a text about the class that was read',
-      ).choices([...EEG_TO_IMAGE_MODES]),
-    )
-    .addOption(
-      new Option(
-        '--controls <names...>',
-        'draw the trials besides without their EEG, for eegtorch score: from EEG of another trial, from noise, from the label’s prompt alone (image)',
-      ).choices([...pictureControls]),
-    )
-    .option('--n <count>', 'trials, from the first on (default: all)', Number)
-    .option('--steps <n>', 'steps from noise to picture (default: 25; sgdm 50; amused 12)', Number)
-    .option('--guidance <scale>', 'classifier-free guidance (default: 7.5; amused 10)', Number)
-    .option('--negative-prompt <text>', 'what pictures are kept away from; not for sgdm')
-    .option(
-      '--class-guidance <scale>',
-      'how hard the class that was read pulls, with --classifier (default: 1)',
-      Number,
-    )
-    .option('--strength <share>', 'of the steps that sgdm takes from the rough structure (default: 0.8)', Number)
-    .option('--structure-weight <number>', 'of what the ControlNet says (default: 1)', Number)
-    .option('--structure-start <share>', 'of the steps before which the ControlNet says nothing (default: 0)', Number)
-    .option('--structure-end <share>', 'of the steps after which it says nothing more (default: 1)', Number)
-    .option(
-      '--guess-mode',
-      'let the ControlNet guess from the picture: under the condition alone, and less at the first skips than in the middle',
-    )
-    .option('--seed <n>', 'of the noise, and of drawn words (default: 0)', Number)
-    .option('--height <pixels>', 'default: what the model was trained on', Number)
-    .option('--width <pixels>', 'default: what the model was trained on', Number)
-    .option('--batch <n>', 'pictures at a time, and sentences (default: 1)', Number)
-    .option('--preview-every <steps>', 'show how the pictures stand in preview.png', Number)
-    .option('--low-memory', 'free the EEG’s networks before the diffusion model loads, decode one picture at a time')
-    .addOption(deviceFlag())
-    .option('--cuda-graph', 'on a GPU, launch each step as one CUDA graph')
-    .option('--dtype <type>', 'float32, float16 or bfloat16 (default: float32)')
-    .addOption(presetFlag('generate'))
-    .option('--threads <n>', 'CPU threads', Number)
-    .option('--out <folder>', 'folder of the pictures', 'runs/pictures')
-    .option('--json', 'print the result as JSON')
+  command.description(
+    'Draw pictures of EEG trials, or of texts. A folder that was stopped goes on; what is there is never made again.',
+  )
+  addConfigFlags(command, generateSchema.shape, { out: 'runs/pictures', taker: 'generate' })
     .addHelpText(
       'after',
       `

@@ -1,16 +1,13 @@
 import { type Command, Option } from 'commander'
-import { MONTAGES } from '../generation/window-channels.ts'
+import type { z } from 'zod'
 import { type PresetTaker, presetNames } from '../training/presets.ts'
+import { device } from './config-fields.ts'
+import { schemaFlags } from './schema-flags.ts'
 
 /** What every command that writes a folder is told besides its configuration. */
 export interface RunFlags extends Record<string, unknown> {
   out: string
   json?: boolean
-}
-
-export function montageFlag(): Option {
-  const told = 'regions of the brain (default: the encoder’s, else by channel names)'
-  return new Option('--montage <name>', told).choices(Object.keys(MONTAGES))
 }
 
 export function presetFlag(taker: PresetTaker): Option {
@@ -20,18 +17,31 @@ export function presetFlag(taker: PresetTaker): Option {
 }
 
 export function deviceFlag(): Option {
-  return new Option('--device <name>', 'cpu, cuda, or a GPU by its number: cuda:1 (default: cpu)')
+  return schemaFlags({ device })[0]!
 }
 
-export function autocastFlag(): Option {
-  return new Option('--autocast <type>', 'train in a 16-bit type').choices(['bfloat16', 'float16'])
+type Shape = Readonly<Record<string, z.core.$ZodType>>
+
+/** The folder that a command writes, and who takes presets. */
+interface RunOptions {
+  out: string
+  taker?: PresetTaker
 }
 
-/** `--seed`, `--threads`, `--out` and `--json` of a command whose folder is a study. */
-export function addStudyFlags(command: Command, { seedOf, out }: { seedOf: string; out: string }): Command {
+/** A YAML file, and flags that win over it. */
+export function addConfigFlags(command: Command, shape: Shape, options: RunOptions): Command {
+  return addRunFlags(
+    command.argument('[config]', 'YAML file with these options in camelCase; flags win over it'),
+    shape,
+    options,
+  )
+}
+
+/** A flag for each option of a configuration, `--preset`, `--out` and `--json`. */
+export function addRunFlags(command: Command, shape: Shape, { out, taker }: RunOptions): Command {
+  for (const flag of schemaFlags(shape)) command.addOption(flag)
+  if (taker !== undefined) command.addOption(presetFlag(taker))
   return command
-    .option('--seed <n>', `of ${seedOf} (default: 0)`, Number)
-    .option('--threads <n>', 'CPU threads', Number)
     .option('--out <folder>', 'folder of the run; one that was stopped goes on', out)
     .option('--json', 'print the result as JSON')
 }

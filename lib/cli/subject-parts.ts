@@ -11,7 +11,11 @@ export type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefi
 const subjects = z.array(z.string()).min(1).optional()
 
 /** Whose trials are in which part, as configurations say it. */
-export const subjectFields = { trainSubjects: subjects, validationSubjects: subjects, testSubjects: subjects }
+export const subjectFields = {
+  trainSubjects: subjects.describe('<names> default: all that are in no other part'),
+  validationSubjects: subjects.describe('<names> read after each epoch'),
+  testSubjects: subjects.describe('<names> read once, at the end'),
+}
 
 type SubjectParts = Partial<Record<keyof typeof subjectFields, string[] | undefined>>
 

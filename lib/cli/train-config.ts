@@ -5,11 +5,10 @@ import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { readOptions } from '../read-options.ts'
 import { presetOptions } from '../training/presets.ts'
-import { device, positive, requireParts } from './config-fields.ts'
+import { device, positive, range, requireParts } from './config-fields.ts'
 import { requireOneWay } from './config-pipeline.ts'
 import { type OptionSource, writtenAs } from './option-source.ts'
 
-const range = z.tuple([z.number(), z.number()]).refine(([from, to]) => from < to, 'must go from less to more')
 /** A name of `augment`, alone or with options; C++ judges them. */
 const augmentation = z.union([z.string().transform((name) => ({ name })), z.looseObject({ name: z.string() })])
 const names = z.array(z.string()).min(1)

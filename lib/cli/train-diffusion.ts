@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { readSafetensors } from '../checkpoints/safetensors.ts'
 import { cat, eye, fromTypedArray } from '../creation.ts'
 import { Standardiser } from '../datasets/standardise.ts'
@@ -23,55 +23,17 @@ import { optim } from '../training/options.ts'
 import { readCommandConfig } from './command-config.ts'
 import { showProgress } from './progress-line.ts'
 import { requireNumbers } from './require-numbers.ts'
-import { addStudyFlags, autocastFlag, deviceFlag, presetFlag, type RunFlags } from './shared-flags.ts'
+import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
 import { type ControlNetWork, controlNetFolder, trainControlNet, trialsOf } from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
 export function describe(command: Command): void {
-  command
-    .description(
-      'Train the networks of structure-guided diffusion (sgdm) on EEG trials and the pictures that were seen. A run that was stopped goes on.',
-    )
-    .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
-    .option('--eeg <store>', 'training trials: a store that eegtorch prepare wrote; never those that are to be tested')
-    .option('--stimuli <folder>', 'pictures named by stimulus or class')
-    .option('--vae <folder>', 'autoencoder whose latents are learned (default: pixels)')
-    .option(
-      '--controlnet <file>',
-      'networks of an earlier run, last.safetensors: train a ControlNet of their UNet, which stays as it is',
-    )
-    .option(
-      '--semantics <file>',
-      'safetensors: a vector for each stimulus, such as CLIP’s (default: which stimulus it is)',
-    )
-    .option('--size <pixels>', 'height and width of the pictures (default: 32)', Number)
-    .option('--latent-dim <n>', 'width of what is read from the EEG (default: 64)', Number)
-    .addOption(
-      new Option('--prediction-type <what>', 'what the UNet predicts (default: epsilon)').choices([
-        ...trainDiffusionSchema.shape.predictionType.unwrap().options,
-      ]),
-    )
-    .option('--snr-gamma <gamma>', 'bound of min-SNR weighting (default: 5)', Number)
-    .option('--condition-dropout <share>', 'conditions taken away, for guidance (default: 0.1)', Number)
-    .option('--freeze <names...>', 'parameters that stay as they are, such as networks.encoder.*')
-    .option('--epochs <n>', 'rounds over the trials (default: 100)', Number)
-    .option('--batch-size <n>', 'trials in a batch (default: 16)', Number)
-    .option('--lr <rate>', 'learning rate of AdamW (default: 1e-4)', Number)
-    .option('--clip-norm <norm>', 'largest norm of the gradients (default: 1)', Number)
-    .option('--ema <decay>', 'of the running mean of the weights (default: 0.999)', Number)
-    .option(
-      '--no-use-ema-warmup',
-      'that decay from the first step on; else update n has at most 1 - (1 + n / inv-gamma) ** -power',
-    )
-    .option('--ema-inv-gamma <updates>', 'of the warm-up of the mean (default: 1)', Number)
-    .option('--ema-power <power>', 'of the warm-up of the mean (default: 2/3; 3/4 forgets sooner)', Number)
-    .option('--classifier', 'train a classifier of noised latents besides, for eegtorch generate --classifier')
-    .addOption(deviceFlag())
-    .addOption(autocastFlag())
-    .addOption(presetFlag('train-diffusion'))
-  addStudyFlags(command, { seedOf: 'weights, order and noise', out: 'runs/sgdm' })
+  command.description(
+    'Train the networks of structure-guided diffusion (sgdm) on EEG trials and the pictures that were seen. A run that was stopped goes on.',
+  )
+  addConfigFlags(command, trainDiffusionSchema.shape, { out: 'runs/sgdm', taker: 'train-diffusion' })
     .addHelpText(
       'after',
       `

@@ -20,6 +20,8 @@ export interface TrainingSignals {
 /** How a denoiser that is trained is made and trained. */
 export interface DenoiserOptions extends LoopOptions {
   lr?: number | undefined
+  /** How much fooling the discriminator of `aae` counts. */
+  adversarialWeight?: number | undefined
   latentDim?: number | undefined
   /** Filters of the first convolution of `aae`. */
   width?: number | undefined
@@ -50,7 +52,8 @@ function pairs({ clean, noisy }: TrainingSignals): { inputs: Tensor; targets: Te
 }
 
 /** The adversarial autoencoder, on images. */
-const adversarial: LearnDenoiser = async (training, images, { lr, latentDim, width, hiddenDim: _, ...loop }) => {
+const adversarial: LearnDenoiser = async (training, images, { hiddenDim: _, ...options }) => {
+  const { lr, adversarialWeight, latentDim, width, ...loop } = options
   manualSeed(loop.seed ?? 0)
   const shared = defined({ imageSize: images.size, latentDim, width })
   const nets = {
@@ -60,12 +63,13 @@ const adversarial: LearnDenoiser = async (training, images, { lr, latentDim, wid
   }
   const { inputs, targets } = pairs(training)
   const set = { inputs: images.draw(inputs), targets: images.draw(targets) }
-  await fitAdversarial(nets, set, { ...loop, ...defined({ lr }) })
+  await fitAdversarial(nets, set, { ...loop, ...defined({ lr, adversarialWeight }) })
   return async (signals) => ({ images: await reconstructImages(nets, images.draw(signals)) })
 }
 
 /** The variational autoencoder, on signals in units of each channel's deviation. */
-const variational: LearnDenoiser = async (training, _, { lr = 1e-3, latentDim, hiddenDim, width: __, ...loop }) => {
+const variational: LearnDenoiser = async (training, _, { width: __, adversarialWeight: ___, ...options }) => {
+  const { lr = 1e-3, latentDim, hiddenDim, ...loop } = options
   manualSeed(loop.seed ?? 0)
   const [, nChans, nTimes] = training.clean.shape as [number, number, number]
   const vae = models.vae({ nChans, nTimes, ...defined({ latentDim, hiddenDim }) })

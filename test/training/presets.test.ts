@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { losses, models, presets, randn, tensor } from 'eegtorch'
 import { readCommandConfig } from '../../lib/cli/command-config.ts'
+import { denoiseSchema } from '../../lib/cli/denoise.ts'
 import { finetuneImageSchema } from '../../lib/cli/finetune-image-config.ts'
 import { completeConfig, finetuneTextSchema } from '../../lib/cli/finetune-text-config.ts'
 import { generateSchema } from '../../lib/cli/generate-config.ts'
@@ -28,6 +29,7 @@ test.each([
   ['eeg2image_text_bcic', 'finetune-text', finetuneTextSchema, text],
   ['eeg2image_text_vi', 'finetune-text', finetuneTextSchema, text],
   ['eeg2image_mapper', 'finetune-image', finetuneImageSchema, { data: 'd', encoder: 'e' }],
+  ['cnn_aae_autoencoder', 'denoise', denoiseSchema, { data: ['a'] }],
   ['sgdm', 'train-diffusion', trainDiffusionSchema, { eeg: 'd', stimuli: 's' }],
   ['eeg2image_amused', 'generate', generateSchema, amused],
   ['eeg2image_stable_diffusion', 'generate', generateSchema, image],
