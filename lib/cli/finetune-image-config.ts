@@ -17,7 +17,7 @@ export const finetuneImageSchema = z
     encoder: z.string().describe('<file> weights of CSBrain; they stay as they are'),
     montage,
     checkpoint: z.string().optional().describe('<file> a mapper to start from (default: a new one)'),
-    mapper: z.record(z.string(), z.unknown()).default({}).describe('options of a new eeg_clip_mapper'),
+    mapperOptions: z.record(z.string(), z.unknown()).default({}).describe('options of a new eeg_clip_mapper'),
     stimuli: z.string().optional().describe('<folder> a picture of each class (default: the store’s own)'),
     clip: z
       .string()

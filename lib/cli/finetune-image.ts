@@ -48,7 +48,7 @@ export function describe(command: Command): void {
 Examples:
   $ eegtorch prepare --data imagery/ --stimuli pictures/ --targets clip-vit-large-patch14/ --diffusion stable-diffusion-v1-5/ --out imagery.store
   $ eegtorch finetune-image --data imagery.store --encoder CSBrain.pth --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22
-  $ eegtorch generate --pipeline image --eeg imagery.store --encoder CSBrain.pth --checkpoint runs/finetune-image/mapper.safetensors --diffusion stable-diffusion-v1-5/`,
+  $ eegtorch generate --pipeline image --data imagery.store --encoder CSBrain.pth --checkpoint runs/finetune-image/mapper.safetensors --diffusion stable-diffusion-v1-5/`,
     )
     .action(run)
 }
@@ -179,7 +179,7 @@ async function encodeParts(
 }
 
 async function makeMapper(
-  { checkpoint, mapper, device }: FinetuneImageConfig,
+  { checkpoint, mapperOptions, device }: FinetuneImageConfig,
   { inputs }: TensorSet,
   { imagePrototypes, textHidden }: ClipTargets,
 ): Promise<Model<'eeg_clip_mapper'>> {
@@ -187,7 +187,7 @@ async function makeMapper(
   const sizes = { nTokens, inDim, nOutputs: imagePrototypes.shape[0]!, nQueries: textHidden.shape[1]! }
   const net =
     checkpoint === undefined
-      ? models.eegClipMapper({ ...mapper, ...sizes, clipDim: imagePrototypes.shape[1]! } as never)
+      ? models.eegClipMapper({ ...mapperOptions, ...sizes, clipDim: imagePrototypes.shape[1]! } as never)
       : ((await models.load(checkpoint, { model: 'eeg_clip_mapper' })) as Model<'eeg_clip_mapper'>)
   return net.to(device)
 }

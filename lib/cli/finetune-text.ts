@@ -33,7 +33,7 @@ export function describe(command: Command): void {
 Examples:
   $ eegtorch finetune-text --data imagery.store --encoder CSBrain.pth --language TinyLlama-1.1B-Chat-v1.0/ --nf4
   $ eegtorch finetune-text text.yaml --validation-subjects S17 S18 S19 --test-subjects S20 S21 S22 --json
-  $ eegtorch generate --pipeline text --eeg imagery.store --encoder CSBrain.pth --projection runs/finetune-text/projection_epoch10.pth --language TinyLlama-1.1B-Chat-v1.0/ --adapter runs/finetune-text/lora_epoch10`,
+  $ eegtorch generate --pipeline text --data imagery.store --encoder CSBrain.pth --projection runs/finetune-text/projection_epoch10.pth --language TinyLlama-1.1B-Chat-v1.0/ --adapter runs/finetune-text/lora_epoch10`,
     )
     .action(run)
 }

@@ -22,7 +22,7 @@ export const generateSchema = z
       .describe(
         '<name> text: a sentence of Llama, its keyword’s prompt to Stable Diffusion; amused: the same to aMUSEd; image: tokens to Stable Diffusion; sgdm; prompt: texts alone',
       ),
-    eeg: z.string().optional().describe('<store> a store that eegtorch prepare wrote'),
+    data: z.string().optional().describe('<store> a store that eegtorch prepare wrote'),
     encoder: z.string().optional().describe('<file> CSBrain, for text, amused and image'),
     montage,
     projection: z.string().optional().describe('<file> projection_epochN.pth, for text and amused'),
@@ -38,12 +38,12 @@ export const generateSchema = z
     classifier: z
       .string()
       .optional()
-      .describe('<file> classifier of noised latents, for sgdm (train-diffusion --classifier)'),
+      .describe('<file> classifier of noised latents, for sgdm (train-diffusion --train-classifier)'),
     controlnet: z
       .string()
       .optional()
       .describe(
-        '<folder> ControlNet in diffusers’ layout; sgdm tells it the structure that is read from the EEG (train-diffusion --controlnet)',
+        '<folder> ControlNet in diffusers’ layout; sgdm tells it the structure that is read from the EEG (train-diffusion --controlnet-of)',
       ),
     structure: z
       .string()
@@ -138,7 +138,7 @@ export const generateSchema = z
     checkStructureSpan(config, context)
     if (config.controls?.includes('label') && (pipeline !== 'image' || config.mode === 'label-prompt'))
       context.addIssue({ code: 'custom', path: ['controls'], message: LABEL_ALONE })
-    for (const name of [...(pipeline === 'prompt' ? [] : ['eeg' as const]), ...DRAWING_NEEDS[pipeline]])
+    for (const name of [...(pipeline === 'prompt' ? [] : ['data' as const]), ...DRAWING_NEEDS[pipeline]])
       if (config[name] === undefined)
         context.addIssue({ code: 'custom', path: [name], message: `the pipeline ${pipeline} needs it` })
     for (const [name, other] of lonelyOptions(pipeline, config))
@@ -168,7 +168,7 @@ const SAYS = ['structureWeight', 'structureStart', 'structureEnd', 'guessMode'] 
 
 /** Options that only some pipelines heed: elsewhere they would be ignored in silence. */
 const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string[] }[] = [
-  { pipelines: BY_EEG, names: ['eeg', 'stimuli', 'controls', 'n'] },
+  { pipelines: BY_EEG, names: ['data', 'stimuli', 'controls', 'n'] },
   { pipelines: [...READING, 'image'], names: ['encoder', 'montage'] },
   { pipelines: READING, names: ['projection', 'language', 'adapter', 'nf4', 'vocabulary', 'place'] },
   { pipelines: READING, names: decodingSchema.keyof().options },

@@ -23,24 +23,24 @@ export function describe(command: Command): void {
       `
 Examples:
   $ eegtorch generate --pipeline prompt --diffusion ./stable-diffusion-v1-5 --prompts "a photo of a dog"
-  $ eegtorch generate --pipeline image --eeg visual.store --encoder csbrain.pth --checkpoint mapper.safetensors --diffusion ./stable-diffusion-v1-5 --n 16 --controls shuffled random label --low-memory
-  $ eegtorch generate --pipeline text --eeg motor.store --encoder CSBrain.pth --projection projection_epoch6.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch6 --nf4 --diffusion ./stable-diffusion-2-1 --height 512 --width 512 --n 20
-  $ eegtorch generate --pipeline amused --eeg visual.store --encoder CSBrain.pth --projection projection_epoch5.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch5 --diffusion ./amused-512 --stimuli stimuli/ --n 20
-  $ eegtorch generate --pipeline sgdm --eeg visual.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
+  $ eegtorch generate --pipeline image --data visual.store --encoder csbrain.pth --checkpoint mapper.safetensors --diffusion ./stable-diffusion-v1-5 --n 16 --controls shuffled random label --low-memory
+  $ eegtorch generate --pipeline text --data motor.store --encoder CSBrain.pth --projection projection_epoch6.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch6 --nf4 --diffusion ./stable-diffusion-2-1 --height 512 --width 512 --n 20
+  $ eegtorch generate --pipeline amused --data visual.store --encoder CSBrain.pth --projection projection_epoch5.pth --language TinyLlama-1.1B-Chat-v1.0 --adapter lora_epoch5 --diffusion ./amused-512 --stimuli stimuli/ --n 20
+  $ eegtorch generate --pipeline sgdm --data visual.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
     )
     .action(generate)
 }
 
 async function generate(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const config = await readCommandConfig(generateSchema, flags, file, 'generate')
-  const windows = config.eeg === undefined ? undefined : openStore(config.eeg).windows
-  if (windows !== undefined) await requireNumbers(windows, config.eeg!, config.n)
+  const windows = config.data === undefined ? undefined : openStore(config.data).windows
+  if (windows !== undefined) await requireNumbers(windows, config.data!, config.n)
   const work: PictureWork[] =
     windows === undefined
       ? await workOfPrompts(config.prompts!, config.structure)
       : await workOfWindows(windows, {
           n: config.n,
-          stimuli: config.stimuli ?? storedStimuli(config.eeg!),
+          stimuli: config.stimuli ?? storedStimuli(config.data!),
           structure: config.structure,
           told: toldBy(config),
         })

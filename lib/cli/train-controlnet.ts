@@ -40,7 +40,7 @@ export function trialsOf(windows: EegWindows, targets: Tensor): TensorSet {
 
 /** Trains a ControlNet on the UNet of networks that were trained before, and writes it as a folder of diffusers. */
 export async function trainControlNet(
-  { controlnet: file, seed, snrGamma, conditionDropout, device }: TrainDiffusionConfig,
+  { controlnetOf: file, seed, snrGamma, conditionDropout, device }: TrainDiffusionConfig,
   { windows, codec, seen, folder }: ControlNetWork,
   options: Omit<FitOptions, 'loss'>,
 ): Promise<FitResult> {

@@ -8,12 +8,12 @@ const options = z.record(z.string(), z.unknown())
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch train-diffusion`. */
 export const trainDiffusionSchema = z.strictObject({
-  eeg: z
+  data: z
     .string()
     .describe('<store> training trials: a store that eegtorch prepare wrote; never those that are to be tested'),
   stimuli: z.string().describe('<folder> pictures named by stimulus or class'),
   vae: z.string().optional().describe('<folder> autoencoder whose latents are learned (default: pixels)'),
-  controlnet: z
+  controlnetOf: z
     .string()
     .optional()
     .describe(
@@ -25,8 +25,8 @@ export const trainDiffusionSchema = z.strictObject({
     .describe('<file> safetensors: a vector for each stimulus, such as CLIP’s (default: which stimulus it is)'),
   size: positive.max(2048).default(32).describe('<pixels> height and width of the pictures'),
   latentDim: positive.default(64).describe('<n> width of what is read from the EEG'),
-  encoder: options.default({}).describe('options of sgdm_eeg_encoder'),
-  unet: options.default({}).describe('options of sgdm_unet'),
+  encoderOptions: options.default({}).describe('options of sgdm_eeg_encoder'),
+  unetOptions: options.default({}).describe('options of sgdm_unet'),
   structureSize: positive
     .max(256)
     .default(8)
@@ -57,7 +57,7 @@ export const trainDiffusionSchema = z.strictObject({
     .positive()
     .default(2 / 3)
     .describe('<power> of the warm-up of the mean (default: 2/3; 3/4 forgets sooner)'),
-  classifier: z
+  trainClassifier: z
     .boolean()
     .optional()
     .describe('train a classifier of noised latents besides, for eegtorch generate --classifier'),

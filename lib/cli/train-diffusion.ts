@@ -38,9 +38,9 @@ export function describe(command: Command): void {
       'after',
       `
 Examples:
-  $ eegtorch train-diffusion --eeg train.store --stimuli pictures/ --epochs 200 --out runs/sgdm
-  $ eegtorch train-diffusion --eeg train.store --stimuli pictures/ --controlnet runs/sgdm/last.safetensors --out runs/control
-  $ eegtorch generate --pipeline sgdm --eeg test.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
+  $ eegtorch train-diffusion --data train.store --stimuli pictures/ --epochs 200 --out runs/sgdm
+  $ eegtorch train-diffusion --data train.store --stimuli pictures/ --controlnet-of runs/sgdm/last.safetensors --out runs/control
+  $ eegtorch generate --pipeline sgdm --data test.store --checkpoint runs/sgdm/last.safetensors --stimuli pictures/`,
     )
     .action(train)
 }
@@ -55,10 +55,10 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     'train-diffusion',
   )
   const { device, ...settings } = config
-  const { vae, semantics, controlnet } = settings
-  await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnet })
-  const { windows } = openStore(config.eeg)
-  await requireNumbers(windows, config.eeg)
+  const { vae, semantics, controlnetOf } = settings
+  await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnetOf })
+  const { windows } = openStore(config.data)
+  await requireNumbers(windows, config.data)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)
   const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze, autocast } = config
@@ -71,8 +71,8 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
         void (json || showProgress(`epoch ${epoch} of ${epochs}  loss ${trainLoss.toFixed(4)} `)),
     }
     const work: ControlNetWork = { windows, codec, seen, folder: out }
-    const trained = await (config.controlnet === undefined ? trainNetworks : trainControlNet)(config, work, options)
-    if (config.classifier) await trainClassifier(config, work, signal)
+    const trained = await (config.controlnetOf === undefined ? trainNetworks : trainControlNet)(config, work, options)
+    if (config.trainClassifier) await trainClassifier(config, work, signal)
     return trained
   })
   const told = {
@@ -82,13 +82,13 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     loss: result.epochs.at(-1)?.trainLoss,
   }
   const made =
-    config.controlnet === undefined
+    config.controlnetOf === undefined
       ? `networks  ${join(out, 'last.safetensors')}`
       : `ControlNet  ${controlNetFolder(out)}`
   const lines = [
     `loss ${told.loss?.toFixed(4)} after ${epochs} epochs of ${told.trials} trials, ${told.stimuli} pictures`,
     made,
-    ...(config.classifier ? [`classifier  ${classifierFile(out)}`] : []),
+    ...(config.trainClassifier ? [`classifier  ${classifierFile(out)}`] : []),
   ]
   console.log(json ? JSON.stringify(told) : lines.join('\n'))
 }
@@ -158,16 +158,16 @@ const UP = ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D']
 
 function makeNetworks(
   windows: EegWindows,
-  { seed, latentDim, encoder, unet, structureSize, size, device }: TrainDiffusionConfig,
+  { seed, latentDim, encoderOptions, unetOptions, structureSize, size, device }: TrainDiffusionConfig,
   { channels, factor }: PictureCodec,
   { semantics }: Stimuli,
 ): Sgdm {
   manualSeed(seed)
   const networks = new Sgdm({
-    encoder: { pooledLength: 32, ...encoder, nChans: windows.nChannels, nTimes: windows.nSamples, latentDim },
+    encoder: { pooledLength: 32, ...encoderOptions, nChans: windows.nChannels, nTimes: windows.nSamples, latentDim },
     unet: {
       ...{ blockOutChannels: [32, 64, 64], downBlockTypes: DOWN, upBlockTypes: UP, layersPerBlock: 1 },
-      ...{ normNumGroups: 8, attentionHeadDim: 4, nScales: 2, ...unet },
+      ...{ normNumGroups: 8, attentionHeadDim: 4, nScales: 2, ...unetOptions },
       ...{ sampleSize: size / factor, inChannels: channels, outChannels: channels },
     } as never,
     semanticDim: semantics.shape[1]!,

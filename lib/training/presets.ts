@@ -81,7 +81,7 @@ export const presets = {
     document: 'cnn_aae',
     what: 'classifier of the latent vectors by Adam, with the encoder trained along',
     taker: 'fitLatentClassifier',
-    options: { encoder: 'trained', epochs: 50, lr: 1e-4, classifier: { dropProb: 0.5 } },
+    options: { encoder: 'trained', epochs: 50, lr: 1e-4, classifierOptions: { dropProb: 0.5 } },
   },
   eegnet_lstm_transformer_eegnet: {
     document: 'eegnet_lstm_transformer',
@@ -118,7 +118,7 @@ export const presets = {
     what: 'EEG to CLIP tokens by AdamW: warm-up without the squared error, then with it',
     taker: 'finetune-image',
     options: {
-      mapper: { dModel: 512, nHeads: 8, nLayers: 4, feedforwardDim: 1024 },
+      mapperOptions: { dModel: 512, nHeads: 8, nLayers: 4, feedforwardDim: 1024 },
       ...{ batchSize: 16, weightDecay: 0.01, warmupEpochs: 5, warmupLr: 5e-4, epochs: 20, lr: 1e-4 },
       ...{ lambdaCls: 5, lambdaContrastive: 2, lambdaCos: 1, lambdaMse: 0.1, temperature: 0.5 },
     },
@@ -141,11 +141,11 @@ export const presets = {
     taker: 'train-diffusion',
     options: {
       ...{ lr: 1e-4, clipNorm: 1, timesteps: 1000, latentDim: 512, size: 256 },
-      encoder: {
+      encoderOptions: {
         ...{ convFilters: [128, 256], convLengths: [7, 5], pooledLength: 128 },
         ...{ nHeads: 8, hiddenDim: 1024, dropProb: 0.3 },
       },
-      unet: {
+      unetOptions: {
         ...{ blockOutChannels: [320, 640, 1280, 1280], layersPerBlock: 2, nScales: 3, baseDim: 128 },
         // The kinds of blocks and their heads are those of diffusers, which the document leaves as they are.
         downBlockTypes: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],

@@ -37,7 +37,7 @@ beforeAll(async () => {
     at('image.yaml'),
     `data: ${at('store')}
 encoder: ${at('encoder.safetensors')}
-mapper: { dModel: 24, nHeads: 4, nLayers: 1, feedforwardDim: 32 }
+mapperOptions: { dModel: 24, nHeads: 4, nLayers: 1, feedforwardDim: 32 }
 epochs: 2
 warmupEpochs: 1
 batchSize: 2
@@ -107,7 +107,7 @@ test('targets are cached in the store, epochs kept and drawn, and what was learn
   const weights = (folder: string) => readFileSync(at(folder, 'mapper_epoch2.safetensors'))
   expect(weights('plain').equals(weights('drawn'))).toBe(true)
 
-  const eeg = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--n', '1', '--steps', '2']
+  const eeg = ['--data', at('store'), '--encoder', at('encoder.safetensors'), '--n', '1', '--steps', '2']
   const args = ['--checkpoint', at('drawn', 'mapper.safetensors'), '--diffusion', sd15, '--out', at('made'), '--json']
   const made = await run('generate', '--pipeline', 'image', ...eeg, ...args)
   expect(JSON.parse(made.stdout)).toMatchObject({ made: 1, mode: 'eeg-tokens' })

@@ -125,7 +125,7 @@ test('a stimulus that is no picture, before its trial is drawn; what an earlier 
   writeFileSync(at('stimuli', 'face.png'), await encodePng({ width: 8, height: 8, pixels }))
   writeFileSync(at('stimuli', 'house.png'), 'a house')
   const files = ['--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
-  const words = ['--pipeline', 'image', '--eeg', at('store'), ...files, '--diffusion', join(pipelines, 'sd15')]
+  const words = ['--pipeline', 'image', '--data', at('store'), ...files, '--diffusion', join(pipelines, 'sd15')]
   const trials = [...words, '--stimuli', at('stimuli'), '--out', at('g')]
   await generate(...trials, '--n', '1')
   const error = await failure(generate(...trials))
@@ -139,7 +139,7 @@ test('samples that are no numbers, named before any network is loaded', async ()
   const windows = twoTrials()
   windows.data[250] = Number.NaN
   await writeStore(at('gaps'), windows)
-  const words = ['--eeg', at('gaps'), '--encoder', 'e', '--checkpoint', 'm', '--diffusion', 'd', '--out', at('h')]
+  const words = ['--data', at('gaps'), '--encoder', 'e', '--checkpoint', 'm', '--diffusion', 'd', '--out', at('h')]
   const error = await failure(generate('--pipeline', 'image', ...words))
   expect(error).toMatchObject({ code: 'FILE_INVALID', file: at('gaps') })
   expect(error.message).toMatch(/one\.edf trial 2, channel Pz/)
@@ -152,7 +152,7 @@ test.each([
   ],
   [['image', '--checkpoint', 'm', '--prompts', 'a', 'b'], /prompts: does nothing without mode label-prompt/],
 ])('options that nothing would heed: %j', async (words, message) => {
-  const files = ['--eeg', at('store'), '--encoder', 'e', '--diffusion', 'd', '--out', at('i')]
+  const files = ['--data', at('store'), '--encoder', 'e', '--diffusion', 'd', '--out', at('i')]
   expect((await failure(generate('--pipeline', ...words, ...files))).message).toMatch(message)
   expect(existsSync(at('i'))).toBe(false)
 })

@@ -77,7 +77,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(work, { recursive: true }))
 
 const reading = () => [
-  ...['generate', '--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--language', at('llama'), '--json'],
+  ...['generate', '--data', at('store'), '--encoder', at('encoder.safetensors'), '--language', at('llama'), '--json'],
   ...['--projection', at('learned', 'projection_epoch30.pth')],
 ]
 
@@ -150,7 +150,7 @@ test('drawn words depend on the seed and the trial alone; what names nothing is 
 })
 
 test('what is missing, or not there, is named', async () => {
-  const missing = await run('generate', '--pipeline', 'text', '--eeg', at('store'), '--out', at('none'))
+  const missing = await run('generate', '--pipeline', 'text', '--data', at('store'), '--out', at('none'))
   expect(missing.stderr).toMatch(/encoder: the pipeline text needs it/)
   const other = await run(...reading(), '--pipeline', 'text', '--vocabulary', 'motor-imagery', '--out', at('none'))
   expect(JSON.parse(other.stdout).error.message).toMatch(/motor-imagery has no class dog/)

@@ -50,7 +50,14 @@ afterAll(() => rmSync(work, { recursive: true }))
 const image = ['generate', '--pipeline', 'image', '--diffusion', sd15, '--steps', '2', '--json']
 
 test('a folder of pictures goes on where it was, tells its mode, and makes nothing twice', async () => {
-  const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
+  const files = [
+    '--data',
+    at('store'),
+    '--encoder',
+    at('encoder.safetensors'),
+    '--checkpoint',
+    at('mapper.safetensors'),
+  ]
   const args = [...image, ...files, '--stimuli', at('stimuli'), '--out', at('image'), '--low-memory']
   const first = await run(...args, '--n', '2')
   expect(first.stderr).toBe('')
@@ -70,7 +77,14 @@ test('a folder of pictures goes on where it was, tells its mode, and makes nothi
 })
 
 test('controls are drawn beside the pictures, from the same noise, and stand beside the scores', async () => {
-  const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
+  const files = [
+    '--data',
+    at('store'),
+    '--encoder',
+    at('encoder.safetensors'),
+    '--checkpoint',
+    at('mapper.safetensors'),
+  ]
   const args = [...image, ...files, '--stimuli', at('stimuli'), '--out', at('controlled')]
   const controls = ['--controls', 'shuffled', 'random', 'label']
   const first = await run(...args, '--n', '2', ...controls)
@@ -113,18 +127,18 @@ test('texts are drawn, a YAML file tells the options, and what is missing is nam
   expect(JSON.parse(drawn.stdout)).toMatchObject({ made: 2, mode: 'prompt', known: 0 })
   expect(recordsOf(at('prompts')).map(({ prompt }) => prompt)).toEqual(['a dog', 'a cup'])
   const missing = await run('generate', '--pipeline', 'image', '--out', at('none'))
-  expect(missing.stderr).toMatch(/eeg.*the pipeline image needs it/)
+  expect(missing.stderr).toMatch(/data.*the pipeline image needs it/)
   const foreign = await run(
     'generate',
     at('prompt.yaml'),
-    '--eeg',
+    '--data',
     at('store'),
     '--strength',
     '0.5',
     '--out',
     at('none'),
   )
-  expect(foreign.stderr).toMatch(/eeg: belongs to text, amused, image, sgdm, not to the pipeline prompt/)
+  expect(foreign.stderr).toMatch(/data: belongs to text, amused, image, sgdm, not to the pipeline prompt/)
   expect(existsSync(at('none'))).toBe(false)
 })
 
@@ -137,7 +151,14 @@ test('a ControlNet keeps pictures of texts and of trials to a structure, which t
   const one = await run(...texts, ...control, '--structure', face, '--structure-weight', '1.5', '--out', at('one'))
   expect([one.stderr, JSON.parse(one.stdout).mode]).toEqual(['', 'prompt + given structure'])
   expect(recordsOf(at('one')).map(({ structure }) => structure)).toEqual([face, face])
-  const files = ['--eeg', at('store'), '--encoder', at('encoder.safetensors'), '--checkpoint', at('mapper.safetensors')]
+  const files = [
+    '--data',
+    at('store'),
+    '--encoder',
+    at('encoder.safetensors'),
+    '--checkpoint',
+    at('mapper.safetensors'),
+  ]
   const trials = [...drawing, '--pipeline', 'image', ...files, '--n', '2', '--batch', '2']
   const each = await run(...trials, ...control, '--structure', at('stimuli'), '--out', at('each'), '--low-memory')
   expect([each.stderr, JSON.parse(each.stdout).mode]).toEqual(['', 'eeg-tokens + given structure'])
@@ -173,15 +194,18 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   const unet = `{ ${blocks}, normNumGroups: 4, attentionHeadDim: 2, nScales: 1 }`
   const encoder = '{ convFilters: [8, 8], pooledLength: 4, nHeads: 2, hiddenDim: 16 }'
   const sizes = 'size: 8\nlatentDim: 8\nstructureSize: 4\ntimesteps: 50\nbatchSize: 6'
-  writeFileSync(at('sgdm.yaml'), `stimuli: ${at('stimuli')}\nunet: ${unet}\nencoder: ${encoder}\n${sizes}\n`)
+  writeFileSync(
+    at('sgdm.yaml'),
+    `stimuli: ${at('stimuli')}\nunetOptions: ${unet}\nencoderOptions: ${encoder}\n${sizes}\n`,
+  )
   const trained = await run(
     'train-diffusion',
     at('sgdm.yaml'),
-    '--eeg',
+    '--data',
     at('store'),
     '--epochs',
     '3',
-    '--classifier',
+    '--train-classifier',
     '--out',
     at('sgdm'),
     '--json',
@@ -193,7 +217,7 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
     'generate',
     '--pipeline',
     'sgdm',
-    '--eeg',
+    '--data',
     at('store'),
     '--checkpoint',
     networks,
@@ -213,16 +237,16 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   ).toBe('PNG')
   const swapped = openStore(at('store')).windows.with({ channelNames: CHANNELS.toReversed() })
   await writeStore(at('swapped'), swapped)
-  const foreign = ['generate', '--pipeline', 'sgdm', '--eeg', at('swapped'), '--checkpoint', networks]
+  const foreign = ['generate', '--pipeline', 'sgdm', '--data', at('swapped'), '--checkpoint', networks]
   expect((await run(...foreign, '--out', at('none'))).stderr).toMatch(
     /trained on other channels than the windows have: expected Fz, Pz, Oz, Cz, received Cz, Oz, Pz, Fz/,
   )
-  const words = ['--eeg', at('store'), '--epochs', '2', '--controlnet', networks, '--out', at('control'), '--json']
+  const words = ['--data', at('store'), '--epochs', '2', '--controlnet-of', networks, '--out', at('control'), '--json']
   const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)
   expect([controlled.code, controlled.stdout, controlled.stderr]).toEqual([0, expect.stringMatching(/"loss":/), ''])
   expect((await run('train-diffusion', at('sgdm.yaml'), ...words)).stdout).toBe(controlled.stdout)
   expect(trialsSeenBy(networks, at('control', 'controlnet'))).toEqual(trialsSeenBy(networks))
-  const draw = ['generate', '--pipeline', 'sgdm', '--eeg', at('store'), '--checkpoint', networks, '--steps', '4']
+  const draw = ['generate', '--pipeline', 'sgdm', '--data', at('store'), '--checkpoint', networks, '--steps', '4']
   const classifier = at('sgdm', 'classifier.safetensors')
   expect(trialsSeenBy(classifier)).toEqual(trialsSeenBy(networks))
   const pulled = ['--n', '1', '--classifier', classifier, '--class-guidance']

@@ -80,7 +80,7 @@ validationSubjects: [B]
   ],
   [
     'finetune-image',
-    () => `${encoder()}mapper: { dModel: 24, nHeads: 4, nLayers: 1, feedforwardDim: 32 }
+    () => `${encoder()}mapperOptions: { dModel: 24, nHeads: 4, nLayers: 1, feedforwardDim: 32 }
 epochs: 4
 warmupEpochs: 2
 batchSize: 2

@@ -79,7 +79,7 @@ describe('a wrong option is named where it was said', () => {
 const sweepFile = join(folder, 'sweep.yaml')
 beforeAll(() => writeFileSync(sweepFile, 'data: none\nmodels: [eegnet]\n'))
 test.each([
-  ['train-diffusion', ['--eeg', 'none', '--stimuli', 'none']],
+  ['train-diffusion', ['--data', 'none', '--stimuli', 'none']],
   ['generate', ['--pipeline', 'prompt', '--diffusion', 'none', '--prompts', 'a dog']],
   ['finetune-text', ['--data', 'none', '--encoder', 'none', '--language', 'none']],
   ['finetune-image', ['--data', 'none', '--encoder', 'none']],

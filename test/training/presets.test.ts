@@ -20,7 +20,7 @@ test.each(presetNames('train'))('%s is a configuration and makes its network', (
 })
 
 const text = { data: 'd', encoder: 'e', language: 'l' }
-const drawing = { eeg: 'd', encoder: 'e', checkpoint: 'm', diffusion: 's', projection: 'p', language: 'l' }
+const drawing = { data: 'd', encoder: 'e', checkpoint: 'm', diffusion: 's', projection: 'p', language: 'l' }
 const { encoder: _, projection: __, language: ___, ...sgdm } = drawing
 const { checkpoint: ____, ...amused } = drawing
 const { projection: _____, language: ______, ...image } = drawing
@@ -30,7 +30,7 @@ test.each([
   ['eeg2image_text_vi', 'finetune-text', finetuneTextSchema, text],
   ['eeg2image_mapper', 'finetune-image', finetuneImageSchema, { data: 'd', encoder: 'e' }],
   ['cnn_aae_autoencoder', 'denoise', denoiseSchema, { data: ['a'] }],
-  ['sgdm', 'train-diffusion', trainDiffusionSchema, { eeg: 'd', stimuli: 's' }],
+  ['sgdm', 'train-diffusion', trainDiffusionSchema, { data: 'd', stimuli: 's' }],
   ['eeg2image_amused', 'generate', generateSchema, amused],
   ['eeg2image_stable_diffusion', 'generate', generateSchema, image],
   ['sgdm_pictures', 'generate', generateSchema, sgdm],
@@ -52,7 +52,7 @@ test('what the documents state is the default of the loops that were made for it
   expect(completeConfig(finetuneTextSchema.parse(text), ['dog', 'cup'])).toMatchObject(vi)
   const { autocast: __, ...bcic } = presets.eeg2image_text_bcic.options
   expect(completeConfig(finetuneTextSchema.parse(text), ['feet', 'tongue'])).toMatchObject(bcic)
-  const { mapper, ...table } = presets.eeg2image_mapper.options
+  const { mapperOptions: ________, ...table } = presets.eeg2image_mapper.options
   expect(finetuneImageSchema.parse({ data: 'd', encoder: 'e' })).toMatchObject(table)
   const { steps, guidance } = presets.eeg2image_stable_diffusion.options
   expect(stableDiffusionOptions.parse({})).toMatchObject({ steps, guidance })
@@ -60,17 +60,17 @@ test('what the documents state is the default of the loops that were made for it
 })
 
 test('the networks’ own defaults are the documents’ too', () => {
-  const { mapper } = presets.eeg2image_mapper.options
+  const { mapperOptions } = presets.eeg2image_mapper.options
   using net = models.eegClipMapper({ nTokens: 20, nQueries: 77, clipDim: 768 })
-  expect(net.config).toMatchObject(mapper)
+  expect(net.config).toMatchObject(mapperOptions)
   // the document's 10.8 million
   expect(net.parameterCount() / 1e6).toBeCloseTo(10.8, 0)
   using classifier = models.latentCnnClassifier({ nOutputs: 2 })
-  expect(classifier.config).toMatchObject(presets.cnn_aae_classifier.options.classifier)
+  expect(classifier.config).toMatchObject(presets.cnn_aae_classifier.options.classifierOptions)
   const { imageSize } = presets.cnn_aae_autoencoder.options
   using encoder = models.aaeEncoder({ inChans: 3 })
   expect(encoder.config).toMatchObject({ imageSize: [imageSize, imageSize] })
-  using eeg = models.sgdmEegEncoder({ nChans: 64, nTimes: 512, ...presets.sgdm.options.encoder, latentDim: 512 })
+  using eeg = models.sgdmEegEncoder({ nChans: 64, nTimes: 512, ...presets.sgdm.options.encoderOptions, latentDim: 512 })
   const convolutions = 64 * 128 * 7 + 128 + 2 * 128 + 128 * 256 * 5 + 256 + 2 * 256
   const attention = 4 * (256 * 256 + 256)
   expect(eeg.parameterCount()).toBe(convolutions + attention + 256 * 128 * 1024 + 1024 + 1024 * 512 + 512)
