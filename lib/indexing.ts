@@ -86,8 +86,8 @@ function assign(view: Tensor, value: SetValue): void {
   const fits = source.shape.every((size, i) => size === 1 || size === room[i + room.length - source.ndim])
   if (source.ndim > room.length || !fits) {
     throw new EegTorchError('SHAPE_MISMATCH', 'the values do not fit where they are to be put', {
-      expected: `a shape that extends to [${room}]`,
-      received: `[${value.shape}]`,
+      expected: `a shape that extends to (${room.join(', ')})`,
+      received: `(${value.shape.join(', ')})`,
     })
   }
   view.copy_(source)

@@ -146,7 +146,7 @@ function checkSize(name: string, type: SafetensorsDtype, shape: readonly number[
   if (bits / 8 === bytes) return
   throw new EegTorchError('FILE_INVALID', `tensor ${show(name)} has the wrong number of bytes`, {
     file,
-    expected: `${bits / 8} for ${type.name} [${shape.join(', ')}]`,
+    expected: `${bits / 8} for ${type.name} (${shape.join(', ')})`,
     received: String(bytes),
   })
 }

@@ -61,19 +61,19 @@ function checkExtent({ shape, strides, storageOffset, storage, bytes }: TorchTen
   const largest = shape.reduce((product, length) => product * Math.max(length, 1), itemSize)
   if (shape.length !== strides.length || shape.length > MAX_DIMENSIONS || !sizes.every(isWhole) || !isWhole(largest)) {
     throw new EegTorchError('FILE_INVALID', 'the shape or the strides of a tensor make no sense', {
-      received: `shape [${shape.slice(0, 8)}], strides [${strides.slice(0, 8)}], offset ${storageOffset}`,
+      received: `shape (${shape.slice(0, 8).join(', ')}), strides (${strides.slice(0, 8).join(', ')}), offset ${storageOffset}`,
     })
   }
   const last = shape.reduce((sum, length, axis) => sum + (length - 1) * strides[axis]!, storageOffset)
   const needed = bytes === 0 ? 0 : (last + 1) * itemSize
   if (needed > storage.bytes) {
     throw new EegTorchError('FILE_TRUNCATED', 'a tensor is larger than its storage', {
-      expected: `${needed} bytes for shape [${shape}]`,
+      expected: `${needed} bytes for shape (${shape.join(', ')})`,
       received: String(storage.bytes),
     })
   }
   if (bytes > Math.max(storage.bytes, MAX_REPEATED_BYTES)) {
-    throw new EegTorchError('FILE_UNSAFE', `a tensor of shape [${shape}] repeats ${storage.bytes} bytes`)
+    throw new EegTorchError('FILE_UNSAFE', `a tensor of shape (${shape.join(', ')}) repeats ${storage.bytes} bytes`)
   }
 }
 

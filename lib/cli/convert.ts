@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
+import { formatBytes } from '../files/format-bytes.ts'
 import {
   type ConvertedSingleFile,
   type ConvertSingleFileOptions,
@@ -10,7 +11,6 @@ import { isPipelineFolder } from '../generation/checkpoints/inspect-pipeline.ts'
 import type { SingleFileOptions } from '../generation/checkpoints/single-file.ts'
 import { type WriteSingleFileOptions, writeSingleFile } from '../generation/checkpoints/write-single-file.ts'
 import { type ConvertOptions, convertCheckpoint } from '../models/convert.ts'
-import { formatBytes } from '../models/inspect-checkpoint.ts'
 import { CHECKPOINT_LAYOUTS } from '../models/layouts.ts'
 import { nearestName } from '../nearest-name.ts'
 import { readModelConfig } from './model-config.ts'

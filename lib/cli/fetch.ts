@@ -8,6 +8,7 @@ import { EegTorchError } from '../errors.ts'
 import { checkFiles, downloadFiles } from '../files/download/download.ts'
 import type { RemoteFile } from '../files/download/options.ts'
 import { downloadText } from '../files/download/read-text.ts'
+import { formatBytes } from '../files/format-bytes.ts'
 import { folderBeside, unpackZip } from '../files/unpack.ts'
 import { parseCount } from './parse-count.ts'
 import { EXIT } from './program.ts'
@@ -94,7 +95,7 @@ async function download(job: Fetch, files: readonly RemoteFile[], flags: Flags, 
   const sizes = files.map(({ bytes }) => bytes)
   const all = sizes.every((bytes) => bytes !== undefined) ? sizes.reduce((sum, bytes) => sum + bytes, 0) : undefined
   const about = (remote.bytes * subjects.length) / remote.subjects.length
-  const size = all === undefined ? `about ${gigabytes(about)}` : gigabytes(all)
+  const size = all === undefined ? `about ${formatBytes(about)}` : formatBytes(all)
   const note = [
     `${known.card.title}`,
     `source    ${known.card.source}`,
@@ -209,7 +210,3 @@ function byHand({ card }: KnownDataset, folder: string): EegTorchError {
 }
 
 const again = ({ card }: KnownDataset, folder: string) => `eegtorch fetch ${card.name} --out ${folder}`
-
-function gigabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
-}

@@ -64,7 +64,7 @@ async function draw(
   const drawing: PictureDrawing = {
     ...config,
     signal,
-    onLoad: ({ file, done, total }) => progress(drawBytes(`load ${placeOf(file)}`, done, total)),
+    onLoad: ({ file, done, total }) => progress(drawBytes(`load ${nameInFolder(file)}`, done, total)),
   }
   const options = {
     ...{ seed: config.seed, batch: config.batch, signal },
@@ -99,7 +99,7 @@ function whenNeeded(open: () => Promise<PictureSource>): PictureSource {
 }
 
 /** Files of weights have the same name in the folder of each network. */
-const placeOf = (file: string) => join(basename(dirname(file)), basename(file))
+const nameInFolder = (file: string) => join(basename(dirname(file)), basename(file))
 
 /** What does not decide how a picture looks: more trials, larger batches or further controls go on in the same folder. */
 const FREE = new Set<keyof GenerateConfig>(['n', 'batch', 'threads', 'seed', 'previewEvery', 'controls', 'cudaGraph'])

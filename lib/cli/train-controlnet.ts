@@ -3,7 +3,7 @@ import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
 import { writeNetwork } from '../generation/checkpoints/write-network.ts'
-import { controlNetOf } from '../generation/controlnet/controlnet.ts'
+import { controlNetOf, structureLayers } from '../generation/controlnet/controlnet.ts'
 import type { PictureCodec } from '../generation/picture-codec.ts'
 import { schedulerFromConfig } from '../generation/schedulers/index.ts'
 import type { Stimuli } from '../generation/sgdm/fit-sgdm.ts'
@@ -16,9 +16,6 @@ import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { FitOptions, FitResult } from '../training/fit.ts'
 import { type TensorSet, windowTensors } from '../training/tensor-set.ts'
 import type { TrainDiffusionConfig } from './train-diffusion-config.ts'
-
-/** Widths of the layers that read a picture as large as latents; each further one halves it (Zhang et al. 2023 have four). */
-const WIDTHS = [16, 32, 96, 256]
 
 /** What the training of a ControlNet works on. */
 export interface ControlNetWork {
@@ -50,10 +47,7 @@ export async function trainControlNet(
   const told = metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
   const scheduler = schedulerFromConfig(told as Record<string, unknown>)
   manualSeed(seed)
-  const halvings = Math.log2(codec.factor)
-  using controlNet = controlNetOf(networks.unet, {
-    conditioningEmbeddingOutChannels: Array.from({ length: halvings + 1 }, (_, i) => WIDTHS[i] ?? WIDTHS.at(-1)!),
-  }).to(device)
+  using controlNet = controlNetOf(networks.unet, structureLayers(codec)).to(device)
   const trials = trialsOf(windows, seen.targets)
   const result = await fitSgdmControlNet(controlNet, networks, codec, trials, seen.stimuli, {
     ...options,

@@ -12,6 +12,7 @@ import { readPicture, tensorOfPictures } from '../generation/pictures/picture.ts
 import { schedulers } from '../generation/schedulers/index.ts'
 import { fitSgdm, type Stimuli } from '../generation/sgdm/fit-sgdm.ts'
 import { Sgdm } from '../generation/sgdm/sgdm.ts'
+import { smallSgdm } from '../generation/sgdm/small-sgdm.ts'
 import { workOfWindows } from '../generation/sources/picture-work.ts'
 import { loadVae } from '../generation/stable-diffusion/load.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
@@ -153,26 +154,13 @@ async function readRows(file: string, count: number): Promise<Tensor> {
   })
 }
 
-const DOWN = ['DownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D']
-const UP = ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D']
-
 function makeNetworks(
   windows: EegWindows,
-  { seed, latentDim, encoderOptions, unetOptions, structureSize, size, device }: TrainDiffusionConfig,
-  { channels, factor }: PictureCodec,
+  { seed, device, ...sizes }: TrainDiffusionConfig,
+  codec: PictureCodec,
   { semantics }: Stimuli,
 ): Sgdm {
   manualSeed(seed)
-  const networks = new Sgdm({
-    encoder: { pooledLength: 32, ...encoderOptions, nChans: windows.nChannels, nTimes: windows.nSamples, latentDim },
-    unet: {
-      ...{ blockOutChannels: [32, 64, 64], downBlockTypes: DOWN, upBlockTypes: UP, layersPerBlock: 1 },
-      ...{ normNumGroups: 8, attentionHeadDim: 4, nScales: 2, ...unetOptions },
-      ...{ sampleSize: size / factor, inChannels: channels, outChannels: channels },
-    } as never,
-    semanticDim: semantics.shape[1]!,
-    nClasses: windows.classNames.length,
-    structureSize: Math.min(structureSize, size / factor),
-  })
+  const networks = new Sgdm(smallSgdm(windows, codec, { ...sizes, semanticDim: semantics.shape[1]! }))
   return networks.scaleEeg(Standardiser.fit(windows, [...windows.labels.keys()])).to(device)
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { defined } from '../defined.ts'
-import { formatBytes } from '../models/inspect-checkpoint.ts'
+import { formatBytes } from '../files/format-bytes.ts'
 import { publishedCheckpoint, publishedCheckpoints } from '../weights/manifest.ts'
 import { pinsFile } from '../weights/pins.ts'
 import { stateOf, type WeightsState, wrongFiles } from '../weights/places.ts'

@@ -91,7 +91,7 @@ function placesOf(windows: EegWindows, split: Split): Place[] {
     const received = split[part]!.length === 0 ? 'no window' : 'a window listed twice'
     throw invalidPart(part, 'different windows, at least one', received, split.name)
   }
-  return parts.flatMap((part) => split[part]!.map((index) => placeOf(windows, index, part)))
+  return parts.flatMap((part) => split[part]!.map((index) => windowPlace(windows, index, part)))
 }
 
 function countParts(places: readonly Place[], keyOf: (place: Place) => string): PartCounts {
@@ -104,7 +104,7 @@ function countShared(places: readonly Place[]): number {
   return [...parts.values()].filter((own) => own.some(({ part }) => part !== own[0]!.part)).length
 }
 
-function placeOf(windows: EegWindows, index: number, part: Part): Place {
+function windowPlace(windows: EegWindows, index: number, part: Part): Place {
   const origin = windows.origins[index]
   if (origin === undefined) throw invalidPart(part, `whole numbers from 0 to ${windows.length - 1}`, String(index))
   const { identity, name } = windows.recordings[origin.recording]!

@@ -27,7 +27,7 @@ import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFinding
 import { leftOutOf, prepareFold } from './prepare-fold.ts'
 import { runChecks } from './run-checks.ts'
 import { SharedRun } from './shared-run.ts'
-import { runTraining, startModel, trainShuffled } from './train-fold.ts'
+import { startModel, trainPrepared, trainShuffled } from './train-fold.ts'
 import { versionsInUse } from './versions.ts'
 
 /**
@@ -115,7 +115,7 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
       const known = await store?.readOutcome(place)
       const opening = { fold, by: factory.modelName, seed }
       if (known !== undefined) ledger.note(opening)
-      const outcome = known ?? (await runTraining(net, prepared, place, given, () => ledger.open(opening)))
+      const outcome = known ?? (await trainPrepared(net, prepared, place, given, () => ledger.open(opening)))
       if (known === undefined) await store?.writeOutcome(place, outcome)
       trained.curves.push(outcome.curve)
       for (const answer of outcome.predictions) trained.predictions.push(answer)

@@ -10,7 +10,7 @@ import { addNoise, snrGained } from '../regimes/noise.ts'
 import type { Tensor } from '../tensor.ts'
 import type { TrainingStore } from '../training/fit.ts'
 import { windowTensors } from '../training/tensor-set.ts'
-import { controls, type Denoiser, type DenoiserOptions, denoisers, type LearnDenoiser } from './denoisers.ts'
+import { type Denoiser, type DenoiserOptions, denoisers, type LearnDenoiser, untrainedDenoisers } from './denoisers.ts'
 
 /** How to measure denoising. */
 export interface DenoiseOptions extends Omit<DenoiserOptions, 'store' | 'validation' | 'earlyStopping' | 'onEpoch'> {
@@ -57,7 +57,7 @@ interface FoldOutcome {
 export async function denoise(windows: EegWindows, options: DenoiseOptions): Promise<DenoiseResult> {
   const { models = ['aae'], snr = 0, size = [64, 64] } = options
   const splits = leaveOneOut(windows, options.leaveOut ?? 'run')
-  const ways: [string, LearnDenoiser][] = [...models.map(learnerOf), ...Object.entries(controls)]
+  const ways: [string, LearnDenoiser][] = [...models.map(learnerOf), ...Object.entries(untrainedDenoisers)]
   const outcomes = ways.map((): FoldOutcome[] => [])
   const { inputs: eeg } = windowTensors(windows)
   for (const [fold, split] of splits.entries()) {

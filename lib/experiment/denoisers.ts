@@ -107,7 +107,7 @@ const average: LearnDenoiser = async ({ clean }, images) => {
 export const denoisers: Readonly<Record<'aae' | 'vae', LearnDenoiser>> = { aae: adversarial, vae: variational }
 
 /** Beside them, on the same folds: what needs no network, and what does not look at the EEG. */
-export const controls: Readonly<Record<string, LearnDenoiser>> = {
+export const untrainedDenoisers: Readonly<Record<string, LearnDenoiser>> = {
   'regression per frequency': regression,
   'mean training image': average,
 }

@@ -90,12 +90,12 @@ async function finishApart(
 function relocate(split: Split, before: EegWindows, after: EegWindows): Pick<PreparedFold, 'split' | 'kept'> {
   if (before.length === after.length) return { split, kept: split }
   const places = new Map(after.origins.map((origin, index) => [nameOf(origin), index]))
-  const placeOf = (index: number) => places.get(nameOf(before.origins[index]!))
-  const kept = partsOf(split).map((indices) => indices.filter((index) => placeOf(index) !== undefined))
+  const indexAfter = (index: number) => places.get(nameOf(before.origins[index]!))
+  const kept = partsOf(split).map((indices) => indices.filter((index) => indexAfter(index) !== undefined))
   return {
     split: withParts(
       split,
-      kept.map((indices) => indices.map((index) => placeOf(index)!)),
+      kept.map((indices) => indices.map((index) => indexAfter(index)!)),
     ),
     kept: withParts(split, kept),
   }

@@ -57,7 +57,7 @@ export async function trainSplit<N extends ModelName>(
   using net = startModel(factory, windows, seed, options.model)
   const hashes = options.store && (await hashWindows(windows, shapingWindows(checked)))
   const given = { ...options, ...(hashes && { hashes }), folds: 1, seeds: [seed] }
-  const outcome = await runTraining(net, prepared, { fold, seed, index: 0 }, given)
+  const outcome = await trainPrepared(net, prepared, { fold, seed, index: 0 }, given)
   const { kept } = prepared
   const isWhole = leftOutOf(checked, kept) === undefined
   return { ...outcome, parameters: net.parameterCount(), fitted, ...(!isWhole && { kept }) }
@@ -97,7 +97,7 @@ type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & {
   hashes?: WindowHashes
 }
 
-export async function runTraining(
+export async function trainPrepared(
   net: Model,
   { windows, split, given, kept, told }: PreparedFold,
   place: TrainingPlace,

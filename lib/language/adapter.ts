@@ -98,7 +98,7 @@ export function requireAdapterFit(
   const extra = [...tensors.keys()].filter((name) => !own.includes(name))
   const reshaped = [...tensors]
     .filter(([name, { shape }]) => name.endsWith(PART_A) && shape[0] !== r)
-    .map(([name, { shape }]) => `${name}: [${shape}] instead of [${r}, …]`)
+    .map(([name, { shape }]) => `${name}: (${shape.join(', ')}) instead of (${r}, …)`)
   const exact = missing.length + extra.length + reshaped.length === 0
   requireFit({ model: `the adapter of this ${model.name}`, missing, extra, reshaped, renamed: 0, exact }, path)
 }

@@ -37,7 +37,7 @@ export type KeywordAccuracy = z.infer<typeof accuracySchema>
  */
 export function findKeyword(sentence: string, { keywords, prompts }: TextVocabulary): FoundKeyword | undefined {
   const found = keywords.flatMap((words, label) => {
-    const places = words.map((word) => ({ word, at: placeOf(word, sentence) })).filter(({ at }) => at >= 0)
+    const places = words.map((word) => ({ word, at: mentionOf(word, sentence) })).filter(({ at }) => at >= 0)
     const first = places.reduce((a, b) => (a.at <= b.at ? a : b), places[0] ?? { word: '', at: -1 })
     return places.length === 0 ? [] : [{ label, count: places.length, at: first.at, keyword: first.word }]
   })
@@ -47,7 +47,7 @@ export function findKeyword(sentence: string, { keywords, prompts }: TextVocabul
 }
 
 /** Where a word begins in a sentence, in the singular or plural; -1 where it does not stand. */
-function placeOf(word: string, sentence: string): number {
+function mentionOf(word: string, sentence: string): number {
   const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
   return sentence.search(new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?:s|es)?(?![\\p{L}\\p{N}])`, 'iu'))
 }

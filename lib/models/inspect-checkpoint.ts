@@ -5,6 +5,7 @@ import {
   checkpointTitle,
 } from '../checkpoints/checkpoint.ts'
 import { countElements } from '../checkpoints/stored-tensor.ts'
+import { formatBytes } from '../files/format-bytes.ts'
 import { describeMisfit, fitModels, hasEveryName, type ModelFit, printable } from './fit.ts'
 
 /** A checkpoint at a glance. */
@@ -109,11 +110,4 @@ function formatFits(fits: readonly ModelFit[], elsewhere: string | undefined): s
     : `closest to ${closest.model}`
   const misfits = describeMisfit(closest).split('; ')
   return [`${verdict}:`, ...misfits.map((part) => `  ${part}`)]
-}
-
-/** `12.3 kB` */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1000) return `${bytes} bytes`
-  const [scale, unit] = bytes < 1e6 ? [1e3, 'kB'] : bytes < 1e9 ? [1e6, 'MB'] : [1e9, 'GB']
-  return `${(bytes / scale).toFixed(1)} ${unit}`
 }

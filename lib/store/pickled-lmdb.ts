@@ -66,11 +66,11 @@ export function openPickledLmdb(path: string, options: PickledLmdbOptions = {}):
     if (String(shape) !== String(first.shape)) throw otherShape(lmdb, keys[i]!, first.shape, shape)
   }
   const [nChannels, nSamples] = first.shape
-  const recordings = [...new Set(keys.map((key) => placeOf(key).recording))]
+  const recordings = [...new Set(keys.map((key) => parseKey(key).recording))]
   const classes = records.reduce((most, { label }) => Math.max(most, label + 1), 0)
   const numbers = new Map(recordings.map((name, i) => [name, i]))
   const origins = keys.map((key, i): WindowOrigin => {
-    const { recording, trial } = placeOf(key)
+    const { recording, trial } = parseKey(key)
     const start = (trial - 1) * nSamples
     return { recording: numbers.get(recording)!, trial, onset: start / samplingRate, start, label: records[i]!.label }
   })
@@ -162,7 +162,7 @@ function unpickled(lmdb: LmdbFile, key: string, bytes: Buffer): unknown {
 }
 
 /** `A01T-17` is the window after 17 others of A01T. */
-function placeOf(key: string): { recording: string; trial: number } {
+function parseKey(key: string): { recording: string; trial: number } {
   const [, recording, number] = /^(.+)[-_]([0-9]+)$/.exec(key) ?? []
   return recording === undefined ? { recording: key, trial: 1 } : { recording, trial: Number(number) + 1 }
 }

@@ -109,7 +109,7 @@ test.each<[string, Uint8Array, string, RegExp]>([
     'a shape that does not fit',
     fileOf({ a: { ...f32(0, 8), shape: [3] } }, 8),
     'FILE_INVALID',
-    /expected 12 for F32 \[3\], received 8/,
+    /expected 12 for F32 \(3\), received 8/,
   ],
   [
     'a thousand dimensions',

@@ -167,7 +167,7 @@ test.each<[string, () => unknown, string, RegExp]>([
     'a tensor larger than its storage',
     () => readTorchZip(checkpoint(tensorPickle(4, 1, [4], [1]), sixteen)),
     'FILE_TRUNCATED',
-    /expected 20 bytes for shape \[4\], received 16/,
+    /expected 20 bytes for shape \(4\), received 16/,
   ],
   [
     'a tensor that strides out of its storage',

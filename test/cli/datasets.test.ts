@@ -80,7 +80,7 @@ describe('fetch', () => {
     const { code, stderr } = await eegtorch('fetch', 'eegmmidb', '--subjects', 'S001', ...at)
     expect(code).toBe(130)
     expect(stderr).toContain('licence   Open Data Commons Attribution License')
-    expect(stderr).toMatch(/size +about 31 MB in 2 files/)
+    expect(stderr).toMatch(/size +about 31.2 MB in 2 files/)
     expect(stderr).toContain('give --yes')
   })
 

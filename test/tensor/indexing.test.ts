@@ -77,7 +77,7 @@ test('float index tensors, slices with a bad step and values that do not fit are
   expect(errorOf(() => slice(0.5)).message).toContain('start of a slice')
   expect(errorOf(() => x.set(0 as never, 1)).message).toContain('set takes its indices as a list')
   expect(errorOf(() => x.set([0], zeros([3]))).message).toBe(
-    'the values do not fit where they are to be put: expected a shape that extends to [4], received [3]',
+    'the values do not fit where they are to be put: expected a shape that extends to (4), received (3)',
   )
   expect(errorOf(() => x.set([[0, 1]], zeros([4], { dtype: 'float64' }))).code).toBe('DTYPE_MISMATCH')
   expect(errorOf(() => x.set([[0, 1]], zeros([3]))).code).toBe('SHAPE_MISMATCH')

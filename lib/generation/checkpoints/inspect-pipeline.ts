@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
 import { countElements } from '../../checkpoints/stored-tensor.ts'
 import { EegTorchError } from '../../errors.ts'
-import { formatBytes } from '../../models/inspect-checkpoint.ts'
+import { formatBytes } from '../../files/format-bytes.ts'
 import { asRegistered } from '../../models/published.ts'
 import { openPipelineFolder, type PipelineComponent } from './pipeline-folder.ts'
 

@@ -6,6 +6,7 @@ import { type ModelOptions, models } from '../../models/models.ts'
 import { describeModels } from '../../models/option-names.ts'
 import { camelCase } from '../../names.ts'
 import type { Tensor } from '../../tensor.ts'
+import type { PictureCodec } from '../picture-codec.ts'
 
 /** A UNet that takes what a ControlNet says. */
 export type ControllableUnet = Model<'unet2d_condition'> | Model<'sgdm_unet'>
@@ -39,6 +40,15 @@ export function controlNetOf(unet: ControllableUnet, options: ControlNetOptions 
   } as never)
   scope(() => copyWayDown(unet, controlNet))
   return controlNet
+}
+
+/** Widths of the layers that read a picture of the structure; each further one halves it (Zhang et al. 2023 have four, for latents an eighth as large). */
+const WIDTHS = [16, 32, 96, 256]
+
+/** What a ControlNet needs to bring pictures down to the size of a codec's latents. */
+export function structureLayers({ factor }: Pick<PictureCodec, 'factor'>): ControlNetOptions {
+  const count = Math.log2(factor) + 1
+  return { conditioningEmbeddingOutChannels: Array.from({ length: count }, (_, i) => WIDTHS[i] ?? WIDTHS.at(-1)!) }
 }
 
 /** Width of what a UNet is told, as its ControlNet is told it: sgdm's two vectors one behind the other. */

@@ -132,11 +132,11 @@ export function diffusionOptions(config: PictureDrawing) {
 /** What the ControlNet of Stable Diffusion sees of some of the work, and how it is listened to. */
 export function structureOptions(config: PictureDrawing, work: readonly PictureWork[], indices: readonly number[]) {
   if (config.structure === undefined) return {}
-  return { structures: indices.map((i) => work[i]!.structure!), ...controlOptions(config) }
+  return { structures: indices.map((i) => work[i]!.structure!), ...controlNetOptions(config) }
 }
 
 /** How a ControlNet is listened to. */
-export function controlOptions({ structureWeight, structureStart, structureEnd, guessMode }: PictureDrawing) {
+export function controlNetOptions({ structureWeight, structureStart, structureEnd, guessMode }: PictureDrawing) {
   return defined({ structureWeight, structureStart, structureEnd, guessMode })
 }
 

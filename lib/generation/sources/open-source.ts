@@ -16,7 +16,7 @@ import { loadControlNet, loadVae } from '../stable-diffusion/load.ts'
 import { StableDiffusion } from '../stable-diffusion/stable-diffusion.ts'
 import { channelsOf, requireChannels, tensorOf } from '../window-channels.ts'
 import {
-  controlOptions,
+  controlNetOptions,
   diffusionOptions,
   drawOptions,
   loadOptions,
@@ -122,7 +122,7 @@ async function sgdmSource(config: PictureDrawing, windows: EegWindows): Promise<
       const options = {
         ...drawOptions(config),
         ...defined({ strength: config.strength, classGuidance: config.classGuidance }),
-        ...controlOptions(config),
+        ...controlNetOptions(config),
         numbers: [...numbers],
         signal,
       }

@@ -26,7 +26,7 @@ export function describeLocations({ fields, warnings }: EegSet, nChannels: numbe
     )
   }
   const described = Array.from({ length: nChannels }, (_, i) => items[i] ?? new Map<string, MatValue>())
-  const places = described.map(placeOf)
+  const places = described.map(electrodeOf)
   const scale = metresPer(places)
   return described.map((item, i) => {
     const label = textIn(item.get('labels')) ?? numberIn(item.get('labels'))?.toString() ?? ''
@@ -41,7 +41,7 @@ export function describeLocations({ fields, warnings }: EegSet, nChannels: numbe
   })
 }
 
-function placeOf(item: ReadonlyMap<string, MatValue>): Position | undefined {
+function electrodeOf(item: ReadonlyMap<string, MatValue>): Position | undefined {
   const [x, y, z] = ['X', 'Y', 'Z'].map((axis) => numberIn(item.get(axis)) ?? Number.NaN)
   return Number.isFinite(x! + y! + z!) ? [-y!, x!, z!] : undefined
 }

@@ -70,7 +70,7 @@ function readGroup(group: WfdbGroup, jobs: readonly Job<WfdbChannel>[]): void {
 }
 
 /** Number among the samples of a chunk of sample `i` of a channel. */
-function placeOf(i: number, frame: number, { samplesPerFrame }: WfdbGroup, { first, count }: WfdbChannel): number {
+function sampleIndex(i: number, frame: number, { samplesPerFrame }: WfdbGroup, { first, count }: WfdbChannel): number {
   const inFrame = Math.floor(i / count)
   return (inFrame - frame) * samplesPerFrame + first + (i - inFrame * count)
 }
@@ -79,7 +79,7 @@ function copyChunk(view: DataView, group: WfdbGroup, frame: number, n: number, j
   const { start, stop, out, count, baseline, scale } = job
   const end = Math.min(stop, (frame + n) * count)
   for (let i = Math.max(start, frame * count); i < end; i++) {
-    out[i - start] = (group.packing.read(view, placeOf(i, frame, group, job)) - baseline) * scale
+    out[i - start] = (group.packing.read(view, sampleIndex(i, frame, group, job)) - baseline) * scale
   }
 }
 
@@ -96,7 +96,7 @@ function sumChunk(
   const end = Math.min(stop, (frame + n) * count)
   let value = sum
   for (let i = frame * count; i < end; i++) {
-    value += group.packing.read(view, placeOf(i, frame, group, job))
+    value += group.packing.read(view, sampleIndex(i, frame, group, job))
     if (i >= start) out[i - start] = (value - baseline) * scale
   }
   return value

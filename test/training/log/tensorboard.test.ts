@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { crc32c, maskedCrc32c } from '../../../lib/training/log/crc32c.ts'
 import { TensorBoardWriter } from '../../../lib/training/log/tensorboard.ts'
-import { decodeEvents, encodeEvent, type TfEvent } from '../../../lib/training/log/tfevents.ts'
+import { encodeEvent, type TfEvent } from '../../../lib/training/log/tfevents.ts'
+import { decodeEvents } from './decode-events.ts'
 
 const fixture = new Uint8Array(readFileSync('test/fixtures/tensorboard/events.bin'))
 const events = JSON.parse(readFileSync('test/fixtures/tensorboard/events.json', 'utf8')) as TfEvent[]
