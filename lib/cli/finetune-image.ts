@@ -28,6 +28,7 @@ import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { phasesOf } from '../training/phase.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
@@ -129,7 +130,7 @@ interface ImageResult extends FinetunedImage {
 }
 
 async function learn({ config, out, json, signal, parts, targets }: Learning): Promise<ImageResult> {
-  const { device, epochs, warmupEpochs, lr, warmupLr, autocast } = config
+  const { device, autocast } = config
   const sets = await encodeParts(parts, config, signal)
   manualSeed(config.seed)
   using mapper = await makeMapper(config, sets.train, targets)
@@ -141,8 +142,7 @@ async function learn({ config, out, json, signal, parts, targets }: Learning): P
   }
   const learnt = await finetuneImage(mapper, sets.train, placed, {
     ...{ batchSize, weightDecay, seed, lambdaCls, lambdaContrastive, lambdaCos, lambdaMse, temperature, signal },
-    warmUp: { epochs: warmupEpochs, lr: warmupLr },
-    joint: { epochs: epochs - warmupEpochs, lr },
+    ...phasesOf(config),
     ...(autocast && { autocast }),
     ...(sets.validation && { validation: sets.validation }),
     folder: out,

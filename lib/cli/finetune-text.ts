@@ -5,15 +5,17 @@ import { defined } from '../defined.ts'
 import { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import { channelsOf } from '../generation/window-channels.ts'
-import { type FinetunedEpoch, finetuneText, type LabelledTokens, scoreText } from '../language/finetune-text.ts'
+import { type FinetunedEpoch, finetuneText } from '../language/finetune-text.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { LanguageModel } from '../language/language-model.ts'
+import { type LabelledTokens, scoreText } from '../language/score-text.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses } from '../language/vocabulary-labels.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { phasesOf } from '../training/phase.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { completeConfig, type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
@@ -117,7 +119,7 @@ interface TextResult {
 }
 
 async function learn({ config, out, json, signal, parts }: Learning): Promise<TextResult> {
-  const { epochs, warmupEpochs, lr, warmupLr, autocast, place, maxNewTokens } = config
+  const { autocast, place, maxNewTokens } = config
   const { batchSize, accumulate, weightDecay, clipNorm, seed } = config
   const sets = await encodeParts(parts, config, signal)
   manualSeed(seed)
@@ -126,8 +128,7 @@ async function learn({ config, out, json, signal, parts }: Learning): Promise<Te
   const vocabulary = textVocabularies[config.vocabulary]!
   const told = await finetuneText(projection, language, sets.train, {
     ...{ vocabulary, place, maxNewTokens, batchSize, accumulate, weightDecay, clipNorm, seed, signal },
-    projectionPhase: { epochs: warmupEpochs, lr: warmupLr },
-    jointPhase: { epochs: epochs - warmupEpochs, lr },
+    ...phasesOf(config),
     ...defined({ autocast, validation: sets.validation }),
     folder: out,
     description: { ...(await trialsSeen(parts)) },

@@ -170,14 +170,7 @@ export {
   EegToText,
   type EegToTextParts,
 } from '../language/eeg-to-text.ts'
-export {
-  type FinetunedEpoch,
-  type FinetuneTextOptions,
-  finetuneText,
-  type LabelledTokens,
-  scoreText,
-  type TextPhase,
-} from '../language/finetune-text.ts'
+export { type FinetunedEpoch, type FinetuneTextOptions, finetuneText } from '../language/finetune-text.ts'
 export type { GenerateOptions } from '../language/generate.ts'
 export {
   type FoundKeyword,
@@ -192,6 +185,7 @@ export {
   type Prompts,
 } from '../language/language-model.ts'
 export type { LlamaModel, LoadLanguageOptions } from '../language/load-llama.ts'
+export { type LabelledTokens, scoreText } from '../language/score-text.ts'
 export { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
 export { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 export type { ChatMessage } from '../tokenizers/chat.ts'

@@ -24,7 +24,7 @@ export {
 } from '../regimes/adversarial.ts'
 export { type AlignmentOptions, fitAlignment, type Retrieval, retrieveImages } from '../regimes/alignment.ts'
 export { EegImages, type EegImagesParts, type ImageSize } from '../regimes/eeg-images.ts'
-export { fitMapper, type MapperOptions, type MapperTargets, type Phase } from '../regimes/mapper.ts'
+export { fitMapper, type MapperOptions, type MapperTargets } from '../regimes/mapper.ts'
 export { addNoise, snrGained } from '../regimes/noise.ts'
 export {
   type AugmentOptions,
@@ -56,6 +56,7 @@ export {
   type TrainStepOptions,
   type WithGroups,
 } from '../training/options.ts'
+export type { Phase } from '../training/phase.ts'
 export { type Preset, type PresetName, presets } from '../training/presets.ts'
 export {
   type DescribedSchedule,

@@ -2,49 +2,34 @@ import { join } from 'node:path'
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { checkDescription } from '../checkpoints/json-file.ts'
 import { writeTorch } from '../checkpoints/torch-writer.ts'
-import { cat, full } from '../creation.ts'
 import { EegTorchError } from '../errors.ts'
 import { makeFolder } from '../files/make-folder.ts'
 import type { Model } from '../models/model.ts'
-import { Module } from '../nn/module.ts'
 import type { PlainValue } from '../pickle/to-plain.ts'
-import { Random } from '../random.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
 import type { EpochFigures } from '../training/learning-curve.ts'
 import { loss, optim } from '../training/options.ts'
+import { type Phase, phasesOf } from '../training/phase.ts'
 import { presets } from '../training/presets.ts'
 import { schedules } from '../training/schedules.ts'
-import { ADAPTER_PREFIX } from './adapter.ts'
 import { type PrefixPlace, SENTENCE_TOKENS } from './decoding.ts'
-import { behindPrompt, promptOf, readTokens, requireProjectionFits, type TokenReader } from './eeg-to-text.ts'
-import { accuracySchema, type KeywordAccuracy, keywordAccuracy } from './keywords.ts'
-import { integers, type LanguageModel } from './language-model.ts'
+import { promptOf } from './eeg-to-text.ts'
+import { accuracySchema, type KeywordAccuracy } from './keywords.ts'
+import type { LanguageModel } from './language-model.ts'
+import { type LabelledTokens, scoreText } from './score-text.ts'
+import { encodeSentences, TextTask } from './text-task.ts'
 import type { TextVocabulary } from './vocabularies.ts'
-
-/** Trials with what they are labelled: the EEG as the token reducer gave it. */
-export interface LabelledTokens {
-  /** (trials, tokens, width) */
-  tokens: Tensor
-  /** Indices in the vocabulary's labels. */
-  labels: readonly number[]
-}
-
-/** Epochs of a phase, and its learning rate, which falls along half a cosine. */
-export interface TextPhase {
-  epochs: number
-  lr: number
-}
 
 /** How to teach a language model to read EEG. The defaults are the design document's for motor imagery; visual imagery has 3 + 7 epochs. */
 export interface FinetuneTextOptions extends Pick<FitOptions, 'signal' | 'onStep' | 'autocast' | 'dropLast'> {
   vocabulary: TextVocabulary
   place?: PrefixPlace
   /** The projection alone; default 5 epochs at 5e-4. */
-  projectionPhase?: TextPhase
+  warmUp?: Phase
   /** With the adapter; default 15 epochs at 2e-4. */
-  jointPhase?: TextPhase
+  joint?: Phase
   /** Trials that make one step; default 32: the document's 4, gathered 8 times. */
   batchSize?: number
   /** Parts that a batch is cut into; default 8, or as many as it has trials. */
@@ -70,80 +55,14 @@ export interface FinetuneTextOptions extends Pick<FitOptions, 'signal' | 'onStep
 /** What an epoch brought; epochs count from 1 through both phases. */
 export interface FinetunedEpoch {
   epoch: number
-  phase: 'projection' | 'joint'
+  phase: 'warm-up' | 'joint'
   figures: EpochFigures
   /** With validation trials. */
   validation?: KeywordAccuracy
 }
 
-const NO_LABEL = -100
 const TABLE = presets.eeg2image_text_bcic.options
-const PROJECTION_PHASE: TextPhase = { epochs: TABLE.warmupEpochs, lr: TABLE.warmupLr }
-const JOINT_PHASE: TextPhase = { epochs: TABLE.epochs - TABLE.warmupEpochs, lr: TABLE.lr }
-
-/** The parts of a network that learn beside the projection: what belongs to nobody else is a part of the training. */
-class Adapter extends Module {
-  constructor(language: LanguageModel) {
-    super()
-    for (const [name, tensor] of Object.entries(language.model.parameters())) {
-      if (name.startsWith(ADAPTER_PREFIX)) (this as Record<string, unknown>)[nameOf(name)] = tensor
-      else tensor.dispose()
-    }
-  }
-
-  override forward(): Tensor {
-    throw new EegTorchError('INTERNAL', 'an adapter is computed by its language model')
-  }
-}
-
-/** Names of properties have no dots, as names of parts end there. */
-function nameOf(parameter: string): string {
-  return parameter.slice(ADAPTER_PREFIX.length).replaceAll('.', '_')
-}
-
-/** The loss of sentences behind EEG. The language model is no part of it: only its adapter learns. */
-class TextTask extends Module {
-  readonly projection: Model<'eeg_projection'>
-  readonly adapter: Adapter
-  readonly #language: LanguageModel
-  readonly #prompt: readonly number[]
-  readonly #place: PrefixPlace
-
-  constructor(
-    projection: Model<'eeg_projection'>,
-    language: LanguageModel,
-    prompt: readonly number[],
-    place: PrefixPlace,
-  ) {
-    super()
-    this.projection = projection
-    this.adapter = new Adapter(language)
-    this.#language = language
-    this.#prompt = prompt
-    this.#place = place
-  }
-
-  /** tokens (batch, tokens, width), sentences (batch, words), -100 where one is shorter. Gives the mean loss of a word. */
-  override forward(tokens: Tensor, sentences: Tensor): Tensor[] {
-    const projected = this.projection.forward(tokens)
-    const words = sentences.clamp_min(0)
-    const language = this.#language.model.train(this.training)
-    const first = this.#place === 'before-prompt'
-    const prompt = integers([this.#prompt]).to(this.#language.device).expand([tokens.shape[0]!, -1])
-    const silent = full([tokens.shape[0]!, this.#prompt.length], NO_LABEL, { dtype: 'int64' }).to(this.#language.device)
-    const prefixEmbeds = first ? projected : behindPrompt(this.#language, this.#prompt, projected)
-    const inputIds = first ? cat([prompt, words], 1) : words
-    const labels = first ? cat([silent, sentences], 1) : sentences
-    const length = prefixEmbeds.shape[1]! + inputIds.shape[1]!
-    // The words end at different places, and nothing looks ahead: padding behind them needs no mask.
-    const attentionMask = full([tokens.shape[0]!, length], 1, { dtype: 'int64' }).to(this.#language.device)
-    return [language.run({ prefixEmbeds, inputIds, attentionMask, labels }).loss]
-  }
-
-  override dispose(): void {
-    // projection and adapter belong to the caller
-  }
-}
+const PHASES = phasesOf(TABLE)
 
 /**
  * Teaches a language model to read EEG: a sentence of the vocabulary for each trial, first the projection alone, then with the adapter (AdamW, cosine,
@@ -160,15 +79,15 @@ export async function finetuneText(
 ): Promise<FinetunedEpoch[]> {
   const { vocabulary, place = 'before-prompt', folder, seed = 0 } = options
   checkTrials(trials, vocabulary)
+  const { warmUp = PHASES.warmUp, joint = PHASES.joint } = options
   const phases = [
-    { phase: 'projection' as const, ...(options.projectionPhase ?? PROJECTION_PHASE), before: 0 },
-    { phase: 'joint' as const, ...(options.jointPhase ?? JOINT_PHASE), before: 0 },
+    { phase: 'warm-up' as const, ...warmUp, before: 0, freeze: ['adapter.*'] },
+    { phase: 'joint' as const, ...joint, before: warmUp.epochs, freeze: undefined },
   ]
-  phases[1]!.before = phases[0]!.epochs
   const task = new TextTask(projection, language, promptOf(language, vocabulary), place)
   const epochs: FinetunedEpoch[] = []
   using sentences = await encodeSentences(language, vocabulary, trials.labels, seed)
-  for (const { phase, epochs: count, lr, before } of phases) {
+  for (const { phase, epochs: count, lr, before, freeze } of phases) {
     if (count === 0) continue
     const result = await fitPhase(
       task,
@@ -177,7 +96,7 @@ export async function finetuneText(
         ...chosen(options),
         epochs: count,
         optimizer: optim.adamW({ lr, weightDecay: options.weightDecay ?? TABLE.weightDecay }),
-        ...(phase === 'projection' && { freeze: ['adapter.*'] }),
+        ...(freeze && { freeze }),
         ...(folder !== undefined && {
           store: new TrainingCheckpoints(join(folder, `training-${phase}`), { everyEpochs: 1 }),
         }),
@@ -265,23 +184,6 @@ function checkTrials({ tokens, labels }: LabelledTokens, vocabulary: TextVocabul
   })
 }
 
-/** A sentence for each trial, drawn by the seed, with the token that ends it: (trials, words), -100 behind shorter ones. */
-async function encodeSentences(
-  { tokenizer, stopTokens, device }: LanguageModel,
-  { sentences }: TextVocabulary,
-  labels: readonly number[],
-  seed: number,
-): Promise<Tensor> {
-  const random = new Random(seed, 1)
-  const rows = labels.map((label) => {
-    const choices = sentences[label]!
-    const sentence = choices[Math.floor(random.uniform() * choices.length)]!
-    return [...tokenizer.encode(sentence, { specialTokens: false }), stopTokens[0]!]
-  })
-  const longest = Math.max(...rows.map((row) => row.length))
-  return integers(rows.map((row) => [...row, ...new Array<number>(longest - row.length).fill(NO_LABEL)])).to(device)
-}
-
 async function validate(
   projection: Model<'eeg_projection'>,
   language: LanguageModel,
@@ -302,31 +204,6 @@ async function validate(
       signal,
     }),
   }
-}
-
-/**
- * Reads trials greedily, in batches, and compares the keywords with the labels. The networks stay the caller's.
- *
- * @throws EegTorchError `SHAPE_MISMATCH` where projection and language model do not fit each other; `CANCELLED`
- */
-export async function scoreText(
-  reader: TokenReader,
-  { tokens, labels }: LabelledTokens,
-  {
-    maxNewTokens = SENTENCE_TOKENS,
-    batchSize = TABLE.batchSize,
-    signal,
-  }: { maxNewTokens?: number; batchSize?: number; signal?: AbortSignal | undefined } = {},
-): Promise<KeywordAccuracy> {
-  requireProjectionFits(reader)
-  const prompt = promptOf(reader.language, reader.vocabulary)
-  const found: (number | undefined)[] = []
-  for (let first = 0; first < labels.length; first += batchSize) {
-    using batch = tokens.narrow(0, first, Math.min(batchSize, labels.length - first))
-    const texts = await readTokens(reader, prompt, batch, { maxNewTokens, signal })
-    found.push(...texts.map((text) => text.found?.label))
-  }
-  return keywordAccuracy(found, labels)
 }
 
 /** The design document's files: the projection with the token reducer, which has no weights, and the adapter. */

@@ -5,6 +5,7 @@ import type { Tensor } from '../tensor.ts'
 import { type FitOptions, type FitResult, fit as train } from '../training/fit.ts'
 import { losses, type MapperLossOptions } from '../training/losses.ts'
 import { loss, optim } from '../training/options.ts'
+import { type Phase, phasesOf } from '../training/phase.ts'
 import { presets } from '../training/presets.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
 
@@ -16,18 +17,9 @@ export interface MapperTargets {
   textHidden: Tensor
 }
 
-/** Epochs of a phase, and its learning rate. */
-export interface Phase {
-  epochs: number
-  lr: number
-}
-
 const TABLE = presets.eeg2image_mapper.options
 /** Phases of the design document. */
-export const MAPPER_PHASES: { warmUp: Phase; joint: Phase } = {
-  warmUp: { epochs: TABLE.warmupEpochs, lr: TABLE.warmupLr },
-  joint: { epochs: TABLE.epochs - TABLE.warmupEpochs, lr: TABLE.lr },
-}
+export const MAPPER_PHASES: ReturnType<typeof phasesOf> = phasesOf(TABLE)
 
 /** How to train a mapper. The defaults are those of the design document. */
 export interface MapperOptions

@@ -63,7 +63,7 @@ threads: 1
   expect(refused).toContain('no subject may be in two parts')
   const { stdout } = await command(...words)
   const { epochs } = JSON.parse(stdout)
-  expect(epochs.map(({ phase }: { phase: string }) => phase)).toEqual(['projection', 'joint'])
+  expect(epochs.map(({ phase }: { phase: string }) => phase)).toEqual(['warm-up', 'joint'])
   expect(epochs[1].validation).toMatchObject({ total: 4, chance: 0.5 })
   for (const file of [
     'projection_epoch1.pth',

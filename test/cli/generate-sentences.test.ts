@@ -69,8 +69,8 @@ beforeAll(async () => {
     { tokens, labels },
     {
       ...{ vocabulary: { ...visual, sentences }, folder: at('learned'), batchSize: trials, accumulate: 1 },
-      projectionPhase: { epochs: 5, lr: 2e-2 },
-      jointPhase: { epochs: 25, lr: 2e-2 },
+      warmUp: { epochs: 5, lr: 2e-2 },
+      joint: { epochs: 25, lr: 2e-2 },
     },
   )
 })

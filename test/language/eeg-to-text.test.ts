@@ -111,8 +111,8 @@ test('a language model learns to read a handful of trials, and keeps every epoch
     { tokens, labels },
     {
       vocabulary: tiny,
-      projectionPhase: { epochs: 3, lr: 2e-2 },
-      jointPhase: { epochs: 37, lr: 2e-2 },
+      warmUp: { epochs: 3, lr: 2e-2 },
+      joint: { epochs: 37, lr: 2e-2 },
       batchSize: 6,
       accumulate: 2,
       folder,
@@ -143,8 +143,8 @@ test('stopped in either phase it goes on bit for bit, with layers computed twice
       { tokens, labels },
       {
         vocabulary: tiny,
-        projectionPhase: { epochs: 2, lr: 1e-2 },
-        jointPhase: { epochs: 2, lr: 1e-2 },
+        warmUp: { epochs: 2, lr: 1e-2 },
+        joint: { epochs: 2, lr: 1e-2 },
         batchSize: 3,
         accumulate: 1,
         folder: join(folder, where),

@@ -107,7 +107,7 @@ test("the document's phases: five epochs of the projection, fifteen with the ada
       folder,
       onEpoch: () => learned.push(Math.max(...adapter())),
     })
-    expect(epochs.map(({ phase }) => phase)).toEqual([...Array(5).fill('projection'), ...Array(15).fill('joint')])
+    expect(epochs.map(({ phase }) => phase)).toEqual([...Array(5).fill('warm-up'), ...Array(15).fill('joint')])
     // the adapter begins as none and is frozen while the projection learns alone
     expect(learned.slice(0, 5)).toEqual([0, 0, 0, 0, 0])
     expect(Math.min(...learned.slice(5))).toBeGreaterThan(0)
