@@ -7,6 +7,7 @@
 
 #include "kernels/dispatch.h"
 #include "kernels/native/nf4_table.h"
+#include "kernels/native/panel_table.h"
 #include "kernels/parallel.h"
 
 namespace eegtorch::kernels {
@@ -14,8 +15,10 @@ namespace eegtorch::kernels {
 namespace {
 
 constexpr int64_t kGroup = kNf4Group, kMostRows = kNf4MostRows;
-constexpr int64_t kGrain = 32;         // rows of the matrix that a thread takes at least
-constexpr int64_t kBlockGrain = 1024;  // blocks likewise
+constexpr int64_t kGrain = 32;              // rows of the matrix that a thread takes at least
+constexpr int64_t kBlockGrain = 1024;       // blocks likewise
+constexpr int64_t kPanelWeights = 1 << 13;  // of a panel that the innermost cache holds
+constexpr int64_t kPadding = 16;            // between rows of x: those of 2^n numbers would share a set of the cache
 
 const Nf4Table& nf4Table() {
   static const Nf4Table& chosen = chooseTable(avx512Nf4, avx2Nf4, baselineNf4);
@@ -47,6 +50,16 @@ class Rows {
     for (int64_t b = 0; b < blocks; b++)
       std::fill_n(scales_.data() + b * groups_per_block_, groups_per_block_, scale(first + b));
     return {codes_ + row * groups_ * kGroup / 2, scales_.data(), static_cast<size_t>(groups_), map_};
+  }
+
+  // The scales of `rows` rows as a panel of `width` rows has them: (groups, width).
+  void scalesOf(int64_t row, int64_t rows, int64_t width, float* scales) const {
+    const int64_t blocks = groups_ / groups_per_block_;
+    for (int64_t r = 0; r < rows; r++)
+      for (int64_t b = 0; b < blocks; b++) {
+        const float own = scale((row + r) * blocks + b);
+        for (int64_t g = b * groups_per_block_; g < (b + 1) * groups_per_block_; g++) scales[g * width + r] = own;
+      }
   }
 
  private:
@@ -84,6 +97,38 @@ at::Tensor nf4Dots(const at::Tensor& x, const Nf4Matrix& matrix) {
       const Nf4Row row = matrix_rows.at(o);
       for (int64_t r = 0; r < rows; r += kMostRows)
         nf4Table().dots(row, order + r * matrix.in, std::min(kMostRows, rows - r), to + r * matrix.out + o, matrix.out);
+    }
+  });
+  return y;
+}
+
+at::Tensor nf4Product(const at::Tensor& x, const Nf4Matrix& matrix) {
+  static const PanelTable& panels = chooseTable(avx512Panels, avx2Panels, baselinePanels);
+  const int64_t count = x.size(0), width = static_cast<int64_t>(nf4Table().panel_rows), in = matrix.in;
+  const auto a = at::empty({count, in + kPadding}, x.options());
+  a.narrow(1, 0, in).copy_(x);
+  auto y = at::empty({count, matrix.out}, x.options());
+  const float* from = a.const_data_ptr<float>();
+  float* to = y.mutable_data_ptr<float>();
+  const auto* codes = matrix.codes.const_data_ptr<uint8_t>();
+  const float* map = matrix.map.const_data_ptr<float>();
+  const int64_t most = std::max(kGroup, kPanelWeights / width / kGroup * kGroup);
+  at::parallel_for(0, (matrix.out + width - 1) / width, 1, [&](int64_t panel, int64_t end) {
+    const Rows matrix_rows(matrix);
+    // Sums are of the thread's own: rows of y may share a set of the cache too.
+    std::vector<float> scales(in / kGroup * width), weights(most * width), sums(count * width);
+    for (; panel < end; panel++) {
+      const int64_t first = panel * width, rows = std::min(width, matrix.out - first);
+      matrix_rows.scalesOf(first, rows, width, scales.data());
+      for (int64_t k = 0; k < in; k += most) {
+        const auto depth = static_cast<size_t>(std::min(most, in - k)), present = static_cast<size_t>(rows);
+        const auto* start = codes + (first * in + k) / 2;
+        nf4Table().unpackPanel({start, static_cast<size_t>(in / 2), present, depth, &scales[k / kGroup * width], map},
+                               weights.data());
+        const Panel packed{weights.data(), present, static_cast<size_t>(width), nullptr};
+        panels.multiply(count, depth, from + k, in + kPadding, packed, sums.data(), width, k > 0);
+      }
+      for (int64_t r = 0; r < count; r++) std::copy_n(&sums[r * width], rows, to + r * matrix.out + first);
     }
   });
   return y;

@@ -30,6 +30,10 @@ bool nf4Applies(const Nf4Matrix& matrix);
 // x (rows, in), float32 on the CPU, few rows -> (rows, out)
 at::Tensor nf4Dots(const at::Tensor& x, const Nf4Matrix& matrix);
 
+// x (rows, in), float32 on the CPU, any rows -> (rows, out). Threads unpack a few rows of the matrix at a time into
+// their innermost cache, as products read them, and all of x passes by.
+at::Tensor nf4Product(const at::Tensor& x, const Nf4Matrix& matrix);
+
 // Rows first to first + rows as (rows, in), float32.
 at::Tensor nf4Unpack(const Nf4Matrix& matrix, int64_t first, int64_t rows);
 

@@ -83,8 +83,9 @@ at::Tensor unpackedBackward(const at::Tensor& grad, const Nf4Matrix& matrix) {
 
 at::Tensor product(const at::Tensor& x, const Nf4Matrix& matrix) {
   const at::NoGradGuard no_grad;
-  const bool few = x.size(0) <= kRowsWithoutUnpacking && x.is_cpu() && kernels::nf4Applies(matrix);
-  return few ? kernels::nf4Dots(x.to(at::kFloat), matrix).to(x.scalar_type()) : unpackedLinear(x, matrix);
+  const bool fast = x.is_cpu() && kernels::nf4Applies(matrix);
+  if (fast && x.size(0) <= kRowsWithoutUnpacking) return kernels::nf4Dots(x.to(at::kFloat), matrix).to(x.scalar_type());
+  return fast && x.scalar_type() == at::kFloat ? kernels::nf4Product(x, matrix) : unpackedLinear(x, matrix);
 }
 
 // Writes the codes and returns the scales (blocks), float32.

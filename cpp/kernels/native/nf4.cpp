@@ -176,6 +176,47 @@ void unpack(const Nf4Row& row, float* weights) {
     codes.inOrder(row.codes + g * group_bytes, splat(row.scales[g]), weights + g * kNf4Group);
 }
 
+constexpr size_t panel_vectors = 2;  // the width of panels that many rows pass by
+constexpr size_t panel_rows = panel_vectors * lanes;
+constexpr size_t word_weights = 2 * sizeof(uint32_t);  // that a lane brings at a time
+
+// The floats of one code in each lane, in its four lowest bits; others are anything.
+Vec lookUp(const Vec* map, UintVec codes) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_permutexvar_ps(0xffff, (__m512i)codes, *map);
+#elif defined(__AVX2__)
+  const Vec low = _mm256_permutevar8x32_ps(map[0], (__m256i)codes);
+  const Vec high = _mm256_permutevar8x32_ps(map[1], (__m256i)codes);
+  return _mm256_blendv_ps(low, high, (Vec)(codes << 28));  // chooses by the sign, which is the fourth bit here
+#else
+  const float* values = reinterpret_cast<const float*>(map);
+  return Vec{values[codes[0] & 15], values[codes[1] & 15], values[codes[2] & 15], values[codes[3] & 15]};
+#endif
+}
+
+// A lane takes a row, so that nothing need be transposed.
+void unpackPanel(const Nf4Panel& panel, float* weights) {
+  Vec map[16 / lanes];
+  std::memcpy(map, panel.map, sizeof(map));
+  const uint8_t* rows[panel_rows];
+  for (size_t r = 0; r < panel_rows; r++)
+    rows[r] = panel.codes + (r < panel.rows ? r : panel.rows - 1) * panel.code_row;
+  for (size_t i = 0; i < panel.depth; i += word_weights)
+    for (size_t v = 0; v < panel_vectors; v++) {
+      const Vec scale = load(panel.scales + i / kNf4Group * panel_rows + v * lanes);
+      UintVec words;
+      for (size_t lane = 0; lane < lanes; lane++) {
+        uint32_t word;
+        std::memcpy(&word, rows[v * lanes + lane] + i / 2, sizeof(word));
+        words[lane] = word;
+      }
+      float* to = weights + i * panel_rows + v * lanes;
+#pragma GCC unroll 8
+      for (uint32_t w = 0; w < word_weights; w++)
+        store(to + w * panel_rows, lookUp(map, words >> (w / 2 * 8 + (w % 2 == 0 ? 4 : 0))) * scale);
+    }
+}
+
 // Those of a vector's weights that are there: the others read as zeros.
 Vec some(const float* weights, size_t n) { return n >= lanes ? load(weights) : load(weights, n); }
 
@@ -204,7 +245,7 @@ float quantise(const float* weights, size_t n, const float* bounds, uint8_t* cod
   return scale;
 }
 
-constexpr Nf4Table table = {arrange, dots, unpack, quantise};
+constexpr Nf4Table table = {panel_rows, arrange, dots, unpack, unpackPanel, quantise};
 
 }  // namespace
 

@@ -18,13 +18,26 @@ struct Nf4Row {
   const float* map;  // (16)
 };
 
+// Rows of a matrix that lie side by side in a panel, from some column on.
+struct Nf4Panel {
+  const uint8_t* codes;  // of the first row
+  size_t code_row;       // bytes from one row to the next
+  size_t rows, depth;    // rows <= panel_rows; depth: columns, a multiple of kNf4Group
+  const float* scales;   // (depth / kNf4Group, panel_rows)
+  const float* map;      // (16)
+};
+
 struct Nf4Table {
+  size_t panel_rows;
   // The order in which `dots` reads a vector; n is a multiple of kNf4Group.
   void (*arrange)(const float* x, size_t n, float* arranged);
   // y[r * y_row] = the row times x[r], r < count <= kNf4MostRows; x: arranged vectors, one after the other.
   void (*dots)(const Nf4Row& row, const float* x, size_t count, float* y, size_t y_row);
   // The row's weights.
   void (*unpack)(const Nf4Row& row, float* weights);
+  // The weights of some rows transposed, (depth, panel_rows), as PanelTable multiplies; what stands for rows that are
+  // not there is any number.
+  void (*unpackPanel)(const Nf4Panel& panel, float* weights);
   // The codes of a block of n weights (n even) and its scale, which is returned: that largest in size. A weight over
   // the scale becomes the code c with bounds[c - 1] < weight <= bounds[c]; bounds: (15), ascending.
   float (*quantise)(const float* weights, size_t n, const float* bounds, uint8_t* codes);
