@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <fstream>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/tensor_file.h"
@@ -26,8 +28,11 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
   return shared;
 }
 
-// What a thread reads and converts at a time. Threads take piece after piece, so that none waits long for another.
-constexpr int64_t kPieceElements = int64_t{1} << 18;
+constexpr uint64_t kHugePage = uint64_t{2} << 20;
+
+// What a thread reads and converts at a time: some huge pages. Threads take piece
+// after piece, so that none waits long for another.
+constexpr int64_t kPieceElements = int64_t{1} << 20;
 
 enum class Access { read, write };
 
@@ -43,22 +48,41 @@ void bringPages(const at::Tensor& piece, Access access) {
 #endif
 }
 
-// Memory for as many elements, in pages of its own. The allocator asks for huge pages, which pay in a training step;
-// for gigabytes at once the system may move most of memory about to find them, which took twice as long as all the
-// rest.
-at::Tensor emptyPages(at::IntArrayRef sizes, at::TensorOptions options) {
-  const auto bytes = static_cast<size_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
-  void* pages = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+// Bytes that the system has free in runs of huge pages, less a reserve for others; 0 where it does not say. What is
+// asked for beyond them the system finds by moving memory about, which took twice as long as all the rest of loading.
+uint64_t freeHugePages() {
+  constexpr uint64_t reserve = uint64_t{256} << 20;
+  std::ifstream file("/proc/buddyinfo");  // "Node 0, zone Normal" and how many runs of 2^0, 2^1, ... pages are free
+  uint64_t bytes = 0;
+  for (std::string line, word; std::getline(file, line);) {
+    std::istringstream words(line);
+    for (int i = 0; i < 4; i++) words >> word;
+    auto run = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+    for (uint64_t count = 0; words >> count; run *= 2)
+      if (run >= kHugePage) bytes += run * count;
+  }
+  return bytes > reserve ? bytes - reserve : 0;
+}
+
+// Memory for as many elements, in pages of its own: huge ones, which take a quarter of the time off, while `huge` bytes
+// of them last. The allocator always asks for them, which pays in a training step.
+at::Tensor emptyPages(at::IntArrayRef sizes, at::TensorOptions options, uint64_t& huge) {
+  const uint64_t bytes = static_cast<uint64_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
+  const uint64_t reserved = bytes + kHugePage;
+  void* pages = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED)
     throw Error("OUT_OF_MEMORY", "no memory for a tensor of " + std::to_string(bytes) + " bytes");
-  const auto unmap = [pages, bytes](void*) { ::munmap(pages, bytes); };
-  return at::from_blob(pages, sizes, unmap, options);
+  const uint64_t aligned = (reinterpret_cast<uintptr_t>(pages) + kHugePage - 1) / kHugePage * kHugePage;
+  auto* first = reinterpret_cast<void*>(aligned);
+  if (bytes >= kHugePage && bytes <= huge && ::madvise(first, bytes, MADV_HUGEPAGE) == 0) huge -= bytes;
+  const auto unmap = [pages, reserved](void*) { ::munmap(pages, reserved); };
+  return at::from_blob(first, sizes, unmap, options);
 }
 
 // given.to(dtype), in pieces: each thread brings in pages while others convert.
-at::Tensor convert(const at::Tensor& given, at::ScalarType dtype) {
+at::Tensor convert(const at::Tensor& given, at::ScalarType dtype, uint64_t& huge) {
   if (given.nbytes() < kSmallestMapped || !given.is_contiguous()) return given.to(dtype);
-  const at::Tensor result = emptyPages(given.sizes(), given.options().dtype(dtype));
+  const at::Tensor result = emptyPages(given.sizes(), given.options().dtype(dtype), huge);
   const at::Tensor from = given.view(-1), to = result.view(-1);
   const auto convertPiece = [&](int64_t at) {
     const int64_t count = std::min(kPieceElements, from.numel() - at);
@@ -82,7 +106,8 @@ WeightLoader::WeightLoader(Model module, NamedTensors weights, const Placement& 
     : module_(std::move(module)),
       dense_(denseWeights(*module_)),
       full_precision_(fullPrecisionNames(*module_)),
-      placement_(placement) {
+      placement_(placement),
+      huge_pages_(freeHugePages()) {
   for (const auto& [key, tensor] : stateDict(*module_)) own_.emplace(key, tensor);
   const auto isGiven = [&](const std::string& key) {
     return std::any_of(weights.begin(), weights.end(), [&](const auto& item) { return item.first == key; });
@@ -113,9 +138,10 @@ void WeightLoader::load(const std::string& name, const at::Tensor& given) {
   own.set_data(place(given, converts ? placement_.dtype.value_or(own.scalar_type()) : own.scalar_type()));
 }
 
-at::Tensor WeightLoader::place(const at::Tensor& given, at::ScalarType dtype) const {
+at::Tensor WeightLoader::place(const at::Tensor& given, at::ScalarType dtype) {
   const bool is_converted = placement_.device.is_cpu() && dtype != given.scalar_type();
-  const auto placed = (is_converted ? convert(given, dtype) : given.to(placement_.device, dtype)).contiguous();
+  const auto placed =
+      (is_converted ? convert(given, dtype, huge_pages_) : given.to(placement_.device, dtype)).contiguous();
   if (!placed.is_alias_of(given)) return placed;
   const bool is_whole = placed.nbytes() == placed.storage().nbytes();
   return is_whole && shared_.count(placed.storage().unsafeGetStorageImpl()) == 0 ? placed : placed.clone();

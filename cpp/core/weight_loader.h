@@ -34,7 +34,7 @@ class WeightLoader {
 
  private:
   void load(const std::string& name, const at::Tensor& given);
-  at::Tensor place(const at::Tensor& given, at::ScalarType dtype) const;
+  at::Tensor place(const at::Tensor& given, at::ScalarType dtype);
 
   Model module_;
   NamedTensors waiting_;  // the last one first
@@ -43,6 +43,7 @@ class WeightLoader {
   std::unordered_set<std::string> full_precision_;
   std::unordered_set<const c10::StorageImpl*> shared_;
   Placement placement_;
+  uint64_t huge_pages_;  // bytes that the system still has in them, for converted tensors
   uint64_t total_ = 0, done_ = 0;
 };
 
