@@ -117,6 +117,25 @@ Napi::Value ModelState(Environment& environment, const Napi::CallbackInfo& info)
   return named(environment, info.Env(), state);
 }
 
+// modelShapes(model): {names, shapes} of what modelState gives. A large network has hundreds of tensors, and handles of
+// gigabytes make the garbage collector run.
+Napi::Value ModelShapes(Environment& environment, const Napi::CallbackInfo& info) {
+  const auto env = info.Env();
+  const auto state = stateDict(*modelOf(environment, info[0])->module);
+  auto names = Napi::Array::New(env, state.size()), shapes = Napi::Array::New(env, state.size());
+  for (uint32_t i = 0; i < state.size(); i++) {
+    const auto sizes = state[i].second.sizes();
+    auto shape = Napi::Array::New(env, sizes.size());
+    for (uint32_t d = 0; d < sizes.size(); d++) shape.Set(d, static_cast<double>(sizes[d]));
+    names.Set(i, state[i].first);
+    shapes.Set(i, shape);
+  }
+  auto result = Napi::Object::New(env);
+  result.Set("names", names);
+  result.Set("shapes", shapes);
+  return result;
+}
+
 // modelTies(model): {name: the earlier name of the same tensor}
 Napi::Value ModelTies(Environment& environment, const Napi::CallbackInfo& info) {
   auto names = Napi::Object::New(info.Env());
@@ -307,6 +326,7 @@ void exportModel(Environment&, Napi::Object exports) {
   exports.Set("modelOutputs", Napi::Function::New<callback<ModelOutputs>>(env));
   exports.Set("modelParameters", Napi::Function::New<callback<ModelParameters>>(env));
   exports.Set("modelBuffers", Napi::Function::New<callback<ModelBuffers>>(env));
+  exports.Set("modelShapes", Napi::Function::New<callback<ModelShapes>>(env));
   exports.Set("modelState", Napi::Function::New<callback<ModelState>>(env));
   exports.Set("modelTies", Napi::Function::New<callback<ModelTies>>(env));
   exports.Set("modelOlderNames", Napi::Function::New<callback<ModelOlderNames>>(env));

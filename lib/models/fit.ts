@@ -138,12 +138,8 @@ function withoutTied(
 }
 
 function shapesOf(model: Model): Map<string, readonly number[]> {
-  const shapes = new Map<string, readonly number[]>()
-  for (const [name, tensor] of Object.entries(model.stateDict())) {
-    shapes.set(name, [...tensor.shape])
-    tensor.dispose()
-  }
-  return shapes
+  const { names, shapes } = nativeModels.modelShapes(model.id)
+  return new Map(names.map((name, i) => [name, shapes[i]!]))
 }
 
 // Names tell more than shapes, which follow from the options.

@@ -160,9 +160,7 @@ export class Model<N extends ModelName = ModelName> implements Disposable {
 
   /** @internal names of parameters and buffers, in PyTorch's order */
   tensorNames(): string[] {
-    const { names, ids } = nativeModels.modelState(this.id)
-    for (const id of ids) new Tensor(id).dispose()
-    return names
+    return nativeModels.modelShapes(this.id).names
   }
 
   /** Parameters and buffers by PyTorch's names and in its order, over the model's own memory. */

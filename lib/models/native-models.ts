@@ -47,6 +47,7 @@ interface NativeModels {
   modelParameters(id: ModelId): NamedIds
   modelBuffers(id: ModelId): NamedIds
   modelState(id: ModelId): NamedIds
+  modelShapes(id: ModelId): { names: string[]; shapes: number[][] }
   modelTies(id: ModelId): Record<string, string>
   modelOlderNames(id: ModelId): Record<string, string>
   modelLoad(id: ModelId, names: string[], tensors: TensorId[]): void
