@@ -146,7 +146,8 @@ export const presets = {
         ...{ nHeads: 8, hiddenDim: 1024, dropProb: 0.3 },
       },
       unetOptions: {
-        ...{ blockOutChannels: [320, 640, 1280, 1280], layersPerBlock: 2, nScales: 3, baseDim: 128 },
+        // Scales are as wide as blocks: the document's own width of the first, 128, is that of none.
+        ...{ blockOutChannels: [320, 640, 1280, 1280], layersPerBlock: 2, nScales: 3 },
         // The kinds of blocks and their heads are those of diffusers, which the document leaves as they are.
         downBlockTypes: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
         upBlockTypes: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],

@@ -9,6 +9,7 @@ import { checkConfig } from '../../lib/cli/train-config.ts'
 import { trainDiffusionSchema } from '../../lib/cli/train-diffusion-config.ts'
 import { amusedOptions } from '../../lib/generation/amused/amused.ts'
 import { stableDiffusionOptions } from '../../lib/generation/stable-diffusion/stable-diffusion.ts'
+import { Model } from '../../lib/models/model.ts'
 import { type PresetTaker, presetNames, presetOptions } from '../../lib/training/presets.ts'
 
 test.each(presetNames('train'))('%s is a configuration and makes its network', (name) => {
@@ -74,6 +75,12 @@ test('the networks’ own defaults are the documents’ too', () => {
   const convolutions = 64 * 128 * 7 + 128 + 2 * 128 + 128 * 256 * 5 + 256 + 2 * 256
   const attention = 4 * (256 * 256 + 256)
   expect(eeg.parameterCount()).toBe(convolutions + attention + 256 * 128 * 1024 + 1024 + 1024 * 512 + 512)
+})
+
+test('the UNet of diffusion can be made of its preset', () => {
+  const { unetOptions, latentDim } = presets.sgdm.options
+  using unet = new Model('sgdm_unet', { ...unetOptions, latentDim }, undefined, false)
+  expect(unet.config).toMatchObject({ ...unetOptions, baseDim: null })
 })
 
 test('the losses’ own defaults are the documents’ too', () => {
