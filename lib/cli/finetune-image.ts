@@ -3,7 +3,6 @@ import type { Command } from 'commander'
 import { fromTypedArray } from '../creation.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
 import {
@@ -22,16 +21,17 @@ import {
 } from '../generation/eeg-to-image/finetune-image.ts'
 import { findStimuli } from '../generation/pictures/stimuli.ts'
 import { workOfWindows } from '../generation/sources/picture-work.ts'
-import { channelsOf } from '../generation/window-channels.ts'
 import { type KeywordAccuracy, keywordAccuracy } from '../language/keywords.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import type { Tensor } from '../tensor.ts'
 import { phasesOf } from '../training/phase.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
+import { encodeParts } from './encode-parts.ts'
 import { type FinetuneImageConfig, finetuneImageSchema } from './finetune-image-config.ts'
 import { showProgress } from './progress-line.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
@@ -131,7 +131,10 @@ interface ImageResult extends FinetunedImage {
 
 async function learn({ config, out, json, signal, parts, targets }: Learning): Promise<ImageResult> {
   const { device, autocast } = config
-  const sets = await encodeParts(parts, config, signal)
+  const sets = await encodeParts(parts, config, signal, (inputs, windows) => ({
+    inputs,
+    targets: classesOf(windows, device),
+  }))
   manualSeed(config.seed)
   using mapper = await makeMapper(config, sets.train, targets)
   await using pictures = await picturesOf(config, parts, sets, out)
@@ -159,23 +162,9 @@ async function learn({ config, out, json, signal, parts, targets }: Learning): P
   return { ...learnt, cosines: targets.cosines, targets: targets.file, ...defined({ test }) }
 }
 
-/** The encoder is loaded, used once for every trial and freed before anything is trained. */
-async function encodeParts(
-  { train, validation, test }: Parts<EegWindows>,
-  config: FinetuneImageConfig,
-  signal: AbortSignal,
-): Promise<Parts<TensorSet>> {
-  const device = config.device
-  using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
-  const encode = async (windows: EegWindows): Promise<TensorSet> => {
-    using labels = fromTypedArray(BigInt64Array.from(windows.labels, (label) => BigInt(label)))
-    return { inputs: await encoder.readAll(windows, { file: config.data, signal }), targets: labels.to(device) }
-  }
-  return {
-    train: await encode(train),
-    validation: validation && (await encode(validation)),
-    test: test && (await encode(test)),
-  }
+function classesOf(windows: EegWindows, device: FinetuneImageConfig['device']): Tensor {
+  using labels = fromTypedArray(BigInt64Array.from(windows.labels, (label) => BigInt(label)))
+  return labels.to(device)
 }
 
 async function makeMapper(

@@ -2,13 +2,11 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
-import { EegEncoder } from '../encoders/eeg-encoder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
-import { channelsOf } from '../generation/window-channels.ts'
 import { type FinetunedEpoch, finetuneText } from '../language/finetune-text.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { LanguageModel } from '../language/language-model.ts'
-import { type LabelledTokens, scoreText } from '../language/score-text.ts'
+import { scoreText } from '../language/score-text.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
 import { labelsOfClasses } from '../language/vocabulary-labels.ts'
 import type { Model } from '../models/model.ts'
@@ -18,6 +16,7 @@ import { openStore } from '../store/open-store.ts'
 import { phasesOf } from '../training/phase.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
+import { encodeParts } from './encode-parts.ts'
 import { completeConfig, type FinetuneTextConfig, finetuneTextSchema } from './finetune-text-config.ts'
 import { showProgress } from './progress-line.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
@@ -54,25 +53,6 @@ async function run(file: string | undefined, { out, json = false, ...flags }: Ru
   const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts }))
   await writeFileAtomically(join(out, 'results.json'), JSON.stringify(result, undefined, 2))
   console.log(json ? JSON.stringify(result) : formatResult(result, out))
-}
-
-/** The encoder is loaded, used once for every trial and freed before the language model comes. */
-async function encodeParts(
-  { train, validation, test }: Parts<EegWindows>,
-  config: FinetuneTextConfig,
-  signal: AbortSignal,
-): Promise<Parts<LabelledTokens>> {
-  const device = config.device
-  using encoder = await EegEncoder.load(config.encoder, { ...channelsOf(train, config), device })
-  const encode = async (windows: EegWindows): Promise<LabelledTokens> => ({
-    tokens: await encoder.readAll(windows, { file: config.data, signal }),
-    labels: labelsOf(windows, config),
-  })
-  return {
-    train: await encode(train),
-    validation: validation && (await encode(validation)),
-    test: test && (await encode(test)),
-  }
 }
 
 /** Labels of the vocabulary, by the names of the windows' classes. */
@@ -121,7 +101,10 @@ interface TextResult {
 async function learn({ config, out, json, signal, parts }: Learning): Promise<TextResult> {
   const { autocast, place, maxNewTokens } = config
   const { batchSize, accumulate, weightDecay, clipNorm, seed } = config
-  const sets = await encodeParts(parts, config, signal)
+  const sets = await encodeParts(parts, config, signal, (tokens, windows) => ({
+    tokens,
+    labels: labelsOf(windows, config),
+  }))
   manualSeed(seed)
   using language = await loadLanguage(config)
   using projection = await loadProjection(config, language, sets.train.tokens.shape[2]!)
