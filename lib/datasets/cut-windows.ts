@@ -3,8 +3,8 @@ import { EegTorchError } from '../errors.ts'
 import type { ChannelType, Recording, RecordingEvent } from '../recordings/recording.ts'
 import { timeOfSample } from '../recordings/segments.ts'
 import { upsampleRows } from '../signal/compute-thread.ts'
-import type { LabelEvent, Task } from './eegmmidb.ts'
-import { taskOf } from './tasks.ts'
+import { taskOf } from './named-task.ts'
+import type { LabelEvent, Task } from './task.ts'
 import { allocate, EegWindows, type WindowOrigin, type WindowRecording } from './windows.ts'
 
 /** Which windows to cut. */

@@ -2,8 +2,8 @@ import type { RemoteFile } from '../files/download/options.ts'
 import type { Recording } from '../recordings/recording.ts'
 import type { DatasetCard } from './card.ts'
 import type { WindowOptions } from './cut-windows.ts'
-import type { Task } from './eegmmidb.ts'
 import type { Recordings } from './recordings.ts'
+import type { Task } from './task.ts'
 import type { EegWindows } from './windows.ts'
 
 /** A range of seconds, or of hertz. */
@@ -79,14 +79,5 @@ export class Dataset {
   /** Labelled windows; what is not said is as the data set's documents have it. See {@link cutWindows}. */
   windows(options: Partial<WindowOptions> = {}): Promise<EegWindows> {
     return this.recordings.windows({ from: this.window[0], to: this.window[1], ...options })
-  }
-}
-
-/** A task in which the class is what an event means. */
-export function meaningTask(name: string, classNames: readonly string[]): Task {
-  return {
-    name,
-    classNames,
-    label: ({ meaning }) => (meaning !== undefined && classNames.includes(meaning) ? meaning : undefined),
   }
 }

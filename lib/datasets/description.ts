@@ -6,7 +6,8 @@ import { readYamlFile } from '../files/yaml.ts'
 import { isSecondary, openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
 import type { Recording, RecordingEvent, RecordingMetadata } from '../recordings/recording.ts'
 import { ASKED_CONTROLS } from './card.ts'
-import { type KnownDataset, meaningTask, type Wanted } from './dataset.ts'
+import type { KnownDataset, Wanted } from './dataset.ts'
+import { meaningTask } from './task.ts'
 
 const text = z.string().min(1)
 const texts = z.array(text)

@@ -3,8 +3,8 @@ import { findFiles } from '../files/find-files.ts'
 import type { FileOptions } from '../recordings/file-options.ts'
 import { isSecondary, openRecording, RECORDING_ENDINGS } from '../recordings/formats.ts'
 import type { Recording, RecordingMetadata } from '../recordings/recording.ts'
-import { withEegmmidbMeanings } from './eegmmidb.ts'
 import { Recordings } from './recordings.ts'
+import { withEegmmidbMeanings } from './sets/eegmmidb-tasks.ts'
 
 /** How to read recordings. */
 export interface ReadRecordingOptions extends FileOptions {

@@ -2,7 +2,6 @@ export { type DatasetCard, formatCard } from '../datasets/card.ts'
 export { cutWindows, type WindowOptions } from '../datasets/cut-windows.ts'
 export { Dataset, type OpenOptions, type Range } from '../datasets/dataset.ts'
 export type { DatasetDescription } from '../datasets/description.ts'
-export { eegmmidbTask, type LabelEvent, type MovementMode, type Task } from '../datasets/eegmmidb.ts'
 export { type FittedStatistic, type Stretch, stretchesOf, withStatistic } from '../datasets/fitted.ts'
 export {
   BRAIN_REGIONS,
@@ -16,10 +15,12 @@ export { datasetFolder, type OpenDatasetOptions, openDataset } from '../datasets
 export { type ReadRecordingOptions, readAll, readRecording } from '../datasets/read-all.ts'
 export { Recordings } from '../datasets/recordings.ts'
 export { datasetCards, scoreWarnings } from '../datasets/registry.ts'
+export { eegmmidbTask, type MovementMode } from '../datasets/sets/eegmmidb-tasks.ts'
 export { type SimulatedClass, type SimulationOptions, simulateMotorImagery } from '../datasets/simulate.ts'
 export { type BodySignalOptions, simulateEcg, simulateEmg } from '../datasets/simulate-body.ts'
 export { simulateVisualResponses, type VisualSimulationOptions } from '../datasets/simulate-visual.ts'
 export { Standardiser, standardiseEach } from '../datasets/standardise.ts'
+export type { LabelEvent, Task } from '../datasets/task.ts'
 export {
   EegWindows,
   type WindowBatch,

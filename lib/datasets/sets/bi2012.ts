@@ -1,7 +1,8 @@
 import { openRecording } from '../../recordings/formats.ts'
 import type { Recording } from '../../recordings/recording.ts'
-import { type KnownDataset, meaningTask } from '../dataset.ts'
+import type { KnownDataset } from '../dataset.ts'
 import { matchFiles } from '../open-files.ts'
+import { meaningTask } from '../task.ts'
 
 const MEANINGS: Readonly<Record<string, string>> = { '1': 'nontarget', '2': 'target' }
 

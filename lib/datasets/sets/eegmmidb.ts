@@ -1,6 +1,6 @@
 import type { KnownDataset, RemoteDataset } from '../dataset.ts'
-import { eegmmidbTask, withEegmmidbMeanings } from '../eegmmidb.ts'
 import { openFiles } from '../open-files.ts'
+import { eegmmidbTask, withEegmmidbMeanings } from './eegmmidb-tasks.ts'
 
 const HOST = 'https://physionet.org/files/eegmmidb/1.0.0'
 const SUBJECTS = Array.from({ length: 109 }, (_, i) => `S${String(i + 1).padStart(3, '0')}`)

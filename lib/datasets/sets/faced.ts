@@ -1,8 +1,9 @@
 import { unpickleFar } from '../../pickle/far-arrays.ts'
 import { recordingName } from '../../recordings/recording.ts'
-import { type KnownDataset, meaningTask } from '../dataset.ts'
+import type { KnownDataset } from '../dataset.ts'
 import { farNumbers, LastArray, requireSizes } from '../far-trials.ts'
 import { matchFiles } from '../open-files.ts'
+import { meaningTask } from '../task.ts'
 import { trialsRecording } from '../trials-recording.ts'
 
 const RATE = 250

@@ -5,9 +5,9 @@ import { readMatFile } from '../../recordings/matlab/mat-file.ts'
 import type { MatValue } from '../../recordings/matlab/values.ts'
 import type { Channel, ChannelType, Recording, RecordingEvent } from '../../recordings/recording.ts'
 import type { RemoteDataset, Wanted } from '../dataset.ts'
-import type { Task } from '../eegmmidb.ts'
 import { matchFiles } from '../open-files.ts'
 import { partOfRecording } from '../part-of-recording.ts'
+import type { Task } from '../task.ts'
 import { readGrazMat } from './graz-mat.ts'
 
 /** What the two motor-imagery sets of Graz in BCI Competition IV have in common, and where they differ. */

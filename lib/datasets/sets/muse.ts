@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
 import { openRecording } from '../../recordings/formats.ts'
 import { type Recording, recordingName } from '../../recordings/recording.ts'
-import { type KnownDataset, meaningTask, type Range } from '../dataset.ts'
+import type { KnownDataset, Range } from '../dataset.ts'
 import { matchFiles } from '../open-files.ts'
+import { meaningTask } from '../task.ts'
 
 interface Experiment {
   name: string

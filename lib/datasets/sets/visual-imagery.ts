@@ -4,9 +4,10 @@ import { readTsv } from '../../recordings/bids/table.ts'
 import { readEdf, readEdfHeader } from '../../recordings/edf.ts'
 import { readFif } from '../../recordings/fif/fif.ts'
 import type { Recording, RecordingParts } from '../../recordings/recording.ts'
-import { type KnownDataset, meaningTask } from '../dataset.ts'
+import type { KnownDataset } from '../dataset.ts'
 import { matchFiles } from '../open-files.ts'
 import { scaledRecording } from '../scaled-recording.ts'
+import { meaningTask } from '../task.ts'
 import { parseFileList } from './file-list.ts'
 
 /** Classes of the three tasks, in the order of their trigger values from 1, and the names of their pictures. */

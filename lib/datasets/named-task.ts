@@ -1,7 +1,8 @@
 import { EegTorchError } from '../errors.ts'
 import type { KnownDataset } from './dataset.ts'
-import { eegmmidbTask, type Task } from './eegmmidb.ts'
 import { datasetOf } from './registry.ts'
+import { eegmmidbTask } from './sets/eegmmidb-tasks.ts'
+import type { Task } from './task.ts'
 
 /**
  * A task of a data set, by default its usual one; without a data set, one of EEGMMIDB. Undefined where nobody named any and the data set has none.

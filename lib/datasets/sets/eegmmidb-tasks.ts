@@ -1,15 +1,6 @@
-import { EegTorchError } from '../errors.ts'
-import type { Recording, RecordingEvent } from '../recordings/recording.ts'
-
-/** Names the class of an event, or undefined for events that are no trial. */
-export type LabelEvent = (event: RecordingEvent, recording: Recording) => string | undefined
-
-/** A named decoding task: which events are trials, and of which class. */
-export interface Task {
-  readonly name: string
-  readonly classNames: readonly string[]
-  readonly label: LabelEvent
-}
+import { EegTorchError } from '../../errors.ts'
+import type { Recording } from '../../recordings/recording.ts'
+import type { Task } from '../task.ts'
 
 /** What subjects did: moved, imagined to move, or either. */
 export type MovementMode = 'imagery' | 'execution' | 'both'
