@@ -97,6 +97,7 @@ export function curvesSection(run: RunReport, chance: number): Markup {
         : lineChart({ ...options, yRange: [0, 1], level: { y: chance, label: 'chance' } }),
     )
   }
+  const validated = run.curves.some(({ epochs }) => epochs.some((e) => Number.isFinite(e.validationLoss)))
   const trainings = run.curves.length
   const words =
     trainings === 1
@@ -105,10 +106,7 @@ export function curvesSection(run: RunReport, chance: number): Markup {
   return section(
     'Learning curves',
     words,
-    legend([
-      ['train', 'training'],
-      ['validation', 'validation'],
-    ]),
+    legend([['train', 'training'], ...(validated ? [['validation', 'validation'] as const] : [])]),
     element(
       'div',
       { class: 'pair' },

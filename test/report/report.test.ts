@@ -84,6 +84,17 @@ describe('report.html', () => {
     expect(html).toContain('&lt;script&gt;alert(1)&lt;/script&gt;&quot;&amp;')
   })
 
+  test('names the curves that are drawn: no validation where no part of training was held out', async () => {
+    const run = await sampleRun()
+    const named = () => [...renderReport(run).matchAll(/<b>(training|validation)<\/b>/g)].map(([, name]) => name)
+    expect(named()).toEqual(['training', 'validation'])
+    for (const epoch of run.curves.flatMap(({ epochs }) => epochs)) {
+      delete epoch.validationLoss
+      delete epoch.validationAccuracy
+    }
+    expect(named()).toEqual(['training'])
+  })
+
   test('does without curves, signals and baselines', async () => {
     const { signals: _, ...run } = await sampleRun()
     const html = renderReport({ ...run, curves: [], baselines: [] })
