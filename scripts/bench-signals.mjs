@@ -36,16 +36,15 @@ async function measure(action, python, { seconds, threads, repeats }) {
   const script = (file) => join(root, 'scripts', 'bench', 'signals', file)
   const env = { OMP_NUM_THREADS: threads }
   const peers = [
-    new Peer('eegtorch', process.execPath, [script('worker.mjs'), action, seconds, threads], env),
+    new Peer('eegtorch', process.execPath, ['--expose-gc', script('worker.mjs'), action, seconds, threads], env),
     new Peer('MNE, SciPy, NumPy', python, ['-B', '-W', 'ignore', script('worker.py'), action, seconds], env),
   ]
   try {
-    const held = []
-    for (const peer of peers) held.push((await peer.ready()).before)
+    for (const peer of peers) await peer.ready()
     const series = await interleave(peers, {}, { warmup: 1, repeats: Number(repeats) })
     const recording = (64 * Number(seconds) * 1000 * 8) / 1024
     const times = series.map((each) => median(each.times).toFixed(0))
-    const memory = series.map(({ peak }, i) => `${((peak - held[i]) / recording + 1).toFixed(2)} x`)
+    const memory = series.map(({ peak }) => `${(peak / recording + 1).toFixed(2)} x`)
     const ratio = compare(series[0].times, series[1].times).median.toFixed(2)
     return `| ${[action, ...times, ratio, ...memory].join(' | ')} |`
   } finally {

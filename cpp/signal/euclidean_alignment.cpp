@@ -36,10 +36,9 @@ at::Tensor wholePower(const at::Tensor& x) {
   const auto channels = x.size(0);
   const TimeLanes lanes(x.size(1), x.device(), channels * channels);
   const auto sums = lanes.zeros({channels, channels}, x.options());
-  std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
+  ProductRooms rooms;
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    const auto own = static_cast<size_t>(lane);
-    addPower(x.narrow(1, from, count), sums[own], rooms[own]);
+    addPower(x.narrow(1, from, count), sums[static_cast<size_t>(lane)], rooms);
   });
   return addLanes(sums);
 }
@@ -52,10 +51,9 @@ at::Tensor powerOfTrials(const at::Tensor& x) {
     return wholePower(x.as_strided({channels, trials * samples}, {x.stride(1), 1}));
   const TimeLanes lanes(trials, x.device(), channels * channels * samples, 1);
   const auto sums = lanes.zeros({channels, channels}, x.options());
-  std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
+  ProductRooms rooms;
   lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    const auto own = static_cast<size_t>(lane);
-    for (auto i = from; i < from + count; i++) addPower(x[i], sums[own], rooms[own]);
+    for (auto i = from; i < from + count; i++) addPower(x[i], sums[static_cast<size_t>(lane)], rooms);
   });
   return addLanes(sums);
 }
@@ -71,11 +69,10 @@ at::Tensor eachTimes(const at::Tensor& root, const at::Tensor& x) {
   const auto y = at::empty(x.sizes(), x.options());
   const bool streamed = y.nbytes() > kCached;
   const TimeLanes lanes(x.size(0), x.device(), root.numel() * x.size(2), 1);
-  std::vector<ProductRoom> rooms(static_cast<size_t>(lanes.count()));
+  ProductRooms rooms;
   const auto weights = root.t().contiguous();
-  lanes.run([&](int64_t lane, int64_t from, int64_t count) {
-    for (auto i = from; i < from + count; i++)
-      mixChannels(weights, x[i], y[i], streamed, rooms[static_cast<size_t>(lane)]);
+  lanes.run([&](int64_t, int64_t from, int64_t count) {
+    for (auto i = from; i < from + count; i++) mixChannels(weights, x[i], y[i], streamed, rooms);
   });
   return y;
 }

@@ -19,6 +19,9 @@ namespace {
 
 constexpr size_t kPieces = Scratch::kOwn;  // slot of a scratch
 
+// Two pieces of this length and what is worked in beside them stay in the cache. Longer ones would save few operations.
+constexpr int64_t kCachedPiece = 1 << 15;
+
 // Samples of a piece: the power of two of least work per sample of the result.
 int64_t pieceLength(int64_t taps, int64_t samples) {
   const auto work = [&](int64_t length) {
@@ -27,7 +30,8 @@ int64_t pieceLength(int64_t taps, int64_t samples) {
   };
   int64_t best = 64;
   while (best < 2 * taps) best *= 2;
-  for (auto length = 2 * best; length <= 16 * best && length <= std::max(best, 2 * (samples + taps)); length *= 2)
+  const auto longest = std::min(std::max(kCachedPiece, 2 * best), 2 * (samples + taps));
+  for (auto length = 2 * best; length <= longest; length *= 2)
     if (work(length) < work(best)) best = length;
   return best;
 }

@@ -1,5 +1,6 @@
 #include "signal/small_matrices.h"
 
+#include <ATen/Parallel.h>
 #include <ATen/ops/addmm.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mm.h>
@@ -27,14 +28,16 @@ kernels::RowsOf<double> writable(const at::Tensor& x) { return {x.mutable_data_p
 
 }  // namespace
 
-double* ProductRoom::numbers(size_t count) {
-  if (!memory_.defined() || size(memory_.numel()) < count)
-    memory_ = at::empty({static_cast<int64_t>(count)}, at::kDouble);
-  return memory_.mutable_data_ptr<double>();
+ProductRooms::ProductRooms() : memory_(size(at::get_num_threads())) {}
+
+double* ProductRooms::numbers(size_t count) {
+  auto& own = memory_.at(size(at::get_thread_num()));
+  if (!own.defined() || size(own.numel()) < count) own = at::empty({static_cast<int64_t>(count)}, at::kDouble);
+  return own.mutable_data_ptr<double>();
 }
 
 void mixChannels(const at::Tensor& weights, const at::Tensor& x, const at::Tensor& out, bool streamed,
-                 ProductRoom& room) {
+                 ProductRooms& rooms) {
   if (!takesOwn(x)) {
     auto result = out;
     at::mm_out(result, weights.t(), x);
@@ -42,17 +45,17 @@ void mixChannels(const at::Tensor& weights, const at::Tensor& x, const at::Tenso
   }
   const auto channels = size(x.size(0));
   matrixTable().mix(size(out.size(0)), size(x.size(1)), channels, rowsOf(weights), rowsOf(x), writable(out), streamed,
-                    room.numbers(channels * kernels::kPanel));
+                    rooms.numbers(channels * kernels::kPanel));
 }
 
-void addPower(const at::Tensor& x, const at::Tensor& sums, ProductRoom& room) {
+void addPower(const at::Tensor& x, const at::Tensor& sums, ProductRooms& rooms) {
   if (!takesOwn(x)) {
     sums.addmm_(x, x.t());
     return;
   }
   const auto channels = size(x.size(0));
   matrixTable().addPower(channels, size(x.size(1)), rowsOf(x), writable(sums),
-                         room.numbers(kernels::roomForPower(channels)));
+                         rooms.numbers(kernels::roomForPower(channels)));
 }
 
 }  // namespace eegtorch

@@ -1,4 +1,5 @@
 """The other side of the benchmark of signals: MNE, SciPy, NumPy. argv: action, seconds."""
+import gc
 import json
 import sys
 import time
@@ -28,12 +29,16 @@ run = action_on(x)
 warm_up = action_on(x[:, :WARM_UP * SAMPLING_RATE].copy())
 for _ in range(CALLS):
     warm_up()  # loads the code, which is not the recording's memory
-print(json.dumps({"before": kibibytes("VmRSS")}), flush=True)
-with open("/proc/self/clear_refs", "w") as refs:
-    refs.write(RESET_PEAK)
+gc.collect()
+print(json.dumps({"ready": True}), flush=True)
+before = None  # counted when the first request has come, so that what reads requests is no memory of the action's either
 for _ in sys.stdin:
+    if before is None:
+        before = kibibytes("VmRSS")
+        with open("/proc/self/clear_refs", "w") as refs:
+            refs.write(RESET_PEAK)
     begin = time.perf_counter()
     result = run()
     end = time.perf_counter()
     del result
-    print(json.dumps({"times": [(end - begin) * 1e3], "peak": kibibytes("VmHWM")}), flush=True)
+    print(json.dumps({"times": [(end - begin) * 1e3], "peak": kibibytes("VmHWM") - before}), flush=True)
