@@ -15,18 +15,25 @@ constexpr size_t kRows = lanes < 16 ? 6 : 8, kVectors = lanes < 16 ? 2 : 3, kCol
 constexpr size_t kChannels = 3;  // by as many others as a vector has numbers
 constexpr size_t kLine = 64 / sizeof(double);
 
-// Lines of memory that are needed soon, a step apart. Far apart as rows are, the processor does not foresee them; asked
-// for all at once, they would make it wait, so tiles ask for one now and then. What is beyond a row's end is asked for
-// too: in a recording the next trial begins there.
+// Lines of memory that are needed soon, some beside each other, a step apart. Far apart as rows are, the processor does
+// not foresee them; asked for all at once, they would make it wait, so tiles ask for a few now and then. What is beyond
+// a row's end is asked for too: in a recording the next trial begins there.
+template <size_t lines_beside>
 struct Ahead {
   const double* at;
   size_t step;
 
   void ask() {
-    __builtin_prefetch(at);
+#pragma GCC unroll 8
+    for (size_t line = 0; line < lines_beside; line++) __builtin_prefetch(at + line * kLine);
     at += step;
   }
 };
+
+// A tile of a mixture asks for a row of the next panel in every so many products: in a recording of 64 channels its
+// tiles ask for all rows, at an even pace.
+constexpr size_t kPace = 8;
+using RowsAhead = Ahead<kPanel / kLine>;
 
 // Past the caches, to an aligned place.
 inline void stream(double* p, Doubles v) {
@@ -48,7 +55,7 @@ inline void endStream() {
 
 // write(row, column, numbers) for a' b of a (depth, rows) and b (depth, kColumns).
 template <size_t rows, class Write>
-inline void tile(size_t depth, RowsOf<const double> a, const double* b, Ahead ahead, const Write& write) {
+inline void tile(size_t depth, RowsOf<const double> a, const double* b, RowsAhead ahead, const Write& write) {
   Doubles sums[rows][kVectors];
 #pragma GCC unroll 8
   for (size_t i = 0; i < rows; i++)
@@ -67,12 +74,12 @@ inline void tile(size_t depth, RowsOf<const double> a, const double* b, Ahead ah
     b += kColumns;
   };
   size_t k = 0;
-  for (; k + 2 <= depth; k += 2) {
+  for (; k + kPace <= depth; k += kPace) {
     ahead.ask();
-    add();
-    add();
+#pragma GCC unroll 8
+    for (size_t i = 0; i < kPace; i++) add();
   }
-  if (k < depth) add();
+  for (; k < depth; k++) add();
 #pragma GCC unroll 8
   for (size_t i = 0; i < rows; i++)
 #pragma GCC unroll 8
@@ -80,7 +87,7 @@ inline void tile(size_t depth, RowsOf<const double> a, const double* b, Ahead ah
 }
 
 template <size_t rows = 1, class Write>
-inline void tileOf(size_t wanted, size_t depth, RowsOf<const double> a, const double* b, Ahead ahead,
+inline void tileOf(size_t wanted, size_t depth, RowsOf<const double> a, const double* b, RowsAhead ahead,
                    const Write& write) {
   if constexpr (rows < kRows)
     if (wanted > rows) return tileOf<rows + 1>(wanted, depth, a, b, ahead, write);
@@ -117,12 +124,11 @@ void mixBy(size_t m, size_t n, size_t depth, RowsOf<const double> a, RowsOf<cons
   for (size_t from = 0; from < n; from += kPanel) {
     const size_t width = std::min(kPanel, n - from);
     pack(depth, width, {b.data + from, b.row}, packed);
-    const double* next = b.data + from + kPanel;
-    size_t asked = 0;  // halves of lines of the next panel: every other row
+    const double* next = b.data + from + width;
+    size_t asked = 0;  // rows of the next panel
     for (size_t i = 0; i < m; i += kRows)
-      for (size_t j = 0; j < width; j += kColumns, asked++) {
-        const Ahead half = {next + asked / 2 * kLine + asked % 2 * b.row, 2 * b.row};
-        const Ahead ahead = asked < 2 * kPanel / kLine ? half : Ahead{packed, 0};
+      for (size_t j = 0; j < width; j += kColumns, asked += depth / kPace) {
+        const RowsAhead ahead = asked < depth ? RowsAhead{next + asked * b.row, b.row} : RowsAhead{packed, 0};
         const auto calculate = [&](const auto& write) {
           tileOf(std::min(kRows, m - i), depth, {a.data + i, a.row}, packed + j * depth, ahead, write);
         };
@@ -191,7 +197,7 @@ inline void keep(Doubles& v) {
 
 // add(row, sums) for the products of kChannels packed rows and `doubles` others, over n samples.
 template <class Add>
-inline void powers(size_t n, const double* rows, const double* others, Ahead ahead, const Add& add) {
+inline void powers(size_t n, const double* rows, const double* others, Ahead<1> ahead, const Add& add) {
   Doubles sums[kChannels][doubles];
 #pragma GCC unroll 8
   for (size_t i = 0; i < kChannels; i++)
@@ -225,7 +231,7 @@ void addPower(size_t m, size_t n, RowsOf<const double> x, RowsOf<double> c, doub
     size_t asked = 0;  // rows of the next stretch
     for (size_t j = 0; j < m; j += doubles)
       for (size_t i = 0; i < std::min(m, j + doubles); i += kChannels, asked++) {
-        const Ahead ahead = asked < m ? Ahead{next + asked * x.row, doubles} : Ahead{packed, 0};
+        const Ahead<1> ahead = asked < m ? Ahead<1>{next + asked * x.row, doubles} : Ahead<1>{packed, 0};
         powers(length, packed + i * kPackedRow, packed + j * kPackedRow, ahead, [=](size_t row, Doubles sums) {
           if (i + row < m) addTo(c.data + (i + row) * c.row + j, sums, m - j);
         });

@@ -24,7 +24,7 @@ struct MatrixTable {
   void (*addPower)(size_t m, size_t n, RowsOf<const double> x, RowsOf<double> c, double* packed);
 };
 
-constexpr size_t kPanel = 48, kStretch = 256;
+constexpr size_t kPanel = 24, kStretch = 256;
 constexpr size_t kPackedRow = kStretch + 8;  // rows do not share places in the cache
 
 constexpr size_t roomForPower(size_t m) { return (m + 7) * kPackedRow; }
