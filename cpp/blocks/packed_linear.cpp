@@ -9,8 +9,6 @@ namespace eegtorch {
 
 namespace {
 
-constexpr int64_t kMostRows = 256;  // more pay MKL back what it spends on packing
-
 at::Tensor activated(const at::Tensor& x, kernels::Activation activation) {
   if (activation.gelu) return at::gelu(x);
   if (activation.slope == 1) return x;
@@ -40,7 +38,7 @@ at::Tensor PackedLinear::plain(const at::Tensor& x) const {
 at::Tensor PackedLinear::inferred(const at::Tensor& x, const at::Tensor& added, bool training) {
   if (x.size(-1) != tensors_[0].size(1)) return {};
   const auto rows = rowsOf(x);
-  const auto product = packed_.inferring({training, rows, kMostRows}, tensors_, [&] {
+  const auto product = packed_.inferring({training, rows}, tensors_, [&] {
     const at::NoGradGuard no_grad;
     return kernels::PackedProduct(own(tensors_[0]).t(), own(tensors_[1]), rows.size(0));
   });

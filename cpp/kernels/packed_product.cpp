@@ -11,6 +11,8 @@ namespace eegtorch::kernels {
 namespace {
 
 constexpr int64_t kLeastWork = 100'000;  // multiplications that are worth another thread
+constexpr int64_t kBlock = 1 << 17;      // numbers of x that the second cache holds beside what passes by
+constexpr int64_t kPanels = 8;           // whose result stays in the cache until it is finished
 
 RowBlock partOf(const RowBlock& block, int64_t part, int64_t parts) {
   const int64_t first = block.count * part / parts;
@@ -36,30 +38,61 @@ void PackedProduct::finish(const RowBlock& block, int64_t first, int64_t last, A
   }
 }
 
+// All rows of some blocks by panels [from, to).
+void PackedProduct::compute(const Blocks& blocks, int64_t from, int64_t to, bool accumulate,
+                            Activation activation) const {
+  const int64_t first = from * matrix_.width(), last = std::min(columns(), to * matrix_.width());
+  for (int64_t panel = from; panel < to; panel++)
+    for (const auto& block : blocks)
+      matrix_.multiplyPanel(panel, block.count, block.x, block.x_row, block.y, block.y_row, accumulate);
+  for (const auto& block : blocks) finish(block, first, last, activation);
+}
+
+void PackedProduct::run(const Blocks& blocks, bool accumulate, Activation activation) const {
+  int64_t rows = 0, numbers = 0;
+  for (const auto& block : blocks) rows += block.count, numbers += block.count * std::min(block.x_row, depth());
+  const int64_t threads = at::get_num_threads();
+  const int64_t groups = threads * ((numbers + threads * kBlock - 1) / (threads * kBlock));  // for each as many
+  if (groups > threads) return shareRows(blocks, (numbers + groups - 1) / groups, accumulate, activation);
+  sharePanels(blocks, rows, accumulate, activation);
+}
+
+// Threads share the rows, in groups of about `most` numbers, which stay in the cache while all panels pass by.
+void PackedProduct::shareRows(const Blocks& blocks, int64_t most, bool accumulate, Activation activation) const {
+  std::vector<Blocks> groups;
+  int64_t room = 0;
+  for (const auto& block : blocks) {
+    const int64_t numbers = block.count * std::min(block.x_row, depth()), parts = (numbers + most - 1) / most;
+    if (numbers > room) groups.emplace_back(), room = most;
+    for (int64_t part = 0; part < parts; part++) {
+      if (part > 0) groups.emplace_back();
+      groups.back().push_back(partOf(block, part, parts));
+    }
+    room -= numbers / parts;
+  }
+  at::parallel_for(0, static_cast<int64_t>(groups.size()), 1, [&](int64_t from, int64_t to) {
+    for (int64_t group = from; group < to; group++)
+      for (int64_t panel = 0; panel < matrix_.panels(); panel += kPanels)
+        compute(groups[group], panel, std::min(matrix_.panels(), panel + kPanels), accumulate, activation);
+  });
+}
+
 // Threads share the panels, and the rows of those that would be left over.
-void PackedProduct::run(const std::vector<RowBlock>& blocks, bool accumulate, Activation activation) const {
-  const int64_t panels = matrix_.panels(), threads = at::get_num_threads();
-  int64_t rows = 0;
-  for (const auto& block : blocks) rows += block.count;
-  const int64_t parts = panels % threads == 0 ? 1 : threads;
-  // Of panels [from, to) the part-th of `count` parts of the rows.
-  const auto compute = [&](int64_t from, int64_t to, int64_t part, int64_t count) {
-    for (int64_t panel = from; panel < to; panel++)
-      for (const auto& block : blocks) {
-        const RowBlock b = partOf(block, part, count);
-        matrix_.multiplyPanel(panel, b.count, b.x, b.x_row, b.y, b.y_row, accumulate);
-      }
-    const int64_t last = std::min(columns(), to * matrix_.width());
-    for (const auto& block : blocks) finish(partOf(block, part, count), from * matrix_.width(), last, activation);
+void PackedProduct::sharePanels(const Blocks& blocks, int64_t rows, bool accumulate, Activation activation) const {
+  const int64_t panels = matrix_.panels(), threads = at::get_num_threads(), parts = panels % threads == 0 ? 1 : threads;
+  const auto partsOf = [&](int64_t part) {
+    Blocks own;
+    for (const auto& block : blocks) own.push_back(partOf(block, part, parts));
+    return own;
   };
-  const int64_t work = std::max<int64_t>(1, rows * matrix_.depth() * matrix_.width() / parts);
+  const int64_t work = std::max<int64_t>(1, rows * depth() * matrix_.width() / parts);
   at::parallel_for(0, panels * parts, (kLeastWork + work - 1) / work, [&](int64_t task, int64_t end) {
     while (task < end) {
       const int64_t panel = task / parts, part = task % parts, whole = part == 0 ? (end - task) / parts : 0;
       if (whole > 0)
-        compute(panel, panel + whole, 0, 1);
+        compute(blocks, panel, panel + whole, accumulate, activation);
       else
-        compute(panel, panel + 1, part, parts);
+        compute(partsOf(part), panel, panel + 1, accumulate, activation);
       task += std::max<int64_t>(1, whole * parts);
     }
   });

@@ -29,6 +29,12 @@ class PackedProduct {
   void run(const std::vector<RowBlock>& blocks, bool accumulate, Activation activation) const;
 
  private:
+  using Blocks = std::vector<RowBlock>;
+
+  int64_t depth() const { return matrix_.depth(); }
+  void shareRows(const Blocks& blocks, int64_t most, bool accumulate, Activation activation) const;
+  void sharePanels(const Blocks& blocks, int64_t rows, bool accumulate, Activation activation) const;
+  void compute(const Blocks& blocks, int64_t from, int64_t to, bool accumulate, Activation activation) const;
   void finish(const RowBlock& block, int64_t first, int64_t last, Activation activation) const;
 
   PanelMatrix matrix_;

@@ -1,4 +1,18 @@
-import { loss, type Model, Module, manualSeed, models, noGrad, ones, optim, randn, type Tensor, zeros } from 'eegtorch'
+import {
+  loss,
+  type Model,
+  Module,
+  manualSeed,
+  models,
+  noGrad,
+  numThreads,
+  ones,
+  optim,
+  randn,
+  setNumThreads,
+  type Tensor,
+  zeros,
+} from 'eegtorch'
 
 // Inference packs weights once and keeps them so until they change. In float64 the same network keeps nothing.
 
@@ -88,6 +102,22 @@ test.each(cases)('%s %j infers what its weights say now, whatever it inferred be
   expect(errors()).toBeLessThan(2e-5)
   net.loadStateDict((models.create(name, options as never) as Model).stateDict())
   expect(errors()).toBeLessThan(2e-5)
+})
+
+test.each([
+  ['transformer_eeg', { nChans: 3, nTimes: 300, dModel: 66, nHeads: 3, feedforwardDim: 140, nLayers: 1 }, [3, 300]],
+  ['resnet1d', { nChans: 3, nTimes: 601, widths: [35, 70], nBlocks: [1, 1] }, [3, 601]],
+] as const)('%s %j infers more windows than caches hold as float64 does, whatever the threads', async (...args) => {
+  const [name, options, shape] = args
+  manualSeed(6)
+  const net = models.create(name, options as never) as Model
+  const windows = randn([37, ...shape])
+  const before = numThreads()
+  for (const threads of [1, 2, 3]) {
+    await setNumThreads(threads)
+    expect(error(net, [windows])).toBeLessThan(2e-5)
+  }
+  await setNumThreads(before)
 })
 
 test.each(cases)('%s %j infers the same after a while as float64', (name, options, shape) => {
