@@ -8,8 +8,7 @@
 
 #include "kernels/dropout.h"
 #include "kernels/plain.h"
-#include "kernels/recurrent_layer.h"
-#include "kernels/weight_gradient.h"
+#include "kernels/recurrent_backward.h"
 
 namespace eegtorch::kernels {
 
@@ -40,21 +39,14 @@ at::Tensor emptyStates(const at::Tensor& x, int64_t hidden, bool reverse) {
   return states;
 }
 
-// The states after each sample, and before.
+// The states after each sample.
 at::Tensor statesAfter(const at::Tensor& states, bool reverse) {
   return states.narrow(0, reverse ? 0 : 1, states.size(0) - 1);
 }
-at::Tensor statesBefore(const at::Tensor& states, bool reverse) { return statesAfter(states, !reverse); }
 
-// What backward needs of every sample.
-struct Saved {
-  at::Tensor gates, cell,
-      state;  // (samples, batch, width), (samples + 1, batch, hidden) twice; undefined if not needed
-};
-
-Saved forwardSaving(const at::Tensor& x, const RecurrentLayer& layer) {
+RecurrentSaved forwardSaving(const at::Tensor& x, const RecurrentLayer& layer) {
   const int64_t samples = x.size(0), batch = x.size(1), hidden = layer.hidden, width = layer.width();
-  Saved saved{{}, {}, emptyStates(x, hidden, layer.reverse)};
+  RecurrentSaved saved{{}, {}, emptyStates(x, hidden, layer.reverse)};
   if (layer.shape.has_cell) saved.cell = emptyStates(x, hidden, layer.reverse);
   if (layer.shape.blocks > 1) saved.gates = at::empty({samples, batch, width}, x.options());
   float* states = saved.state.data_ptr<float>();
@@ -73,53 +65,6 @@ Saved forwardSaving(const at::Tensor& x, const RecurrentLayer& layer) {
   return saved;
 }
 
-// The gradient at the products, (samples, batch, width), and, where wanted, that of the input into dx.
-// grad: (samples, batch, hidden) whose rows may lie apart.
-at::Tensor backwardProducts(const at::Tensor& grad, const RecurrentLayer& layer, const RecurrentWeights& weights,
-                            const Saved& saved, const at::Tensor& dx) {
-  const int64_t samples = grad.size(0), batch = grad.size(1), hidden = layer.hidden, width = layer.width();
-  const PanelMatrix to_state(weights.hidden, batch), to_input(layer.shape.toBlocks(weights.input), batch);
-  const auto d = at::empty({samples, batch, width}, grad.options());
-  const auto pointer = [](const at::Tensor& tensor) { return tensor.defined() ? tensor.data_ptr<float>() : nullptr; };
-  float *all_d = pointer(d), *all_dx = pointer(dx), *gates = pointer(saved.gates), *cells = pointer(saved.cell);
-  at::parallel_for(0, batch, grain, [&](int64_t first, int64_t last) {
-    const Sequences s{layer, nullptr, pointer(saved.state), samples, batch, first, last - first};
-    const int64_t size = s.count * hidden;
-    std::vector<float> dstate(size), dcell(size, 0.f);
-    for (int64_t k = samples - 1; k >= 0; k--) {
-      const int64_t t = s.sampleAt(k), before = s.slotBefore(t), after = s.slotAfter(t);
-      float* here = all_d + s.row(t) * width;
-      const float* outer = grad.const_data_ptr<float>() + t * grad.stride(0) + first * grad.stride(1);
-      for (int64_t row = 0; row < s.count; row++)
-        for (int64_t i = 0; i < hidden; i++) dstate[row * hidden + i] += outer[row * grad.stride(1) + i];
-      const auto cell = [&](int64_t slot) { return cells ? cells + s.row(slot) * hidden : nullptr; };
-      layer.shape.cell.backward({gates ? gates + s.row(t) * width : nullptr, cell(before), cell(after),
-                                 s.stateIn(before), s.stateIn(after), dstate.data(), dcell.data(), here,
-                                 static_cast<size_t>(s.count), static_cast<size_t>(hidden)});
-      if (k > 0)
-        to_state.multiply(s.count, here + layer.shape.first_state * hidden, width, dstate.data(), hidden,
-                          layer.shape.carries);
-      if (all_dx) to_input.multiply(s.count, here, width, all_dx + s.row(t) * layer.in, layer.in, false);
-    }
-  });
-  return d;
-}
-
-// Of {input, hidden, input bias, hidden bias}, from the gradient at the products.
-variable_list parameterGradients(const CellShape& shape, const at::Tensor& d, const at::Tensor& x,
-                                 const at::Tensor& before) {
-  const int64_t rows = x.size(0) * x.size(1), hidden = before.size(2);
-  const auto flat = d.view({rows, -1}), inputs = x.view({rows, -1}), states = before.view({rows, -1});
-  if (shape.together()) {
-    const auto sums = weightGradients(flat, {inputs, states});
-    return {sums.weights[0], sums.weights[1], sums.bias, sums.bias.clone()};
-  }
-  const int64_t first = shape.first_state * hidden;
-  const auto of_input = weightGradients(flat.narrow(1, 0, shape.from_input * hidden), {inputs});
-  const auto of_state = weightGradients(flat.narrow(1, first, shape.blocks * hidden - first), {states});
-  return {shape.fromBlocks(of_input.weights[0]), of_state.weights[0], shape.fromBlocks(of_input.bias), of_state.bias};
-}
-
 // The rows as they lie, if each is contiguous; else a copy.
 at::Tensor withWholeRows(const at::Tensor& grad) {
   const bool whole = grad.stride(2) == 1 && grad.stride(1) >= grad.size(2);
@@ -132,7 +77,7 @@ struct Layer : torch::autograd::Function<Layer> {
                             const at::Tensor& hidden_bias) {
     const RecurrentLayer layer(static_cast<CellKind>(kind), {input, hidden, input_bias, hidden_bias}, reverse,
                                x.size(1));
-    const Saved saved = forwardSaving(x, layer);
+    const RecurrentSaved saved = forwardSaving(x, layer);
     ctx->save_for_backward({x, input, hidden, input_bias, hidden_bias, saved.gates, saved.cell, saved.state});
     ctx->saved_data["kind"] = kind;
     ctx->saved_data["reverse"] = reverse;
@@ -155,11 +100,9 @@ struct Layer : torch::autograd::Function<Layer> {
     const auto& x = saved[0];
     const RecurrentWeights weights{saved[1], saved[2], saved[3], saved[4]};
     const RecurrentLayer layer(kind, weights, reverse, x.size(1));
-    result.push_back(ctx->needs_input_grad(2) ? at::empty_like(x) : at::Tensor());
-    const auto d =
-        backwardProducts(withWholeRows(grads[0]), layer, weights, {saved[5], saved[6], saved[7]}, result.back());
-    const auto found = parameterGradients(layer.shape, d, x, statesBefore(saved[7], reverse));
-    result.insert(result.end(), found.begin(), found.end());
+    const auto found = recurrentBackward(withWholeRows(grads[0]), x, layer, weights, {saved[5], saved[6], saved[7]},
+                                         ctx->needs_input_grad(2));
+    result.insert(result.end(), {found.x, found.input, found.hidden, found.input_bias, found.hidden_bias});
     return result;
   }
 };

@@ -61,7 +61,7 @@ RecurrentLayer::RecurrentLayer(CellKind kind, const RecurrentWeights& w, bool re
 
 void Sequences::project(int64_t begin, int64_t end, float* gates) const {
   const int64_t in = layer.in, wide = in + 1, rows = (end - begin) * count, width = layer.width();
-  std::vector<float> inputs(rows * wide, 1.f);
+  if (static_cast<int64_t>(inputs.size()) != rows * wide) inputs.assign(rows * wide, 1.f);
   float* to = inputs.data();
   for (int64_t t = begin; t < end; t++)
     for (int64_t i = 0; i < count; i++, to += wide) std::copy_n(x + (row(t) + i) * in, in, to);

@@ -63,6 +63,7 @@ struct Sequences {
   const float* x;  // (samples, batch, in)
   float* state;    // (samples + 1, batch, hidden), zeros before the first step
   int64_t samples, batch, first, count;
+  mutable std::vector<float> inputs = {};  // scratch of `project`
 
   // The sample of the k-th step.
   int64_t sampleAt(int64_t k) const { return layer.reverse ? samples - 1 - k : k; }

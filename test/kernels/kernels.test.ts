@@ -98,7 +98,7 @@ test.each([
 ])('the gradients of recurrent layers have the same bits on one thread and on two: %s', async (make) => {
   const before = numThreads()
   const net = make() as Model
-  const eeg = randn([21, 3, 90])
+  const eeg = randn([70, 3, 90])
   const bits = []
   for (const threads of [1, 2]) {
     await setNumThreads(threads)

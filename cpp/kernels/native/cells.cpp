@@ -17,6 +17,18 @@ inline void sigmoids(Vec& x, Vec& y) {
   y = both * a;
 }
 
+// body(read, write, state after, gradient of it from within, and from outside, gradient at the product) of each row.
+template <class Body>
+inline void forEachStateBackward(const CellStepBackward& step, Body body) {
+  const size_t hidden = step.hidden;
+  for (size_t row = 0; row < step.rows; row++) {
+    const float *after = step.after + row * hidden, *outer = step.outer + row * step.outer_row;
+    const float* dstate = step.dstate + row * hidden;
+    float* d = step.d + row * hidden;
+    forEachVector(hidden, [&](auto read, auto write) { body(read, write, after, dstate, outer, d); });
+  }
+}
+
 }  // namespace
 
 void lstmStep(const CellStep& step) {
@@ -46,11 +58,11 @@ void lstmStepBackward(const CellStepBackward& step) {
   for (size_t row = 0; row < step.rows; row++) {
     const float *in = step.gates + row * 4 * hidden, *forget = in + hidden, *cell = forget + hidden;
     const float *out = cell + hidden, *c_before = step.cell_before + row * hidden, *c = step.cell + row * hidden;
-    const float* dh = step.dstate + row * hidden;
+    const float *dh = step.dstate + row * hidden, *outer = step.outer + row * step.outer_row;
     float *dc = step.dcell + row * hidden, *d = step.d + row * 4 * hidden;
     forEachVector(hidden, [&](auto read, auto write) {
       const Vec i = read(in), f = read(forget), g = read(cell), o = read(out);
-      const Vec squashed = tanh(read(c)), from_h = read(dh);
+      const Vec squashed = tanh(read(c)), from_h = read(dh) + read(outer);
       const Vec state = read(dc) + from_h * o * (1.f - squashed * squashed);
       write(d, state * g * i * (1.f - i));
       write(d + hidden, state * read(c_before) * f * (1.f - f));
@@ -85,9 +97,10 @@ void gruStepBackward(const CellStepBackward& step) {
   for (size_t row = 0; row < step.rows; row++) {
     const float *fresh = step.gates + row * 4 * hidden, *reset = fresh + hidden, *keep = reset + hidden;
     const float *product = keep + hidden, *before = step.before + row * hidden;
+    const float* outer = step.outer + row * step.outer_row;
     float *dstate = step.dstate + row * hidden, *d = step.d + row * 4 * hidden;
     forEachVector(hidden, [&](auto read, auto write) {
-      const Vec n = read(fresh), r = read(reset), z = read(keep), from_state = read(dstate);
+      const Vec n = read(fresh), r = read(reset), z = read(keep), from_state = read(dstate) + read(outer);
       const Vec dn = from_state * (1.f - z) * (1.f - n * n);
       write(d, dn);
       write(d + hidden, dn * read(product) * r * (1.f - r));
@@ -103,10 +116,11 @@ void tanhStep(const CellStep& step) {
 }
 
 void tanhStepBackward(const CellStepBackward& step) {
-  forEachVector(step.rows * step.hidden, [&](auto read, auto write) {
-    const Vec h = read(step.after);
-    write(step.d, read(step.dstate) * (1.f - h * h));
-  });
+  forEachStateBackward(
+      step, [](auto read, auto write, const float* after, const float* dstate, const float* outer, float* d) {
+        const Vec h = read(after);
+        write(d, (read(dstate) + read(outer)) * (1.f - h * h));
+      });
 }
 
 // NaN stays NaN, as in LibTorch.
@@ -118,9 +132,8 @@ void reluStep(const CellStep& step) {
 }
 
 void reluStepBackward(const CellStepBackward& step) {
-  forEachVector(step.rows * step.hidden, [&](auto read, auto write) {
-    write(step.d, select(read(step.after) > 0.f, read(step.dstate), Vec{}));
-  });
+  forEachStateBackward(step, [](auto read, auto write, const float* after, const float* dstate, const float* outer,
+                                float* d) { write(d, select(read(after) > 0.f, read(dstate) + read(outer), Vec{})); });
 }
 
 }  // namespace eegtorch::kernels::EEGTORCH_ISA

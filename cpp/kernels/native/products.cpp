@@ -42,7 +42,7 @@ inline void rowsTile(const RowsTask& task, const float* a, const float* b, float
     for (size_t v = 0; v < V; v++) acc[m][v] = splat(task.bias ? task.bias[first_row + m] : 0.f);
   for (size_t o = 0; o < task.depth.outer; o++) {
     const float* row = b + o * task.depth.outer_stride;
-    for (size_t i = 0; i < task.depth.inner; i++, row += task.depth.inner_stride, a++) {
+    for (size_t i = 0; i < task.depth.inner; i++, row += task.depth.inner_stride, a += task.depth.left_stride) {
 #pragma GCC unroll 16
       for (size_t l = 0; l < Lines; l++) __builtin_prefetch(ahead.from + l * line, 0, 2);
       ahead.from += ahead.stride;

@@ -12,7 +12,8 @@ namespace eegtorch::kernels {
 // operand overlaps itself. An ordinary matrix has outer = 1 and inner_stride = its row length.
 struct Depth {
   size_t outer, inner;
-  size_t outer_stride, inner_stride;  // in the second operand; the first operand is contiguous over (outer, inner)
+  size_t outer_stride, inner_stride;  // in the second operand
+  size_t left_stride = 1;             // in the first operand, from one (outer, inner) to the next; of `rows` alone
 };
 
 // How a row is pooled after batch norm and ELU.
@@ -33,10 +34,12 @@ struct CellStep {
   size_t rows, hidden;
 };
 
-// d (rows, blocks * hidden) = gradient at the products; dcell becomes the gradient of cell_before. dstate: of the state
-// after; becomes what a GRU hands to the state before without a product, and is left alone by the others.
+// d (rows, blocks * hidden) = gradient at the products; dcell becomes the gradient of cell_before. The gradient at the
+// state after is dstate + outer, whose rows lie outer_row apart; a GRU leaves in dstate what it hands to the state
+// before without a product, the others leave dstate alone.
 struct CellStepBackward {
-  const float *gates, *cell_before, *cell, *before, *after;
+  const float *gates, *cell_before, *cell, *before, *after, *outer;
+  size_t outer_row;
   float *dstate, *dcell, *d;
   size_t rows, hidden;
 };
