@@ -2,12 +2,17 @@
 
 #include <ATen/Functions.h>
 
+#include <limits>
+
 #include "kernels/dispatch.h"
 #include "kernels/linear.h"
 
 namespace eegtorch {
 
 namespace {
+
+// Of many rows this long MKL copies those that lie a power of two apart, which would push each other out of the cache.
+constexpr int64_t kLongRow = 1024, kManyRows = 256;
 
 at::Tensor activated(const at::Tensor& x, kernels::Activation activation) {
   if (activation.gelu) return at::gelu(x);
@@ -38,7 +43,8 @@ at::Tensor PackedLinear::plain(const at::Tensor& x) const {
 at::Tensor PackedLinear::inferred(const at::Tensor& x, const at::Tensor& added, bool training) {
   if (x.size(-1) != tensors_[0].size(1)) return {};
   const auto rows = rowsOf(x);
-  const auto product = packed_.inferring({training, rows}, tensors_, [&] {
+  const int64_t most = rows.size(1) > kLongRow ? kManyRows : std::numeric_limits<int64_t>::max();
+  const auto product = packed_.inferring({training, rows, most}, tensors_, [&] {
     const at::NoGradGuard no_grad;
     return kernels::PackedProduct(own(tensors_[0]).t(), own(tensors_[1]), rows.size(0));
   });

@@ -1,4 +1,4 @@
-// A linear layer and what follows it: inference of few rows keeps its weights packed.
+// A linear layer and what follows it: inference keeps its weights packed.
 #pragma once
 
 #include <torch/nn/modules/linear.h>

@@ -12,7 +12,8 @@ namespace {
 
 constexpr int64_t kLeastWork = 100'000;  // multiplications that are worth another thread
 constexpr int64_t kBlock = 1 << 17;      // numbers of x that the second cache holds beside what passes by
-constexpr int64_t kPanels = 8;           // whose result stays in the cache until it is finished
+// Panels, at most, and rows whose result stays in the cache until it is finished, though its rows may lie far apart.
+constexpr int64_t kPanels = 8, kRows = 48;
 
 RowBlock partOf(const RowBlock& block, int64_t part, int64_t parts) {
   const int64_t first = block.count * part / parts;
@@ -41,10 +42,10 @@ void PackedProduct::finish(const RowBlock& block, int64_t first, int64_t last, A
 // All rows of some blocks by panels [from, to).
 void PackedProduct::compute(const Blocks& blocks, int64_t from, int64_t to, bool accumulate,
                             Activation activation) const {
-  const int64_t first = from * matrix_.width(), last = std::min(columns(), to * matrix_.width());
   for (int64_t panel = from; panel < to; panel++)
     for (const auto& block : blocks)
       matrix_.multiplyPanel(panel, block.count, block.x, block.x_row, block.y, block.y_row, accumulate);
+  const int64_t first = from * matrix_.width(), last = std::min(columns(), to * matrix_.width());
   for (const auto& block : blocks) finish(block, first, last, activation);
 }
 
@@ -70,10 +71,14 @@ void PackedProduct::shareRows(const Blocks& blocks, int64_t most, bool accumulat
     }
     room -= numbers / parts;
   }
+  const int64_t panels = std::clamp<int64_t>(kBlock / (depth() * matrix_.width()), 1, kPanels);
   at::parallel_for(0, static_cast<int64_t>(groups.size()), 1, [&](int64_t from, int64_t to) {
     for (int64_t group = from; group < to; group++)
-      for (int64_t panel = 0; panel < matrix_.panels(); panel += kPanels)
-        compute(groups[group], panel, std::min(matrix_.panels(), panel + kPanels), accumulate, activation);
+      for (int64_t panel = 0; panel < matrix_.panels(); panel += panels)
+        for (const auto& block : groups[group])
+          for (int64_t part = 0, parts = (block.count + kRows - 1) / kRows; part < parts; part++)
+            compute({partOf(block, part, parts)}, panel, std::min(matrix_.panels(), panel + panels), accumulate,
+                    activation);
   });
 }
 
