@@ -17,6 +17,15 @@ export async function readCommandConfig<S extends z.ZodObject>(
   taker?: PresetTaker,
 ): Promise<z.infer<S>> {
   const written = file === undefined ? {} : await readConfigFile(file)
+  return checkCommandConfig(schema, written, { flags, file, taker })
+}
+
+/** As {@link readCommandConfig}, of what a file says that was read before. */
+export async function checkCommandConfig<S extends z.ZodObject>(
+  schema: S,
+  written: Readonly<Record<string, unknown>>,
+  { flags, file, taker }: { flags: Record<string, unknown>; file: string | undefined; taker: PresetTaker | undefined },
+): Promise<z.infer<S>> {
   const said = { ...written, ...defined(flags) }
   const config = checkOptions(schema, taker === undefined ? said : overPreset(said, taker), { file, flags })
   if (typeof config.threads === 'number') await setNumThreads(config.threads)
@@ -24,7 +33,7 @@ export async function readCommandConfig<S extends z.ZodObject>(
 }
 
 /** What a person said, over what the preset says that it names. @throws EegTorchError as {@link presetOptions} */
-export function overPreset(
+function overPreset(
   { preset, ...said }: Readonly<Record<string, unknown>>,
   taker: PresetTaker,
 ): Record<string, unknown> {

@@ -1,8 +1,6 @@
-import { setNumThreads } from '../runtime.ts'
-import { overPreset } from './command-config.ts'
+import { checkCommandConfig } from './command-config.ts'
 import { finetuneMapper } from './finetune-image.ts'
 import { finetuneImageSchema } from './finetune-image-config.ts'
-import { checkOptions } from './train-config.ts'
 
 /**
  * Trains `eeg_clip_mapper` from a configuration of `eegtorch train` that says `regime: mapper`; its options are those of `finetune-image`.
@@ -11,11 +9,9 @@ import { checkOptions } from './train-config.ts'
  */
 export async function trainMapper(
   { regime: _, ...written }: Readonly<Record<string, unknown>>,
-  flags: Readonly<Record<string, unknown>>,
+  flags: Record<string, unknown>,
   { file, out = 'runs/mapper', json = false }: { file?: string | undefined; out?: string | undefined; json?: boolean },
 ): Promise<void> {
-  const said = overPreset({ ...written, ...flags }, 'finetune-image')
-  const config = checkOptions(finetuneImageSchema, said, { file, flags })
-  if (config.threads !== undefined) await setNumThreads(config.threads)
+  const config = await checkCommandConfig(finetuneImageSchema, written, { flags, file, taker: 'finetune-image' })
   await finetuneMapper(config, { out, json })
 }
