@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { host } from './bench/host.mjs'
 import { findPython, findTcmalloc } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
 import { compare, median } from './bench/table.mjs'
@@ -32,6 +33,7 @@ await main(async () => {
     for (const name of positionals.length > 0 ? positionals : DEFAULTS) {
       console.log(row(name, await measure(name, sizes, folder, tools, Number(values.repeats))))
     }
+    console.log(`\n${host.describe()}`)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { host } from './bench/host.mjs'
 import { findPython } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
 import { compare, median } from './bench/table.mjs'
@@ -39,7 +40,7 @@ await main(async () => {
     console.log(
       '| eegnet trains from the store, windows a second | from memory | ratio (median of pairs) |\n|---|---|---|',
     )
-    console.log(`| ${rate(stored)} | ${rate(held)} | ${cost.toFixed(2)} |`)
+    console.log(`| ${rate(stored)} | ${rate(held)} | ${cost.toFixed(2)} |\n\n${host.describe()}`)
   } finally {
     rmSync(folder, { recursive: true })
   }

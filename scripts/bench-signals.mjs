@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { host } from './bench/host.mjs'
 import { findPython } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
 import { actions as decompositions } from './bench/signals/decompositions.mjs'
@@ -30,6 +31,7 @@ await main(async () => {
   console.log('| action | eegtorch ms | peer ms | ratio | eegtorch memory | peer memory |\n|---|---|---|---|---|---|')
   for (const action of positionals.length > 0 ? positionals : actions)
     console.log(await measure(action, python, values))
+  console.log(`\n${host.describe()}`)
 })
 
 async function measure(action, python, { seconds, threads, repeats }) {

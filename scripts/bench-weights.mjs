@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { host } from './bench/host.mjs'
 import { findPython } from './bench/machine.mjs'
 import { compare, median } from './bench/table.mjs'
 import { main, root } from './steps.mjs'
@@ -24,25 +25,31 @@ await main(async () => {
     const rows = []
     for (const dtype of ['float32', 'bfloat16']) {
       const series = peers.map(() => [])
-      for (let turn = -1; turn < Number(values.repeats); turn++) {
-        for (let i = 0; i < peers.length; i++) {
-          const which = (i + turn + 1) % peers.length
-          const [command, file] = peers[which]
-          const env = { ...process.env, OMP_NUM_THREADS: '2' }
-          const answer = JSON.parse(execFileSync(command, [file, folder, dtype], { env, encoding: 'utf8' }))
-          if (turn >= 0) series[which].push(answer)
-        }
+      for (let turn = 0; turn <= Number(values.repeats); turn++) {
+        const answers = await host.undisturbed(() => takeTurn(peers, [folder, dtype], turn))
+        if (turn > 0) for (const [which, answer] of answers.entries()) series[which].push(answer)
       }
       for (const action of ['load', 'read']) rows.push(describe(action, dtype, series))
     }
     console.log(
       '| loaded as | until | eegtorch, s | diffusers, s | ratio (median of pairs) | CPU s, eegtorch | diffusers | peak MiB, eegtorch | diffusers |',
     )
-    console.log(['|---|---|---|---|---|---|---|---|---|', ...rows].join('\n'))
+    console.log(['|---|---|---|---|---|---|---|---|---|', ...rows, '', host.describe()].join('\n'))
   } finally {
     if (values.folder === undefined) rmSync(folder, { recursive: true })
   }
 })
+
+function takeTurn(peers, about, turn) {
+  const answers = []
+  for (let i = 0; i < peers.length; i++) {
+    const which = (i + turn) % peers.length
+    const [command, file] = peers[which]
+    const env = { ...process.env, OMP_NUM_THREADS: '2' }
+    answers[which] = JSON.parse(execFileSync(command, [file, ...about], { env, encoding: 'utf8' }))
+  }
+  return answers
+}
 
 async function writeUNet(folder) {
   const { models, writeSafetensors } = await import('../dist/index.js')

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cases } from './bench/cases.mjs'
+import { host } from './bench/host.mjs'
 import { describeMachine, findPython, findTcmalloc } from './bench/machine.mjs'
 import { interleave, Peer } from './bench/peer.mjs'
 import { best, formatSummary, formatTable, formatThroughput } from './bench/table.mjs'
@@ -39,7 +40,7 @@ async function benchNetworks() {
     // after each case, so that a long run that is cut off leaves what it measured
     save(values, header, results)
   }
-  console.log(`\n${format(values, results)}`)
+  console.log(`\n${format(values, results)}\n\n- ${host.describe()}`)
 }
 
 function everything({ batches, device }) {
@@ -54,8 +55,10 @@ function format({ batches, summary }, results) {
 }
 
 function save(values, header, results) {
-  if (values.json) writeFileSync(values.json, `${JSON.stringify({ header, results }, null, 2)}\n`)
-  if (values.markdown) writeFileSync(values.markdown, formatPage(header, format(values, results)))
+  if (values.json)
+    writeFileSync(values.json, `${JSON.stringify({ header, host: host.describe(), results }, null, 2)}\n`)
+  if (values.markdown)
+    writeFileSync(values.markdown, formatPage(`${header}\n- ${host.describe()}`, format(values, results)))
 }
 
 function readArguments() {

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { StepError } from '../steps.mjs'
+import { host } from './host.mjs'
 import { median } from './table.mjs'
 
 /** A worker process that runs actions on command, and waits in between. */
@@ -48,14 +49,23 @@ export class Peer {
  */
 export async function interleave(peers, command, { warmup, repeats }) {
   const series = peers.map(({ label }) => ({ label, times: [], all: [], peak: 0 }))
-  for (let turn = -warmup; turn < repeats; turn++)
-    for (let i = 0; i < peers.length; i++) {
-      const which = (i + turn + warmup) % peers.length
-      const { times, peak } = await peers[which].run(command)
+  for (let turn = 0; turn < warmup; turn++) await takeTurn(peers, command, turn)
+  for (let turn = warmup; turn < warmup + repeats; turn++) {
+    const answers = await host.undisturbed(() => takeTurn(peers, command, turn))
+    answers.forEach(({ times, peak }, which) => {
       series[which].peak = peak
-      if (turn < 0) continue
       series[which].times.push(median(times))
       series[which].all.push(...times)
-    }
+    })
+  }
   return series
+}
+
+async function takeTurn(peers, command, turn) {
+  const answers = []
+  for (let i = 0; i < peers.length; i++) {
+    const which = (i + turn) % peers.length
+    answers[which] = await peers[which].run(command)
+  }
+  return answers
 }
