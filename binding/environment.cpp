@@ -123,12 +123,13 @@ bool Environment::removeObject(double id) {
 void Environment::setObjectBytes(double id, int64_t bytes) {
   const auto found = id >= 1 ? objects_.find(static_cast<uint64_t>(id)) : objects_.end();
   if (found == objects_.end()) return;
-  adjustExternal(bytes - std::exchange(found->second.bytes, bytes));
+  untold_ += bytes - std::exchange(found->second.bytes, bytes);
+  if (untold_ < 0) adjustExternal();
 }
 
 int64_t Environment::adjustExternal(int64_t change) {
   int64_t total = 0;
-  napi_adjust_external_memory(env_, change, &total);
+  napi_adjust_external_memory(env_, change + std::exchange(untold_, 0), &total);
   return total;
 }
 

@@ -48,10 +48,11 @@ class Environment {
   double addObject(std::shared_ptr<void> object, const char* kind);
   std::shared_ptr<void> object(double id, const char* kind);
   bool removeObject(double id);
-  // Tells V8 how much memory an object holds now; forgotten when it is removed.
+  // Notes how much memory an object holds now; forgotten when it is removed. V8, which may answer gigabytes with a full
+  // collection of some 20 ms, is told of more only with what comes next: for this object nothing can be freed any more.
   void setObjectBytes(double id, int64_t bytes);
   // Tells V8 of memory that it cannot see. Gives all that it was told of, by others too.
-  int64_t adjustExternal(int64_t change);
+  int64_t adjustExternal(int64_t change = 0);
 
   // Runs `work` on the compute thread. What it returns is called on JavaScript's thread and gives the promise's value.
   // The caller's gradient mode holds. `cancellation` may be null.
@@ -81,6 +82,7 @@ class Environment {
   napi_env env_;
   napi_threadsafe_function completions_ = nullptr;
   int64_t pending_ = 0;
+  int64_t untold_ = 0;  // bytes of objects
   int64_t live_byte_limit_ = 0;
   bool above_limit_ = false;
   Napi::FunctionReference limit_callback_;

@@ -51,6 +51,7 @@ Napi::Value Models(Environment&, const Napi::CallbackInfo& info) {
 // makeModel(name, config, budget?, draw?) -> number. budget: bytes that its weights may take, where a file's config is
 // not to be believed. draw: false where weights are loaded afterwards, so that none need be drawn.
 Napi::Value MakeModel(Environment& environment, const Napi::CallbackInfo& info) {
+  environment.adjustExternal();  // models that nobody holds may make room
   auto handle = std::make_shared<ModelHandle>();
   handle->entry = std::shared_ptr<const RegistryEntry>(std::shared_ptr<void>(), &findModel(stringOf(info[0], "model")));
   const Value config = valueOf(info[1]);

@@ -80,7 +80,7 @@ Napi::Value Counters(Environment& environment, const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(info.Env());
   result.Set("tensors", static_cast<double>(environment.table.live()));
   result.Set("bytes", static_cast<double>(environment.table.liveBytes()));
-  result.Set("external", static_cast<double>(environment.adjustExternal(0)));
+  result.Set("external", static_cast<double>(environment.adjustExternal()));
   result.Set("jobs", static_cast<double>(ComputeThread::instance().pending()));
   return result;
 }
