@@ -178,6 +178,7 @@ Tensors runModel(ModelHandle& handle, const std::string& method, const Tensors& 
 Tensors inputsOf(Environment& environment, const ModelHandle& handle, Napi::Value ids) {
   const auto list = arrayOf(ids, "a list of tensors");
   const auto& names = handle.inputs;
+  if (names.empty()) return environment.tensors(ids);  // a recorded network knows for which it was recorded
   const auto needed = std::count_if(names.begin(), names.end(), [](const auto& name) { return name.back() != '?'; });
   if (list.Length() < needed || list.Length() > names.size())
     throw Error("INVALID_OPTION", handle.entry->name + " received another number of inputs", std::to_string(needed),

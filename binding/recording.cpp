@@ -61,15 +61,14 @@ Napi::Value ReplayAsync(Environment& environment, const Napi::CallbackInfo& info
   });
 }
 
-// makeRecordedModel(name, inputs, parameters, buffers) -> number of a model; inputs: how many.
+// makeRecordedModel(name, parameters, buffers) -> number of a model, which takes the inputs that it is recorded for.
 Napi::Value MakeRecordedModel(Environment& environment, const Napi::CallbackInfo& info) {
   auto entry = std::make_shared<RegistryEntry>();
   entry->name = stringOf(info[0], "name");
-  for (int64_t i = 0; i < integerOf(info[1], "inputs"); i++) entry->inputs.push_back("input" + std::to_string(i));
   auto handle = std::make_shared<ModelHandle>();
   handle->entry = entry;
   handle->module =
-      std::make_shared<RecordedModelImpl>(environment.namedTensors(info[2]), environment.namedTensors(info[3]));
+      std::make_shared<RecordedModelImpl>(environment.namedTensors(info[1]), environment.namedTensors(info[2]));
   return Napi::Number::New(info.Env(), addModel(environment, handle));
 }
 

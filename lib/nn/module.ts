@@ -143,7 +143,7 @@ export abstract class Module implements Disposable, Trainable {
       const list = (tensors: Record<string, Tensor>) =>
         Object.entries(tensors).map(([name, { id }]): [string, number] => [name, id])
       const [parameters, buffers] = [this.parameters(), this.buffers()]
-      this.#id = nativeRecording.makeRecordedModel(this.constructor.name, 1, list(parameters), list(buffers))
+      this.#id = nativeRecording.makeRecordedModel(this.constructor.name, list(parameters), list(buffers))
       collected.register(this, this.#id, this)
       // handles of registered models would keep their weights when this is disposed of
       const own = this.#ownTensors()

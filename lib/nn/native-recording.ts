@@ -12,7 +12,6 @@ interface NativeRecording {
   replayAsync(recording: RecordingId, inputs: TensorId[]): Promise<TensorId[]>
   makeRecordedModel(
     name: string,
-    inputs: number,
     parameters: [name: string, tensor: TensorId][],
     buffers: [name: string, tensor: TensorId][],
   ): ModelId

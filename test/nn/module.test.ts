@@ -122,3 +122,22 @@ test('what a layer cannot be is said in one sentence', () => {
   }
   expect(() => new Broken().prepare([randn([1])], true)).toThrow('cannot read the values')
 })
+
+/** The difference between the projections of two inputs. */
+class Difference extends Module {
+  readonly project = new Linear(3, 2)
+
+  override forward(a: Tensor, b: Tensor): Tensor {
+    return this.project.forward(a).sub(this.project.forward(b))
+  }
+}
+
+test('a network of two inputs is computed on the compute thread, and refuses one of them alone', async () => {
+  const net = new Difference()
+  const [a, b] = [randn([4, 3]), randn([4, 3])]
+  expect((await net.forwardAsync(a, b)).toArray()).toEqual(net.forward(a, b).toArray())
+  const [first, ...others] = await net.runAsync(b, a)
+  expect(first!.toArray()).toEqual(net.forward(b, a).toArray())
+  expect(others).toEqual([])
+  await expect(net.forwardAsync(a)).rejects.toThrow()
+})
