@@ -15,6 +15,11 @@ using OptionalTensor = std::optional<at::Tensor>;
 torch::nn::BatchNorm2d batchNorm(int64_t channels, const OptionalTensor& weight, const OptionalTensor& bias,
                                  const OptionalTensor& running_mean, const OptionalTensor& running_var, bool training,
                                  double momentum, double eps) {
+  for (const auto& tensor : {weight, bias, running_mean, running_var})
+    TORCH_CHECK(!tensor || (tensor->dim() == 1 && tensor->size(0) == channels),
+                "weight, bias and running statistics must have one number for each of ", channels, " channels");
+  TORCH_CHECK(running_mean.has_value() == running_var.has_value(),
+              "running_mean and running_var must be given together, or neither");
   torch::nn::BatchNorm2d module(
       torch::nn::BatchNorm2dOptions(channels).momentum(momentum).eps(eps).affine(false).track_running_stats(false));
   module->weight = weight.value_or(at::Tensor());
@@ -30,11 +35,12 @@ at::Tensor filterBankOperator(const at::Tensor& eeg, const at::Tensor& temporal,
                               const OptionalTensor& running_var, bool training, double momentum, double eps,
                               const at::Tensor& spatial, int64_t padding) {
   TORCH_CHECK(eeg.dim() == 3, "eeg must be (batch, channels, samples)");
-  TORCH_CHECK(temporal.dim() == 4 && temporal.size(1) == 1 && temporal.size(2) == 1,
-              "temporal must be (filters, 1, 1, taps)");
+  TORCH_CHECK(temporal.dim() == 4 && temporal.size(0) >= 1 && temporal.size(1) == 1 && temporal.size(2) == 1,
+              "temporal must be (filters, 1, 1, taps), with one filter or more");
   TORCH_CHECK(spatial.dim() == 4 && spatial.size(1) == 1 && spatial.size(2) == eeg.size(1) && spatial.size(3) == 1 &&
-                  spatial.size(0) % temporal.size(0) == 0,
+                  spatial.size(0) >= 1 && spatial.size(0) % temporal.size(0) == 0,
               "spatial must be (a multiple of the filters, 1, channels, 1)");
+  TORCH_CHECK(padding >= 0, "padding must be 0 or more");
   auto norm = batchNorm(temporal.size(0), weight, bias, running_mean, running_var, training, momentum, eps);
   return filterBank(eeg, temporal, *norm, spatial, padding);
 }

@@ -1,20 +1,22 @@
 // Throws random arguments at operators, in a process of its own: a crash of LibTorch must be a failed test, not the end of
-// the suite. Arguments: entry of the built package, seed, number of calls, names to leave out (comma-separated, `_*` for all that
-// start so).
+// the suite. Arguments: entry of the built package, namespace, seed, number of calls, names to leave out (comma-separated, `_*` for
+// all that start so).
 // Standard output: what was called last (so that a crash can be told), then one line of counts.
 import { writeSync } from 'node:fs'
 import fc from 'fast-check'
 
-const [entry, seed, runs, leftOut = ''] = process.argv.slice(2)
+const [entry, namespace, seed, runs, leftOut = ''] = process.argv.slice(2)
 const { EegTorchError, Generator, Tensor, empty, ones, ops, scope, tensor, zeros } = await import(entry)
 const { native } = await import(new URL('native.js', entry).href)
 const patterns = leftOut.split(',').filter(Boolean)
 const isLeftOut = (name) => patterns.some((p) => (p.endsWith('*') ? name.startsWith(p.slice(0, -1)) : name === p))
 
+const functions = ops.namespace(namespace)
+const prefix = `${namespace}::`
 const overloads = native
   .operatorNames()
-  .filter((name) => name.startsWith('aten::') && !isLeftOut(name.slice(6)))
-  .flatMap((name) => native.overloads(name).map((overload) => ({ name: name.slice(6), overload })))
+  .filter((name) => name.startsWith(prefix) && !isLeftOut(name.slice(prefix.length)))
+  .flatMap((name) => native.overloads(name).map((overload) => ({ name: name.slice(prefix.length), overload })))
 
 const generator = new Generator(1)
 const stale = zeros([2])
@@ -29,6 +31,11 @@ const tensors = {
   cube: () => ones([2, 3, 4]),
   image: () => ones([1, 2, 4, 4]),
   deep: () => ones([1, 2, 2, 3, 3]),
+  pair: () => ones([2]),
+  recordings: () => ones([2, 3, 4]),
+  temporal: () => ones([2, 1, 1, 3]),
+  spatial: () => ones([4, 1, 3, 1]),
+  rows: () => ones([2, 2, 1, 4]),
   hollow: () => zeros([2, 0, 3]),
   integers: () => tensor([0n, 2n, 1n]),
   huge: () => tensor([2n ** 62n, -(2n ** 62n)]),
@@ -164,7 +171,7 @@ function attempt({ name, index, args, door }) {
       const built = args.map(build)
       if (door === 'native') callRaw(index, built)
       else if (door === 'method' && built[0] instanceof Tensor) built[0][name]?.(...built.slice(1))
-      else ops.aten[name](...built)
+      else functions[name](...built)
     })
     counts.values++
   } catch (error) {
