@@ -30,8 +30,8 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
 
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
-// What a thread reads and converts at a time: some huge pages. Threads take piece
-// after piece, so that none waits long for another.
+// What a thread reads and converts at a time: some huge pages. Threads take piece after piece, so that none waits long
+// for another.
 constexpr int64_t kPieceElements = int64_t{1} << 20;
 
 enum class Access { read, write };

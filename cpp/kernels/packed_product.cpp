@@ -15,6 +15,9 @@ constexpr int64_t kBlock = 1 << 17;      // numbers of x that the second cache h
 // Panels, at most, and rows whose result stays in the cache until it is finished, though its rows may lie far apart.
 constexpr int64_t kPanels = 8, kRows = 48;
 
+// Of x, that the rows of a block read: less than their number by their depth where they overlap.
+int64_t numbersRead(const RowBlock& block, int64_t depth) { return block.count * std::min(block.x_row, depth); }
+
 RowBlock partOf(const RowBlock& block, int64_t part, int64_t parts) {
   const int64_t first = block.count * part / parts;
   RowBlock own = block;
@@ -51,7 +54,7 @@ void PackedProduct::compute(const Blocks& blocks, int64_t from, int64_t to, bool
 
 void PackedProduct::run(const Blocks& blocks, bool accumulate, Activation activation) const {
   int64_t rows = 0, numbers = 0;
-  for (const auto& block : blocks) rows += block.count, numbers += block.count * std::min(block.x_row, depth());
+  for (const auto& block : blocks) rows += block.count, numbers += numbersRead(block, depth());
   const int64_t threads = at::get_num_threads();
   const int64_t groups = threads * ((numbers + threads * kBlock - 1) / (threads * kBlock));  // for each as many
   if (groups > threads) return shareRows(blocks, (numbers + groups - 1) / groups, accumulate, activation);
@@ -63,7 +66,7 @@ void PackedProduct::shareRows(const Blocks& blocks, int64_t most, bool accumulat
   std::vector<Blocks> groups;
   int64_t room = 0;
   for (const auto& block : blocks) {
-    const int64_t numbers = block.count * std::min(block.x_row, depth()), parts = (numbers + most - 1) / most;
+    const int64_t numbers = numbersRead(block, depth()), parts = (numbers + most - 1) / most;
     if (numbers > room) groups.emplace_back(), room = most;
     for (int64_t part = 0; part < parts; part++) {
       if (part > 0) groups.emplace_back();
