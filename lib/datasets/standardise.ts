@@ -75,7 +75,11 @@ export class Standardiser {
 
   #scale(windows: EegWindows): WindowParts['data'] {
     const { nChannels, nSamples, source } = windows
-    if (source !== undefined) return source.scaled(this.mean, this.std.map(factorOf))
+    if (source !== undefined)
+      return source.scaled(
+        this.mean,
+        this.std.map((std, i) => factorOf(this.mean[i]!, std)),
+      )
     const data = Float32Array.from(windows.data)
     for (let row = 0; row < windows.length * nChannels; row++) {
       rescale(
@@ -114,56 +118,79 @@ class Moments {
   readonly passes: readonly ((window: Float32Array) => void)[]
   readonly #windows: EegWindows
   readonly #indices: ArrayLike<number>
-  readonly #mean: Float64Array
-  readonly #variance: Float64Array
+  /** The first sample of each channel: sums are of distances from it, which are 0 where a channel does not vary, however long it is. */
+  readonly #first: number[] = []
+  readonly #distances: Float64Array
+  readonly #squares: Float64Array
 
   constructor(windows: EegWindows, indices: ArrayLike<number>) {
     if (indices.length === 0) {
       throw new EegTorchError('INVALID_OPTION', 'a standardiser cannot learn from no windows', { option: 'indices' })
     }
-    const { nChannels, nSamples } = windows
-    const n = indices.length * nSamples
-    const mean = new Float64Array(nChannels)
-    const variance = new Float64Array(nChannels)
-    const pass = (sums: Float64Array, term: (value: number, channel: number) => number) => (window: Float32Array) => {
-      for (let i = 0, channel = 0; channel < nChannels; channel++) {
-        let sum = sums[channel]!
-        for (const end = i + nSamples; i < end; i++) sum += term(window[i]!, channel)
-        sums[channel] = sum
-      }
-    }
     this.passes = [
-      pass(mean, (value) => value / n),
-      pass(variance, (value, channel) => (value - mean[channel]!) ** 2 / n),
+      (window) => this.#add(this.#distances, window, (channel, first) => (this.#first[channel] ??= first)),
+      (window) => this.#add(this.#squares, window, (channel) => this.#mean(channel), 2),
     ]
     this.#windows = windows
     this.#indices = indices
-    this.#mean = mean
-    this.#variance = variance
+    this.#distances = new Float64Array(windows.nChannels)
+    this.#squares = new Float64Array(windows.nChannels)
+  }
+
+  #add(
+    sums: Float64Array,
+    window: Float32Array,
+    centreOf: (channel: number, first: number) => number,
+    power: 1 | 2 = 1,
+  ): void {
+    const { nSamples } = this.#windows
+    for (let i = 0, channel = 0; channel < sums.length; channel++) {
+      const centre = centreOf(channel, window[i]!)
+      let sum = sums[channel]!
+      for (const end = i + nSamples; i < end; i++) sum += power === 1 ? window[i]! - centre : (window[i]! - centre) ** 2
+      sums[channel] = sum
+    }
+  }
+
+  get #count(): number {
+    return this.#indices.length * this.#windows.nSamples
+  }
+
+  #mean(channel: number): number {
+    return this.#first[channel]! + this.#distances[channel]! / this.#count
   }
 
   found(): Standardiser {
     const names = [...this.#windows.channelNames]
-    return new Standardiser(names, this.#mean, this.#variance.map(Math.sqrt), stretchesOf(this.#windows, this.#indices))
+    const mean = names.map((_, channel) => this.#mean(channel))
+    const std = this.#squares.map((sum) => Math.sqrt(sum / this.#count))
+    return new Standardiser(names, mean, std, stretchesOf(this.#windows, this.#indices))
   }
 }
 
 /** Gives values, in their place, the mean 0 and the deviation 1. */
 export function standardiseValues(values: Float32Array | Float64Array): void {
-  let [sum, squares] = [0, 0]
-  for (const value of values) sum += value
-  const mean = sum / values.length
+  const first = values[0]!
+  let [distances, squares] = [0, 0]
+  for (const value of values) distances += value - first
+  const mean = first + distances / values.length
   for (const value of values) squares += (value - mean) ** 2
   rescale(values, mean, Math.sqrt(squares / values.length))
 }
 
 /** Takes a mean off and divides by a deviation, in place. What does not vary is centred only. */
 export function rescale(values: Float32Array | Float64Array, mean: number, std: number): void {
-  const factor = factorOf(std)
+  const factor = factorOf(mean, std)
   for (let i = 0; i < values.length; i++) values[i] = (values[i]! - mean) * factor
 }
 
+/**
+ * Deviations up to this part of the mean are rounding. Arithmetic in doubles leaves some 1e-16 of a level; what was measured varies more: among
+ * a billion float32 samples, one that is off by a single bit makes a deviation of 2e-12.
+ */
+export const ROUNDING = 1e-12
+
 /** What centred values are multiplied by. */
-function factorOf(std: number): number {
-  return std > 0 ? 1 / std : 1
+function factorOf(mean: number, std: number): number {
+  return std > ROUNDING * Math.abs(mean) ? 1 / std : 1
 }

@@ -1,4 +1,5 @@
 import { Standardiser, standardiseEach } from 'eegtorch'
+import { standardiseValues } from '../../lib/datasets/standardise.ts'
 import { makeWindows } from '../evaluation/make-windows.ts'
 
 const windows = makeWindows(
@@ -23,10 +24,38 @@ test('survives JSON', () => {
   expect([...again.apply(windows).data]).toEqual([...standardiser.apply(windows).data])
 })
 
-test('a channel without variation is centred only', () => {
-  const flat = windows.with({ data: new Float32Array(12).fill(7) })
-  expect([...Standardiser.fit(flat, [0]).apply(flat).data]).toEqual(new Array(12).fill(0))
-  expect([...standardiseEach(flat).data]).toEqual(new Array(12).fill(0))
+// Not powers of two: a third, a tenth or a sum of either is rounded.
+test.each([1, 7, 0.1, -3e-5, 1e6])('a channel that holds %d throughout is centred only', (level) => {
+  const rows = Array.from({ length: 7 }, (_, i) => ({ file: 'x', trial: i + 1, start: i * 100 }))
+  const alive = makeWindows(rows, { nSamples: 30 })
+  const flat = alive.with({ data: alive.data.map(() => level) })
+  const standardiser = Standardiser.fit(flat, [0, 1, 2, 4, 6])
+  expect([...standardiser.mean, ...standardiser.std]).toEqual([Math.fround(level), 0])
+  expect(new Set(standardiser.apply(flat).data)).toEqual(new Set([0]))
+  expect(new Set(standardiseEach(flat).data)).toEqual(new Set([0]))
+  // An electrode that lives in what is tested alone keeps its unit.
+  expect(standardiser.apply(alive).data[12]).toBeCloseTo(12 - level, 1)
+})
+
+test('doubles without variation are centred only', () => {
+  for (const length of [10, 1000, 12345]) {
+    const values = new Float64Array(length).fill(0.1)
+    standardiseValues(values)
+    expect(new Set(values)).toEqual(new Set([0]))
+  }
+})
+
+test('a deviation that is rounding beside the mean scales nothing, one that is small does', () => {
+  const rounded = Float64Array.from({ length: 10 }, (_, i) => 0.1 + (i % 2) * 2 ** -56)
+  standardiseValues(rounded)
+  expect(Math.max(...rounded.map(Math.abs))).toBeLessThan(1e-15)
+  // As weights files of older versions hold it.
+  const told = Standardiser.fromJSON({ channelNames: ['Cz'], mean: [0.9999999999999999], std: [1.1e-16] })
+  expect(told.apply(windows).data[0]).toBe(11)
+  // One float32 in ten that is off by its last bit did vary.
+  const alive = Float64Array.from({ length: 10 }, (_, i) => (i === 9 ? 1 + 2 ** -23 : 1))
+  standardiseValues(alive)
+  expect(alive[9]).toBeCloseTo(3, 6)
 })
 
 test('each window may have its own scale', () => {
