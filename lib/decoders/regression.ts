@@ -1,4 +1,5 @@
 import { fromTypedArray } from '../creation.ts'
+import { ROUNDING } from '../datasets/standardise.ts'
 import { scope } from '../memory.ts'
 import { asyncOps, ops } from '../ops/index.ts'
 import { asyncSignal } from '../signal/index.ts'
@@ -29,9 +30,9 @@ export async function fitShrunkRegression(
     )
 }
 
-/** Mean and standard deviation of each column; 1 for one that is constant. */
+/** Mean and standard deviation of each column; 1 for one that is constant, whose mean may be rounded. */
 function scalesOf(rows: Tensor): [Tensor, Tensor] {
   const mean = rows.mean([0], true)
   const deviation = rows.sub(mean).square().mean([0], true).sqrt()
-  return [mean, ops.aten.where(deviation.eq(0), deviation.new_ones([]), deviation)]
+  return [mean, ops.aten.where(deviation.le(mean.abs().mul(ROUNDING)), deviation.new_ones([]), deviation)]
 }
