@@ -1,3 +1,4 @@
+import { markAsUntransferable } from 'node:worker_threads'
 import {
   type Device,
   type DType,
@@ -90,12 +91,13 @@ function converted(tensor: Tensor, dtype: DType | undefined): Tensor {
 
 /**
  * A tensor over a typed array's own memory, without a copy: writes on either side show on the other. `torch.from_numpy`'s counterpart. The array
- * stays alive as long as the tensor's storage.
+ * stays alive as long as the tensor's storage, and its buffer can no longer be transferred to another thread: posting it copies, or throws from
+ * Node 21 on if it is in the list of what to transfer.
  *
  * @param options.shape default: one dimension
  * @param options.dtype another dtype of the same element size, such as `float16` for a `Uint16Array` of bit patterns
- * @throws EegTorchError `SHAPE_MISMATCH` where shape or element size do not fit the array; `INVALID_OPTION` for what is no typed array, or a `bool` of another
- *   byte than 0 or 1
+ * @throws EegTorchError `SHAPE_MISMATCH` where shape or element size do not fit the array; `INVALID_OPTION` for what is no typed array, an array in memory
+ *   that can be resized, or a `bool` of another byte than 0 or 1
  */
 export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A>, const S extends Shape = number[]>(
   data: A,
@@ -110,7 +112,21 @@ export function fromTypedArray<A extends TypedArray, D extends DType = DTypeOf<A
   }
   checkPlacement(dtype, undefined)
   if (dtype === 'bool') requireBooleans(data)
-  return fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, Sizes<S>>
+  requireFixedSize(data)
+  const shared = fromArray(data, dtype, options.shape ?? [data.length], true) as Tensor<D, Sizes<S>>
+  // Transferred, the memory would be another thread's, which may free it under the tensor.
+  markAsUntransferable(data.buffer)
+  return shared
+}
+
+/** What shrinks gives pages back that a tensor would go on reading. */
+function requireFixedSize({ buffer }: TypedArray): void {
+  if (!(buffer as { resizable?: boolean }).resizable) return
+  throw new EegTorchError('INVALID_OPTION', 'a tensor cannot share memory that can be resized', {
+    option: 'data',
+    expected: 'an ArrayBuffer of fixed size, or tensor(data), which copies',
+    received: 'a resizable ArrayBuffer',
+  })
 }
 
 /** Options of every function that draws random numbers. */
