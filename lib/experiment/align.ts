@@ -64,7 +64,7 @@ export async function align(windows: EegWindows, embeddings: Tensor, options: Al
     const scaled = (await Standardiser.fitAsync(windows, split.train)).apply(windows)
     manualSeed(training.seed ?? 0)
     const sizes = { nChans: windows.nChannels, nTimes: windows.nSamples, latentDim: embeddings.shape[1]! }
-    const encoder = models.sgdmEegEncoder({ ...model, ...sizes })
+    using encoder = models.sgdmEegEncoder({ ...model, ...sizes })
     const place = { fold, folds: splits.length }
     await fitAlignment(encoder, windowTensors(scaled.subset(split.train)), embeddings, {
       ...training,
@@ -73,7 +73,6 @@ export async function align(windows: EegWindows, embeddings: Tensor, options: Al
     })
     const found = await retrieveImages(encoder, windowTensors(scaled.subset(split.test)), embeddings)
     for (const rank of found.ranks) ranks.push(rank)
-    encoder.dispose()
   }
   const counts = windows.countClasses().sort((a, b) => b - a)
   return {

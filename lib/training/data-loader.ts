@@ -79,9 +79,16 @@ export class DataLoader implements AsyncIterable<LoadedBatch> {
     this.batches = this.#parts().length
   }
 
-  /** Frees the tensors that the loader made of windows; those of a {@link TensorSet} are its owner's. */
+  /**
+   * Closes the file of a store and frees the tensors that the loader made of windows; those of a {@link TensorSet} are its owner's. `using` does it at the
+   * end of a block.
+   */
   dispose(): void {
     this.#rows.dispose()
+  }
+
+  [Symbol.dispose](): void {
+    this.dispose()
   }
 
   /** One epoch after the other: each loop over the loader is the next epoch. */

@@ -108,7 +108,7 @@ export async function fitStep(
   checkOptions(options)
   const placement = { device: options.device ?? 'cpu', resident: options.resident }
   const store = group === undefined ? options.store : new SharedStore(options.store, group)
-  const loader = new DataLoader(train, {
+  using loader = new DataLoader(train, {
     batchSize,
     shuffle: true,
     seed,
@@ -117,7 +117,7 @@ export async function fitStep(
     ...placement,
   })
   if (loader.batches === 0) throw tooFewExamples(loader.length, batchSize)
-  const validation =
+  using validation =
     options.validation && new DataLoader(options.validation, { batchSize, fillLast: false, group, ...placement })
   const steps = epochs * loader.batches
 
@@ -166,8 +166,6 @@ export async function fitStep(
   } finally {
     release(best)
     step.dispose()
-    loader.dispose()
-    validation?.dispose()
   }
 }
 

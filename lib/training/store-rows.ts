@@ -10,6 +10,8 @@ const MOST_THREADS = 4
 /** What batches that wait to be taken may hold, in bytes. */
 const WAITING_BYTES = 512 * 2 ** 20
 
+const registry = new FinalizationRegistry<number>((id) => native.removeObject(id))
+
 /** Windows of a store as batches: read, checked and scaled by native threads, ahead of the network that takes them. */
 export class StoreRows implements RowSource {
   readonly length: number
@@ -32,6 +34,7 @@ export class StoreRows implements RowSource {
       Uint32Array.from({ length: this.length }, (_, i) => checksums[own(i)]!),
       labels,
     )
+    registry.register(this, this.#file, this)
   }
 
   stream(order: readonly (readonly number[])[]): BatchStream {
@@ -44,18 +47,22 @@ export class StoreRows implements RowSource {
     const depth = Math.max(2, Math.min(2 * threads, Math.floor(WAITING_BYTES / batchBytes)))
     const pinned = native.version().cuda && native.version().devices > 0
     const loader = nativeTraining.startLoader(this.#file, rows, ends, { threads, depth, pinned, ...scale })
-    return {
+    const stream = {
       next: async () => {
         const [inputs, targets] = await nativeTraining.nextBatch(loader)
         return { inputs: new Tensor(inputs), targets: new Tensor(targets) }
       },
       close: async () => {
         native.removeObject(loader)
+        registry.unregister(stream)
       },
     }
+    registry.register(stream, loader, stream) // of a loop that nobody goes on with
+    return stream
   }
 
   dispose(): void {
     native.removeObject(this.#file)
+    registry.unregister(this)
   }
 }
