@@ -48,8 +48,14 @@ export class Random {
     return ((this.uint32() >>> 5) * 2 ** 26 + (this.uint32() >>> 6)) / 2 ** 53
   }
 
-  /** A whole number, uniform in 0 .. n - 1, for n up to 2^32. */
+  /**
+   * A whole number, uniform in 0 .. n - 1.
+   *
+   * @param n a whole number from 1 to 2^32
+   * @throws EegTorchError `INVALID_OPTION`
+   */
   below(n: number): number {
+    if (!(n >= 1 && n <= 2 ** 32 && n === floor(n))) throw noBound(n)
     // Numbers from the incomplete last stretch would favour small results.
     const limit = 2 ** 32 - (2 ** 32 % n)
     for (;;) {
@@ -88,8 +94,15 @@ export class Random {
     return out
   }
 
-  /** One of the items. */
+  /**
+   * One of the items.
+   *
+   * @throws EegTorchError `INVALID_OPTION` if there are none
+   */
   pick<T>(items: readonly T[]): T {
+    if (items.length === 0) {
+      throw new EegTorchError('INVALID_OPTION', 'there is nothing to pick from', { option: 'items' })
+    }
     return items[this.below(items.length)]!
   }
 
@@ -107,6 +120,14 @@ export class Random {
     this.#low = sum >>> 0
     this.#high = (this.#high + high + (sum >= 2 ** 32 ? 1 : 0)) >>> 0
   }
+}
+
+function noBound(n: number): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', 'random numbers cannot stay below this', {
+    option: 'n',
+    expected: 'a whole number from 1 to 2^32',
+    received: String(n),
+  })
 }
 
 /** The upper half of the 64-bit product of two 32-bit numbers. */

@@ -61,3 +61,14 @@ test('a shuffle keeps every item, is seeded, and reaches every order', () => {
 test.each([-1, 0.5, Number.NaN, 2 ** 53])('refuses the seed %d', (seed) => {
   expect(() => new Random(seed)).toThrow('the seed is not usable')
 })
+
+test.each([0, -1, 2.5, 2 ** 32 + 1, Number.NaN, Number.POSITIVE_INFINITY])('no number is below %d', (n) => {
+  expect(() => new Random(1).below(n)).toThrow(`expected a whole number from 1 to 2^32, received ${n}`)
+})
+
+test('bounds of 1 and 2^32 and a list of one item are drawn from, an empty list is not', () => {
+  const [random, same] = [new Random(1), new Random(1)]
+  expect(random.below(2 ** 32)).toBe(same.uint32())
+  expect([random.below(1), random.pick(['a'])]).toEqual([0, 'a'])
+  expect(() => random.pick([])).toThrow('nothing to pick from')
+})
