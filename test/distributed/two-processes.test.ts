@@ -211,6 +211,16 @@ describe('eegtorch launch', () => {
     PATIENCE_MS,
   )
 
+  test('of the commands of eegtorch it runs train alone, and says so', async () => {
+    const { code, stderr } = await eegtorch('launch', '--nproc', '2', 'finetune-text', '--corpus', 'texts.txt')
+    expect([code, stderr]).toEqual([
+      1,
+      'EegTorchError [INVALID_OPTION]: eegtorch finetune-text does not share its work among processes: ' +
+        'expected train, or a program (one of the same name by its path), received finetune-text\n',
+    ])
+    expect((await eegtorch('launch', '--help')).stdout).toMatch(/train and what follows it, or any program/)
+  })
+
   test('runs any program, and gives its exit code', async () => {
     const program = 'console.log(process.env.RANK); process.exitCode = 5'
     const { code, stdout } = await eegtorch('launch', '--nproc', '2', '--', process.execPath, '-e', program)
