@@ -28,7 +28,7 @@ export interface StoreSummary {
 }
 
 /**
- * Summarises a store, ours or one of pickled records, without reading samples.
+ * Summarises a store: ours without reading samples, one of pickled records by reading each once.
  *
  * @throws EegTorchError as `openStore` and `openPickledLmdb`
  */

@@ -48,6 +48,8 @@ export function isPickledLmdb(path: string): boolean {
  * Opens an LMDB environment as CBraMod's and CSBrain's preprocessing writes it: a pickled dict of the keys of each part, and for each key a pickled dict of
  * `sample`, an array (channels, samples) or (channels, patches, samples of a patch), and `label`. Pickles are read as data: nothing in them is run.
  *
+ * Opening reads every record once, for its shape and label, and keeps no samples.
+ *
  * A key `A01T-17` is read as trial 18 of the recording A01T. The files tell no times: windows are taken not to overlap.
  *
  * @param path the folder with `data.mdb`
@@ -59,23 +61,18 @@ export function openPickledLmdb(path: string, options: PickledLmdbOptions = {}):
   const lmdb = new LmdbFile(path)
   const parts = readParts(lmdb)
   const keys = [...parts.values()].flat()
-  const records = keys.map((key) => readRecord(lmdb, key))
-  const [first] = records
-  if (first === undefined) throw invalid(lmdb, 'records', 'none')
-  for (const [i, { shape }] of records.entries()) {
-    if (String(shape) !== String(first.shape)) throw otherShape(lmdb, keys[i]!, first.shape, shape)
-  }
-  const [nChannels, nSamples] = first.shape
+  const { shape, labels } = readLabels(lmdb, keys)
+  const [nChannels, nSamples] = shape
   const recordings = [...new Set(keys.map((key) => parseKey(key).recording))]
-  const classes = records.reduce((most, { label }) => Math.max(most, label + 1), 0)
+  const classes = labels.reduce((most, label) => Math.max(most, label + 1), 0)
   const numbers = new Map(recordings.map((name, i) => [name, i]))
   const origins = keys.map((key, i): WindowOrigin => {
     const { recording, trial } = parseKey(key)
     const start = (trial - 1) * nSamples
-    return { recording: numbers.get(recording)!, trial, onset: start / samplingRate, start, label: records[i]!.label }
+    return { recording: numbers.get(recording)!, trial, onset: start / samplingRate, start, label: labels[i]! }
   })
   const windows = new EegWindows({
-    data: new PickledSamples(lmdb, keys, first.shape, scale),
+    data: new PickledSamples(lmdb, keys, shape, scale),
     origins,
     recordings: recordings.map((name) => {
       const { subject, session, run } = metadata(name)
@@ -86,6 +83,19 @@ export function openPickledLmdb(path: string, options: PickledLmdbOptions = {}):
     ...{ nSamples, samplingRate },
   })
   return { windows, split: splitOf(parts) }
+}
+
+/** The shape that all records have, and the label of each. A pickle tells them with its samples, which are let go one record after the other. */
+function readLabels(lmdb: LmdbFile, keys: readonly string[]): Pick<PickledRecord, 'shape'> & { labels: number[] } {
+  let first: PickledRecord['shape'] | undefined
+  const labels = keys.map((key) => {
+    const { shape, label } = readRecord(lmdb, key)
+    first ??= shape
+    if (String(shape) !== String(first)) throw otherShape(lmdb, key, first, shape)
+    return label
+  })
+  if (first === undefined) throw invalid(lmdb, 'records', 'none')
+  return { shape: first, labels }
 }
 
 /** Samples of pickled records, unpickled one by one. */

@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { openPickledLmdb, openStore, Random, writeStore } from 'eegtorch'
+import { builtEntry, runNode } from '../built.ts'
+import { writePickled } from './write-pickled.ts'
 
 // Fixtures are written by Python's lmdb and pickle: test/fixtures/store/make_lmdb.py
 
@@ -39,6 +41,25 @@ test('they can be written to a store of our own', async () => {
   expect(stored.header.splits).toEqual([split])
   expect(stored.windows.classNames).toEqual(['left', 'right', 'feet', 'tongue'])
   for (let i = 0; i < 12; i++) expect([...stored.windows.window(i)]).toEqual([...windows.window(i)])
+})
+
+test('opening keeps labels and no samples', async () => {
+  const path = join(folder, 'large')
+  const [count, megabytes] = [48, 4]
+  await writePickled(path, count, 4, megabytes * 2 ** 16)
+  const program = `
+    const { openPickledLmdb } = await import(${JSON.stringify(builtEntry)})
+    const before = process.resourceUsage().maxRSS
+    const { windows } = openPickledLmdb(${JSON.stringify(path)})
+    const megabytes = (process.resourceUsage().maxRSS - before) / 1024
+    console.log(JSON.stringify({ megabytes, labels: [...windows.labels] }))`
+  const { stdout, stderr } = await runNode(['--input-type=module', '-e', program])
+  expect(stderr).toBe('')
+  const found = JSON.parse(stdout) as { megabytes: number; labels: number[] }
+  expect(found.labels).toEqual(Array.from({ length: count }, (_, i) => i))
+  // What is read is let go some records later, when V8 gets to it.
+  expect(found.megabytes).toBeLessThan((count * megabytes) / 1.5)
+  rmSync(path, { recursive: true })
 })
 
 test('what a pickle would run is not run', () => {
