@@ -26,6 +26,7 @@ import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { storeIdentity } from '../store/store-identity.ts'
 import type { Tensor } from '../tensor.ts'
 import { phasesOf } from '../training/phase.ts'
 import type { TensorSet } from '../training/tensor-set.ts'
@@ -64,12 +65,12 @@ export async function finetuneMapper(
   { out, json }: { out: string; json: boolean },
 ): Promise<void> {
   const { encoder, checkpoint, clip, diffusion } = config
+  const { windows, header } = openStore(config.data)
   await using _study = await openStudy(
     out,
     { ...config, threads: numThreads() },
-    { encoder, checkpoint, clip, diffusion },
+    { data: { identity: storeIdentity(header) }, encoder, checkpoint, clip, diffusion },
   )
-  const { windows } = openStore(config.data)
   const parts = await splitBySubject(windows, config)
   const targets = await targetsOf(windows.classNames, config)
   if (!json) console.error(formatCosines(targets))

@@ -13,6 +13,7 @@ import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { storeIdentity } from '../store/store-identity.ts'
 import { phasesOf } from '../training/phase.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
@@ -41,13 +42,13 @@ Examples:
 
 async function run(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const written = await readCommandConfig(finetuneTextSchema, flags, file, 'finetune-text')
-  const { windows } = openStore(written.data)
+  const { windows, header } = openStore(written.data)
   const config = completeConfig(written, windows.classNames)
   const { encoder, language, projection, adapter } = config
   await using _study = await openStudy(
     out,
     { ...config, threads: numThreads() },
-    { encoder, language, projection, adapter },
+    { data: { identity: storeIdentity(header) }, encoder, language, projection, adapter },
   )
   const parts = await splitBySubject(windows, config)
   const result = await interruptible(out, (signal) => learn({ config, out, json, signal, parts }))

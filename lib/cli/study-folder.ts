@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { SETTINGS_FILE } from '../files/kept-settings.ts'
+import { type KeptContents, SETTINGS_FILE } from '../files/kept-settings.ts'
 import { type LockedFolder, openKeptFolder } from '../files/locked-folder.ts'
 import { EXIT } from './program.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -11,14 +11,14 @@ export const STUDY: LockedFolder = { lockFile: 'run.lock', doing: 'trains in', o
  * Opens the folder of a study, whose trainings keep their states in it: the same command goes on where it was stopped. No other process may
  * write to it until it is disposed of.
  *
- * @param contents files and folders whose content counts, such as checkpoints, by the names of their settings
+ * @param contents what counts by its content, such as checkpoints, by the names of the settings
  * @throws EegTorchError `INVALID_OPTION` where the folder holds a study with other settings, one of these files has changed, or another process
  *   writes to it
  */
 export async function openStudy(
   folder: string,
   settings: Readonly<Record<string, unknown>>,
-  contents?: Readonly<Record<string, string | undefined>>,
+  contents?: KeptContents,
 ): Promise<AsyncDisposable> {
   const lock = await openKeptFolder(folder, STUDY, async () => ({
     isUntouched: await isUntouched(folder),

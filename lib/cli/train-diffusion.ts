@@ -17,6 +17,7 @@ import { workOfWindows } from '../generation/sources/picture-work.ts'
 import { loadVae } from '../generation/stable-diffusion/load.ts'
 import { manualSeed, numThreads } from '../runtime.ts'
 import { openStore } from '../store/open-store.ts'
+import { storeIdentity } from '../store/store-identity.ts'
 import type { Tensor } from '../tensor.ts'
 import { TrainingCheckpoints } from '../training/checkpoints.ts'
 import type { FitOptions, FitResult } from '../training/fit.ts'
@@ -57,8 +58,13 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   )
   const { device, ...settings } = config
   const { vae, semantics, controlnetOf } = settings
-  await using _study = await openStudy(out, { ...settings, threads: numThreads() }, { vae, semantics, controlnetOf })
-  const { windows } = openStore(config.data)
+  const { windows, header } = openStore(config.data)
+  const data = { identity: storeIdentity(header) }
+  await using _study = await openStudy(
+    out,
+    { ...settings, threads: numThreads() },
+    { data, vae, semantics, controlnetOf },
+  )
   await requireNumbers(windows, config.data)
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)

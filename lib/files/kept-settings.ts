@@ -8,11 +8,14 @@ import { contentIdentity } from './content-identity.ts'
 /** What is kept lies in this file of the folder. */
 export const SETTINGS_FILE = 'settings.json'
 
+/** Paths of files and folders, or what tells a content where its owner knows it. */
+export type KeptContents = Readonly<Record<string, string | { identity: string } | undefined>>
+
 /** What is kept in a folder, and whom to tell that it is another's. */
 export interface KeptSettings {
   settings: Readonly<Record<string, unknown>>
-  /** Files and folders whose content counts, by the names of the settings that hold their paths. */
-  contents?: Readonly<Record<string, string | undefined>> | undefined
+  /** What else counts by its content, by the names of the settings that hold its path. */
+  contents?: KeptContents | undefined
   /** Settings, and contents of these names, that decide nothing of what the folder holds so far: others take their place. */
   free?: readonly string[] | undefined
   /** What the folder holds: `a run`. */
@@ -65,14 +68,12 @@ function parse(text: string | undefined): Known {
 }
 
 /** In the order of `contents`; of those that are gone what is known. */
-async function identitiesOf(
-  contents: NonNullable<KeptSettings['contents']>,
-  known: Known['contents'],
-): Promise<Record<string, unknown>> {
+async function identitiesOf(contents: KeptContents, known: Known['contents']): Promise<Record<string, unknown>> {
   const identities: Record<string, unknown> = {}
-  for (const [name, path] of Object.entries(contents)) {
-    if (path === undefined) continue
-    identities[name] = name in known && !existsSync(path) ? known[name] : await contentIdentity(path)
+  for (const [name, content] of Object.entries(contents)) {
+    if (content === undefined) continue
+    if (typeof content !== 'string') identities[name] = content.identity
+    else identities[name] = name in known && !existsSync(content) ? known[name] : await contentIdentity(content)
   }
   return identities
 }

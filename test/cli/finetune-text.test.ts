@@ -95,6 +95,21 @@ threads: 1
   await writeEncoder(7)
   const other = await command(...words).catch(({ stdout, stderr }) => stdout + stderr)
   expect(other).toMatch(/holds a run with other settings.*another content of encoder/)
+  await writeEncoder(0)
+  const store = join(folder, 'store')
+  rmSync(store, { recursive: true })
+  await writeStore(
+    store,
+    windowsOf((i) => Math.sin(0.3 * i)),
+  )
+  expect(JSON.parse((await command(...words)).stdout).epochs).toHaveLength(2)
+  rmSync(store, { recursive: true })
+  await writeStore(
+    store,
+    windowsOf((i) => (i < 1199 ? Math.sin(0.3 * i) : 0)),
+  )
+  const anew = await command(...words).catch(({ stdout, stderr }) => stdout + stderr)
+  expect(anew).toMatch(/holds a run with other settings.*another content of data/)
 })
 
 test('subjects who share samples are refused before anything is trained', async () => {
