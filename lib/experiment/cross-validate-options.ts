@@ -28,6 +28,8 @@ export interface TrainingOutcome {
 export interface CrossValidationStore extends OpeningsStore {
   /** The outcome of a training that is over, or undefined. */
   readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined>
+  /** Where that outcome is kept, for errors. */
+  outcomeFile?(place: TrainingPlace): string | undefined
   writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void>
   /** Where a training keeps its state; `description` goes into its weights files. Undefined where another process keeps it. */
   trainingStore(place: TrainingPlace, description: Record<string, unknown>): TrainingStore | undefined

@@ -25,6 +25,7 @@ import {
 } from './cross-validate-options.ts'
 import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFindings } from './make-splits.ts'
 import { leftOutOf, prepareFold } from './prepare-fold.ts'
+import { requireTested } from './require-tested.ts'
 import { runChecks } from './run-checks.ts'
 import { SharedRun } from './shared-run.ts'
 import { startModel, trainPrepared, trainShuffled } from './train-fold.ts'
@@ -114,7 +115,10 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
       trained.parameters = net.parameterCount()
       const known = await store?.readOutcome(place)
       const opening = { fold, by: factory.modelName, seed }
-      if (known !== undefined) ledger.note(opening)
+      if (known !== undefined) {
+        requireTested(known.predictions, prepared, place, store?.outcomeFile?.(place))
+        ledger.note(opening)
+      }
       const outcome = known ?? (await trainPrepared(net, prepared, place, given, () => ledger.open(opening)))
       if (known === undefined) await store?.writeOutcome(place, outcome)
       trained.curves.push(outcome.curve)

@@ -45,7 +45,7 @@ export class RunFolder implements CrossValidationStore {
   }
 
   async readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined> {
-    const path = this.#outcomePath(place)
+    const path = this.outcomeFile(place)
     if (!existsSync(path)) {
       this.#openLog(place)
       return undefined
@@ -57,7 +57,7 @@ export class RunFolder implements CrossValidationStore {
     const right = outcome.predictions.filter(({ truth, predicted }) => truth === predicted).length
     const n = outcome.predictions.length
     this.#append({ event: 'test', ...tell(place), accuracy: right / n, windows: n })
-    await writeFileAtomically(this.#outcomePath(place), JSON.stringify(outcome))
+    await writeFileAtomically(this.outcomeFile(place), JSON.stringify(outcome))
     await new TrainingCheckpoints(this.#checkpointFolder(place)).forget()
   }
 
@@ -130,7 +130,7 @@ export class RunFolder implements CrossValidationStore {
     return this.#board.writer
   }
 
-  #outcomePath(place: TrainingPlace): string {
+  outcomeFile(place: TrainingPlace): string {
     return join(this.path, 'outcomes', `${nameOf(place)}.json`)
   }
 

@@ -19,6 +19,10 @@ export class SharedRun implements CrossValidationStore {
     return (await this.#group.broadcastValue(own ?? null)) ?? undefined
   }
 
+  outcomeFile(place: TrainingPlace): string | undefined {
+    return this.#store?.outcomeFile?.(place)
+  }
+
   async writeOutcome(place: TrainingPlace, outcome: TrainingOutcome): Promise<void> {
     await this.#store?.writeOutcome(place, outcome)
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -10,6 +10,7 @@ import {
   optim,
   protocolSplits,
   Random,
+  RunFolder,
   type Split,
   setNumThreads,
   simulateMotorImagery,
@@ -118,6 +119,24 @@ test('common spatial patterns and the tangent space are tried on the same folds'
   const foldOf = ({ trial, fold }: { trial: string; fold: number }) => `${trial} ${fold}`
   for (const { predictions } of run.baselines)
     expect(new Set(predictions.map(foldOf))).toEqual(new Set(run.predictions.map(foldOf)))
+})
+
+test('an outcome of other trials than its fold tests is refused by its file', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'eegtorch-outcomes-'))
+  const run = async () => {
+    const store = await RunFolder.create(folder)
+    const options = { ...BRIEF, leaveOut: 'run', baselines: false, store } as const
+    return crossValidate(models.eegnet, study, options).finally(() => store.close())
+  }
+  const { accuracy } = await run()
+  expect((await run()).accuracy).toEqual(accuracy)
+  const file = join(folder, 'outcomes', 'fold-2-seed-0.json')
+  renameSync(join(folder, 'outcomes', 'fold-1-seed-0.json'), file)
+  expect(await rejectionOf(run())).toMatchObject({
+    ...{ code: 'INVALID_OPTION', file, expected: expect.stringMatching(/^S1--R2 trial 1 of S1, class 0/) },
+    received: 'S1--R1 trial 1 of S1, class 0',
+  })
+  rmSync(folder, { recursive: true })
 })
 
 describe('what concerns fit is passed on', () => {
