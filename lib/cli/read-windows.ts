@@ -9,9 +9,11 @@ import { Pipeline } from '../preprocessing/pipeline.ts'
 import type { StepSource } from '../preprocessing/steps/index.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { openStore, type WindowStore } from '../store/open-store.ts'
+import { storeIdentity } from '../store/store-identity.ts'
 import { openConfigured } from './config-dataset.ts'
 import { type ConfiguredWindows, cutConfigured, pipelineOf } from './config-pipeline.ts'
 import { type TrainConfig, trainSchema } from './train-config.ts'
+import { windowsIdentity } from './windows-identity.ts'
 
 /** Options that a store has answered already. */
 const ANSWERED = ['window', 'band', 'channels', 'upsample', 'task', 'events', 'read'] as const
@@ -35,6 +37,8 @@ export function storeOf({ data }: Pick<TrainConfig, 'data'>): WindowStore | unde
 /** The windows of a configuration, with its pipeline written out where a store tells it. */
 export interface ReadWindows extends ConfiguredWindows {
   config: TrainConfig
+  /** What tells these windows from others. */
+  identify: () => Promise<string>
 }
 
 /**
@@ -44,10 +48,14 @@ export interface ReadWindows extends ConfiguredWindows {
  */
 export async function readWindows(config: TrainConfig, recordings?: Iterable<Recording>): Promise<ReadWindows> {
   const store = recordings === undefined ? storeOf(config) : undefined
-  if (store === undefined)
-    return { config, ...(await cutConfigured(config, recordings ?? (await readRecordings(config)))) }
+  if (store === undefined) {
+    const list = [...(recordings ?? (await readRecordings(config)))]
+    const cut = await cutConfigured(config, list)
+    return { config, ...cut, identify: () => windowsIdentity(cut.windows, list) }
+  }
   const pipeline = storedPipeline(config, store)
-  return { windows: store.windows, pipeline, config: { ...config, pipeline: pipeline.toJSON() } }
+  const identify = async () => storeIdentity(store.header)
+  return { windows: store.windows, pipeline, config: { ...config, pipeline: pipeline.toJSON() }, identify }
 }
 
 /** What is still to be learned from training windows of a store, after what was done to make them. */

@@ -10,7 +10,6 @@ import { crossValidate } from '../experiment/cross-validate.ts'
 import type { CrossValidateOptions } from '../experiment/cross-validate-options.ts'
 import { RunFolder } from '../experiment/run-folder.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
-import { lockFolder } from '../files/locked-folder.ts'
 import { type ModelFactory, models } from '../models/models.ts'
 import { ProgressBar } from '../progress/progress-bar.ts'
 import type { CrossValidationResult } from '../report/cross-validation-result.ts'
@@ -19,10 +18,10 @@ import { chosenSettings } from '../training/fit.ts'
 import type { Optimizer } from '../training/options.ts'
 import { describedSchedule } from '../training/schedules.ts'
 import { baselineDecoders } from './classical-decoders.ts'
-import { type ConfiguredWindows, pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
+import { pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
-import { readWindows } from './read-windows.ts'
-import { STUDY } from './study-folder.ts'
+import { type ReadWindows, readWindows } from './read-windows.ts'
+import { openStudy } from './study-folder.ts'
 import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -67,7 +66,7 @@ export async function runTraining(config: TrainConfig, options: RunOptions): Pro
 
 async function trainInFolder(
   factory: ModelFactory<never>,
-  { windows, pipeline }: ConfiguredWindows,
+  { windows, pipeline, identify }: Omit<ReadWindows, 'config'>,
   config: TrainConfig,
   options: RunOptions,
   signal: AbortSignal,
@@ -80,8 +79,8 @@ async function trainInFolder(
   } = config
   const { group } = options
   const writes = group === undefined || group.rank === 0
-  const lock = writes ? await lockFolder(options.folder, STUDY) : undefined
-  await using _lock = { [Symbol.asyncDispose]: async () => lock?.release() }
+  const contents = async () => ({ data: { identity: await identify() }, startFrom: config.startFrom })
+  await using _study = writes ? await openStudy(options.folder, shaping(config), await contents()) : undefined
   const folder = writes
     ? await RunFolder.create(options.folder, {
         ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),
@@ -183,6 +182,15 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
     ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, startFrom }),
     ...defined({ stimuliApart, permutations, retrainings, controls, device, resident }),
   } as CrossValidateOptions
+}
+
+/** What the trainings of a run come from. Where they compute, how often they are saved and what is scored beside them may change from one start to the next. */
+function shaping(config: TrainConfig): Record<string, unknown> {
+  const { data, threads, device, resident, ...rest } = recorded(config) as Partial<TrainConfig>
+  const { checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery, ...training } = rest
+  const { startFrom, baselines, permutations, retrainings, controls, ...settings } = training
+  // A store adds its pipeline behind the others, where a file says it among them.
+  return Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** The configuration as the run folder keeps it: paths that hold from anywhere, and the number of threads in use. */

@@ -5,7 +5,7 @@ import { EXIT } from './program.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 /** A folder in which one process trains at a time. */
-export const STUDY: LockedFolder = { lockFile: 'run.lock', doing: 'trains in', option: '--out' }
+const STUDY: LockedFolder = { lockFile: 'run.lock', doing: 'trains in', option: '--out' }
 
 /**
  * Opens the folder of a study, whose trainings keep their states in it: the same command goes on where it was stopped. No other process may

@@ -165,6 +165,10 @@ test('train and evaluate take a store, with the numbers of the recordings', asyn
   expect(JSON.parse(score.stdout)).toMatchObject({ seen: 16, windows: 8 })
   const answered = await eegtorch('train', 'eegnet', '--data', inFolder('train.store'), '--band', '8..30')
   expect(answered.stderr).toMatch(/option band was decided when the store was prepared/)
+  renameSync(inFolder('train.store'), inFolder('moved.store'))
+  const moved = await eegtorch('train', '--resume', inFolder('stored'), '--data', inFolder('moved.store'), '--json')
+  expect([moved.code, moved.stderr]).toEqual([0, ''])
+  expect(JSON.parse(moved.stdout).accuracy).toEqual(JSON.parse(stored.stdout).accuracy)
 })
 
 test('options that make no sense are refused before anything is written', async () => {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -13,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openCheckpoint, readJsonLines, writeCheckpoint } from 'eegtorch'
+import { parse } from 'yaml'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -53,6 +55,7 @@ describe('train', () => {
         'outcomes',
         'report.html',
         'results.json',
+        'settings.json',
         'tensorboard',
       ].sort(),
     )
@@ -72,6 +75,30 @@ describe('train', () => {
     expect([code, stdout]).toEqual([0, expect.stringContaining(`report   ${inFolder('finished/report.html')}`)])
     expect(readFileSync(weights).equals(before)).toBe(true)
     expect(readFileSync(inFolder('finished/log.jsonl'), 'utf8')).toBe(log)
+  })
+
+  test('a run goes on as what it is: with other options or recordings it is refused, and nothing of it changes', async () => {
+    const own = inFolder('own data')
+    cpSync(data, own, { recursive: true })
+    const run = inFolder('continued')
+    const words = ['train', 'eegnet', ...BRIEF, '--data', own, '--epochs', '1', '--out', run]
+    expect((await eegtorch(...words)).code).toBe(0)
+    const config = join(run, 'config.yaml')
+    const before = parse(readFileSync(config, 'utf8')) as object
+    const resume = (...more: string[]) => eegtorch('train', '--resume', run, ...more)
+    const epochs = await resume('--epochs', '2')
+    expect([epochs.code, epochs.stdout]).toEqual([1, ''])
+    expect(epochs.stderr).toMatch(
+      /\[INVALID_OPTION\]: .*continued holds a run with other settings: .*another epochs\n$/,
+    )
+    expect(parse(readFileSync(config, 'utf8'))).toEqual(before)
+    expect((await resume('--checkpoint-seconds', '5', '--permutations', '10')).code).toBe(0)
+    expect(parse(readFileSync(config, 'utf8'))).toEqual({ ...before, permutations: 10, checkpointSeconds: 5 })
+    copyFileSync(join(own, 'S001R14.edf'), join(own, 'S001R02.edf'))
+    const added = await resume()
+    expect([added.code, added.stderr]).toEqual([1, expect.stringMatching(/another content of data\n$/)])
+    const demo = await eegtorch('demo', '--no-pictures', '--data', data, '--out', run)
+    expect([demo.code, demo.stderr]).toEqual([1, expect.stringMatching(/holds a run with other settings/)])
   })
 
   test('a whole regime may stand in a YAML file on top of a preset, and start from other weights', async () => {
