@@ -112,8 +112,17 @@ function makeEntry(
 
 /** Paths that hold from anywhere. */
 export function withFullPaths(config: SweepConfig): SweepConfig {
-  const { data } = config
-  return { ...config, data: Array.isArray(data) ? data.map((path) => resolve(path)) : resolve(data) }
+  const { data, models } = config
+  return {
+    ...withFullWeights(config),
+    data: Array.isArray(data) ? data.map((path) => resolve(path)) : resolve(data),
+    models: models.map((entry) => (typeof entry === 'string' ? entry : withFullWeights(entry))),
+  }
+}
+
+function withFullWeights<E extends object>(entry: E): E {
+  const { startFrom } = entry as { startFrom?: unknown }
+  return typeof startFrom === 'string' ? { ...entry, startFrom: resolve(startFrom) } : entry
 }
 
 function refuse(option: string, expected: string, received: string, file?: string): EegTorchError {

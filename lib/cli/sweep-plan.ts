@@ -83,7 +83,7 @@ function subjectsOf(windows: EegWindows, subjects: readonly string[]): EegWindow
   return kept.length === windows.length ? windows : windows.subset(kept)
 }
 
-/** A configuration without what the windows and splits hold already, or what does not shape a training. */
+/** A configuration without what windows, splits and the content of weights tell already, or what does not shape a training. */
 function shapeOf(config: SweepEntry['config']): Record<string, unknown> {
   const {
     stimuliApart,
@@ -102,6 +102,7 @@ function shapeOf(config: SweepEntry['config']): Record<string, unknown> {
     folds,
     protocol,
     validation,
+    startFrom,
     ...rest
   } = config
   const { seeds, baselines, threads, checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery, ...shape } = rest

@@ -1,9 +1,10 @@
 import { createHash, type Hash } from 'node:crypto'
+import { fstatSync } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
-import { readAtAsync } from './read-at.ts'
-import { withFileAsync } from './with-file.ts'
+import { readAt, readAtAsync } from './read-at.ts'
+import { withFile, withFileAsync } from './with-file.ts'
 
 /** Of a file that is larger than all of them together, so many blocks of so many bytes are looked at, evenly from its first byte to its last. */
 const BLOCKS = 64
@@ -19,6 +20,17 @@ const BLOCK_BYTES = 65_536
 export async function contentIdentity(path: string): Promise<string> {
   const hash = createHash('sha256')
   await addContent(hash, path)
+  return `sha256:${hash.digest('hex')}`
+}
+
+/** {@link contentIdentity} of a file while everything waits. @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no file */
+export function fileIdentity(path: string): string {
+  const hash = createHash('sha256')
+  withFile(path, (descriptor) => {
+    const { size } = fstatSync(descriptor)
+    hash.update(`file of ${size}\0`)
+    for (const [at, length] of blocksOf(size)) hash.update(readAt(descriptor, at, length, 'its content', path))
+  })
   return `sha256:${hash.digest('hex')}`
 }
 
@@ -39,11 +51,12 @@ async function addFile(hash: Hash, path: string): Promise<void> {
   await withFileAsync(path, async (handle) => {
     const { size } = await handle.stat()
     hash.update(`file of ${size}\0`)
-    const isSmall = size <= BLOCKS * BLOCK_BYTES
-    const length = isSmall ? size : BLOCK_BYTES
-    for (let i = 0; i < (isSmall ? 1 : BLOCKS); i++) {
-      const at = isSmall ? 0 : Math.floor((i * (size - BLOCK_BYTES)) / (BLOCKS - 1))
-      hash.update(await readAtAsync(handle, at, length, 'its content', path))
-    }
+    for (const [at, length] of blocksOf(size)) hash.update(await readAtAsync(handle, at, length, 'its content', path))
   })
+}
+
+/** Where the blocks begin that are looked at, and how long they are. */
+function blocksOf(size: number): [at: number, length: number][] {
+  if (size <= BLOCKS * BLOCK_BYTES) return [[0, size]]
+  return Array.from({ length: BLOCKS }, (_, i) => [Math.floor((i * (size - BLOCK_BYTES)) / (BLOCKS - 1)), BLOCK_BYTES])
 }

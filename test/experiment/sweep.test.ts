@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -63,6 +63,25 @@ describe('a sweep in a program', () => {
     const { entries, comparison } = await changed.report()
     expect(entries[0]).toMatchObject({ done: 0, total: 6 })
     expect(comparison.scores.map(({ name }) => name)).toEqual(['variance'])
+  })
+
+  test('weights to start from count by their content, not by their path', async () => {
+    const file = (name: string) => join(folder, `${name}.safetensors`)
+    const sizes = { nChans: windows.nChannels, nOutputs: 2, nTimes: windows.nSamples, ...SMALL }
+    for (const name of ['one', 'two']) await models.eegnet(sizes).save(file(name))
+    copyFileSync(file('one'), file('copy'))
+    const namesOf = (name: string, configuration?: object) => {
+      const row = { ...NETWORK, options: { ...OPTIONS, startFrom: file(name) }, ...configuration }
+      return new Sweep([row], windows, { folds: 3, folder }).jobs.map((job) => job.file)
+    }
+    for (const more of [{}, { configuration: { epochs: 2 } }]) {
+      const before = namesOf('one', more)
+      expect(namesOf('copy', more)).toEqual(before)
+      copyFileSync(file('two'), file('copy'))
+      expect(namesOf('copy', more).filter((name) => before.includes(name))).toEqual([])
+      copyFileSync(file('one'), file('copy'))
+    }
+    expect(() => namesOf('nowhere')).toThrow(/nowhere\.safetensors.*no such file/)
   })
 
   test('stops where it is told to, and keeps what is finished', async () => {

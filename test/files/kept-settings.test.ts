@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync, truncateSync, utimesSync, w
 import { open } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { contentIdentity } from '../../lib/files/content-identity.ts'
+import { contentIdentity, fileIdentity } from '../../lib/files/content-identity.ts'
 import { keepSettings } from '../../lib/files/kept-settings.ts'
 import { rejectionOf } from '../thrown.ts'
 
@@ -43,6 +43,7 @@ test('of a large file blocks are compared from its first byte to its last', asyn
   truncateSync(file, size - 1)
   seen.push(await contentIdentity(file))
   expect(new Set(seen).size).toBe(5)
+  expect(fileIdentity(file)).toBe(seen.at(-1))
 })
 
 test('a folder goes on with the same settings and contents only, and says which differ', async () => {

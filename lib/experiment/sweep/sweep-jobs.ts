@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { EegWindows } from '../../datasets/windows.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Split } from '../../evaluation/split.ts'
+import { fileIdentity } from '../../files/content-identity.ts'
 import { packageVersion } from '../../setup/paths.ts'
 import { isNetwork, kindOf, type SweepModel, seedsOf } from './sweep-models.ts'
 
@@ -35,13 +36,16 @@ export function listJobs(
   })
 }
 
-/** @throws EegTorchError `INVALID_OPTION` for options that cannot be told from others */
+/** @throws EegTorchError `INVALID_OPTION` for options that cannot be told from others, `FILE_NOT_FOUND` for weights that are not there */
 function shapeOf(row: SweepModel): unknown {
   const { configuration } = row
-  if (configuration !== undefined || !isNetwork(row)) return [kindOf(row), configuration]
-  const { pipeline, ...others } = row.options
+  if (!isNetwork(row)) return [kindOf(row), configuration]
+  const { pipeline, startFrom, ...others } = row.options
+  // Weights that were trained anew lie where the others lay.
+  const weights = startFrom === undefined ? [] : [fileIdentity(startFrom)]
+  if (configuration !== undefined) return [kindOf(row), configuration, ...weights]
   const [unclear] = Object.entries(others).find(([, value]) => typeof value === 'function') ?? []
-  if (unclear === undefined) return [kindOf(row), pipeline?.hash, others]
+  if (unclear === undefined) return [kindOf(row), pipeline?.hash, others, ...weights]
   throw new EegTorchError('INVALID_OPTION', `the outcomes of ${row.name} cannot be found again by a function`, {
     option: unclear,
     expected: 'configuration: all that shapes the trainings, as plain values',
