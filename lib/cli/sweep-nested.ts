@@ -44,8 +44,7 @@ export async function sweepNested(
   const candidates = networks.map(({ name, model, options }): Candidate => ({ name, factory: model, options }))
   const { summary, choices } = await untilInterrupted((signal) =>
     nestedCrossValidate(candidates, windows, {
-      ...networks[0]!.options,
-      ...{ outer: protocolOf(trainingOptions(config))!, inner, signal },
+      ...{ epochs: config.epochs, outer: protocolOf(trainingOptions(config))!, inner, signal },
       ...defined({ seeds: config.seeds, stimuliApart: config.stimuliApart }),
       onProgress: (_, { epoch, figures }) => {
         if (figures && !json) showProgress(`epoch ${epoch} `)

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { checkSweep } from '../../lib/cli/sweep-config.ts'
+import { checkSweep, withFullPaths } from '../../lib/cli/sweep-config.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -172,7 +172,7 @@ describe('sweep', () => {
   test('chooses a network in inner folds of each training part, and tests that one', async () => {
     const nested = inFolder('nested.yaml')
     const models =
-      'models:\n  - { model: eegnet, name: learns, lr: 5e-3 }\n  - { model: eegnet, name: frozen, lr: 1e-9 }\n'
+      'models:\n  - { model: eegnet, name: frozen, lr: 5e-3, clipNorm: 1e-30 }\n  - { model: eegnet, name: learns, lr: 5e-3 }\n'
     writeFileSync(nested, SWEEP.replace(/models:[\s\S]*/, models).replace('seeds: 3', 'seeds: 1'))
     const run = (...words: string[]) =>
       runNode([main, 'sweep', nested, '--out', inFolder('nested'), ...words], { env: environment })
@@ -182,11 +182,25 @@ describe('sweep', () => {
     expect(result.summary.accuracy.n).toBe(24)
     expect(JSON.parse(readFileSync(inFolder('nested/nested.json'), 'utf8'))).toEqual(result)
     for (const { chosen, scores } of result.choices) {
-      expect(Object.keys(scores)).toEqual(['learns', 'frozen'])
+      expect(Object.keys(scores)).toEqual(['frozen', 'learns'])
       expect(scores[chosen]).toBe(Math.max(scores.learns, scores.frozen))
     }
+    // What is said of the first network concerns no other.
+    const scoresOf = (name: string) => result.choices.map((choice: { scores: object }) => choice.scores[name as never])
+    expect(scoresOf('learns')).not.toEqual(scoresOf('frozen'))
     const wrong = await run('--inner', '1')
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/option --inner: /)])
+  })
+
+  test('its paths hold from anywhere', () => {
+    const written = {
+      data: ['a', 'b'],
+      startFrom: 'w',
+      models: ['eegnet', { model: 'eegnet', name: 'own', startFrom: 'v' }],
+    }
+    const full = withFullPaths(checkSweep(written))
+    expect([full.data, full.startFrom]).toEqual([[resolve('a'), resolve('b')], resolve('w')])
+    expect(full.models).toEqual(['eegnet', { model: 'eegnet', name: 'own', startFrom: resolve('v') }])
   })
 
   test('refuses what choosing has no place for', () => {
