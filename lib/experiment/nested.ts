@@ -9,10 +9,21 @@ import type { ModelFactory } from '../models/models.ts'
 import { type CrossValidateOptions, seedList } from './cross-validate-options.ts'
 import { trainSplit } from './train-fold.ts'
 
-/** How to train candidates: as {@link crossValidate}, but for what choosing decides itself. */
+/** How to train candidates: as {@link crossValidate}, but for what choosing decides itself or has no place for. */
 export type CandidateOptions = Omit<
   CrossValidateOptions,
-  'leaveOut' | 'folds' | 'protocol' | 'splits' | 'validation' | 'seeds' | 'store' | 'baselines' | 'report'
+  | 'leaveOut'
+  | 'folds'
+  | 'protocol'
+  | 'splits'
+  | 'validation'
+  | 'seeds'
+  | 'store'
+  | 'baselines'
+  | 'permutations'
+  | 'retrainings'
+  | 'controls'
+  | 'report'
 >
 
 /** One of the networks, or settings of a network, to choose among. */
