@@ -81,12 +81,39 @@ export function heldOutBy(protocol: Protocol): GroupBy {
 export const namesSubjects = ({ name }: Pick<Protocol, 'name'>): boolean =>
   name === 'subjects' || name in SUBJECT_PRESETS
 
+/** What a protocol tests, as a report says it: `one run at a time within each subject`, `20 % of the trials, once`. */
+export function heldOutText(protocol: Protocol): string {
+  const within = protocol.within === undefined ? '' : ` within each ${protocol.within}`
+  return testedText(protocol) + within
+}
+
+function testedText(protocol: Protocol): string {
+  const by = heldOutBy(protocol)
+  switch (protocol.name) {
+    case 'hold-out':
+      return `${Math.round(100 * protocol.test)} % of the ${severalOf(by)}, once`
+    case 'k-fold':
+      return `one of ${protocol.folds} parts of the ${severalOf(by)} at a time`
+    case 'blocks':
+      return `one of ${protocol.folds} blocks of time at a time`
+    case 'subjects':
+      return `subjects ${protocol.test.join(', ')}, once`
+    case 'bcic-iv-2a':
+    case 'visual-imagery':
+      return `subjects ${SUBJECT_PRESETS[protocol.name].test.join(', ')}, once`
+    default:
+      return `one ${by} at a time`
+  }
+}
+
+const severalOf = (by: GroupBy): string => (by === 'stimulus' ? 'stimuli' : `${by}s`)
+
 /** A protocol as a report says it: `leave one run out within each subject`. */
 export function protocolText(protocol: Protocol): string {
   const by = heldOutBy(protocol)
   const texts: Record<Protocol['name'], (p: never) => string> = {
-    'hold-out': ({ test }: { test: number }) => `${Math.round(100 * test)} % of ${by}s held out`,
-    'k-fold': ({ folds }: { folds: number }) => `${folds} folds of ${by}s`,
+    'hold-out': ({ test }: { test: number }) => `${Math.round(100 * test)} % of ${severalOf(by)} held out`,
+    'k-fold': ({ folds }: { folds: number }) => `${folds} folds of ${severalOf(by)}`,
     blocks: ({ folds, gap = 0 }: { folds: number; gap?: number }) =>
       `${folds} blocks of time${gap > 0 ? `, ${gap} s apart` : ''}`,
     'leave-one-out': () => `leave one ${by} out`,

@@ -2,7 +2,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { type LeakProof, type PartCounts, proveSplit } from '../evaluation/leaks.ts'
-import { heldOutBy, type Protocol, protocolSplits, protocolText } from '../evaluation/protocols.ts'
+import { heldOutBy, heldOutText, type Protocol, protocolSplits, protocolText } from '../evaluation/protocols.ts'
 import { checkSplit, kFold, leaveOneOut, type Split } from '../evaluation/split.ts'
 import type { SplitProof } from '../report/run-report.ts'
 import type { CrossValidateOptions } from './cross-validate-options.ts'
@@ -33,8 +33,10 @@ export function makeSplits(windows: EegWindows, options: SplitWays): Split[] {
 /** What the splits hold out, and the proof that nothing crosses, fold by fold. */
 export function proveSplits(windows: EegWindows, splits: readonly Split[], options: SplitWays): SplitProof {
   const { stimuliApart = heldOut(options) === 'stimulus' } = options
+  const said = protocolOf(options)
   return {
     by: heldOut(options),
+    heldOut: said === undefined ? 'the test part of each split that was given' : heldOutText(said),
     statement:
       `no trial, no moment of a recording and no samples are in two parts of a fold${stimuliApart ? ', and no stimulus' : ''}; ` +
       'nothing that shaped a window was learned from what is tested',

@@ -61,6 +61,8 @@ export interface NamedTests {
 export interface SplitProof {
   /** What was held out: `run`, `session`, `subject`, `trial`. */
   by: string
+  /** How it was held out, in words: `one run at a time`; absent in results of older versions. */
+  heldOut?: string
   /** What was checked, in a sentence: `no trial and no moment of a recording is in two parts of a fold`. */
   statement: string
   folds: SplitFold[]

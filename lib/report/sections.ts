@@ -243,7 +243,7 @@ function spectraFigure({ channels, spectra }: ExampleSignals): Markup[] {
 export function splitSection({ split }: Pick<RunReport, 'split'>): Markup {
   return section(
     'Split',
-    `Held out: one ${split.by} at a time. ${split.statement}`,
+    `Held out${split.heldOut === undefined ? ` by ${split.by}` : `: ${split.heldOut}`}. ${split.statement}`,
     table(
       ['tested', 'training windows', 'validation windows', 'test windows', 'left out', ...PROOF_HEADING],
       split.folds.map((fold) => [
