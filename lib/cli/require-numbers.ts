@@ -1,5 +1,5 @@
+import { notNumbers } from '../datasets/not-numbers.ts'
 import type { EegWindows } from '../datasets/windows.ts'
-import { EegTorchError } from '../errors.ts'
 import { asyncOps } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { DataLoader } from '../training/data-loader.ts'
@@ -35,19 +35,9 @@ async function areFinite(values: Tensor): Promise<boolean> {
 
 /** Names the first of these windows that holds what is no number. */
 function refuse(windows: EegWindows, file: string, rows: readonly number[]): void {
-  const { nSamples, channelNames } = windows
   for (const row of rows) {
     const { data } = windows.batch([row])
     const place = data.findIndex((value) => !Number.isFinite(value))
-    if (place < 0) continue
-    const { recording, trial } = windows.origins[row]!
-    const where = `${windows.recordings[recording]!.name} trial ${trial}, channel ${channelNames[Math.floor(place / nSamples)]}`
-    throw new EegTorchError('FILE_INVALID', `a window holds values that are no numbers (${where})`, {
-      ...{
-        file,
-        expected: 'finite samples: leave the window out when the store is made',
-        received: String(data[place]),
-      },
-    })
+    if (place >= 0) throw notNumbers(windows, row, place, data[place]!, file)
   }
 }

@@ -1,4 +1,5 @@
 import type { EegWindows } from '../datasets/windows.ts'
+import { EegTorchError } from '../errors.ts'
 
 /** What one trained network answered for one test window. */
 export interface Prediction {
@@ -47,6 +48,28 @@ export function predictionsFor(windows: EegWindows, indices: ArrayLike<number>, 
       predicted: answers.predicted[i]!,
       ...(answers.probabilities && { probabilities: answers.probabilities[i]! }),
     }
+  })
+}
+
+/**
+ * The class of which each window is most probable.
+ *
+ * @param indices the windows that were answered, in the order of the answers
+ * @throws EegTorchError `DIVERGED` naming the first trial to which a network gave no numbers
+ */
+export function likeliestClasses(
+  windows: EegWindows,
+  indices: readonly number[],
+  probabilities: readonly (readonly number[])[],
+): number[] {
+  return probabilities.map((row, i) => {
+    const predicted = row.indexOf(Math.max(...row))
+    if (predicted >= 0) return predicted
+    const trial = `${windows.recordingOf(indices[i]!).name} trial ${windows.trial(indices[i]!)}`
+    throw new EegTorchError('DIVERGED', `the network's answer to a window is no number (${trial})`, {
+      expected: 'a probability for each class',
+      received: row.join(', '),
+    })
   })
 }
 

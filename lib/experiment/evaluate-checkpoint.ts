@@ -1,9 +1,10 @@
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
+import { requireFinite } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
-import { predictionsFor } from '../evaluation/predictions.ts'
+import { likeliestClasses, predictionsFor } from '../evaluation/predictions.ts'
 import { recogniseSeen, type SeenProof, type SeenTrials, trialIdentity } from '../evaluation/seen-trials.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { models } from '../models/models.ts'
@@ -72,7 +73,7 @@ export function readTrainedOn(file: string): TrainedOn {
  * Scores a trained network on windows. Those that it was trained on, or chosen by, are left out: a score on them would say nothing.
  *
  * @throws EegTorchError `SHAPE_MISMATCH` for other channels or another rate, `INVALID_OPTION` for other classes, `SPLIT_LEAKS` where the
- *   network has seen every window
+ *   network has seen every window, `FILE_INVALID` for samples that are no numbers, before the windows are looked at
  */
 export async function evaluateCheckpoint(
   file: string,
@@ -92,9 +93,10 @@ export async function evaluateCheckpoint(
       received: `${windows.length} windows that it has`,
     })
   }
+  await requireFinite(scaled, fresh)
   onTest?.()
   const probabilities = await predict(file, scaled.subset(fresh), { batchSize, device })
-  const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
+  const predicted = likeliestClasses(scaled, fresh, probabilities)
   const predictions = predictionsFor(scaled, fresh, { fold: 0, seed: 0, predicted, probabilities })
   return {
     summary: summarisePredictions(predictions, { classes: windows.classNames.length }),

@@ -8,8 +8,7 @@ const prediction = z.object({
   fold: whole,
   seed: whole,
   truth: whole,
-  // -1 where no class has a probability.
-  predicted: z.int(),
+  predicted: whole,
   probabilities: z.array(figure).optional(),
 })
 

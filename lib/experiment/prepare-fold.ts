@@ -1,4 +1,5 @@
 import { concatenateWindows } from '../datasets/concatenate.ts'
+import { requireFinite } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows, WindowOrigin } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
@@ -57,6 +58,16 @@ export async function prepareFold(
   const standardiser = await Standardiser.fitAsync(windows, split.train)
   const told = { standardise: standardiser.toJSON() }
   return { windows: standardiser.apply(windows), split, given: windows, kept: split, told }
+}
+
+/**
+ * Refuses a fold before its training, of which what is no number would make the answers, or the weights, none. Of windows in a store only those that are
+ * tested are read for it: what else is no number ends the training in its first epoch.
+ *
+ * @throws EegTorchError `FILE_INVALID` naming the trial
+ */
+export async function requireNumbers({ windows, split }: Pick<PreparedFold, 'windows' | 'split'>): Promise<void> {
+  await requireFinite(windows, windows.source === undefined ? partsOf(split).flat() : split.test)
 }
 
 /** Finishes each part of a split by itself, so that nothing of a test window shapes one that is trained on, nor the other way round. */

@@ -2,7 +2,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { shuffleLabels } from '../decoders/permutation-tests.ts'
 import { defined } from '../defined.ts'
 import { type LeakProof, proveFitted } from '../evaluation/leaks.ts'
-import { type Prediction, predictionsFor } from '../evaluation/predictions.ts'
+import { likeliestClasses, type Prediction, predictionsFor } from '../evaluation/predictions.ts'
 import { hashWindows, rememberSeen, type WindowHashes } from '../evaluation/seen-trials.ts'
 import { checkSplit, type Split, shapingWindows } from '../evaluation/split.ts'
 import type { TestLedger } from '../evaluation/test-ledger.ts'
@@ -22,7 +22,7 @@ import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
 import type { CrossValidateOptions, FoldProgress, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
 import { makeModel } from './make-model.ts'
-import { leftOutOf, type PreparedFold, prepareFold } from './prepare-fold.ts'
+import { leftOutOf, type PreparedFold, prepareFold, requireNumbers } from './prepare-fold.ts'
 
 /** What is known of a training by itself, beside its outcome. */
 export interface TrainedSplit {
@@ -53,6 +53,7 @@ export async function trainSplit<N extends ModelName>(
   const { stimuliApart } = options
   const checked = checkSplit(windows, split, { stimuliApart })
   const prepared = await prepareFold(windows, checked, options)
+  await requireNumbers(prepared)
   const fitted = proveFitted(prepared.windows, prepared.split)
   using net = startModel(factory, windows, seed, options.model)
   const hashes = options.store && (await hashWindows(windows, shapingWindows(checked)))
@@ -175,7 +176,7 @@ async function testFold(
     step.dispose()
     loader.dispose()
   })
-  const predicted = probabilities.map((row) => row.indexOf(Math.max(...row)))
+  const predicted = likeliestClasses(windows, split.test, probabilities)
   return predictionsFor(windows, split.test, { fold, seed, predicted, probabilities })
 }
 

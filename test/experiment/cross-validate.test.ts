@@ -7,6 +7,7 @@ import {
   models,
   nestedCrossValidate,
   nestedSplits,
+  openStore,
   optim,
   protocolSplits,
   Random,
@@ -15,11 +16,14 @@ import {
   setNumThreads,
   simulateMotorImagery,
   trainSplit,
+  writeStore,
 } from 'eegtorch'
 import fc from 'fast-check'
+import { likeliestClasses } from '../../lib/evaluation/predictions.ts'
+import { evaluateCheckpoint } from '../../lib/experiment/evaluate-checkpoint.ts'
 import { makeWindows } from '../evaluation/make-windows.ts'
 import { describeWithGpu } from '../gpu.ts'
-import { rejectionOf } from '../thrown.ts'
+import { errorOf, rejectionOf } from '../thrown.ts'
 
 const N = 32
 const SMALL = { kernelLength: 8, depthwiseKernelLength: 4, pool1KernelSize: 2, pool2KernelSize: 2, F1: 2 }
@@ -137,6 +141,58 @@ test('an outcome of other trials than its fold tests is refused by its file', as
     received: 'S1--R1 trial 1 of S1, class 0',
   })
   rmSync(folder, { recursive: true })
+})
+
+describe('samples that are no numbers', () => {
+  const spoilt = study.with({ data: study.data.map((value, i) => (i === 17 * N + 5 ? Number.NaN : value)) })
+  const named = { code: 'FILE_INVALID', message: expect.stringContaining('(S1--R3 trial 6, channel Cz)') }
+  const all = [...study.labels.keys()]
+  const splits = [{ name: 'R3', train: all.slice(0, 12), test: all.slice(12) }]
+
+  test.each(['in memory', 'in a store'])('%s are refused before anything is trained', async (place) => {
+    const folder = mkdtempSync(join(tmpdir(), 'eegtorch-numbers-'))
+    if (place === 'in a store') await writeStore(join(folder, 'store'), spoilt)
+    const windows = place === 'in a store' ? openStore(join(folder, 'store')).windows : spoilt
+    let steps = 0
+    const onProgress = () => void steps++
+    const options = { ...BRIEF, splits, baselines: false, onProgress }
+    expect(await rejectionOf(crossValidate(models.eegnet, windows, options))).toMatchObject(named)
+    expect(await rejectionOf(trainSplit(models.eegnet, windows, splits[0]!, {}, options))).toMatchObject(named)
+    expect(steps).toBe(0)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('are refused before a checkpoint looks at them', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'eegtorch-numbers-'))
+    const store = await RunFolder.create(folder)
+    await crossValidate(models.eegnet, study, { ...BRIEF, splits, baselines: false, store })
+    store.close()
+    const recordings = spoilt.recordings.map((one) => ({ ...one, name: `${one.name}x`, identity: `${one.identity}x` }))
+    let looks = 0
+    const asked = evaluateCheckpoint(
+      join(folder, 'checkpoints', 'fold-1-seed-0', 'last.safetensors'),
+      spoilt.with({ recordings, data: spoilt.data.map((value) => 2 * value) }),
+      { onTest: () => void looks++ },
+    )
+    expect((await rejectionOf(asked)).message).toContain('(S1--R3x trial 6, channel Cz)')
+    expect(looks).toBe(0)
+    rmSync(folder, { recursive: true })
+  })
+
+  test('in an answer name the trial that was asked', () => {
+    const error = errorOf(() =>
+      likeliestClasses(
+        study,
+        [3, 17],
+        [
+          [0.25, 0.75],
+          [Number.NaN, Number.NaN],
+        ],
+      ),
+    )
+    expect([error.code, error.message]).toEqual(['DIVERGED', expect.stringContaining('(S1--R3 trial 6)')])
+    expect(likeliestClasses(study, [3], [[0.25, 0.75]])).toEqual([1])
+  })
 })
 
 describe('what concerns fit is passed on', () => {
