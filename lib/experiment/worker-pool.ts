@@ -23,34 +23,38 @@ export interface WorkerPoolOptions<Job> {
 const KEPT_OUTPUT = 2000
 
 /**
- * Runs jobs in worker processes, as many at a time as there are workers. A worker that dies fails the job it was at, and another takes its place.
+ * Runs jobs in worker processes, as many at a time as there are workers. A worker that dies fails the job it was at, and another takes its place. When it
+ * returns or throws, every worker has ended.
  *
- * @throws EegTorchError `INTERNAL` where no worker can be started
+ * @throws EegTorchError `INTERNAL` where no worker can be started; and what `onDone` and `onFailed` throw, which ends all workers
  */
 export async function runInWorkers<Job>(jobs: readonly Job[], options: WorkerPoolOptions<Job>): Promise<void> {
   const waiting = [...jobs]
+  const broken = new AbortController()
+  const signal = AbortSignal.any([broken.signal, ...(options.signal === undefined ? [] : [options.signal])])
   let startFailure: string | undefined
   const serve = async () => {
     let worker: Worker | undefined
     try {
-      while (waiting.length > 0 && !options.signal?.aborted) {
-        worker ??= await Worker.start(options)
+      while (waiting.length > 0 && !signal.aborted) {
+        worker ??= await Worker.start({ ...options, signal })
         const job = waiting.shift()
         if (job === undefined) break
         const reply = await worker.ask({ job })
         if ('done' in reply) await options.onDone(job, reply.done)
-        else if (!options.signal?.aborted) options.onFailed(job, reasonOf(reply))
+        else if (!signal.aborted) options.onFailed(job, reasonOf(reply))
         if ('ended' in reply) worker = undefined
       }
     } catch (error) {
-      if (!(error instanceof WorkerStartError)) throw error
-      startFailure = error.message
+      if (error instanceof WorkerStartError) startFailure = error.message
+      else broken.abort(error)
     } finally {
-      worker?.stop()
+      await worker?.stop()
     }
   }
   await Promise.all(Array.from({ length: Math.min(options.size, jobs.length) }, serve))
-  if (startFailure !== undefined && waiting.length > 0 && !options.signal?.aborted) {
+  if (broken.signal.aborted) throw broken.signal.reason
+  if (startFailure !== undefined && waiting.length > 0 && !signal.aborted) {
     throw new EegTorchError('INTERNAL', `no worker process can be started: ${startFailure}`)
   }
 }
@@ -69,6 +73,7 @@ class Worker {
   readonly #process: ChildProcess
   #output = ''
   #ended: string | undefined
+  readonly #closed: Promise<void>
   #answer: ((reply: Answer) => void) | undefined
 
   private constructor(script: URL) {
@@ -82,18 +87,22 @@ class Worker {
     })
     this.#process.on('message', (reply) => this.#reply(reply as WorkerReply))
     this.#process.on('error', (error) => this.#end(error.message))
+    this.#closed = new Promise((closed) => {
+      this.#process.once('close', closed)
+      this.#process.once('error', () => closed())
+    })
     // After `close`, unlike after `exit`, all that it printed has arrived.
     this.#process.on('close', (code, signal) => this.#end(signal === null ? `exit code ${code}` : `signal ${signal}`))
   }
 
   static async start({ script, greeting, signal }: WorkerPoolOptions<never>): Promise<Worker> {
     const worker = new Worker(script)
-    const stop = () => worker.stop()
+    const stop = () => void worker.stop()
     signal?.addEventListener('abort', stop)
     worker.#process.once('close', () => signal?.removeEventListener('abort', stop))
     const reply = await worker.ask({ greeting })
     if ('ready' in reply) return worker
-    worker.stop()
+    await worker.stop()
     throw new WorkerStartError(reasonOf(reply))
   }
 
@@ -106,8 +115,10 @@ class Worker {
     })
   }
 
-  stop(): void {
+  /** Ends it at once, and waits until it has ended. */
+  stop(): Promise<void> {
     this.#process.kill('SIGKILL')
+    return this.#closed
   }
 
   #reply(reply: Answer): void {
