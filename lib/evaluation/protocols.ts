@@ -247,14 +247,11 @@ export function nearby(windows: EegWindows, part: readonly number[], gap: number
   const inside = new Set(part)
   // Half a sample more: times are sums of floats.
   const reach = windows.duration + gap - 0.5 / windows.samplingRate
-  const starts = new Map<string, number[]>()
-  for (const index of part) {
-    const { identity } = windows.recordingOf(index)
-    starts.set(identity, [...(starts.get(identity) ?? []), windows.origins[index]!.onset])
-  }
+  const tested = groupBy(part, (index) => windows.recordingOf(index).identity)
+  const onset = (index: number) => windows.origins[index]!.onset
   return [...windows.labels.keys()].filter((index) => {
-    const near = starts.get(windows.recordingOf(index).identity) ?? []
-    return !inside.has(index) && near.some((start) => Math.abs(start - windows.origins[index]!.onset) < reach)
+    const near = tested.get(windows.recordingOf(index).identity) ?? []
+    return !inside.has(index) && near.some((other) => Math.abs(onset(other) - onset(index)) < reach)
   })
 }
 

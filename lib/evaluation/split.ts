@@ -1,6 +1,7 @@
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { Random } from '../random.ts'
+import { groupBy } from './group-by.ts'
 import { assertNoLeak, type LeakOptions } from './leaks.ts'
 
 /** Which windows train, choose and test; numbers of windows. */
@@ -201,9 +202,7 @@ function drawShare(groups: readonly WindowGroup[], share: number, random: Random
 
 /** Groups of one class together, those of mixed class as one more stratum. */
 function strata(groups: readonly WindowGroup[]): WindowGroup[][] {
-  const byLabel = new Map<number | undefined, WindowGroup[]>()
-  for (const group of groups) byLabel.set(group.label, [...(byLabel.get(group.label) ?? []), group])
-  return [...byLabel.values()]
+  return [...groupBy(groups, ({ label }) => label).values()]
 }
 
 const sorted = (indices: readonly number[]) => [...indices].sort((a, b) => a - b)
