@@ -4,6 +4,7 @@
 
 #include "blocks/floating_tensors.h"
 #include "blocks/fused_chain.h"
+#include "core/thread_team.h"
 #include "kernels/batch_norm.h"
 #include "kernels/packed_conv2d.h"
 
@@ -11,7 +12,8 @@ namespace eegtorch {
 
 namespace {
 
-constexpr int64_t kMostImages = 4;  // more go faster through oneDNN, which then reorders weights for all of them
+constexpr int64_t kMostImages = 4;        // more go faster through oneDNN, which then reorders weights for all of them
+constexpr int64_t kFewNumbers = 1 << 15;  // that are pooled before another thread would be awake; LibTorch asks for one
 
 using kernels::Epilogue, kernels::PackedConv2d;
 
@@ -40,6 +42,13 @@ class Following {
   Epilogue epilogue_;
   torch::nn::SequentialImpl::Iterator next_;
 };
+
+// A layer as it is.
+at::Tensor forwardOther(torch::nn::AnyModule layer, const at::Tensor& x) {
+  std::optional<OneThread> alone;
+  if (x.numel() < kFewNumbers) alone.emplace();
+  return layer.forward(x);
+}
 
 }  // namespace
 
@@ -80,7 +89,7 @@ at::Tensor PackedChain::forward(const at::Tensor& x) {
   auto y = x;
   for (const auto& layer : *packed)
     y = layer.convolution ? layer.convolution->forward(y.permute({0, 2, 3, 1}).contiguous()).permute({0, 3, 1, 2})
-                          : torch::nn::AnyModule(layer.other).forward(y);
+                          : forwardOther(layer.other, y);
   return y;
 }
 

@@ -8,4 +8,17 @@ namespace eegtorch {
 // waits for the system to wake its workers, longer than many of them take.
 void endThreadTeam();
 
+// Within a block the calling thread computes alone what LibTorch would share: for work that is done sooner than another
+// thread is awake.
+class OneThread {
+ public:
+  OneThread();
+  ~OneThread();
+  OneThread(const OneThread&) = delete;
+  OneThread& operator=(const OneThread&) = delete;
+
+ private:
+  int before_;
+};
+
 }  // namespace eegtorch

@@ -10,8 +10,10 @@ namespace eegtorch::kernels {
 
 namespace {
 
-constexpr int64_t kLeastWork = 100'000;  // multiplications that are worth another thread
-constexpr int64_t kBlock = 1 << 17;      // numbers of x that the second cache holds beside what passes by
+// Multiplications that are worth another thread: some 25 microseconds of one, while a thread that sleeps, or waits for
+// a processor, comes later than that.
+constexpr int64_t kLeastWork = 1'000'000;
+constexpr int64_t kBlock = 1 << 17;  // numbers of x that the second cache holds beside what passes by
 // Panels, at most, and rows whose result stays in the cache until it is finished, though its rows may lie far apart.
 constexpr int64_t kPanels = 8, kRows = 48;
 

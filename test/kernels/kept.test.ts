@@ -244,3 +244,24 @@ test('gradients of an input flow after inference has kept its weights', () => {
   expect(Number(x.grad!.abs().max().item())).toBeGreaterThan(0)
   expect(Number(logits.detach().sub(kept).abs().max().item())).toBeLessThan(1e-5)
 })
+
+test('layers too small for two threads leave their number as it was, and batches give what single windows give', async () => {
+  const before = numThreads()
+  await setNumThreads(2)
+  try {
+    const net = models.create('latent_cnn_classifier').eval()
+    const latents = randn([8, 144])
+    const whole = noGrad(() => net.forward(latents))
+    const single = noGrad(() => net.forward(latents.narrow(0, 3, 1)))
+    expect(numThreads()).toBe(2)
+    expect(
+      single
+        .sub(whole.narrow(0, 3, 1))
+        .abs()
+        .max()
+        .item(),
+    ).toBeLessThan(1e-5)
+  } finally {
+    await setNumThreads(before)
+  }
+})
