@@ -18,6 +18,7 @@ import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
 import { addRunFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
+import { windowsIdentity } from './windows-identity.ts'
 
 /** What flags say. */
 export const alignSchema = z.strictObject({
@@ -59,11 +60,12 @@ async function run({ out, json = false, ...flags }: RunFlags): Promise<void> {
   const model = defined({ pooledLength, hiddenDim })
   const embeddings = await readEmbeddings(file, name)
   const cut = windowOptions({ window, events, task, channels })
-  const windows = await cutFiltered({ window, ...defined({ band, events, task, channels }) }, await readAll(data))
+  const recordings = await readAll(data)
+  const windows = await cutFiltered({ window, ...defined({ band, events, task, channels }) }, recordings)
   await using _study = await openStudy(
     out,
     { data, file, name, ...cut, band, lr, model, threads: numThreads(), ...training },
-    { file },
+    { data: { identity: await windowsIdentity(windows, [...recordings]) }, file },
   )
   const result = await interruptible(out, (signal) =>
     align(windows, embeddings, {

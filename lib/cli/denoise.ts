@@ -15,6 +15,7 @@ import { showProgress } from './progress-line.ts'
 import { windowOptions } from './run-training.ts'
 import { addRunFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
+import { windowsIdentity } from './windows-identity.ts'
 
 const TABLE = presets.cnn_aae_autoencoder.options
 
@@ -58,8 +59,13 @@ async function run(
   const config = await readCommandConfig(denoiseSchema, flags, undefined, 'denoise')
   const { data, events, task, window, channels, threads: _, imageSize, ...settings } = config
   const cut = windowOptions({ window, events, task, channels })
-  const windows = await (await readAll(data)).windows(cut)
-  await using _study = await openStudy(out, { models, data, ...cut, threads: numThreads(), imageSize, ...settings })
+  const recordings = await readAll(data)
+  const windows = await recordings.windows(cut)
+  await using _study = await openStudy(
+    out,
+    { models, data, ...cut, threads: numThreads(), imageSize, ...settings },
+    { data: { identity: await windowsIdentity(windows, [...recordings]) } },
+  )
   const result = await interruptible(out, (signal) =>
     denoise(windows, {
       ...settings,

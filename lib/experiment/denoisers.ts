@@ -73,7 +73,7 @@ const variational: LearnDenoiser = async (training, _, { width: __, adversarialW
   manualSeed(loop.seed ?? 0)
   const [, nChans, nTimes] = training.clean.shape as [number, number, number]
   const vae = models.vae({ nChans, nTimes, ...defined({ latentDim, hiddenDim }) })
-  const scale = ops.aten.std(training.clean, [0, 2], { keepdim: true })
+  const scale = deviations(training.clean)
   const { inputs, targets } = pairs(training)
   await fitVariational(
     vae,
@@ -81,6 +81,18 @@ const variational: LearnDenoiser = async (training, _, { width: __, adversarialW
     { ...loop, optimizer: optim.adam({ lr }) },
   )
   return async (signals) => ({ signals: (await reconstructWindows(vae, signals.div(scale))).mul(scale) })
+}
+
+/** Deviations up to this part of the largest value are what float32 makes of a constant. */
+const FLOAT32_ROUNDING = 1e-6
+
+/** Of each channel (1, channels, 1); 1 for one that does not vary. */
+function deviations(signals: Tensor): Tensor {
+  return scope(() => {
+    const found = ops.aten.std(signals, [0, 2], { keepdim: true })
+    const rounding = signals.abs().amax([0, 2], true).mul(FLOAT32_ROUNDING)
+    return ops.aten.where(found.le(rounding), found.new_ones([]), found)
+  })
 }
 
 /** For each frequency of each channel, a straight line from noisy to clean by least squares: what needs no network. */

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Generator, randn, readSafetensors, writeSafetensors } from 'eegtorch'
@@ -43,6 +43,21 @@ describe('denoise', () => {
     const { code, stderr } = await eegtorch(...words, '--snr', '6')
     expect(code).toBe(1)
     expect(stderr).toMatch(/\[INVALID_OPTION\]: .*denoised holds a run with other settings: expected a new folder, or /)
+  })
+
+  test('a folder that was begun on other recordings of the same path is refused', async () => {
+    const own = inFolder('own')
+    cpSync(data, own, { recursive: true })
+    const study = ['denoise', 'vae', ...small, '--out', inFolder('begun')]
+    const run = () => runNode([main, ...study, '--data', own, '--epochs', '1'], { env: { NODE_OPTIONS: '' } })
+    expect((await run()).code).toBe(0)
+    const [first, second] = readdirSync(own).filter((name) => name.endsWith('.edf'))
+    copyFileSync(join(own, first!), join(own, second!))
+    const { code, stderr } = await run()
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/\[INVALID_OPTION\]: .*begun holds a run.*another content of data\n$/),
+    ])
   })
 
   test('an unknown network is one sentence', async () => {
