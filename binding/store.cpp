@@ -6,6 +6,7 @@
 #include "errors.h"
 #include "store/lmdb_writer.h"
 #include "store/prefetcher.h"
+#include "tensor_request.h"
 
 namespace eegtorch {
 
@@ -25,12 +26,6 @@ auto elementsOf(Napi::Value value, napi_typedarray_type type, const char* what) 
   return std::vector<Element>(array.Data(), array.Data() + array.ElementLength());
 }
 
-std::string bytesOf(Napi::Value value) {
-  if (!value.IsTypedArray()) throw Error("INVALID_OPTION", "a value has the wrong type", "a Uint8Array");
-  const auto array = value.As<Napi::TypedArray>();
-  return {static_cast<const char*>(array.ArrayBuffer().Data()) + array.ByteOffset(), array.ByteLength()};
-}
-
 // openLmdbWriter(folder) -> number
 Napi::Value openLmdbWriter(Environment& environment, const Napi::CallbackInfo& info) {
   auto writer = std::make_shared<LmdbWriter>(stringOf(info[0], "folder"));
@@ -48,7 +43,7 @@ Napi::Value writeLmdb(Environment& environment, const Napi::CallbackInfo& info) 
   auto entries = std::make_shared<std::vector<LmdbEntry>>(keys.Length());
   for (uint32_t i = 0; i < keys.Length(); i++) {
     const Napi::HandleScope scope(info.Env());
-    (*entries)[i] = {stringOf(keys.Get(i), "a key"), bytesOf(values.Get(i))};
+    (*entries)[i] = {stringOf(keys.Get(i), "a key"), bytesFrom(values.Get(i), "a value")};
   }
   auto work = [writer = writerOf(environment, info[0]), entries](const Cancellation&) -> Environment::Finish {
     writer->write(*entries);
