@@ -11,6 +11,7 @@ export default {
     ],
   },
   moduleNameMapper: { '^eegtorch$': '<rootDir>/lib/index.ts' },
+  setupFilesAfterEnv: ['<rootDir>/test/seed.ts'],
   maxWorkers: 2,
   // For what hangs: a busy machine may need minutes for what takes seconds.
   testTimeout: 300_000,
