@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { host } from './bench/host.mjs'
 import { findPython } from './bench/machine.mjs'
+import { inTurn } from './bench/peer.mjs'
 import { compare, median } from './bench/table.mjs'
 import { main, root } from './steps.mjs'
 
@@ -26,7 +27,7 @@ await main(async () => {
     for (const dtype of ['float32', 'bfloat16']) {
       const series = peers.map(() => [])
       for (let turn = 0; turn <= Number(values.repeats); turn++) {
-        const answers = await host.undisturbed(() => takeTurn(peers, [folder, dtype], turn))
+        const answers = await host.undisturbed(() => inTurn(peers, turn, (peer) => runAnew(peer, [folder, dtype])))
         if (turn > 0) for (const [which, answer] of answers.entries()) series[which].push(answer)
       }
       for (const action of ['load', 'read']) rows.push(describe(action, dtype, series))
@@ -40,15 +41,9 @@ await main(async () => {
   }
 })
 
-function takeTurn(peers, about, turn) {
-  const answers = []
-  for (let i = 0; i < peers.length; i++) {
-    const which = (i + turn) % peers.length
-    const [command, file] = peers[which]
-    const env = { ...process.env, OMP_NUM_THREADS: '2' }
-    answers[which] = JSON.parse(execFileSync(command, [file, ...about], { env, encoding: 'utf8' }))
-  }
-  return answers
+function runAnew([command, file], about) {
+  const env = { ...process.env, OMP_NUM_THREADS: '2' }
+  return JSON.parse(execFileSync(command, [file, ...about], { env, encoding: 'utf8' }))
 }
 
 async function writeUNet(folder) {

@@ -49,9 +49,10 @@ export class Peer {
  */
 export async function interleave(peers, command, { warmup, repeats }) {
   const series = peers.map(({ label }) => ({ label, times: [], all: [], peak: 0 }))
-  for (let turn = 0; turn < warmup; turn++) await takeTurn(peers, command, turn)
+  const takeTurn = (turn) => inTurn(peers, turn, (peer) => peer.run(command))
+  for (let turn = 0; turn < warmup; turn++) await takeTurn(turn)
   for (let turn = warmup; turn < warmup + repeats; turn++) {
-    const answers = await host.undisturbed(() => takeTurn(peers, command, turn))
+    const answers = await host.undisturbed(() => takeTurn(turn))
     answers.forEach(({ times, peak }, which) => {
       series[which].peak = peak
       series[which].times.push(median(times))
@@ -61,11 +62,12 @@ export async function interleave(peers, command, { warmup, repeats }) {
   return series
 }
 
-async function takeTurn(peers, command, turn) {
+/** The answers of all peers, asked one after another; each turn begins with another one. */
+export async function inTurn(peers, turn, ask) {
   const answers = []
   for (let i = 0; i < peers.length; i++) {
     const which = (i + turn) % peers.length
-    answers[which] = await peers[which].run(command)
+    answers[which] = await ask(peers[which])
   }
   return answers
 }
