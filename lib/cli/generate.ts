@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { requireFinite } from '../experiment/finite-windows.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
 import { controlFolder, type PictureControl } from '../generation/pictures/controls.ts'
@@ -9,7 +10,6 @@ import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
 import { type GenerateConfig, generateSchema } from './generate-config.ts'
 import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
-import { requireNumbers } from './require-numbers.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible } from './study-folder.ts'
 
@@ -34,7 +34,10 @@ Examples:
 async function generate(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
   const config = await readCommandConfig(generateSchema, flags, file, 'generate')
   const windows = config.data === undefined ? undefined : openStore(config.data).windows
-  if (windows !== undefined) await requireNumbers(windows, config.data!, config.n)
+  if (windows !== undefined) {
+    const indices = Array.from({ length: Math.min(config.n ?? windows.length, windows.length) }, (_, i) => i)
+    await requireFinite(windows, { indices, file: config.data! })
+  }
   const work: PictureWork[] =
     windows === undefined
       ? await workOfPrompts(config.prompts!, config.structure)

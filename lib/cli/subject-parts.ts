@@ -3,7 +3,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { proveSplit } from '../evaluation/leaks.ts'
 import { rememberAll, type SeenTrials } from '../evaluation/seen-trials.ts'
-import { requireNumbers } from './require-numbers.ts'
+import { requireFinite } from '../experiment/finite-windows.ts'
 
 /** What is trained on, what epochs are chosen by, and what is read once, at the end. */
 export type Parts<T> = { train: T; validation?: T | undefined; test?: T | undefined }
@@ -36,7 +36,7 @@ export async function splitBySubject(
   windows: EegWindows,
   config: SubjectParts & { data: string },
 ): Promise<Parts<EegWindows>> {
-  await requireNumbers(windows, config.data)
+  await requireFinite(windows, { file: config.data })
   const { trainSubjects = [], validationSubjects = [], testSubjects = [] } = config
   const others = new Set([...validationSubjects, ...testSubjects])
   const choose = (wanted: (subject: string) => boolean, option: keyof SubjectParts) => {

@@ -7,6 +7,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { rememberAll } from '../evaluation/seen-trials.ts'
+import { requireFinite } from '../experiment/finite-windows.ts'
 import { type PictureCodec, PixelCodec } from '../generation/picture-codec.ts'
 import { readPicture, tensorOfPictures } from '../generation/pictures/picture.ts'
 import { schedulers } from '../generation/schedulers/index.ts'
@@ -24,7 +25,6 @@ import type { FitOptions, FitResult } from '../training/fit.ts'
 import { optim } from '../training/options.ts'
 import { readCommandConfig } from './command-config.ts'
 import { showProgress } from './progress-line.ts'
-import { requireNumbers } from './require-numbers.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
@@ -65,7 +65,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
     { ...settings, threads: numThreads() },
     { data, vae, semantics, controlnetOf },
   )
-  await requireNumbers(windows, config.data)
+  await requireFinite(windows, { file: config.data })
   using codec = config.vae === undefined ? new PixelCodec() : await loadVae(config.vae, { device })
   const seen = await readStimuli(windows, config, codec)
   const { epochs, batchSize, lr, clipNorm, ema, useEmaWarmup, emaInvGamma, emaPower, seed, freeze, autocast } = config

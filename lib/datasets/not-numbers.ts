@@ -1,6 +1,5 @@
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
-import { piecesOf } from './window-pieces.ts'
 import type { EegWindows } from './windows.ts'
 
 /** Says which channels of windows in memory hold what is no number, and in how many windows; undefined where none does. */
@@ -18,23 +17,7 @@ export function toldNotNumbers({ data, channelNames, nSamples, nChannels, length
   return `${windows.size} of ${length} windows hold values that are no numbers (${names}); a filter spreads one over all that it sees`
 }
 
-/**
- * Refuses windows of which a network or decoder would make nothing but what is no number.
- *
- * @throws EegTorchError `FILE_INVALID` naming the first such trial and its channel
- */
-export async function requireFinite(windows: EegWindows, indices: readonly number[]): Promise<void> {
-  let before = 0
-  for await (const piece of piecesOf(windows, indices)) {
-    const size = piece.nChannels * piece.nSamples
-    const place = piece.data.findIndex((value) => value - value !== 0)
-    if (place >= 0)
-      throw notNumbers(windows, indices[before + Math.floor(place / size)]!, place % size, piece.data[place]!)
-    before += piece.length
-  }
-}
-
-/** @param place of the sample in its window */
+/** The refusal of a window. @param place of the sample in its window */
 export function notNumbers(
   windows: EegWindows,
   index: number,

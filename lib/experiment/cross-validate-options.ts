@@ -97,8 +97,8 @@ export interface FoldProgress {
 
 /** The seeds that are asked for. @throws EegTorchError `INVALID_OPTION` */
 export function seedList(seeds: number | readonly number[]): readonly number[] {
-  const list =
-    typeof seeds === 'number' ? Array.from({ length: Number.isInteger(seeds) ? seeds : 0 }, (_, i) => i) : seeds
+  const isCount = typeof seeds === 'number' && Number.isInteger(seeds) && seeds > 0
+  const list = typeof seeds !== 'number' ? seeds : isCount ? Array.from({ length: seeds }, (_, i) => i) : []
   if (list.length > 0 && list.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return list
   throw new EegTorchError('INVALID_OPTION', 'the seeds are not usable', {
     option: 'seeds',

@@ -24,7 +24,7 @@ import {
   type TrainingPlace,
 } from './cross-validate-options.ts'
 import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFindings } from './make-splits.ts'
-import { leftOutOf, prepareFold, requireNumbers } from './prepare-fold.ts'
+import { leftOutOf, prepareFold, requireFiniteFold } from './prepare-fold.ts'
 import { requireTested } from './require-tested.ts'
 import { runChecks } from './run-checks.ts'
 import { SharedRun } from './shared-run.ts'
@@ -106,7 +106,7 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
   const trained: Trained = { parameters: 0, predictions: [], curves: [], findings: [], kept: [] }
   for (const [fold, split] of splits.entries()) {
     const prepared = await prepareFold(windows, split, options)
-    await requireNumbers(prepared)
+    await requireFiniteFold(prepared)
     const fitted = proveFitted(prepared.windows, prepared.split)
     trained.findings.push({ fitted, leftOut: leftOutOf(split, prepared.kept) })
     trained.kept.push(prepared.kept)

@@ -1,5 +1,4 @@
 import { openCheckpoint } from '../checkpoints/checkpoint.ts'
-import { requireFinite } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import type { Device } from '../dtype.ts'
@@ -15,6 +14,7 @@ import { DataLoader } from '../training/data-loader.ts'
 import { predictProbabilities } from '../training/evaluate.ts'
 import { loss, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
+import { requireFinite } from './finite-windows.ts'
 
 /** What a checkpoint of `eegtorch train` tells of how it was made. */
 export interface TrainedOn extends SeenTrials {
@@ -93,7 +93,7 @@ export async function evaluateCheckpoint(
       received: `${windows.length} windows that it has`,
     })
   }
-  await requireFinite(scaled, fresh)
+  await requireFinite(scaled, { indices: fresh })
   onTest?.()
   const probabilities = await predict(file, scaled.subset(fresh), { batchSize, device })
   const predicted = likeliestClasses(scaled, fresh, probabilities)
@@ -128,16 +128,10 @@ async function predict(
   windows: EegWindows,
   { batchSize, device }: { batchSize: number; device: Device },
 ): Promise<number[][]> {
-  const net = await models.load(file, { device })
-  const step = createTrainStep(classifierOf(net), { loss: loss.crossEntropy(), optimizer: optim.sgd() })
-  const loader = new DataLoader(windows, { batchSize, device })
-  try {
-    return await predictProbabilities(step, loader)
-  } finally {
-    loader.dispose()
-    step.dispose()
-    net.dispose()
-  }
+  using net = await models.load(file, { device })
+  using step = createTrainStep(classifierOf(net), { loss: loss.crossEntropy(), optimizer: optim.sgd() })
+  using loader = new DataLoader(windows, { batchSize, device })
+  return await predictProbabilities(step, loader)
 }
 
 function checkWindows(file: string, windows: EegWindows, { classes, channels, samplingRate }: TrainedOn): void {

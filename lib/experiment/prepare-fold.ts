@@ -1,5 +1,4 @@
 import { concatenateWindows } from '../datasets/concatenate.ts'
-import { requireFinite } from '../datasets/not-numbers.ts'
 import { Standardiser } from '../datasets/standardise.ts'
 import type { EegWindows, WindowOrigin } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
@@ -7,6 +6,7 @@ import type { PartCounts } from '../evaluation/leaks.ts'
 import type { Split } from '../evaluation/split.ts'
 import type { FittedPipeline, StoredPipeline } from '../preprocessing/fitted-pipeline.ts'
 import type { Pipeline } from '../preprocessing/pipeline.ts'
+import { requireFinite } from './finite-windows.ts'
 
 /** How windows become what a network is given, learned anew in each fold. */
 export interface FoldScaling {
@@ -66,8 +66,8 @@ export async function prepareFold(
  *
  * @throws EegTorchError `FILE_INVALID` naming the trial
  */
-export async function requireNumbers({ windows, split }: Pick<PreparedFold, 'windows' | 'split'>): Promise<void> {
-  await requireFinite(windows, windows.source === undefined ? partsOf(split).flat() : split.test)
+export async function requireFiniteFold({ windows, split }: Pick<PreparedFold, 'windows' | 'split'>): Promise<void> {
+  await requireFinite(windows, { indices: windows.source === undefined ? partsOf(split).flat() : split.test })
 }
 
 /** Finishes each part of a split by itself, so that nothing of a test window shapes one that is trained on, nor the other way round. */

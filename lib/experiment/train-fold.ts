@@ -22,7 +22,7 @@ import { loss as losses, optim } from '../training/options.ts'
 import { createTrainStep } from '../training/train-step.ts'
 import type { CrossValidateOptions, FoldProgress, TrainingOutcome, TrainingPlace } from './cross-validate-options.ts'
 import { makeModel } from './make-model.ts'
-import { leftOutOf, type PreparedFold, prepareFold, requireNumbers } from './prepare-fold.ts'
+import { leftOutOf, type PreparedFold, prepareFold, requireFiniteFold } from './prepare-fold.ts'
 
 /** What is known of a training by itself, beside its outcome. */
 export interface TrainedSplit {
@@ -53,7 +53,7 @@ export async function trainSplit<N extends ModelName>(
   const { stimuliApart } = options
   const checked = checkSplit(windows, split, { stimuliApart })
   const prepared = await prepareFold(windows, checked, options)
-  await requireNumbers(prepared)
+  await requireFiniteFold(prepared)
   const fitted = proveFitted(prepared.windows, prepared.split)
   using net = startModel(factory, windows, seed, options.model)
   const hashes = options.store && (await hashWindows(windows, shapingWindows(checked)))
@@ -169,13 +169,10 @@ async function testFold(
   { fold, seed }: TrainingPlace,
   { batchSize = 16, device, resident, autocast }: FoldOptions,
 ): Promise<Prediction[]> {
-  const loader = new DataLoader(windows.subset(split.test), { batchSize, ...defined({ device, resident }) })
+  using loader = new DataLoader(windows.subset(split.test), { batchSize, ...defined({ device, resident }) })
   const settings = { loss: losses.crossEntropy(), optimizer: optim.sgd() }
-  const step = createTrainStep(classifierOf(net), { ...settings, ...defined({ autocast }) })
-  const probabilities = await predictProbabilities(step, loader).finally(() => {
-    step.dispose()
-    loader.dispose()
-  })
+  using step = createTrainStep(classifierOf(net), { ...settings, ...defined({ autocast }) })
+  const probabilities = await predictProbabilities(step, loader)
   const predicted = likeliestClasses(windows, split.test, probabilities)
   return predictionsFor(windows, split.test, { fold, seed, predicted, probabilities })
 }

@@ -1,7 +1,6 @@
-import { noGrad } from '../autograd.ts'
 import { EegTorchError } from '../errors.ts'
+import { areFinite } from '../finite.ts'
 import { Arena } from '../memory.ts'
-import { asyncOps } from '../ops/index.ts'
 import type { Tensor } from '../tensor.ts'
 import type { GenerationHooks, GenerationProgress } from './options.ts'
 
@@ -100,15 +99,8 @@ function requireLife(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw new EegTorchError('CANCELLED', 'the pictures were cancelled', { cause: signal.reason })
 }
 
-/** Asked on the compute thread, which also waits for a GPU there. */
 async function requireFinite(values: Tensor, where: string): Promise<void> {
-  if (values.dtype === 'int64') return
-  const finite = await noGrad(() => asyncOps.aten.isfinite(values))
-  const all = await asyncOps.aten.all(finite)
-  const isFine = await asyncOps.aten._local_scalar_dense(all)
-  finite.dispose()
-  all.dispose()
-  if (isFine) return
+  if (values.dtype === 'int64' || (await areFinite(values))) return
   throw new EegTorchError('DIVERGED', `there are values ${where} that are no numbers`, {
     expected:
       values.dtype === 'float16'

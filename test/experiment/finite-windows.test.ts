@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EegWindows, memory, openStore, writeStore } from 'eegtorch'
-import { requireNumbers } from '../../lib/cli/require-numbers.ts'
+import { requireFinite } from '../../lib/experiment/finite-windows.ts'
 import { leastOf, stallDuring } from '../event-loop.ts'
 import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
@@ -14,6 +14,7 @@ useOneThread()
 
 /** 48 MiB: more than is read at a time. The last window holds what is no number. */
 const [count, channels, samples] = [96, 16, 8192]
+const others = Array.from({ length: count - 1 }, (_, i) => i)
 
 beforeAll(async () => {
   const data = new Float32Array(count * channels * samples)
@@ -32,16 +33,16 @@ beforeAll(async () => {
 test('the trial is named, however far behind, and what is not asked for is not looked at', async () => {
   const { windows } = openStore(store)
   const before = memory().tensors
-  const error = await rejectionOf(requireNumbers(windows, store))
+  const error = await rejectionOf(requireFinite(windows, { file: store }))
   expect(error).toMatchObject({ code: 'FILE_INVALID', file: store, received: 'Infinity' })
   expect(error.message).toMatch(/one\.edf trial 96, channel E4/)
-  await requireNumbers(windows, store, count - 1)
+  await requireFinite(windows, { file: store, indices: others })
   expect(memory().tensors).toBe(before)
 })
 
 test('the event loop is free while windows are judged', async () => {
   const { windows } = openStore(store)
-  const stallOf = () => stallDuring(() => requireNumbers(windows, store, count - 1))
+  const stallOf = () => stallDuring(() => requireFinite(windows, { file: store, indices: others }))
   await stallOf() // compiles what is called
   expect(await leastOf(0.5, stallOf)).toBeLessThan(0.5)
 })

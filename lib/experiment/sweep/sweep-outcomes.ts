@@ -9,7 +9,7 @@ import type { Split } from '../../evaluation/split.ts'
 import { numThreads } from '../../runtime.ts'
 import { figure, type LearningCurve, whole } from '../../training/learning-curve.ts'
 import { outcomeSchema, parseOutcome } from '../outcome-file.ts'
-import { leftOutOf, prepareFold, requireNumbers } from '../prepare-fold.ts'
+import { leftOutOf, prepareFold, requireFiniteFold } from '../prepare-fold.ts'
 import { trainSplit } from '../train-fold.ts'
 import type { SweepJob } from './sweep-jobs.ts'
 import { isNetwork, type SweepDecoder, type SweepModel } from './sweep-models.ts'
@@ -76,7 +76,7 @@ async function decodeSplit(
   const { pipeline, model } = row
   const rejects = pipeline !== undefined && pipeline.rejecting.length > 0
   const kept = rejects ? (await prepareFold(windows, split, { pipeline })).kept : split
-  await requireNumbers({ windows, split: kept })
+  await requireFiniteFold({ windows, split: kept })
   const { predictions } = await decodeFolds(windows, [kept], model)
   return { predictions, ...(leftOutOf(split, kept) && { kept }) }
 }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import type { Sharp } from 'sharp'
 import { tensor } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
+import { areFinite } from '../../finite.ts'
 import { scope } from '../../memory.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -38,9 +39,7 @@ export async function picturesOf(images: Tensor): Promise<Picture[]> {
     })
   }
   using plain = scope(() => images.detach().to({ device: 'cpu', dtype: 'float32' }))
-  using finite = await asyncOps.aten.isfinite(plain)
-  using whole = await asyncOps.aten.all(finite)
-  if (!whole.item()) throw new EegTorchError('DIVERGED', 'the picture has values that are not numbers')
+  if (!(await areFinite(plain))) throw new EegTorchError('DIVERGED', 'the picture has values that are not numbers')
   using scaled = scope(() => plain.clamp(0, 1).mul(255))
   using levels = await asyncOps.aten.round(scaled)
   const bytes = scope(() => levels.to('uint8').contiguous().toTypedArray() as Uint8Array)
