@@ -1,3 +1,4 @@
+import { StretchIndex, stretchesOf } from '../datasets/fitted.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import { groupBy } from './group-by.ts'
@@ -245,13 +246,13 @@ export function trialsByRecording(windows: EegWindows) {
 export function nearby(windows: EegWindows, part: readonly number[], gap: number): number[] {
   if (gap === 0) return []
   const inside = new Set(part)
-  // Half a sample more: times are sums of floats.
-  const reach = windows.duration + gap - 0.5 / windows.samplingRate
-  const tested = groupBy(part, (index) => windows.recordingOf(index).identity)
-  const onset = (index: number) => windows.origins[index]!.onset
-  return [...windows.labels.keys()].filter((index) => {
-    const near = tested.get(windows.recordingOf(index).identity) ?? []
-    return !inside.has(index) && near.some((other) => Math.abs(onset(other) - onset(index)) < reach)
+  const outside = [...windows.labels.keys()].filter((index) => !inside.has(index))
+  // Times are sums of floats.
+  const taken = new StretchIndex(stretchesOf(windows, part), 0.5 / windows.samplingRate)
+  const stretches = stretchesOf(windows, outside)
+  return outside.filter((_, i) => {
+    const { recording, from, to } = stretches[i]!
+    return taken.meets({ recording, from: from - gap, to: to + gap })
   })
 }
 

@@ -99,7 +99,13 @@ test('every protocol keeps what it promises', () => {
         expect(isDisjoint(train, validation, test)).toBe(true)
         const seen = [...train, ...validation]
         if (chosen.within) expect(groupsOf(windows, [...seen, ...test], chosen.within).size).toBe(1)
-        if (chosen.name === 'blocks') expect(nearest(windows, seen, test)).toBeGreaterThanOrEqual(chosen.gap ?? 0)
+        if (chosen.name === 'blocks') {
+          const { gap = 0 } = chosen
+          expect(nearest(windows, seen, test)).toBeGreaterThanOrEqual(gap)
+          const used = new Set([...seen, ...test])
+          const left = chosen.within ? [] : [...windows.labels.keys()].filter((index) => !used.has(index))
+          for (const index of left) expect(nearest(windows, [index], test)).toBeLessThan(gap)
+        }
         if (chosen.name === 'leave-one-subject-out') {
           expect(
             isDisjoint(
