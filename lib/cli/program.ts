@@ -15,8 +15,13 @@ export interface CommandModule {
   describe(command: Command): void
 }
 
-/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled. */
-export const EXIT: { failed: 1; usage: 2; cancelled: 130 } = { failed: 1, usage: 2, cancelled: 130 }
+/** Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled, 141 where nobody reads on (`| head`), as of programs that SIGPIPE ends. */
+export const EXIT: { failed: 1; usage: 2; cancelled: 130; unread: 141 } = {
+  failed: 1,
+  usage: 2,
+  cancelled: 130,
+  unread: 141,
+}
 
 /**
  * Parses the words after `eegtorch` and runs the command they name.
@@ -24,6 +29,10 @@ export const EXIT: { failed: 1; usage: 2; cancelled: 130 } = { failed: 1, usage:
  * @returns the exit code
  */
 export async function runCli(words: string[], entries: CommandEntry[]): Promise<number> {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.unread)
+    throw error
+  })
   try {
     const program = await buildProgram(words, entries)
     await program.parseAsync(words, { from: 'user' })

@@ -32,6 +32,12 @@ test('version and help go to standard output, with examples', () => {
   expect(eegtorch()).toMatchObject({ status: 0, stdout: expect.stringContaining('doctor') })
 })
 
+test('whoever reads what is printed may stop before its end', () => {
+  const command = '{ "$0" "$1" train --help; echo $? >&2; } | true'
+  const { stderr } = spawnSync('sh', ['-c', command, process.execPath, main], { encoding: 'utf8' })
+  expect(stderr).toBe('141\n')
+})
+
 test('a failure is one line without a stack; for scripts it is JSON; EEGTORCH_DEBUG shows the stack', () => {
   // a cache folder below a file cannot be made
   process.env.XDG_CACHE_HOME = join(packageRoot, 'package.json')
