@@ -17,13 +17,34 @@ const { dataset, data, read, task, events, pipeline, window, band, channels, ups
 /** What a person may write: in a YAML file, or as flags of `eegtorch prepare`. */
 export const prepareSchema = z
   .strictObject({
-    ...{ dataset, data, read, task, events, pipeline, window, band, channels, upsample, standardise },
-    sampleType: z.enum(SAMPLE_TYPES).default('float32').describe('how samples are kept'),
-    workers: z.number().int().min(1).max(1024).optional(),
-    stimuli: z.string().optional().describe('folder with pictures named by stimulus or class'),
-    targets: z.string().optional().describe('the CLIP that sees the pictures'),
-    diffusion: z.string().optional().describe('the diffusion model whose encoder reads the texts'),
-    prompts: z.array(z.string()).min(1).optional().describe('a text for each class'),
+    dataset,
+    data: data.describe('<path> recordings: folders, files or patterns; or an LMDB folder of CBraMod or CSBrain'),
+    ...{ read, task, events, pipeline, window, band, channels, upsample, standardise },
+    sampleType: z.enum(SAMPLE_TYPES).default('float32').describe('<type> how samples are kept'),
+    stimuli: z
+      .string()
+      .optional()
+      .describe('<folder> pictures named by stimulus or class: the store gets those that were seen'),
+    targets: z
+      .string()
+      .optional()
+      .describe('<clip> CLIP, such as ViT-L/14: the store gets what it makes of the pictures, for finetune-image'),
+    diffusion: z
+      .string()
+      .optional()
+      .describe('<folder> the model that is to draw: its encoder reads the texts of --targets'),
+    prompts: z
+      .array(z.string())
+      .min(1)
+      .optional()
+      .describe('<texts> a text for each class, for --targets (default: a photo of a NAME)'),
+    workers: z
+      .number()
+      .int()
+      .min(1)
+      .max(1024)
+      .optional()
+      .describe('<n> processes at a time (default: as many as cores)'),
   })
   .superRefine(({ stimuli, targets, diffusion, prompts }, context) => {
     const needs = (option: string, other: string, why: string) =>

@@ -3,7 +3,6 @@ import { readFile, rename, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
-import { Option } from 'commander'
 import { orderClasses } from '../datasets/cut-windows.ts'
 import { taskOf } from '../datasets/named-task.ts'
 import type { Task } from '../datasets/task.ts'
@@ -22,11 +21,11 @@ import type { Recording } from '../recordings/recording.ts'
 import { openStore } from '../store/open-store.ts'
 import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
 import { withDataset } from './config-dataset.ts'
-import { parseBand, parseRange } from './parse-range.ts'
 import { checkPrepare, type PrepareConfig, type PreparePlan, planOf, prepareSchema, workOf } from './prepare-config.ts'
 import { type AddedStimuli, addStimuli } from './prepare-stimuli.ts'
 import type { PreparedRecording, PrepareGreeting } from './prepare-worker.ts'
 import { readRecordings } from './read-windows.ts'
+import { addFlags } from './shared-flags.ts'
 import { readConfigFile } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
@@ -38,34 +37,13 @@ interface Flags extends Record<string, unknown> {
 const PLAN_FILE = 'plan.json'
 
 export function describe(command: Command): void {
-  command
+  addFlags(command, prepareSchema.shape)
     .description(
       'Run a preprocessing pipeline over recordings, and keep the windows in a store that train, evaluate and sweep take as data. ' +
         'Called again after a kill, it repeats nothing that is finished; a store that is there is never overwritten.',
     )
     .argument('[config]', 'YAML file with these options in camelCase; flags win over it')
     .requiredOption('--out <store>', 'folder of the store, which must not be there')
-    .option('--dataset <name>', 'a data set by its name (eegtorch datasets), or a YAML file that describes one')
-    .option('--data <path...>', 'recordings: folders, files or patterns; or an LMDB folder of CBraMod or CSBrain')
-    .option('--pipeline <name|file>', 'a named recipe, or a YAML file of steps: see docs/preprocessing.md')
-    .option('--task <name>', 'a known task: fists-feet, left-right, with or without -imagery or -execution')
-    .option('--events <labels...>', 'labels of the events that are trials, in place of --task')
-    .option('--window <from..to>', 'seconds around the cue (default: 0.5..3.5)', parseRange)
-    .option('--band <low..high>', 'band-pass in hertz, or none (default: 4..38)', parseBand)
-    .option('--channels <names...>', 'channels to use (default: every EEG channel)')
-    .addOption(
-      new Option('--sample-type <type>', 'how samples are kept (default: float32)').choices([
-        ...prepareSchema.shape.sampleType.unwrap().options,
-      ]),
-    )
-    .option('--stimuli <folder>', 'pictures named by stimulus or class: the store gets those that were seen')
-    .option(
-      '--targets <clip>',
-      'CLIP, such as ViT-L/14: the store gets what it makes of the pictures, for finetune-image',
-    )
-    .option('--diffusion <folder>', 'the model that is to draw: its encoder reads the texts of --targets')
-    .option('--prompts <texts...>', 'a text for each class, for --targets (default: a photo of a NAME)')
-    .option('--workers <n>', 'processes at a time (default: as many as cores)', Number)
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

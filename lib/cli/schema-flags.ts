@@ -1,51 +1,82 @@
 import { Option } from 'commander'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { flagOf } from './option-source.ts'
-import { parseRange } from './parse-range.ts'
+import { parseBand, parseRange } from './parse-range.ts'
 
-/** What a schema says of one of its options. */
+/** What a schema says of an option that words can say. */
 interface Told {
-  /** Whether an option is a number, one of some names, … */
-  type: z.core.$ZodTypeDef['type']
-  description?: string | undefined
+  kind: 'text' | 'number' | 'switch' | 'range'
+  isList?: boolean
+  isNullable?: boolean
+  choices?: readonly string[]
   fallback?: unknown
-  choices?: readonly string[] | undefined
 }
 
 /**
  * A flag for each option that words can say, in the order of the schema. Its description begins with what stands behind the flag, `<rate> of AdamW`; defaults
- * and choices are the schema's. Options of networks have no flags: they stand in YAML files.
+ * and choices are the schema's. Of several forms the first that words can say is meant; what has named parts, as options of networks have, stands in YAML
+ * files alone. A switch that is on has two flags, of which `--no-…` is shown: what is not said leaves the file its word.
  */
 export function schemaFlags(shape: Readonly<Record<string, z.core.$ZodType>>): Option[] {
   return Object.entries(shape).flatMap(([name, field]) => {
     const told = toldOf(field as z.ZodType)
-    return told.type === 'record' ? [] : [optionOf(name, told)]
+    return told === undefined ? [] : optionsOf(flagOf(name), told, descriptionOf(field as z.ZodType))
   })
 }
 
-function optionOf(name: string, { type, description = '', fallback, choices }: Told): Option {
-  const [, value = type === 'number' ? 'number' : 'name', words = ''] = /^(?:<(.*?)> )?(.*)$/s.exec(description)!
-  if (type === 'boolean')
-    return new Option(fallback === true ? flagOf(name).replace('--', '--no-') : flagOf(name), words)
-  const isList = type === 'array'
-  const isTold = fallback === undefined || words.includes('default')
+function optionsOf(flag: string, { kind, isList, isNullable, choices, fallback }: Told, description: string): Option[] {
+  const [, value = kind === 'number' ? 'number' : 'name', words = ''] = /^(?:<(.*?)> )?(.*)$/s.exec(description)!
+  if (kind === 'switch') {
+    const on = new Option(flag, words)
+    return fallback === true ? [on.hideHelp(), new Option(flag.replace('--', '--no-'), words)] : [on]
+  }
+  const isTold = fallback === undefined || words.includes('default') || (Array.isArray(fallback) && fallback.length < 1)
   const told = isTold ? words : `${words} (default: ${isRange(fallback) ? fallback.join('..') : fallback})`
-  const option = new Option(`${flagOf(name)} <${value}${isList ? '...' : ''}>`, told.trimStart())
-  if (choices !== undefined) return option.choices(choices)
-  if (type === 'number') return option.argParser(Number)
-  return type === 'tuple' ? option.argParser(parseRange) : option
+  const option = new Option(`${flag} <${value}${isList ? '...' : ''}>`, told.trimStart())
+  if (choices !== undefined) return [option.choices(choices)]
+  if (kind === 'number') return [option.argParser(Number)]
+  return [kind === 'range' ? option.argParser(isNullable ? parseBand : parseRange) : option]
 }
 
 const isRange = (value: unknown): value is readonly number[] => Array.isArray(value)
 
-/** Through what is wrapped around it: defaults, and that it may be left out. */
-function toldOf(field: z.ZodType): Told {
-  const { description } = field
-  const def = field.def as { type: Told['type']; innerType?: z.ZodType; defaultValue?: unknown }
-  if (def.innerType !== undefined) {
-    const inner = toldOf(def.innerType)
-    return { ...inner, description: description ?? inner.description, fallback: def.defaultValue ?? inner.fallback }
+/** The outermost description of a field. */
+function descriptionOf(field: z.ZodType): string {
+  const { innerType } = field.def as { innerType?: z.ZodType }
+  return field.description ?? (innerType === undefined ? '' : descriptionOf(innerType))
+}
+
+/** What words can say of a field; undefined where they cannot say it. */
+function toldOf(field: z.ZodType): Told | undefined {
+  if (field instanceof z.ZodDefault) {
+    const told = toldOf(field.unwrap() as z.ZodType)
+    return told && { ...told, fallback: field.def.defaultValue }
   }
-  const { options } = (def.type === 'array' ? (field as z.ZodArray).element : field) as { options?: readonly string[] }
-  return { type: def.type, description, choices: options }
+  if (field instanceof z.ZodOptional) return toldOf(field.unwrap() as z.ZodType)
+  if (field instanceof z.ZodNullable) {
+    const told = toldOf(field.unwrap() as z.ZodType)
+    return told && { ...told, isNullable: true }
+  }
+  if (field instanceof z.ZodPipe) {
+    const { in: before, out: after } = field
+    return toldOf((before instanceof z.ZodTransform ? after : before) as z.ZodType)
+  }
+  if (field instanceof z.ZodUnion) return firstOf(field.options as z.ZodType[])
+  if (field instanceof z.ZodArray) {
+    const told = toldOf(field.element as z.ZodType)
+    return told && !told.isList ? { ...told, isList: true } : undefined
+  }
+  if (field instanceof z.ZodEnum) return { kind: 'text', choices: field.options as string[] }
+  if (field instanceof z.ZodNumber) return { kind: 'number' }
+  if (field instanceof z.ZodBoolean) return { kind: 'switch' }
+  if (field instanceof z.ZodTuple) return { kind: 'range' }
+  return field instanceof z.ZodString || field instanceof z.ZodCustom ? { kind: 'text' } : undefined
+}
+
+function firstOf(forms: readonly z.ZodType[]): Told | undefined {
+  for (const form of forms) {
+    const told = toldOf(form)
+    if (told !== undefined) return told
+  }
+  return undefined
 }

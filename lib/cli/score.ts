@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { z } from 'zod'
 import { ImageNetworks } from '../generation/metrics/image-networks.ts'
 import { measureNames } from '../generation/scores/measures.ts'
@@ -7,19 +7,33 @@ import { scoreFields } from '../generation/scores/score-pictures.ts'
 import { readCommandConfig } from './command-config.ts'
 import { showProgress } from './progress-line.ts'
 import { scoreLines, writeScores } from './score-report.ts'
+import { addFlags } from './shared-flags.ts'
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch score`. */
-const scoreSchema = z.strictObject({
-  against: z.string().optional().describe('folder of stimuli'),
-  training: z.string().optional().describe('folder of pictures that the generator learnt from'),
-  metrics: z.array(z.enum(measureNames)).min(1).optional(),
-  alexnet: z.string().optional(),
-  inception: z.string().optional(),
-  lpips: z.string().optional(),
-  clip: z.string().optional(),
+export const scoreSchema = z.strictObject({
+  against: z.string().optional().describe('<folder> stimuli (default: those that the log names)'),
+  training: z.string().optional().describe('<folder> pictures that the generator learnt from, for the nearest one'),
+  metrics: z
+    .array(z.enum(measureNames))
+    .min(1)
+    .optional()
+    .describe('<names> what to measure (default: all that the networks allow)'),
+  alexnet: z
+    .string()
+    .optional()
+    .describe('<file> weights of torchvision’s AlexNet: two-way identification by its layers 2 and 5'),
+  inception: z
+    .string()
+    .optional()
+    .describe('<file> weights of torchvision’s Inception-v3: two-way and n-way identification'),
+  lpips: z.string().optional().describe('<file> weights of LPIPS over AlexNet; its heads alone go with --alexnet'),
+  clip: z
+    .string()
+    .optional()
+    .describe('<path> a CLIP of transformers or OpenAI: similarity and two-way identification'),
   ...scoreFields,
-  protocol: z.string().optional().describe('how trials were split'),
-  simulated: z.boolean().default(false).describe('whether the EEG came from a program'),
+  protocol: z.string().optional().describe('<words> how trials were split, for the report'),
+  simulated: z.boolean().default(false).describe('say in the report that the EEG came from a program'),
 })
 
 interface Flags extends Record<string, unknown> {
@@ -28,29 +42,12 @@ interface Flags extends Record<string, unknown> {
 }
 
 export function describe(command: Command): void {
-  command
+  addFlags(command, scoreSchema.shape)
     .description(
       'Score generated pictures against what was seen, beside their controls: shuffled EEG, random EEG, the label alone, the nearest training picture. eegtorch generate --controls draws the first three. Writes scores.json and scores.html into the folder.',
     )
     .argument('<folder>', 'pictures of eegtorch generate: generations.jsonl and its PNG files')
     .option('--config <file>', 'YAML file with these options in camelCase; flags win over it')
-    .option('--against <folder>', 'stimuli (default: those that the log names)')
-    .option('--training <folder>', 'pictures that the generator learnt from, for the nearest one')
-    .addOption(
-      new Option('--metrics <names...>', 'what to measure (default: all that the networks allow)').choices(
-        measureNames,
-      ),
-    )
-    .option('--alexnet <file>', 'weights of torchvision’s AlexNet: two-way identification by its layers 2 and 5')
-    .option('--inception <file>', 'weights of torchvision’s Inception-v3: two-way and n-way identification')
-    .option('--lpips <file>', 'weights of LPIPS over AlexNet; its heads alone go with --alexnet')
-    .option('--clip <path>', 'a CLIP of transformers or OpenAI: similarity and two-way identification')
-    .option('--size <pixels>', 'side to which all pictures are scaled (default: theirs, 256 at most)', Number)
-    .option('--shuffles <n>', 'times that stimuli are shuffled (default: 5)', Number)
-    .option('--confidence <share>', 'of the intervals (default: 0.95)', Number)
-    .option('--seed <n>', 'of shuffles and draws (default: 0)', Number)
-    .option('--protocol <words>', 'how trials were split, for the report')
-    .option('--simulated', 'say in the report that the EEG came from a program')
     .option('--json', 'print the scores as JSON')
     .addHelpText(
       'after',

@@ -28,6 +28,12 @@ interface RunOptions {
   taker?: PresetTaker
 }
 
+/** A flag for each option that words can say. */
+export function addFlags(command: Command, shape: Shape): Command {
+  for (const flag of schemaFlags(shape)) command.addOption(flag)
+  return command
+}
+
 /** A YAML file, and flags that win over it. */
 export function addConfigFlags(command: Command, shape: Shape, options: RunOptions): Command {
   return addRunFlags(
@@ -39,7 +45,7 @@ export function addConfigFlags(command: Command, shape: Shape, options: RunOptio
 
 /** A flag for each option of a configuration, `--preset`, `--out` and `--json`. */
 export function addRunFlags(command: Command, shape: Shape, { out, taker }: RunOptions): Command {
-  for (const flag of schemaFlags(shape)) command.addOption(flag)
+  addFlags(command, shape)
   if (taker !== undefined) command.addOption(presetFlag(taker))
   return command
     .option('--out <folder>', 'folder of the run; one that was stopped goes on', out)

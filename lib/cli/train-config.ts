@@ -1,86 +1,23 @@
 import { z } from 'zod'
-import { isObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
 import { readOptions } from '../read-options.ts'
 import { presetOptions } from '../training/presets.ts'
-import { device, positive, range, requireParts } from './config-fields.ts'
+import { autocast, device, positive, range, requireParts, threads } from './config-fields.ts'
 import { requireOneWay } from './config-pipeline.ts'
 import { type OptionSource, writtenAs } from './option-source.ts'
-
-/** A name of `augment`, alone or with options; C++ judges them. */
-const augmentation = z.union([z.string().transform((name) => ({ name })), z.looseObject({ name: z.string() })])
-const names = z.array(z.string()).min(1)
-const parameterGroup = z.strictObject({
-  params: names,
-  lr: z.number().min(0).optional(),
-  weightDecay: z.number().min(0).optional(),
-})
-const factor = z.number().positive().optional()
-/** How schedules were spelt before they had the names of `schedules`. */
-const OLDER_SCHEDULES = new Map<unknown, string>([
-  ['multi-step', 'multiStep'],
-  ['cosine-restarts', 'cosineRestarts'],
-  ['one-cycle', 'oneCycle'],
-])
-const presentName = (name: unknown) => OLDER_SCHEDULES.get(name) ?? name
-const describedSchedule = z.union([
-  z.enum(['constant', 'cosine', 'oneCycle', 'polynomial', 'step']),
-  z.discriminatedUnion('name', [
-    z.strictObject({ name: z.literal('step'), every: positive, factor }),
-    z.strictObject({ name: z.literal('multiStep'), milestones: z.array(positive).min(1), factor }),
-    z.strictObject({ name: z.literal('exponential'), factor: z.number().positive() }),
-    z.strictObject({ name: z.literal('polynomial'), power: z.number().positive().optional() }),
-    z.strictObject({ name: z.literal('cosine'), final: z.number().min(0).optional() }),
-    z.strictObject({
-      name: z.literal('cosineRestarts'),
-      first: positive,
-      times: z.number().min(1).optional(),
-      final: z.number().min(0).optional(),
-    }),
-    z.strictObject({
-      name: z.literal('oneCycle'),
-      rise: z.number().gt(0).lt(1).optional(),
-      start: factor,
-      end: factor,
-      anneal: z.enum(['cosine', 'linear']).optional(),
-      threePhase: z.boolean().optional(),
-    }),
-  ]),
-])
-const schedule = z.preprocess(
-  (said) => (isObject(said) ? { ...said, name: presentName(said.name) } : presentName(said)),
-  describedSchedule,
-)
-const group = z.enum(['subject', 'session', 'run', 'trial', 'stimulus'])
-
-const count = z.number().int().min(2)
-const within = { within: z.enum(['subject', 'session']).optional() }
-const protocol = z.discriminatedUnion('name', [
-  z.strictObject({ name: z.literal('hold-out'), test: z.number().gt(0).lt(1), by: group.optional(), ...within }),
-  z.strictObject({ name: z.literal('k-fold'), folds: count, by: group.optional(), ...within }),
-  z.strictObject({ name: z.literal('blocks'), folds: count, gap: z.number().min(0).optional(), ...within }),
-  z.strictObject({ name: z.literal('leave-one-out'), by: group, ...within }),
-  z.strictObject({ name: z.literal('leave-one-subject-out') }),
-  z.strictObject({ name: z.literal('cross-session'), forward: z.boolean().optional() }),
-  z.strictObject({ name: z.literal('subjects'), train: names, validation: names.optional(), test: names }),
-  z.strictObject({ name: z.literal('bcic-iv-2a') }),
-  z.strictObject({ name: z.literal('visual-imagery') }),
-])
-
-const recordingOptions = z.strictObject({
-  samplingRate: z.number().positive().optional(),
-  unit: z.string().optional(),
-  channelNames: names.optional(),
-  stream: z.string().optional(),
-  subject: z.string().optional(),
-  session: z.string().optional(),
-})
-const baseline = z.union([
-  z.string(),
-  z.strictObject({ model: z.string(), modelOptions: z.record(z.string(), z.unknown()).optional() }),
-])
+import {
+  augmentation,
+  baseline,
+  count,
+  group,
+  names,
+  parameterGroup,
+  protocol,
+  recordingOptions,
+  schedule,
+} from './train-fields.ts'
 
 /** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
 export const trainSchema = z
@@ -92,81 +29,137 @@ export const trainSchema = z
     preset: z.string().optional().describe('hyper-parameters of a design document'),
     model: z.string().describe('network of the registry'),
     modelOptions: z.record(z.string(), z.unknown()).default({}),
-    dataset: z.string().optional().describe('data set by name, or a YAML file that describes one, in the folder data'),
+    dataset: z
+      .string()
+      .optional()
+      .describe('<name> a data set by its name (eegtorch datasets), or a YAML file that describes one'),
     data: z
-      .union([z.string(), z.array(z.string()).min(1)], {
+      .union([names, z.string()], {
         error:
           'expected a folder, a file or a pattern of recordings, a list of these, or a store; or a dataset by its name',
       })
-      .describe('folder, file or pattern of recordings'),
+      .describe(
+        '<path> recordings: folders, files or patterns; with --dataset, its folder; or a store of eegtorch prepare',
+      ),
     read: recordingOptions.optional().describe('what the files do not say of themselves'),
-    task: z.string().optional(),
+    task: z
+      .string()
+      .optional()
+      .describe(
+        '<name> a task of the data set, or of EEGMMIDB: fists-feet, left-right, with or without -imagery or -execution',
+      ),
     events: z
       .union([names, z.record(z.string(), z.string())])
       .optional()
-      .describe('labels of trials, or labels with the names of their classes'),
-    window: range.default([0.5, 3.5]),
+      .describe(
+        '<labels> of the events that are trials, in place of --task; in YAML also with the names of their classes',
+      ),
+    window: range.default([0.5, 3.5]).describe('<from..to> seconds around the cue'),
     // As a flag says it: commander makes an empty text of null.
-    band: z.preprocess((said) => (said === 'none' ? null : said), range.nullable()).default([4, 38]),
-    channels: z.array(z.string()).min(1).optional(),
-    upsample: positive.optional(),
-    leaveOut: group.optional(),
-    folds: count.optional(),
+    band: z
+      .preprocess((said) => (said === 'none' ? null : said), range.nullable())
+      .default([4, 38])
+      .describe('<low..high> band-pass in hertz, or none'),
+    channels: names.optional().describe('<names> channels to use (default: every EEG channel)'),
+    upsample: positive.optional().describe('<factor> put samples between the samples'),
+    leaveOut: group.optional().describe('<group> what one fold tests (default: run)'),
+    folds: count.optional().describe('<n> folds of trials, in place of --leave-out'),
     protocol: protocol.optional(),
-    seeds: z.union([positive, z.array(z.number().int().min(0)).min(1)]).default(1),
-    validation: z.number().gt(0).lt(1).optional(),
-    standardise: z.boolean().default(true),
+    seeds: z
+      .union([positive, z.array(z.number().int().min(0)).min(1)])
+      .default(1)
+      .describe('<n> trainings of each fold'),
+    validation: z
+      .number()
+      .gt(0)
+      .lt(1)
+      .optional()
+      .describe('<share> of the training trials to choose the epoch by (default: none)'),
+    standardise: z.boolean().default(true).describe('do not scale channels'),
     pipeline: z
       .union([z.string(), z.array(z.unknown()), z.record(z.string(), z.unknown())])
       .optional()
       .describe(
-        'preprocessing: a recipe, a YAML file, or the steps, in place of window, band, channels, upsample, standardise',
+        '<name|file> preprocessing: a recipe, or a YAML file of steps, in place of --window, --band, --channels, --upsample and scaling',
       ),
-    stimuliApart: z.boolean().optional().describe('no stimulus in two parts of a split'),
-    permutations: positive.max(1_000_000).optional().describe('shufflings of labels to hold the answers against'),
-    retrainings: positive.max(1_000_000).optional().describe('trainings of each classical decoder on shuffled labels'),
+    stimuliApart: z.boolean().optional().describe('refuse splits in which two parts share a stimulus'),
+    permutations: positive.max(1_000_000).optional().describe('<n> hold the answers against labels shuffled so often'),
+    retrainings: positive
+      .max(1_000_000)
+      .optional()
+      .describe('<n> train each classical decoder so often on shuffled labels'),
     controls: z
       .array(z.enum(['block', 'time', 'shuffled']))
       .optional()
-      .describe('what else the same windows tell; default what the card of the data set asks for, [] for nothing'),
-    epochs: positive.default(60),
-    batchSize: positive.default(16),
-    optimizer: z.enum(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs']).default('adam'),
-    lr: z.number().positive().optional(),
-    weightDecay: z.number().min(0).optional(),
-    momentum: z.number().min(0).optional(),
-    strongWolfe: z.boolean().optional(),
+      .describe('<names> what else the same windows tell (default: what the card of the data set asks for)'),
+    epochs: positive.default(60).describe('<n> rounds over the training windows'),
+    batchSize: positive.default(16).describe('<n> windows in a batch'),
+    optimizer: z
+      .enum(['adam', 'adamw', 'sgd', 'rmsprop', 'lbfgs'])
+      .default('adam')
+      .describe('<name> how weights are changed'),
+    lr: z.number().positive().optional().describe('<rate> learning rate (default: the optimiser’s own)'),
+    weightDecay: z.number().min(0).optional().describe('<number> the optimiser’s weight decay (default: its own)'),
+    momentum: z.number().min(0).optional().describe('<number> of sgd and rmsprop (default: 0)'),
+    strongWolfe: z.boolean().optional().describe('search each line, with --optimizer lbfgs'),
     groups: z.array(parameterGroup).optional(),
-    layerDecay: z.number().gt(0).max(1).optional(),
-    freeze: names.optional(),
-    startFrom: z.string().optional().describe('weights to start from, where names and shapes fit'),
-    schedule: schedule.default('constant'),
-    warmUp: z.number().int().min(0).optional(),
-    augmentations: z.array(augmentation).default([]),
-    loss: z.enum(['crossEntropy', 'focal']).default('crossEntropy'),
-    labelSmoothing: z.number().min(0).max(1).optional(),
-    classWeights: z.union([z.literal('balanced'), z.array(z.number().min(0)).min(2)]).optional(),
-    clipNorm: z.number().positive().optional(),
-    clipValue: z.number().positive().optional(),
-    l1: z.number().min(0).optional(),
-    l2: z.number().min(0).optional(),
-    penalise: names.optional(),
-    ema: z.number().min(0).max(1).optional(),
-    useEmaWarmup: z.boolean().optional(),
-    emaInvGamma: z.number().positive().optional(),
-    emaPower: z.number().positive().optional(),
-    accumulate: positive.optional(),
-    autocast: z.enum(['bfloat16', 'float16']).optional(),
+    layerDecay: z
+      .number()
+      .gt(0)
+      .max(1)
+      .optional()
+      .describe('<factor> learning rate of each layer against that of the layer after it'),
+    freeze: names.optional().describe('<names> parameters that stay as they are: conv_temporal* bnorm_temporal*'),
+    startFrom: z.string().optional().describe('<file> weights to start from, where names and shapes fit'),
+    schedule: schedule.default('constant').describe('<name> how the learning rate goes; options in YAML'),
+    warmUp: z.number().int().min(0).optional().describe('<steps> over which the learning rate rises'),
+    augmentations: z
+      .array(augmentation)
+      .default([])
+      .describe('<names> random changes of training windows: timeReverse ftSurrogate ...; options in YAML'),
+    loss: z.enum(['crossEntropy', 'focal']).default('crossEntropy').describe('<name> what is made small'),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .max(1)
+      .optional()
+      .describe('<share> of the target that goes to all classes (default: 0)'),
+    classWeights: z
+      .union([z.enum(['balanced']), z.array(z.number().min(0)).min(2)])
+      .optional()
+      .describe('<how> weigh classes by their counts; in YAML also a number for each'),
+    clipNorm: z.number().positive().optional().describe('<norm> largest norm of the gradient'),
+    clipValue: z.number().positive().optional().describe('<size> largest size of each number of the gradient'),
+    l1: z.number().min(0).optional().describe('<factor> penalty on the sizes of weights'),
+    l2: z.number().min(0).optional().describe('<factor> penalty on the squares of weights'),
+    penalise: names.optional().describe('<names> parameters that --l1 and --l2 concern (default: all)'),
+    ema: z.number().min(0).max(1).optional().describe('<decay> test a running mean of the weights'),
+    useEmaWarmup: z.boolean().optional().describe('let that decay grow with the steps'),
+    emaInvGamma: z.number().positive().optional().describe('<updates> of the warm-up of the mean (default: 1)'),
+    emaPower: z.number().positive().optional().describe('<power> of the warm-up of the mean (default: 2/3)'),
+    accumulate: positive
+      .optional()
+      .describe('<n> micro-batches that a batch is cut into, as many as it has windows at most'),
+    autocast: autocast.describe('<type> compute in a 16-bit type'),
     device,
     resident: z.boolean().optional().describe('hold the whole set on the device'),
-    earlyStopping: positive.optional().describe('epochs without improvement on the validation part'),
-    monitor: z.enum(['loss', 'accuracy']).default('loss'),
-    baselines: z.union([z.boolean(), z.array(baseline).min(1)]).default(true),
-    threads: positive.optional(),
-    checkpointSteps: positive.optional(),
-    checkpointSeconds: z.number().positive().optional(),
-    checkpointEpochs: positive.optional(),
-    keepEvery: positive.optional(),
+    earlyStopping: positive
+      .optional()
+      .describe('<epochs> stop after so many without improvement on the validation part'),
+    monitor: z.enum(['loss', 'accuracy']).default('loss').describe('<figure> what must improve'),
+    baselines: z
+      .union([z.boolean(), z.array(baseline).min(1)])
+      .default(true)
+      .describe('without classical decoders on the same folds'),
+    threads,
+    checkpointSteps: positive.optional().describe('<n> save the state every so many steps'),
+    checkpointSeconds: z
+      .number()
+      .positive()
+      .optional()
+      .describe('<s> save the state every so many seconds (default: 10)'),
+    checkpointEpochs: positive.optional().describe('<n> save the state every so many epochs'),
+    keepEvery: positive.optional().describe('<epochs> keep the weights of every so many'),
   })
   .refine(({ task, events }) => task === undefined || events === undefined, 'give either task or events, not both')
   .refine(

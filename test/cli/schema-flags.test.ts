@@ -5,7 +5,10 @@ import { denoiseSchema } from '../../lib/cli/denoise.ts'
 import { finetuneImageSchema } from '../../lib/cli/finetune-image-config.ts'
 import { finetuneTextSchema } from '../../lib/cli/finetune-text-config.ts'
 import { generateSchema } from '../../lib/cli/generate-config.ts'
+import { prepareSchema } from '../../lib/cli/prepare-config.ts'
 import { schemaFlags } from '../../lib/cli/schema-flags.ts'
+import { scoreSchema } from '../../lib/cli/score.ts'
+import { trainSchema } from '../../lib/cli/train-config.ts'
 import { trainDiffusionSchema } from '../../lib/cli/train-diffusion-config.ts'
 import { decodingOf, decodingSchema } from '../../lib/language/decoding.ts'
 
@@ -15,7 +18,10 @@ function parsed(shape: z.ZodRawShape, words: string[]): Record<string, unknown> 
   return command.parse(words, { from: 'user' }).opts()
 }
 
-const helpOf = (shape: z.ZodRawShape) => schemaFlags(shape).map(({ flags, description }) => `${flags}: ${description}`)
+const helpOf = (shape: z.ZodRawShape) =>
+  schemaFlags(shape)
+    .filter(({ hidden }) => !hidden)
+    .map(({ flags, description }) => `${flags}: ${description}`)
 
 test('a flag has the words, default and choices of its option, and no default of its own', () => {
   const shape = {
@@ -38,9 +44,41 @@ test('a flag has the words, default and choices of its option, and no default of
   const words = ['--batch-size', '4', '--window', '1..2', '--place', 'there', '--names', 'a', 'b', '--nf4', '--no-warm']
   const said = { batchSize: 4, window: [1, 2], place: 'there', names: ['a', 'b'], nf4: true, warm: false }
   expect(parsed(shape, words)).toEqual(said)
-  expect(parsed(shape, [])).toEqual({ warm: true })
+  expect(parsed(shape, [])).toEqual({})
+  expect(parsed(shape, ['--warm'])).toEqual({ warm: true })
   expect(() => parsed(shape, ['--place', 'nowhere'])).toThrow(/Allowed choices are here, there/)
 })
+
+test('of several forms the first that words can say is a flag, and what has named parts is none', () => {
+  const schedule = z.union([z.enum(['flat', 'step']), z.strictObject({ name: z.literal('step'), every: z.number() })])
+  const shape = {
+    data: z.union([z.array(z.string()), z.string()]),
+    seeds: z.union([z.number(), z.array(z.number())]).default(1),
+    schedule: z.preprocess((said) => said, schedule).default('flat'),
+    changes: z.array(z.union([z.string().transform((name) => ({ name })), z.looseObject({ name: z.string() })])),
+    baselines: z.union([z.boolean(), z.array(z.string())]).default(true),
+    band: z.tuple([z.number(), z.number()]).nullable().default([4, 38]),
+    groups: z.array(z.strictObject({ lr: z.number() })).optional(),
+    protocol: z.discriminatedUnion('name', [z.strictObject({ name: z.literal('all') })]).optional(),
+  }
+  expect(helpOf(shape)).toEqual([
+    '--data <name...>: ',
+    '--seeds <number>: (default: 1)',
+    '--schedule <name>: (default: flat)',
+    '--changes <name...>: ',
+    '--no-baselines: ',
+    '--band <name>: (default: 4..38)',
+  ])
+  const words = ['--data', 'a', '--seeds', '2', '--schedule', 'step', '--changes', 'b', 'c', '--no-baselines', '--band']
+  const said = { data: ['a'], seeds: 2, schedule: 'step', changes: ['b', 'c'], baselines: false }
+  expect(parsed(shape, [...words, 'none'])).toEqual({ ...said, band: 'none' })
+  expect(parsed(shape, [...words, '1..2'])).toEqual({ ...said, band: [1, 2] })
+})
+
+const SAID_IN_YAML: Record<string, string[]> = {
+  train: ['regime', 'read', 'protocol', 'groups'],
+  prepare: ['read'],
+}
 
 test.each([
   ['align', alignSchema],
@@ -49,10 +87,17 @@ test.each([
   ['finetune-text', finetuneTextSchema],
   ['generate', generateSchema],
   ['train-diffusion', trainDiffusionSchema],
-])('every option of %s but those of networks is a flag with a description', (_, { shape }: z.ZodObject) => {
+  ['train', trainSchema],
+  ['prepare', prepareSchema],
+  ['score', scoreSchema],
+])('every option of %s that words can say is a flag with a description', (command, { shape }: z.ZodObject) => {
   const lines = helpOf(shape)
   expect(lines.filter((line) => !/: ./.test(line))).toEqual([])
-  expect(lines).toHaveLength(Object.keys(shape).filter((name) => !name.endsWith('Options')).length)
+  const beyondWords = [
+    ...Object.keys(shape).filter((name) => name.endsWith('Options')),
+    ...(SAID_IN_YAML[command] ?? []),
+  ]
+  expect(lines).toHaveLength(Object.keys(shape).length - beyondWords.length)
 })
 
 test('every option of decoding is a flag, a line of YAML and an option of programs, told once', () => {

@@ -84,10 +84,16 @@ const LARGEST = 256
 
 /** What numbers of {@link ScoreOptions} may be: the only place where it is told, for programs, YAML files and command lines. */
 export const scoreFields = {
-  size: z.number().int().min(1).max(4096).optional(),
-  shuffles: z.number().int().min(1).max(10_000).default(5),
-  confidence: z.number().gt(0).lt(1).default(0.95),
-  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
+  size: z
+    .number()
+    .int()
+    .min(1)
+    .max(4096)
+    .optional()
+    .describe('<pixels> side to which all pictures are scaled (default: theirs, 256 at most)'),
+  shuffles: z.number().int().min(1).max(10_000).default(5).describe('<n> times that stimuli are shuffled'),
+  confidence: z.number().gt(0).lt(1).default(0.95).describe('<share> of the intervals'),
+  seed: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0).describe('<n> of shuffles and draws'),
 }
 const scoreSchema = z.object(scoreFields)
 type ScoreNumbers = z.infer<typeof scoreSchema>
