@@ -158,6 +158,13 @@ describe('charts', () => {
     expect(svg).toContain('chance 0.500')
   })
 
+  test('an interval chart makes room for long names', () => {
+    const row = { label: 'tangent space + LR, 8-30 Hz', tone: 'train', mean: 0.5, low: 0, high: 1 }
+    const svg = intervalChart([row], { description: 'Accuracy', chance: 0.5 })
+    expect(svg).toContain('tangent space + LR, 8-30 Hz</text>')
+    expect(Number(/class="grid" x1="([\d.]+)"/.exec(svg)![1])).toBeGreaterThan(6 * 27)
+  })
+
   test('nothing to draw is drawn without numbers that are none', () => {
     const empty = [
       lineChart({ description: '', xLabel: '', yLabel: '', series: [] }),

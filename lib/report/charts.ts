@@ -79,7 +79,8 @@ export interface HeatMapOptions {
 /** A matrix as shaded cells; each row is shaded by its own total, so that small classes are seen as well as large ones. */
 export function heatMap(options: HeatMapOptions): Markup {
   const { values, width = 420 } = options
-  const margin = { left: 24 + Math.min(120, 8 + 6.4 * longest(options.rowLabels)), top: 44 }
+  const most = 18
+  const margin = { left: 32 + widthOf(options.rowLabels, most), top: 44 }
   const size = Math.min(96, (width - margin.left) / Math.max(1, values[0]?.length ?? 1))
   const cells = values.flatMap((row, i) => {
     const total = row.reduce((a, b) => a + b, 0)
@@ -94,7 +95,7 @@ export function heatMap(options: HeatMapOptions): Markup {
     }),
     ...options.rowLabels.map((label, i) => {
       const at = margin.top + (i + 0.5) * size + 4
-      return element('text', { x: margin.left - 8, y: at, class: 'end' }, text(shorten(label, 18)))
+      return element('text', { x: margin.left - 8, y: at, class: 'end' }, text(shorten(label, most)))
     }),
   ]
   const across = margin.left + (size * (values[0]?.length ?? 0)) / 2
@@ -182,12 +183,19 @@ export function intervalChart(
   options: { description: string; chance: number; width?: number },
 ): Markup {
   const { chance, width = 640 } = options
-  const frame = { left: 150, right: width - 12, top: 24, bottom: 24 + 34 * rows.length }
+  const most = 40
+  const names = rows.map(({ label }) => label)
+  const frame = {
+    left: Math.max(150, 24 + widthOf(names, most)),
+    right: width - 12,
+    top: 24,
+    bottom: 24 + 34 * rows.length,
+  }
   const x = linearScale([0, 1], [frame.left, frame.right])
   const drawn = rows.map(({ label, tone, mean, low, high, dots = [] }, i) => {
     const middle = frame.top + 34 * (i + 0.5)
     return join([
-      element('text', { class: 'end', x: frame.left - 12, y: middle + 4 }, text(shorten(label, 22))),
+      element('text', { class: 'end', x: frame.left - 12, y: middle + 4 }, text(shorten(label, most))),
       element('line', { class: 'grid', x1: frame.left, x2: frame.right, y1: middle, y2: middle }),
       element('line', { class: `interval ${tone}`, x1: x(low), x2: x(high), y1: middle, y2: middle }),
       ...dots.map((dot) => element('circle', { class: `dot ${tone}`, cx: x(dot), cy: middle - 9, r: 2 })),
@@ -272,8 +280,9 @@ function widen([low, high]: [number, number]): [number, number] {
   return [low >= 0 ? Math.max(0, low - margin) : low - margin, high + margin]
 }
 
-function longest(labels: readonly string[]): number {
-  return Math.min(18, Math.max(0, ...labels.map((label) => label.length)))
+/** Pixels that labels of so many letters at most take. */
+function widthOf(labels: readonly string[], most: number): number {
+  return 6.4 * Math.min(most, Math.max(0, ...labels.map((label) => label.length)))
 }
 
 function shorten(label: string, length: number): string {
