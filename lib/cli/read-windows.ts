@@ -1,16 +1,14 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
-import { readAll } from '../datasets/read-all.ts'
 import type { Recordings } from '../datasets/recordings.ts'
-import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
+import { openSource, type RecordingSource } from '../prepare/recording-source.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
 import type { StepSource } from '../preprocessing/steps/index.ts'
 import type { Recording } from '../recordings/recording.ts'
 import { openStore, type WindowStore } from '../store/open-store.ts'
 import { storeIdentity } from '../store/store-identity.ts'
-import { openConfigured } from './config-dataset.ts'
 import { type ConfiguredWindows, cutConfigured, pipelineOf } from './config-pipeline.ts'
 import { type TrainConfig, trainSchema } from './train-config.ts'
 import { windowsIdentity } from './windows-identity.ts'
@@ -18,14 +16,11 @@ import { windowsIdentity } from './windows-identity.ts'
 /** Options that a store has answered already. */
 const ANSWERED = ['window', 'band', 'channels', 'upsample', 'task', 'events', 'read'] as const
 
-export async function readRecordings({
-  dataset,
-  data,
-  read = {},
-}: Pick<TrainConfig, 'dataset' | 'data' | 'read'>): Promise<Recordings> {
-  if (dataset !== undefined) return openConfigured(dataset, data)
-  const { subject, session, ...file } = read
-  return readAll(data, { ...defined(file), metadata: () => defined({ subject, session }) })
+/** Opens the recordings of a configuration, and says what their reader had to assume. */
+export async function readRecordings(source: RecordingSource): Promise<Recordings> {
+  const { recordings, warnings } = await openSource(source)
+  for (const sentence of warnings) console.error(`warning: ${sentence}`)
+  return recordings
 }
 
 /** The store that a configuration names as its data, or undefined. @throws EegTorchError as {@link openStore} */

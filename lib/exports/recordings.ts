@@ -32,6 +32,8 @@ export {
 export { electrodePosition, type Position } from '../electrodes.ts'
 export { checkFiles, type Downloaded, downloadFiles } from '../files/download/download.ts'
 export type { DownloadOptions, DownloadProgress, RemoteFile } from '../files/download/options.ts'
+export { type PrepareProgress, type PrepareStoreOptions, prepareStore } from '../prepare/prepare-store.ts'
+export type { RecordingSource } from '../prepare/recording-source.ts'
 export { type WriteStoreOptions, writeStore } from '../prepare/write-store.ts'
 export { writeBrainVision } from '../recordings/brainvision/writer.ts'
 export { readEdf } from '../recordings/edf.ts'

@@ -79,7 +79,7 @@ export async function writeFilesAtomically(
  * @throws EegTorchError `FILE_WRITE_FAILED`; nothing is left behind
  */
 export async function createAtomically(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
-  if (existsSync(path)) throw existing(path)
+  requireNew(path)
   const temporary = temporaryName(path)
   await cleaning(path, temporary, async () => {
     await make(temporary)
@@ -98,6 +98,11 @@ async function renameFile(temporary: string, path: string): Promise<void> {
     // a file system without hard links
     await rename(temporary, path)
   }
+}
+
+/** @throws EegTorchError `FILE_WRITE_FAILED` where something is called so already */
+export function requireNew(path: string): void {
+  if (existsSync(path)) throw existing(path)
 }
 
 function existing(path: string): EegTorchError {

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, utimesSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type EegWindows, openStore, Pipeline, readAll, writeNpz } from 'eegtorch'
-import { checkPrepare, planOf } from '../../lib/cli/prepare-config.ts'
+import { planOf } from '../../lib/prepare/prepare-plan.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { makeRecording } from '../recordings/make-recording.ts'
@@ -121,8 +121,9 @@ test('a plan knows how files are read, and every file that samples are in', asyn
   const made = await eegtorch('export', join(data, readdirSync(data)[0]!), header)
   expect([made.code, made.stderr]).toEqual([0, ''])
   const planned = async (read?: object, more = {}) => {
-    const config = await checkPrepare({ data: header, events: ['T1'], ...(read && { read }), ...more })
-    return planOf(config, [...(await readAll(header))])
+    const work = { pipeline: Pipeline.parse([{ windows: { from: 0, to: 1 } }]), trials: { events: ['T1'] } }
+    const recordings = await readAll(header)
+    return planOf({ ...(read && { read }), ...more }, recordings, { ...work, sampleType: 'float32' })
   }
   const plan = await planned()
   expect(plan.recordings[0]!.files.length).toBe(2)

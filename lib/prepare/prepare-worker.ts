@@ -1,17 +1,16 @@
 import { toldNotNumbers } from '../datasets/not-numbers.ts'
 import { serveJobs } from '../experiment/worker-pool.ts'
-import { StoreWriter, type TrialKind } from '../prepare/store-writer.ts'
 import { settle } from '../preprocessing/join-windows.ts'
 import { runSteps } from '../preprocessing/run-steps.ts'
 import { Recording } from '../recordings/recording.ts'
 import { setNumThreads } from '../runtime.ts'
-import type { SampleType } from '../store/samples.ts'
-import { type PreparePlan, workOf } from './prepare-config.ts'
-import { readRecordings } from './read-windows.ts'
+import { type PreparePlan, workOf } from './prepare-plan.ts'
+import { openSource, type RecordingSource } from './recording-source.ts'
+import { StoreWriter, type TrialKind } from './store-writer.ts'
 
 /** What a worker is told before its first job. */
 export interface PrepareGreeting {
-  source: Parameters<typeof readRecordings>[0]
+  source: RecordingSource
   plan: PreparePlan
   folder: string
 }
@@ -23,12 +22,12 @@ export interface PreparedRecording {
   warning?: string | undefined
 }
 
-// A process of `eegtorch prepare`, started by lib/cli/prepare.ts: one recording at a time, from the file to the store.
+// A process of prepareStore: one recording at a time, from the file to the store.
 serveJobs(async ({ source, plan, folder }: PrepareGreeting) => {
   await setNumThreads(1)
-  const recordings = [...(await readRecordings(source))]
+  const recordings = [...(await openSource(source)).recordings]
   const { prepared, trials } = workOf(plan)
-  const writer = new StoreWriter(folder, plan.sampleType as SampleType)
+  const writer = new StoreWriter(folder, plan.sampleType)
   return async (index: number): Promise<PreparedRecording> => {
     const cut = await runSteps(recordings[index]!, prepared.steps, trials)
     if (cut instanceof Recording) throw new Error('the pipeline cuts no windows')
