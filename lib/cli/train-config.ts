@@ -19,6 +19,8 @@ import {
   schedule,
 } from './train-fields.ts'
 
+const areDifferent = (list: readonly number[]) => new Set(list).size === list.length
+
 /** What a person may write: in a YAML file, or as flags of `eegtorch train`. Defaults that concern C++ are C++'s. */
 export const trainSchema = z
   .strictObject({
@@ -66,7 +68,7 @@ export const trainSchema = z
     folds: count.optional().describe('<n> folds of trials, in place of --leave-out'),
     protocol: protocol.optional(),
     seeds: z
-      .union([positive, z.array(z.number().int().min(0)).min(1)])
+      .union([positive, z.array(z.number().int().min(0)).min(1).refine(areDifferent, 'expected different seeds')])
       .default(1)
       .describe('<n> trainings of each fold'),
     validation: z

@@ -11,6 +11,7 @@ import { scope } from '../memory.ts'
 import { asyncSignal } from '../signal/index.ts'
 import { type BaselineWindows, filterWindows, tensorOfWindows, windowCovariances } from './band-windows.ts'
 import { CommonSpatialPatterns, type CspFilterOptions } from './csp.ts'
+import { decoderName } from './decoder-name.ts'
 import { ShrinkageLda } from './lda.ts'
 import { type Decoded, type FeatureRows, rowsOf, takeRows } from './rows.ts'
 
@@ -39,7 +40,7 @@ export interface CspLdaOptions extends CspFilterOptions {
 /** Common spatial patterns, log-variance, linear discriminant analysis: the classical decoder of imagined movement. */
 export function cspLda({ band = [8, 30], ...options }: CspLdaOptions = {}): BaselineDecoder {
   return {
-    name: band === null ? 'CSP + LDA' : `CSP + LDA, ${band[0]}-${band[1]} Hz`,
+    name: decoderName('CSP + LDA', { band, options, usual: { shrinkage: 0.05 } }),
     extract: (windows) => windowCovariances(windows, { band, centred: true }),
     fit: async (features, labels, classes) => {
       const patterns = await CommonSpatialPatterns.fit(features, labels, classes, options)
@@ -71,7 +72,7 @@ const BANDS = [
 /** Log power of frequency bands in every channel, linear discriminant analysis. */
 export function bandPowerLda({ bands = BANDS }: BandPowerOptions = {}): BaselineDecoder {
   return {
-    name: 'band power + LDA',
+    name: decoderName('band power + LDA', { options: { bands }, usual: { bands: BANDS } }),
     extract: (windows) => bandPowers(windows, bands),
     fit: (features, labels, classes) => ShrinkageLda.fit(features, labels, classes),
   }
@@ -80,7 +81,7 @@ export function bandPowerLda({ bands = BANDS }: BandPowerOptions = {}): Baseline
 /** Log variance of every channel, linear discriminant analysis. With a band the windows are filtered first, one by one and without delay. */
 export function logVarianceLda({ band = null }: Pick<CspLdaOptions, 'band'> = {}): BaselineDecoder {
   return {
-    name: band === null ? 'log-variance + LDA' : `log-variance + LDA, ${band[0]}-${band[1]} Hz`,
+    name: decoderName('log-variance + LDA', { band }),
     extract: async (windows) => {
       using filtered = await filterWindows(windows, band)
       return logVariances(filtered.toTypedArray() as Float64Array, windows.nChannels, windows.nSamples)

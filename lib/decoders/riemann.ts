@@ -5,6 +5,7 @@ import { asyncSignal } from '../signal/index.ts'
 import type { Tensor } from '../tensor.ts'
 import { windowCovariances } from './band-windows.ts'
 import type { BaselineDecoder } from './baselines.ts'
+import { decoderName } from './decoder-name.ts'
 import { LogisticRegression } from './logistic-regression.ts'
 import { PresentClasses } from './present-classes.ts'
 import { type FeatureRows, matricesOf, rowsOf } from './rows.ts'
@@ -29,7 +30,7 @@ export interface TangentSpaceOptions extends RiemannOptions {
  */
 export function tangentSpaceLr({ c = 1, ...options }: TangentSpaceOptions = {}): BaselineDecoder {
   return {
-    name: nameOf('tangent space + LR', options),
+    name: nameOf('tangent space + LR', { ...options, c }),
     extract: (windows) => windowCovariances(windows, withDefaults(options)),
     fit: async (features, labels, classes) => {
       const reference = await riemannMean(matricesOf(features))
@@ -74,8 +75,8 @@ const withDefaults = ({ band = [8, 30], estimator = 'oas', ...options }: Riemann
   estimator,
 })
 
-function nameOf(name: string, { band = [8, 30] }: RiemannOptions): string {
-  return band === null ? name : `${name}, ${band[0]}-${band[1]} Hz`
+function nameOf(kind: string, { band = [8, 30], ...options }: TangentSpaceOptions): string {
+  return decoderName(kind, { band, options, usual: { estimator: 'oas', shrinkage: 0, c: 1 } })
 }
 
 /** Riemannian mean of each class that occurs, (classes that occur, n, n). */

@@ -60,7 +60,7 @@ export interface CrossValidateOptions
   labelSmoothing?: number
   /** Weights in the loss: `balanced` from the training part of each fold, or one per class. */
   classWeights?: 'balanced' | readonly number[]
-  /** Classical decoders on the same folds: which, or whether those of imagined movement. Default true. */
+  /** Classical decoders on the same folds: which, each of another name, or whether those of imagined movement. Default true. */
   baselines?: boolean | readonly BaselineDecoder[]
   /** Shufflings of the labels to hold the answers of the network and of the decoders against. Default: none. */
   permutations?: number
@@ -99,10 +99,11 @@ export interface FoldProgress {
 export function seedList(seeds: number | readonly number[]): readonly number[] {
   const isCount = typeof seeds === 'number' && Number.isInteger(seeds) && seeds > 0
   const list = typeof seeds !== 'number' ? seeds : isCount ? Array.from({ length: seeds }, (_, i) => i) : []
-  if (list.length > 0 && list.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return list
+  const isDifferent = new Set(list).size === list.length
+  if (list.length > 0 && isDifferent && list.every((seed) => Number.isSafeInteger(seed) && seed >= 0)) return list
   throw new EegTorchError('INVALID_OPTION', 'the seeds are not usable', {
     option: 'seeds',
-    expected: 'a count, 1 or more, or a list of whole numbers',
+    expected: 'a count, 1 or more, or a list of different whole numbers',
     received: String(seeds),
   })
 }

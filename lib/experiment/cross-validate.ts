@@ -5,6 +5,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { type BaselineDecoder, cspLda, decodeFolds } from '../decoders/baselines.ts'
 import { tangentSpaceLr } from '../decoders/riemann.ts'
 import { defined } from '../defined.ts'
+import { EegTorchError } from '../errors.ts'
 import { proveFitted } from '../evaluation/leaks.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { hashWindows } from '../evaluation/seen-trials.ts'
@@ -45,6 +46,7 @@ export async function crossValidate<N extends ModelName>(
   options: CrossValidateOptions,
 ): Promise<CrossValidationResult> {
   const started = performance.now()
+  requireDifferent(classicalDecoders(options.baselines))
   const splits = makeSplits(windows, options)
   const store = options.group === undefined ? options.store : new SharedRun(options.store, options.group)
   const run: Run<N> = { factory, windows, options, splits, ...defined({ store }), ledger: new TestLedger(store) }
@@ -176,4 +178,16 @@ async function signalsOf(windows: EegWindows, from?: number) {
 function classicalDecoders(wanted: CrossValidateOptions['baselines'] = true): readonly BaselineDecoder[] {
   if (typeof wanted !== 'boolean') return wanted
   return wanted ? [cspLda(), tangentSpaceLr()] : []
+}
+
+/** A decoder is known by its name: two of one would be one decoder that looks at each test part twice. @throws EegTorchError `INVALID_OPTION` */
+function requireDifferent(decoders: readonly BaselineDecoder[]): void {
+  const names = decoders.map(({ name }) => name)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice === undefined) return
+  throw new EegTorchError('INVALID_OPTION', 'two classical decoders have one name', {
+    option: 'baselines',
+    expected: 'decoders that differ in name or options',
+    received: `${twice} twice`,
+  })
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   crossValidate,
+  cspLda,
   type EegWindows,
   models,
   nestedCrossValidate,
@@ -123,6 +124,22 @@ test('common spatial patterns and the tangent space are tried on the same folds'
   const foldOf = ({ trial, fold }: { trial: string; fold: number }) => `${trial} ${fold}`
   for (const { predictions } of run.baselines)
     expect(new Set(predictions.map(foldOf))).toEqual(new Set(run.predictions.map(foldOf)))
+})
+
+test('classical decoders of one kind stand side by side by their options; equal ones and equal seeds are refused before any training', async () => {
+  const options = { ...BRIEF, epochs: 1, leaveOut: 'run' } as const
+  const [usual, shrunk] = [cspLda({ band: null }), cspLda({ band: null, shrinkage: 0.2 })]
+  const { baselines } = await crossValidate(models.eegnet, study, { ...options, baselines: [usual, shrunk] })
+  expect(baselines.map(({ name }) => name)).toEqual(['CSP + LDA', 'CSP + LDA, shrinkage 0.2'])
+  let steps = 0
+  const onProgress = () => void steps++
+  const equal = { ...options, onProgress, baselines: [usual, cspLda({ band: null })] }
+  expect(await rejectionOf(crossValidate(models.eegnet, study, equal))).toMatchObject({
+    ...{ code: 'INVALID_OPTION', option: 'baselines', received: 'CSP + LDA twice' },
+  })
+  const seeds = { ...options, onProgress, baselines: false, seeds: [1, 1] }
+  expect(await rejectionOf(crossValidate(models.eegnet, study, seeds))).toMatchObject({ option: 'seeds' })
+  expect(steps).toBe(0)
 })
 
 test('an outcome of other trials than its fold tests is refused by its file', async () => {
