@@ -77,7 +77,7 @@ export interface SweepEntry {
  */
 export function checkSweep(value: Record<string, unknown>, source: OptionSource = {}): SweepConfig {
   const config = checkOptions(sweepSchema, value, source)
-  checkNested(config, sweepEntries(config, source.file), source.file)
+  checkNested(config, sweepEntries(config, source.file), source)
   return config
 }
 

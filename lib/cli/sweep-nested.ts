@@ -8,6 +8,7 @@ import { type Candidate, type NestedResult, nestedCrossValidate } from '../exper
 import type { Sweep } from '../experiment/sweep/sweep.ts'
 import { isNetwork } from '../experiment/sweep/sweep-models.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { type OptionSource, writtenAs } from './option-source.ts'
 import { showProgress } from './progress-line.ts'
 import { trainingOptions } from './run-training.ts'
 import type { SweepConfig, SweepEntry } from './sweep-config.ts'
@@ -15,11 +16,16 @@ import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
 
 /** What choosing decides itself, or has no place for. */
-const UNHEEDED = ['validation', 'permutations', 'retrainings', 'controls'] as const
+const UNHEEDED = ['validation', 'permutations', 'retrainings', 'controls', 'workers', 'tableOnly'] as const
 
 /** @throws EegTorchError `INVALID_OPTION` for a sweep that cannot choose: classical decoders, options that nothing would heed */
-export function checkNested({ inner, ...config }: SweepConfig, entries: readonly SweepEntry[], file?: string): void {
+export function checkNested(
+  { inner, ...options }: SweepConfig,
+  entries: readonly SweepEntry[],
+  source: OptionSource = {},
+): void {
   if (inner === undefined) return
+  const config = { ...options, tableOnly: source.flags?.tableOnly }
   const decoder = entries.findIndex((entry) => entry.decoder !== undefined)
   const unheeded = UNHEEDED.find((name) => config[name] !== undefined)
   const [option, expected, received] =
@@ -27,10 +33,14 @@ export function checkNested({ inner, ...config }: SweepConfig, entries: readonly
       ? [`models.${decoder}`, 'networks alone, beside inner', entries[decoder]!.name]
       : [unheeded, 'nothing beside inner', String(unheeded && config[unheeded])]
   if (option === undefined) return
-  throw new EegTorchError('INVALID_OPTION', `option ${option} has no place where models are chosen in inner folds`, {
-    ...{ option, expected, received },
-    ...defined({ file }),
-  })
+  const written = writtenAs(option, config, source)
+  throw new EegTorchError(
+    'INVALID_OPTION',
+    `option ${written.option} has no place where models are chosen in inner folds`,
+    {
+      ...{ ...written, expected, received },
+    },
+  )
 }
 
 /** Chooses among the models of a sweep in inner folds, tests the chosen ones, and keeps the result in `nested.json`. */

@@ -45,14 +45,21 @@ export function describe(command: Command): void {
     )
     .argument('<config>', 'YAML file: options of eegtorch train, and models, subjects, workers')
     .option('--out <folder>', 'folder of the sweep (default: runs/NAME of the file)')
-    .option('--workers <n>', 'processes at a time (default: as many as cores)', Number)
+    .option(
+      '--workers <n>',
+      'processes at a time (default: as many as cores); not with --inner, which is one process',
+      Number,
+    )
     .addOption(deviceFlag())
     .option(
       '--inner <folds>',
       'choose one of the models in so many folds inside each training part, test that one',
       Number,
     )
-    .option('--table-only', 'train nothing, make the table of what is finished')
+    .option(
+      '--table-only',
+      'train nothing, make the table of what is finished; not with --inner, which keeps nothing before it is over',
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',
@@ -76,12 +83,12 @@ Examples:
 }
 
 async function sweep(file: string, flags: Flags): Promise<void> {
-  const { out, workers, device, tableOnly = false, json = false } = flags
+  const { out, workers, device, tableOnly, json = false } = flags
   const inner = flags.inner === undefined ? undefined : { name: 'k-fold', folds: flags.inner }
   const written = await readConfigFile(file)
   const said = defined({ workers, device, inner })
   const whole = await withDataset({ ...written, ...said })
-  const config = await withPipeline(withFullPaths(checkSweep(whole, { file, flags: said })))
+  const config = await withPipeline(withFullPaths(checkSweep(whole, { file, flags: defined({ ...said, tableOnly }) })))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
   const planned = await readSweep(config, { file, folder })
   planned.checkNetworks()

@@ -173,7 +173,7 @@ describe('sweep', () => {
     const nested = inFolder('nested.yaml')
     const models =
       'models:\n  - { model: eegnet, name: frozen, lr: 5e-3, clipNorm: 1e-30 }\n  - { model: eegnet, name: learns, lr: 5e-3 }\n'
-    writeFileSync(nested, SWEEP.replace(/models:[\s\S]*/, models).replace('seeds: 3', 'seeds: 1'))
+    writeFileSync(nested, SWEEP.replace(/workers: 2\nmodels:[\s\S]*/, models).replace('seeds: 3', 'seeds: 1'))
     const run = (...words: string[]) =>
       runNode([main, 'sweep', nested, '--out', inFolder('nested'), ...words], { env: environment })
     const { code, stdout, stderr } = await run('--inner', '2', '--json')
@@ -209,6 +209,12 @@ describe('sweep', () => {
       /models\.1 has no place.*networks alone/,
     )
     expect(() => checkSweep({ data, models: ['eegnet'], inner, validation: 0.2 })).toThrow(/validation has no place/)
+    expect(() => checkSweep({ data, models: ['eegnet'], inner, workers: 2 }, { flags: { workers: 2 } })).toThrow(
+      /option --workers has no place/,
+    )
+    const only = { file: 'sweep.yaml', flags: { tableOnly: true } }
+    expect(() => checkSweep({ data, models: ['eegnet'], inner }, only)).toThrow(/option --table-only has no place/)
+    expect(checkSweep({ data, models: ['eegnet'] }, only).inner).toBeUndefined()
     expect(checkSweep({ data, models: ['eegnet'], inner }).inner).toEqual(inner)
   })
 
