@@ -13,6 +13,7 @@ import { withDataset } from './config-dataset.ts'
 import { pipelineOf, trialsOf } from './config-pipeline.ts'
 import { checkPrepare, type PrepareConfig, prepareSchema } from './prepare-config.ts'
 import { type AddedStimuli, addStimuli } from './prepare-stimuli.ts'
+import { saidFlags } from './said-flags.ts'
 import { addFlags } from './shared-flags.ts'
 import { readConfigFile } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -46,7 +47,9 @@ Examples:
 async function prepare(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
   const written = file === undefined ? {} : await readConfigFile(file)
   const config = await checkPrepare(await withDataset({ ...written, ...defined(flags) }), { file, flags })
-  const again = `eegtorch prepare ${file ?? '...'} --out ${relative('.', out) || '.'}`
+  const again = ['eegtorch prepare', file, saidFlags({ out: relative('.', out) || '.', ...flags })]
+    .filter(Boolean)
+    .join(' ')
   const source = pickledSource(config)
   const added =
     source === undefined

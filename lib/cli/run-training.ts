@@ -21,6 +21,7 @@ import { baselineDecoders } from './classical-decoders.ts'
 import { pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
 import { type ReadWindows, readWindows } from './read-windows.ts'
+import { shapingOptions } from './shaping.ts'
 import { openStudy } from './study-folder.ts'
 import type { TrainConfig } from './train-config.ts'
 import { untilInterrupted } from './until-interrupted.ts'
@@ -184,11 +185,9 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   } as CrossValidateOptions
 }
 
-/** What the trainings of a run come from. Where they compute, how often they are saved and what is scored beside them may change from one start to the next. */
+/** What the trainings of a run come from, but for files: those count by their content. */
 function shaping(config: TrainConfig): Record<string, unknown> {
-  const { data, threads, device, resident, ...rest } = recorded(config) as Partial<TrainConfig>
-  const { checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery, ...training } = rest
-  const { startFrom, baselines, permutations, retrainings, controls, ...settings } = training
+  const settings = shapingOptions(recorded(config), ['data', 'startFrom'])
   // A store adds its pipeline behind the others, where a file says it among them.
   return Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -8,6 +8,8 @@ import type { Pipeline } from '../preprocessing/pipeline.ts'
 import { cutConfigured, pipelineOf, pipelineText } from './config-pipeline.ts'
 import { readRecordings, storedPipeline, storeOf } from './read-windows.ts'
 import { factoryOf, trainingOptions } from './run-training.ts'
+import { saidFlags } from './said-flags.ts'
+import { shapingOptions } from './shaping.ts'
 import { type SweepConfig, type SweepEntry, sweepEntries } from './sweep-config.ts'
 
 /** Where a sweep is written. */
@@ -15,6 +17,8 @@ export interface SweepPlace {
   /** The file of its configuration, as it was named. */
   file: string
   folder: string
+  /** Flags that were given beside it, by the names of their options. */
+  flags?: Readonly<Record<string, unknown>>
 }
 
 /**
@@ -22,7 +26,8 @@ export interface SweepPlace {
  *
  * @throws EegTorchError as reading and splitting do; `INVALID_OPTION` for a subject that is not there
  */
-export async function readSweep(config: SweepConfig, { file, folder }: SweepPlace): Promise<Sweep> {
+export async function readSweep(config: SweepConfig, place: SweepPlace): Promise<Sweep> {
+  const { file, folder } = place
   const entries = sweepEntries(config, file)
   const common = entries[0]!.config
   const { windows: all, pipelines } = await readFor(entries)
@@ -35,18 +40,18 @@ export async function readSweep(config: SweepConfig, { file, folder }: SweepPlac
       title: config.title,
       preparation: pipelineText(common),
       configuration: defined(config),
-      command: commandOf({ file, folder }),
+      command: commandOf(place),
     },
   })
 }
 
 /** What does or goes on with a sweep. */
-export function commandOf({ file, folder }: SweepPlace): string {
-  return `eegtorch sweep ${file} --out ${relative('.', folder) || '.'}`
+export function commandOf({ file, folder, flags }: SweepPlace): string {
+  return `eegtorch sweep ${file} ${saidFlags({ out: relative('.', folder) || '.', ...flags })}`
 }
 
 function modelOf({ name, config, decoder }: SweepEntry, pipeline: Pipeline, seeds: SweepConfig['seeds']): SweepModel {
-  const configuration = shapeOf(config)
+  const configuration = shapingOptions(config, TOLD)
   if (decoder !== undefined) return { name, model: { ...decoder, name: config.model }, pipeline, configuration }
   return {
     name,
@@ -83,28 +88,8 @@ function subjectsOf(windows: EegWindows, subjects: readonly string[]): EegWindow
   return kept.length === windows.length ? windows : windows.subset(kept)
 }
 
-/** A configuration without what windows, splits and the content of weights tell already, or what does not shape a training. */
-function shapeOf(config: SweepEntry['config']): Record<string, unknown> {
-  const {
-    stimuliApart,
-    permutations,
-    retrainings,
-    controls,
-    dataset,
-    data,
-    read,
-    task,
-    events,
-    window,
-    band,
-    channels,
-    leaveOut,
-    folds,
-    protocol,
-    validation,
-    startFrom,
-    ...rest
-  } = config
-  const { seeds, baselines, threads, checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery, ...shape } = rest
-  return shape
-}
+/** What windows, splits, names of files and the content of weights tell already. */
+const TOLD = [
+  ...['dataset', 'data', 'read', 'task', 'events', 'window', 'band', 'channels', 'stimuliApart'],
+  ...['leaveOut', 'folds', 'protocol', 'validation', 'seeds', 'startFrom'],
+]

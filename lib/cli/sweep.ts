@@ -90,7 +90,8 @@ async function sweep(file: string, flags: Flags): Promise<void> {
   const whole = await withDataset({ ...written, ...said })
   const config = await withPipeline(withFullPaths(checkSweep(whole, { file, flags: defined({ ...said, tableOnly }) })))
   const folder = out ?? join('runs', basename(file).replace(/\.ya?ml$/i, ''))
-  const planned = await readSweep(config, { file, folder })
+  const place = { file, folder, flags: defined({ workers, device, inner: flags.inner }) }
+  const planned = await readSweep(config, place)
   planned.checkNetworks()
   await makeFolder(folder)
   await writeFileAtomically(join(folder, CONFIG_FILE), stringify(defined(config)))
@@ -98,7 +99,7 @@ async function sweep(file: string, flags: Flags): Promise<void> {
     const common = sweepEntries(config, file)[0]!.config
     return sweepNested(planned, common, config.inner, { folder, json })
   }
-  const running: RunningSweep = { file, folder, config, sweep: planned, quiet: json }
+  const running: RunningSweep = { ...place, config, sweep: planned, quiet: json }
   if (!tableOnly) await runMissing(running)
   const report = await writeTables(running)
   if (json) console.log(JSON.stringify(report))
@@ -109,12 +110,12 @@ async function sweep(file: string, flags: Flags): Promise<void> {
 }
 
 async function runMissing(running: RunningSweep): Promise<void> {
-  const { file, folder, config, sweep } = running
+  const { config, sweep } = running
   const { jobs, missing, models } = sweep
   const say = (line: string) => running.quiet || console.error(line)
   say(`${jobs.length} trainings, ${jobs.length - missing.length} finished before`)
   const left = new Map(models.map((_, entry) => [entry, missing.filter((job) => job.entry === entry).length]))
-  const greeting: SweepGreeting = { config, file, folder }
+  const greeting: SweepGreeting = { config, file: running.file, folder: running.folder }
   let failures = 0
   const stopped = await untilInterrupted(async (signal) => {
     await runInWorkers(missing, {

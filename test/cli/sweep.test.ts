@@ -3,7 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { shapingOptions } from '../../lib/cli/shaping.ts'
 import { checkSweep, withFullPaths } from '../../lib/cli/sweep-config.ts'
+import { commandOf, readSweep } from '../../lib/cli/sweep-plan.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
 import { writeSimulatedFiles } from '../recordings/simulated-files.ts'
@@ -190,6 +192,20 @@ describe('sweep', () => {
     expect(scoresOf('learns')).not.toEqual(scoresOf('frozen'))
     const wrong = await run('--inner', '1')
     expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringMatching(/option --inner: /)])
+  })
+
+  test('where it computes and how it is saved shape no training; the command that goes on says the flags that were given', async () => {
+    const place = { file: 'study.yaml', folder: inFolder('planned') }
+    const written = { data, task: 'fists-feet', window: [0.5, 1.5], leaveOut: 'run', models: ['eegnet', 'csp_lda'] }
+    const config = checkSweep(written)
+    const files = async (changed: object) =>
+      (await readSweep({ ...config, ...changed }, place)).jobs.map(({ file }) => file)
+    const usual = await files({})
+    expect(await files({ resident: true, permutations: 9 })).toEqual(usual)
+    expect(shapingOptions({ device: 'cuda', epochs: 2, lr: 1 }, ['lr'])).toEqual({ epochs: 2 })
+    expect(await files({ epochs: 2 })).not.toEqual(usual)
+    const said = { file: 'study.yaml', folder: 'runs/study', flags: { workers: 2, device: 'cuda:1', inner: 3 } }
+    expect(commandOf(said)).toBe('eegtorch sweep study.yaml --out runs/study --workers 2 --device cuda:1 --inner 3')
   })
 
   test('its paths hold from anywhere', () => {

@@ -57,6 +57,9 @@ describe('a sweep in a program', () => {
     const before = again.jobs.map(({ file }) => statSync(file).mtimeMs)
     await again.run()
     expect(again.jobs.map(({ file }) => statSync(file).mtimeMs)).toEqual(before)
+    const elsewhere = { ...NETWORK, options: { ...OPTIONS, device: 'cuda', resident: true } } as const
+    const moved = new Sweep([elsewhere, ROWS[1]!], windows, { folds: 3, folder: join(folder, 'whole') })
+    expect(moved.missing).toEqual([])
     const longer = { ...NETWORK, options: { ...OPTIONS, epochs: 3 } }
     const changed = new Sweep([longer, ROWS[1]!], windows, { folds: 3, folder: join(folder, 'whole') })
     expect(changed.missing.map(({ entry }) => entry)).toEqual([0, 0, 0, 0, 0, 0])

@@ -40,7 +40,8 @@ export function listJobs(
 function shapeOf(row: SweepModel): unknown {
   const { configuration } = row
   if (!isNetwork(row)) return [kindOf(row), configuration]
-  const { pipeline, startFrom, ...others } = row.options
+  // Where it computes shapes no training.
+  const { pipeline, startFrom, device, resident, ...others } = row.options
   // Weights that were trained anew lie where the others lay.
   const weights = startFrom === undefined ? [] : [fileIdentity(startFrom)]
   if (configuration !== undefined) return [kindOf(row), configuration, ...weights]
