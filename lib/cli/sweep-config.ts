@@ -4,6 +4,7 @@ import type { BaselineDecoder } from '../decoders/baselines.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { requireNames } from '../experiment/sweep/sweep-models.ts'
+import { presetOptions } from '../training/presets.ts'
 import { classicalDecoder } from './classical-decoders.ts'
 import type { OptionSource } from './option-source.ts'
 import { factoryOf } from './run-training.ts'
@@ -24,7 +25,7 @@ const {
 } = trainSchema.shape
 
 /** What is the same for all models of a sweep, so that they answer the same trials. */
-const COMMON = [
+const COMMON: readonly string[] = [
   'dataset',
   'data',
   'read',
@@ -46,9 +47,19 @@ const COMMON = [
 
 const entrySchema = z.union([z.string(), z.looseObject({ model: z.string(), name: z.string().optional() })])
 
+/** Options of all rows as they were said: what is not said is left to the rows, whose presets and pipelines may say it. */
+const unfilled = Object.fromEntries(
+  Object.entries(shared).map(([name, field]) => [
+    name,
+    field instanceof z.ZodDefault ? field.unwrap().optional() : field,
+  ]),
+) as { [Name in keyof typeof shared]: Unfilled<(typeof shared)[Name]> }
+
+type Unfilled<F> = F extends z.ZodDefault<infer I extends z.ZodType> ? z.ZodOptional<I> : F
+
 /** What a person may write in the YAML file of `eegtorch sweep`: options of `eegtorch train`, and these. */
 const sweepSchema = z.strictObject({
-  ...shared,
+  ...unfilled,
   title: z.string().optional(),
   models: z.array(entrySchema).min(1),
   inner: shared.protocol.describe(
@@ -59,7 +70,7 @@ const sweepSchema = z.strictObject({
   workers: z.number().int().min(1).max(1024).optional(),
 })
 
-/** A sweep as it was written, with defaults filled in. */
+/** A sweep as it was written. */
 export type SweepConfig = z.infer<typeof sweepSchema>
 
 /** One row of a sweep's table: a network, or a classical decoder. */
@@ -71,7 +82,7 @@ export interface SweepEntry {
 }
 
 /**
- * Checks a sweep's configuration and fills in defaults.
+ * Checks a sweep's configuration.
  *
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
@@ -87,10 +98,20 @@ export function checkSweep(value: Record<string, unknown>, source: OptionSource 
  * @throws EegTorchError `INVALID_OPTION` for an option that is wrong, is common to all, or a name that occurs twice; `UNKNOWN_NAME`
  */
 export function sweepEntries(config: SweepConfig, file?: string): SweepEntry[] {
-  const { models, title: _, subjects: __, workers: ___, inner: ____, ...common } = config
+  const { models, title: _, subjects: __, workers: ___, inner: ____, ...said } = config
+  const common = { ...commonOfPreset(said), ...defined(said) }
   const entries = models.map((item, i) => makeEntry(common, typeof item === 'string' ? { model: item } : item, i, file))
   requireNames(entries, file)
   return entries
+}
+
+/** What the preset of all rows says of windows and splits, which no preset of one row changes. */
+function commonOfPreset({ preset, leaveOut, protocol }: Record<string, unknown>): Record<string, unknown> {
+  if (preset === undefined) return {}
+  const isSplit = leaveOut !== undefined || protocol !== undefined
+  const { folds, ...others } = presetOptions(preset, 'train')
+  const said = defined({ ...others, folds: isSplit ? undefined : folds })
+  return Object.fromEntries(Object.entries(said).filter(([option]) => COMMON.includes(option)))
 }
 
 function makeEntry(
@@ -101,8 +122,7 @@ function makeEntry(
 ): SweepEntry {
   const shared = Object.keys(own).find((option) => [...COMMON, 'seeds'].includes(option))
   if (shared !== undefined) throw refuse(`models.${index}.${shared}`, `${shared} outside of models`, shared, file)
-  const given = defined({ ...common, ...own })
-  const config = checkConfig(given, { file })
+  const config = checkConfig({ ...common, ...own }, { file }, COMMON)
   const decoder = classicalDecoder(own.model, config.modelOptions, file)
   const entry = { name: name ?? own.model, config }
   if (decoder !== undefined) return { ...entry, decoder }

@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
@@ -39,10 +40,18 @@ export async function readSweep(config: SweepConfig, place: SweepPlace): Promise
     report: {
       title: config.title,
       preparation: pipelineText(common),
-      configuration: defined(config),
+      configuration: { ...sharedBy(entries), ...defined(config) },
       command: commandOf(place),
     },
   })
+}
+
+/** Options that all rows have alike, defaults too. */
+function sharedBy(entries: readonly SweepEntry[]): Record<string, unknown> {
+  const all: Record<string, unknown>[] = entries.map(({ config }) => defined(config))
+  return Object.fromEntries(
+    Object.entries(all[0]!).filter(([name, value]) => all.every((row) => isDeepStrictEqual(row[name], value))),
+  )
 }
 
 /** What does or goes on with a sweep. */

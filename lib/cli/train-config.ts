@@ -196,17 +196,23 @@ export async function readConfigFile(file: string): Promise<Record<string, unkno
 /**
  * Checks a configuration, puts what its preset says under it, and fills in defaults.
  *
+ * @param decided options that the preset has no say in
  * @throws EegTorchError `INVALID_OPTION` naming the option
  */
-export function checkConfig(value: Record<string, unknown>, source: OptionSource = {}): TrainConfig {
+export function checkConfig(
+  value: Record<string, unknown>,
+  source: OptionSource = {},
+  decided: readonly string[] = [],
+): TrainConfig {
   requireOneWay(value, source)
-  return checkOptions(trainSchema, withPreset(value), source)
+  return checkOptions(trainSchema, withPreset(value, decided), source)
 }
 
 /** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
-function withPreset(said: Record<string, unknown>): Record<string, unknown> {
+function withPreset(said: Record<string, unknown>, decided: readonly string[]): Record<string, unknown> {
   if (said.preset === undefined) return said
-  const { folds, modelOptions, ...preset } = presetOptions(said.preset, 'train')
+  const stated = Object.entries(presetOptions(said.preset, 'train')).filter(([option]) => !decided.includes(option))
+  const { folds, modelOptions, ...preset } = Object.fromEntries(stated)
   return {
     ...preset,
     ...(said.leaveOut === undefined && said.protocol === undefined && { folds }),

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { shapingOptions } from '../../lib/cli/shaping.ts'
-import { checkSweep, withFullPaths } from '../../lib/cli/sweep-config.ts'
+import { checkSweep, sweepEntries, withFullPaths } from '../../lib/cli/sweep-config.ts'
 import { commandOf, readSweep } from '../../lib/cli/sweep-plan.ts'
 import { packageRoot } from '../../lib/setup/paths.ts'
 import { type ChildResult, runNode } from '../built.ts'
@@ -217,6 +217,28 @@ describe('sweep', () => {
     const full = withFullPaths(checkSweep(written))
     expect([full.data, full.startFrom]).toEqual([[resolve('a'), resolve('b')], resolve('w')])
     expect(full.models).toEqual(['eegnet', { model: 'eegnet', name: 'own', startFrom: resolve('v') }])
+  })
+
+  test('what the preset of one row says of windows and splits is passed over; that of all rows holds for all', () => {
+    const row = { model: 'conv_net', preset: 'bcic_iv_2a_networks' }
+    const other = { model: 'eegnet', preset: 'eegnet_lstm_transformer_eegnet' }
+    const rows = (written: object) => sweepEntries(checkSweep({ data, ...written })).map((entry) => entry.config)
+    for (const models of [
+      [row, 'eegnet'],
+      ['eegnet', row],
+    ])
+      expect(rows({ models }).map(({ folds }) => folds)).toEqual([undefined, undefined])
+    expect(rows({ models: [row] })[0]!.modelOptions).toMatchObject({ nFilters: [25, 50, 100, 200] })
+    const shared = { preset: row.preset, models: ['csp_lda', other] }
+    expect(rows(shared).map(({ folds }) => folds)).toEqual([5, 5])
+    expect(rows({ ...shared, leaveOut: 'run' }).map(({ folds }) => folds)).toEqual([undefined, undefined])
+  })
+
+  test('takes a pipeline in place of its shorthand', () => {
+    const pipeline = [{ filter: [4, 38] }, { windows: { from: 0, to: 1 } }]
+    const written = { data, pipeline, models: ['csp_lda', 'eegnet'] }
+    expect(sweepEntries(checkSweep(written)).map(({ config }) => config.pipeline)).toEqual([pipeline, pipeline])
+    expect(() => checkSweep({ ...written, band: [4, 30] })).toThrow(/option band is a part of the pipeline/)
   })
 
   test('refuses what choosing has no place for', () => {
