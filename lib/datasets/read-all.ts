@@ -25,7 +25,7 @@ export async function readRecording(file: string, options: ReadRecordingOptions 
 }
 
 /**
- * Opens many recordings, sorted by path: a folder (and those inside it), a pattern such as `eegmmidb/S00?R*.edf` or `data/**`,
+ * Opens many recordings, sorted by path (numbers by value, `ses-2` before `ses-10`): a folder (and those inside it), a pattern such as `eegmmidb/S00?R*.edf` or `data/**`,
  * a file, or a list of these.
  *
  * @throws EegTorchError `FILE_NOT_FOUND` if a part of the list matches nothing; the first error of any file

@@ -186,7 +186,7 @@ export function crossSession(
     forward = false,
     ...options
   }: {
-    /** Train on earlier sessions only, in the order in which recordings were read: the first is never tested. */
+    /** Train on earlier sessions only, in the order in which recordings were read, which names of splits tell: `A01 session E after T`. The first is never tested. */
     forward?: boolean
   } & SplitOptions = {},
 ): Split[] {
@@ -196,7 +196,11 @@ export function crossSession(
     requireGroups(sessions, 2, 'session')
     return sessions.slice(1).flatMap((_, i) => {
       const known = sessions.slice(0, i + 2).flatMap(({ indices }) => indices)
-      return splitSubset(part, known, (until) => leaveOneOut(until, 'session', options).slice(-1))
+      const before = sessions.slice(0, i + 1).map(({ indices }) => part.session(indices[0]!))
+      return splitSubset(part, known, (until) => leaveOneOut(until, 'session', options).slice(-1)).map((split) => ({
+        ...split,
+        name: `${split.name} after ${before.join(', ')}`,
+      }))
     })
   })
 }

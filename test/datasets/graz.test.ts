@@ -1,4 +1,4 @@
-import { type Dataset, openDataset } from 'eegtorch'
+import { crossSession, type Dataset, openDataset } from 'eegtorch'
 import { rejectionOf } from '../thrown.ts'
 import { folderOf } from './folder-of.ts'
 import { writeGdf } from './layouts/gdf-writer.ts'
@@ -15,13 +15,15 @@ function makeSession(options: {
   classes: readonly number[]
   isEvaluation?: boolean
   channels?: number
+  /** Added to samples, so that sessions differ. */
+  shift?: number
 }) {
-  const { eyeBlocks, runs, classes, isEvaluation = false, channels = 25 } = options
+  const { eyeBlocks, runs, classes, isEvaluation = false, channels = 25, shift = 0 } = options
   const events: { position: number; code: number; duration?: number }[] = []
   const columns: number[] = []
   const pause = () => columns.push(...Array<number>(GAP).fill(-32768))
   const fill = (seconds: number) => {
-    for (let i = 0; i < seconds * RATE; i++) columns.push(((columns.length * 37) % 2000) - 1000)
+    for (let i = 0; i < seconds * RATE; i++) columns.push(((columns.length * 37 + shift) % 2000) - 1000)
   }
   for (const code of [276, 277, 1072].slice(3 - eyeBlocks)) {
     events.push({ position: columns.length, code: 32766 }, { position: columns.length, code, duration: 2 * RATE })
@@ -46,10 +48,10 @@ function makeSession(options: {
 }
 
 /** A session as BNCI Horizon publishes it. */
-function makeMat(items: { classes: readonly number[]; channels?: number }[]): Buffer {
-  const runs = items.map(({ classes, channels = 25 }): MatContent => {
+function makeMat(items: { classes: readonly number[]; channels?: number; shift?: number }[]): Buffer {
+  const runs = items.map(({ classes, channels = 25, shift = 0 }): MatContent => {
     const n = 2000 * Math.max(1, classes.length)
-    const numbers = Float64Array.from({ length: n * channels }, (_, i) => Math.floor(i / n) + (i % n) / 1e4)
+    const numbers = Float64Array.from({ length: n * channels }, (_, i) => Math.floor(i / n) + (i % n) / 1e4 + shift)
     return {
       struct: {
         X: { numbers, dims: [n, channels] },
@@ -86,7 +88,7 @@ test('2a from .gdf: runs end before the gaps, the first of A04T has one block of
   })
   const set = await openDataset('bcic-iv-2a', { folder })
   expect(runsOf(set)).toEqual([
-    ...['E', 'T'].flatMap((session) => [
+    ...['T', 'E'].flatMap((session) => [
       ['A01', session, 'eyes open', 0],
       ['A01', session, 'eyes closed', 0],
       ['A01', session, 'eye movements', 0],
@@ -110,7 +112,7 @@ test('2a from .gdf: runs end before the gaps, the first of A04T has one block of
   const windows = await set.windows()
   expect(windows.countClasses()).toEqual([7, 7, 5, 5])
   expect([windows.nChannels, windows.nSamples, windows.skipped]).toEqual([22, 1000, 0])
-  expect([...windows.labels].slice(0, 8)).toEqual([3, 2, 1, 0, 0, 0, 1, 1])
+  expect([...windows.labels].slice(8, 16)).toEqual([3, 2, 1, 0, 0, 0, 1, 1])
   expect(windows.run(0)).toBe('1')
   expect(new Set(windows.recordings.map(({ identity }) => identity)).size).toBe(13)
   const clean = await set.windows({ task: 'four-class-clean' })
@@ -176,5 +178,32 @@ test('2b: sessions by name in .gdf, by place in .mat', async () => {
   const item = { classes: [1, 2], channels: 6 }
   const mats = await folderOf({ 'B02T.mat': makeMat([item, item, item]), 'B02E.mat': makeMat([item, item]) })
   const sessions = [...(await openDataset('bcic-iv-2b', { folder: mats })).recordings].map(({ session }) => session)
-  expect(sessions).toEqual(['04E', '05E', '01T', '02T', '03T'])
+  expect(sessions).toEqual(['01T', '02T', '03T', '04E', '05E'])
+})
+
+test('each session is tested by those before it in time: training sessions come first, whatever letter or ending names begin with', async () => {
+  const forward = async (name: 'bcic-iv-2a' | 'bcic-iv-2b', files: Record<string, Buffer>) => {
+    const windows = await (await openDataset(name, { folder: await folderOf(files) })).windows()
+    const sessions = (part: readonly number[]) => [...new Set(part.map((index) => windows.session(index)))].join(' ')
+    return crossSession(windows, { forward: true }).map((split) => [
+      ...[split.name, sessions(split.train), sessions(split.test)],
+    ])
+  }
+  const run = (shift: number) => ({ classes: [1, 2, 3, 4], shift })
+  expect(await forward('bcic-iv-2a', { 'A01E.mat': makeMat([run(1)]), 'A01T.mat': makeMat([run(2), run(3)]) })).toEqual(
+    [['A01 session E after T', 'T', 'E']],
+  )
+  const small = { eyeBlocks: 3, runs: 1, classes: [1, 2], channels: 6 }
+  const files = {
+    'B0104E.gdf': makeSession({ ...small, isEvaluation: true, shift: 5 }).gdf,
+    'B0104E.mat': writeMat({ classlabel: column(2, 1) }),
+    'B0101T.gdf': makeSession(small).gdf,
+  }
+  expect(await forward('bcic-iv-2b', files)).toEqual([['B01 session 04E after 01T', '01T', '04E']])
+  const item = (shift: number) => ({ classes: [1, 2, 1, 2], channels: 6, shift })
+  const mats = { 'B02T.mat': makeMat([item(1)]), 'B02E.mat': makeMat([item(2), item(3)]) }
+  expect(await forward('bcic-iv-2b', mats)).toEqual([
+    ['B02 session 04E after 01T', '01T', '04E'],
+    ['B02 session 05E after 01T, 04E', '01T 04E', '05E'],
+  ])
 })

@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { readAll, writeEdf } from 'eegtorch'
+import { sortNaturally } from '../../lib/files/natural-order.ts'
 import { makeRecording } from '../recordings/make-recording.ts'
 import { temporaryFolder } from '../recordings/temporary.ts'
 import { describeWithShared, sharedPath } from '../shared.ts'
 
 const folder = temporaryFolder()
+const study = temporaryFolder()
 
 beforeAll(async () => {
   mkdirSync(join(folder, 'a/b'), { recursive: true })
@@ -25,6 +27,34 @@ test.each([
 ])('%j names %j', async (pattern, names) => {
   const recordings = await readAll(join(folder, pattern))
   expect([...recordings].map(({ name }) => name)).toEqual(names)
+})
+
+test('numbers in names are read by value: session 10 comes after session 2', async () => {
+  for (const session of [10, 2, 1]) {
+    mkdirSync(join(study, `sub-1/ses-${session}`), { recursive: true })
+    const file = join(study, `sub-1/ses-${session}/sub-1_ses-${session}_task-x_eeg.edf`)
+    await writeEdf(file, makeRecording())
+  }
+  const recordings = await readAll(study)
+  expect([...recordings].map(({ session }) => session)).toEqual(['1', '2', '10'])
+  expect((await readAll(join(study, '**/*_eeg.edf'))).at(-1)!.session).toBe('10')
+})
+
+test.each([
+  [
+    ['b10', 'b9', 'a10', 'a9'],
+    ['a9', 'a10', 'b9', 'b10'],
+  ],
+  [
+    ['x', 'x010', 'x9', 'x10', 'X11', 'x-1'],
+    ['X11', 'x', 'x-1', 'x9', 'x010', 'x10'],
+  ],
+  [
+    ['s12345678901234567891', 's12345678901234567890'],
+    ['s12345678901234567890', 's12345678901234567891'],
+  ],
+])('%j in natural order', (names, sorted) => {
+  for (const given of [names, sorted, [...names].reverse()]) expect(sortNaturally(given)).toEqual(sorted)
 })
 
 test('a list may name a file twice, and metadata may come from a function', async () => {

@@ -53,7 +53,7 @@ const GAP_SAMPLES = 10
 /** Samples that are looked at to find where a run ends. */
 const TAIL_SAMPLES = 1000
 
-/** Opens the sessions in a folder: `.gdf` with the published labels beside, else `.mat`. */
+/** Opens the sessions in a folder, in the order in which they took place: `.gdf` with the published labels beside, else `.mat`. */
 export async function openGraz(folder: string, wanted: Wanted, layout: GrazLayout): Promise<Recording[]> {
   const pattern = new RegExp(`(?:^|/)${layout.base}\\.(gdf|mat)$`, 'i')
   const files = await matchFiles(folder, pattern, ([, subject]) => wanted.has(subject!.toUpperCase()))
@@ -66,13 +66,19 @@ export async function openGraz(folder: string, wanted: Wanted, layout: GrazLayou
   }
   const withGdf = new Set([...sessions.values()].flatMap(({ gdf, subject }) => (gdf === undefined ? [] : subject)))
   const recordings: Recording[] = []
-  for (const [, { gdf, mats, subject, session }] of [...sessions].sort(([a], [b]) => (a < b ? -1 : 1))) {
+  for (const { gdf, mats, subject, session } of [...sessions.values()].sort(byTime)) {
     if (gdf !== undefined) recordings.push(...(await openGdfSession(gdf, mats, { subject, session }, layout)))
     // Where a file holds several sessions, their .gdf files say the same.
     else if (layout.matItems === 'runs' || !withGdf.has(subject))
       for (const mat of mats) recordings.push(...readGrazMat(mat, { subject, session }, layout))
   }
   return recordings
+}
+
+/** Training sessions (T) took place before the evaluation sessions (E) of a subject; numbers within each have two digits. */
+function byTime(a: { subject: string; session: string }, b: { subject: string; session: string }): number {
+  const place = ({ subject, session }: typeof a) => `${subject} ${session.endsWith('T') ? 0 : 1} ${session}`
+  return place(a) < place(b) ? -1 : 1
 }
 
 /**
