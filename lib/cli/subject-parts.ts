@@ -30,7 +30,7 @@ export const DISJOINT = 'no subject may be in two parts'
 /**
  * Trials of the subjects that are named; all that are in no other part are trained on by default. No part may have seen another.
  *
- * @throws EegTorchError `INVALID_OPTION` for a part without windows, `FILE_INVALID` for samples that are no numbers, `SPLIT_LEAKS`
+ * @throws EegTorchError `INVALID_OPTION` for a name that is no subject's, or a part without windows, `FILE_INVALID` for samples that are no numbers, `SPLIT_LEAKS`
  */
 export async function splitBySubject(
   windows: EegWindows,
@@ -39,13 +39,16 @@ export async function splitBySubject(
   await requireFinite(windows, { file: config.data })
   const { trainSubjects = [], validationSubjects = [], testSubjects = [] } = config
   const others = new Set([...validationSubjects, ...testSubjects])
+  const subjects = new Set([...windows.labels.keys()].map((i) => windows.subject(i) ?? ''))
   const choose = (wanted: (subject: string) => boolean, option: keyof SubjectParts) => {
     const rows = [...windows.labels.keys()].filter((i) => wanted(windows.subject(i) ?? ''))
-    if (rows.length > 0) return rows
-    const subjects = [...new Set([...windows.labels.keys()].map((i) => windows.subject(i) ?? 'nobody named'))]
+    // A name misspelt would leave its subject in the training part.
+    const unknown = (config[option] ?? []).filter((name) => !subjects.has(name))
+    if (rows.length > 0 && unknown.length === 0) return rows
     throw new EegTorchError('INVALID_OPTION', 'no window is of these subjects', {
-      ...{ option, file: config.data, expected: `some of ${subjects.join(', ')}` },
-      received: config[option]?.join(', ') ?? 'all of them in other parts',
+      ...{ option, file: config.data },
+      expected: `some of ${[...subjects].map((name) => name || 'nobody named').join(', ')}`,
+      received: unknown.join(', ') || 'all of them in other parts',
     })
   }
   const named = (names: readonly string[], option: keyof SubjectParts) =>

@@ -23,20 +23,22 @@ export type SubjectPreset = keyof typeof SUBJECT_PRESETS
 /**
  * The split that has certain subjects in each part; others are in none.
  *
- * @throws EegTorchError `INVALID_OPTION` for a subject in two parts, or a part whose subjects the recordings do not have
+ * @throws EegTorchError `INVALID_OPTION` for a subject in two parts, or a name, number or range that is that of no subject of the recordings; of a range some may
+ *   be absent
  */
 export function subjectSplit(windows: EegWindows, parts: SubjectParts, name = subjectsText(parts)): Split {
   const groups = groupWindows(windows, 'subject')
+  for (const part of ['train', 'validation', 'test'] as const) {
+    const unknown = parts[part]?.filter((one) => !groups.some((group) => isAmong(group.name, [one])))
+    if (unknown === undefined || (unknown.length === 0 && parts[part]!.length > 0)) continue
+    throw refuse(part, `some of ${groups.map((group) => group.name).join(', ')}`, unknown.join(', ') || 'none')
+  }
   const split: { train: number[]; validation?: number[]; test: number[] } = { train: [], test: [] }
   if (parts.validation !== undefined) split.validation = []
   for (const { name: subject, indices } of groups) {
     const homes = (['train', 'validation', 'test'] as const).filter((part) => isAmong(subject, parts[part] ?? []))
     if (homes.length > 1) throw refuse(homes[1]!, 'each subject in one part', `${subject} in ${homes.join(' and ')}`)
     for (const part of homes) split[part] = split[part]!.concat(indices)
-  }
-  for (const part of ['train', 'validation', 'test'] as const) {
-    if (split[part]?.length !== 0) continue
-    throw refuse(part, `some of ${groups.map((group) => group.name).join(', ')}`, parts[part]!.join(', '))
   }
   return checkSplit(windows, { name, ...split })
 }

@@ -47,6 +47,13 @@ test('subjects of one’s own, with others in no part; wrong ones are refused', 
     { name: 'bcic-iv-2a' },
   ]
   for (const protocol of refused) expect(() => protocolSplits(windows, protocol)).toThrow(EegTorchError)
+  // One that is there does not hide one that is not.
+  for (const test of ['s006', '7', '7-9'])
+    expect(() => protocolSplits(windows, { name: 'subjects', train: ['1-3'], test: ['5', test] })).toThrow(
+      expect.objectContaining({ option: 'test', received: test }),
+    )
+  const [some] = protocolSplits(windows, { name: 'subjects', train: ['1-3'], validation: ['4'], test: ['5-9'] })
+  expect(subjectsOf(windows, some!.test)).toEqual(['S005', 'S006'])
   const nine = of(9, String)
   expect(() => protocolSplits(nine, { name: 'bcic-iv-2a' }, { validation: 0.2 })).toThrow(/says itself/)
 })
