@@ -177,8 +177,8 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   return {
     optimizer: { name, ...defined({ lr, weightDecay, momentum, strongWolfe, groups, layerDecay }) } as Optimizer,
     schedule: describedSchedule(schedule, warmUp),
-    ...(patience !== undefined && { earlyStopping: { patience, monitor } }),
-    ...{ seeds, epochs, batchSize, baselines, model, augmentations, loss },
+    ...(patience !== undefined && { earlyStopping: { patience } }),
+    ...{ monitor, seeds, epochs, batchSize, baselines, model, augmentations, loss },
     ...chosenSettings(config),
     ...defined({ leaveOut, folds, protocol, validation, labelSmoothing, classWeights, startFrom }),
     ...defined({ stimuliApart, permutations, retrainings, controls, device, resident }),

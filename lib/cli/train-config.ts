@@ -148,7 +148,10 @@ export const trainSchema = z
     earlyStopping: positive
       .optional()
       .describe('<epochs> stop after so many without improvement on the validation part'),
-    monitor: z.enum(['loss', 'accuracy']).default('loss').describe('<figure> what must improve'),
+    monitor: z
+      .enum(['loss', 'accuracy'])
+      .default('loss')
+      .describe('<figure> of the validation part by which the best epoch is chosen'),
     baselines: z
       .union([z.boolean(), z.array(baseline).min(1)])
       .default(true)
@@ -172,6 +175,11 @@ export const trainSchema = z
     ({ earlyStopping, validation, protocol: how }) =>
       earlyStopping === undefined || validation !== undefined || (how !== undefined && namesSubjects(how)),
     'earlyStopping decides by the validation part, so give validation too',
+  )
+  .refine(
+    ({ monitor, validation, protocol: how }) =>
+      monitor === 'loss' || validation !== undefined || (how !== undefined && namesSubjects(how)),
+    'monitor says how the validation part chooses the epoch, so give validation too',
   )
   .superRefine(requireParts)
 

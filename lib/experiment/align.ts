@@ -11,7 +11,8 @@ import type { TrainingStore } from '../training/fit.ts'
 import { windowTensors } from '../training/tensor-set.ts'
 
 /** How to measure alignment. */
-export interface AlignOptions extends Omit<AlignmentOptions, 'store' | 'validation' | 'earlyStopping' | 'onEpoch'> {
+export interface AlignOptions
+  extends Omit<AlignmentOptions, 'store' | 'validation' | 'earlyStopping' | 'monitor' | 'minDelta' | 'onEpoch'> {
   /** What one fold tests; default `run`. */
   leaveOut?: GroupBy
   /** Options of `sgdm_eeg_encoder` besides its sizes. */

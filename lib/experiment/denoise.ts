@@ -13,7 +13,8 @@ import { windowTensors } from '../training/tensor-set.ts'
 import { type Denoiser, type DenoiserOptions, denoisers, type LearnDenoiser, untrainedDenoisers } from './denoisers.ts'
 
 /** How to measure denoising. */
-export interface DenoiseOptions extends Omit<DenoiserOptions, 'store' | 'validation' | 'earlyStopping' | 'onEpoch'> {
+export interface DenoiseOptions
+  extends Omit<DenoiserOptions, 'store' | 'validation' | 'earlyStopping' | 'monitor' | 'minDelta' | 'onEpoch'> {
   /** Which networks; default `aae`. */
   models?: readonly ('aae' | 'vae')[]
   /** Decibels of the noisy signal, per channel and window; default 0: as much noise as signal. */

@@ -41,7 +41,7 @@ export { type Augmentation, augment, augmentBatch, mirrorChannels } from '../tra
 export { type CheckpointCadence, type CheckpointOptions, TrainingCheckpoints } from '../training/checkpoints.ts'
 export { balancedWeights } from '../training/class-weights.ts'
 export { DataLoader, type DataLoaderOptions, type LoadedBatch } from '../training/data-loader.ts'
-export type { BestEpoch, EarlyStoppingOptions } from '../training/early-stopping.ts'
+export type { BestEpoch, BestEpochOptions, EarlyStoppingOptions } from '../training/early-stopping.ts'
 export { type FitOptions, type FitResult, fit, type LoopOptions, type TrainingStore } from '../training/fit.ts'
 export { JsonLinesLog, type JsonLinesOptions, type LogRecord, readJsonLines } from '../training/log/json-lines.ts'
 export { type TensorBoardOptions, TensorBoardWriter } from '../training/log/tensorboard.ts'

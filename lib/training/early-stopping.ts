@@ -3,9 +3,13 @@ import type { EpochFigures } from './learning-curve.ts'
 
 /** When to stop before the last epoch. Decided on validation data only. */
 export interface EarlyStoppingOptions {
-  /** Epochs without improvement after which training stops. */
+  /** Epochs without improvement (see {@link BestEpochOptions}) after which training stops. */
   patience: number
-  /** What must improve; default `loss`. */
+}
+
+/** What makes an epoch better than those before it: of the best one the weights are kept, and early stopping waits for a better one. */
+export interface BestEpochOptions {
+  /** The figure of the validation data that must improve; default `loss`. */
   monitor?: 'loss' | 'accuracy'
   /** By how much, at least; default 0. */
   minDelta?: number
@@ -43,18 +47,34 @@ export function isStale(epoch: number, best: BestEpoch | undefined, { patience }
 }
 
 /** @throws EegTorchError `INVALID_OPTION` */
-export function checkEarlyStopping({ patience, minDelta = 0 }: EarlyStoppingOptions, hasValidation: boolean): void {
-  if (!hasValidation) {
-    throw new EegTorchError('INVALID_OPTION', 'early stopping has nothing to decide by', {
-      option: 'earlyStopping',
-      expected: 'validation data beside it',
-      received: 'none',
-    })
+export function checkBestEpoch(
+  { monitor, minDelta = 0, earlyStopping }: BestEpochOptions & { earlyStopping?: EarlyStoppingOptions | undefined },
+  hasValidation: boolean,
+): void {
+  if (earlyStopping && !hasValidation) throw nothingToDecideBy('earlyStopping', 'early stopping')
+  if (monitor === 'accuracy' && !hasValidation) throw nothingToDecideBy('monitor', 'the choice of an epoch')
+  if (!(minDelta >= 0)) throw unusable('minDelta', '0 or more', minDelta)
+  if (earlyStopping === undefined) return
+  const { patience, ...others } = earlyStopping
+  if (!(Number.isInteger(patience) && patience >= 1)) {
+    throw unusable('earlyStopping', 'a patience of 1 or more epochs', `patience ${patience}`)
   }
-  if (Number.isInteger(patience) && patience >= 1 && minDelta >= 0) return
-  throw new EegTorchError('INVALID_OPTION', 'early stopping is not usable', {
-    option: 'earlyStopping',
-    expected: 'a patience of 1 or more epochs and a minDelta of 0 or more',
-    received: `patience ${patience}, minDelta ${minDelta}`,
+  const [misplaced] = Object.entries(others).find(([, value]) => value !== undefined) ?? []
+  if (misplaced !== undefined) throw unusable('earlyStopping', `${misplaced} beside it, not in it`, misplaced)
+}
+
+function nothingToDecideBy(option: string, what: string): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', `${what} has nothing to decide by`, {
+    option,
+    expected: 'validation data beside it',
+    received: 'none',
+  })
+}
+
+function unusable(option: string, expected: string, received: unknown): EegTorchError {
+  return new EegTorchError('INVALID_OPTION', `${option} is not usable`, {
+    option,
+    expected,
+    received: String(received),
   })
 }

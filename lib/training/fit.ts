@@ -5,7 +5,14 @@ import { EegTorchError } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Augmentation, completeAugmentations } from './augment.ts'
 import { DataLoader } from './data-loader.ts'
-import { checkEarlyStopping, type EarlyStoppingOptions, improves, isStale, scoreEpoch } from './early-stopping.ts'
+import {
+  type BestEpochOptions,
+  checkBestEpoch,
+  type EarlyStoppingOptions,
+  improves,
+  isStale,
+  scoreEpoch,
+} from './early-stopping.ts'
 import { evaluateSet } from './evaluate.ts'
 import type { EpochFigures } from './learning-curve.ts'
 import type { TrainStepSettings } from './options.generated.ts'
@@ -34,7 +41,7 @@ export interface TrainingStore {
 }
 
 /** How to train. */
-export interface FitOptions extends Omit<TrainStepSettings, 'seed'> {
+export interface FitOptions extends Omit<TrainStepSettings, 'seed'>, BestEpochOptions {
   epochs: number
   /** Default 16; with a group, of each process. */
   batchSize?: number
@@ -140,8 +147,8 @@ export async function fitStep(
       }
 
       const figures = { ...progress.epochFigures(), ...(validation && (await validate(step, validation, group))) }
-      if (validation && improves(scoreEpoch(figures, earlyStopping?.monitor), progress.best, earlyStopping?.minDelta)) {
-        progress.best = { epoch: figures.epoch, score: scoreEpoch(figures, earlyStopping?.monitor) }
+      if (validation && improves(scoreEpoch(figures, options.monitor), progress.best, options.minDelta)) {
+        progress.best = { epoch: figures.epoch, score: scoreEpoch(figures, options.monitor) }
         release(best)
         best = await copyWeights(step)
         await store?.keepBest(best, progress)
@@ -225,7 +232,8 @@ function checkLoss({ loss, skipped }: StepResult, progress: TrainingProgress): v
   })
 }
 
-function checkOptions({ epochs, earlyStopping, validation, batchSize = 16, accumulate = 1 }: FitOptions): void {
+function checkOptions(options: FitOptions): void {
+  const { epochs, batchSize = 16, accumulate = 1 } = options
   if (!(Number.isSafeInteger(epochs) && epochs >= 1)) {
     throw new EegTorchError('INVALID_OPTION', 'the number of epochs is not usable', {
       option: 'epochs',
@@ -240,7 +248,7 @@ function checkOptions({ epochs, earlyStopping, validation, batchSize = 16, accum
       received: String(accumulate),
     })
   }
-  if (earlyStopping) checkEarlyStopping(earlyStopping, validation !== undefined)
+  checkBestEpoch(options, options.validation !== undefined)
 }
 
 function tooFewExamples(examples: number, batchSize: number): EegTorchError {

@@ -177,6 +177,7 @@ epochs: 1
     [1, /\[UNKNOWN_NAME\].*no task 'juggling'/, ['--task', 'juggling']],
     [1, /\[FILE_NOT_FOUND\].*nowhere/, ['--data', '/nowhere']],
     [1, /\[INVALID_OPTION\]: earlyStopping .* so give validation too/, ['--early-stopping', '3']],
+    [1, /\[INVALID_OPTION\]: monitor .* so give validation too/, ['--monitor', 'accuracy']],
   ])('wrong words end with %i and one line that matches %s', async (exit, pattern, words) => {
     const { code, stdout, stderr } = await train('wrong', ...words)
     expect([code, stdout]).toEqual([exit, ''])

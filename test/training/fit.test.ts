@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import {
   DataLoader,
+  type FitOptions,
   fromTypedArray,
   loss,
   type Model,
@@ -68,6 +69,31 @@ test('training stops when validation no longer improves, and refuses to choose b
   expect(result.stoppedEarly).toBe(true)
   expect(result.epochs.length).toBe(result.bestEpoch! + 3)
   await expect(train(makeNet(), makeWindows(16), options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+})
+
+test('the best epoch is chosen by the figure that is asked for, with early stopping or without', async () => {
+  const validation = makeWindows(16, 1)
+  const run = (options: Partial<FitOptions>) =>
+    train(makeNet(), makeWindows(32), { epochs: 15, optimizer: optim.adam({ lr: 1e-2 }), validation, ...options })
+  const first = (values: number[], best: number) => values.indexOf(best) + 1
+  const byLoss = await run({})
+  const accuracies = byLoss.epochs.map(({ validationAccuracy }) => validationAccuracy!)
+  const best = first(accuracies, Math.max(...accuracies))
+  expect(byLoss.bestEpoch).not.toBe(best)
+  for (const options of [{}, { earlyStopping: { patience: 15 } }]) {
+    const byAccuracy = await run({ monitor: 'accuracy', ...options })
+    expect([byAccuracy.bestEpoch, byAccuracy.epochs]).toEqual([best, byLoss.epochs])
+  }
+  expect((await run({ minDelta: 10 })).bestEpoch).toBe(1)
+  const refused: Partial<FitOptions>[] = [
+    { minDelta: -1 },
+    { earlyStopping: { patience: 0 } },
+    // Where it was said in older versions.
+    { earlyStopping: { patience: 3, monitor: 'accuracy' } as never },
+  ]
+  for (const options of refused) await expect(run(options)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  const byNothing = train(makeNet(), makeWindows(16), { epochs: 1, monitor: 'accuracy' })
+  await expect(byNothing).rejects.toMatchObject({ code: 'INVALID_OPTION', option: 'monitor' })
 })
 
 test('a last batch of fewer examples than parts still makes its step, and more parts than a batch has are refused', async () => {

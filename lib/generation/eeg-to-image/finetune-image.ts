@@ -11,7 +11,7 @@ import type { EpochFigures } from '../../training/learning-curve.ts'
 import type { TensorSet } from '../../training/tensor-set.ts'
 
 /** How to train a mapper. The defaults are the design document's. */
-export interface FinetuneImageOptions extends Omit<MapperOptions, 'store' | 'onEpoch' | 'earlyStopping'> {
+export interface FinetuneImageOptions extends Omit<MapperOptions, 'store' | 'onEpoch' | 'earlyStopping' | 'monitor'> {
   /** Trials to read after each epoch; the mapper ends as it was when it read most of them right. Never test data. */
   validation?: TensorSet
   /** Where each epoch is kept, and what a training that was stopped goes on from. Absent: nowhere. */
@@ -51,7 +51,7 @@ export async function finetuneImage(
   { folder, description = {}, onEpoch, ...options }: FinetuneImageOptions = {},
 ): Promise<FinetunedImage> {
   requireTargets(mapper, targets)
-  const { warmUp = MAPPER_PHASES.warmUp, joint = MAPPER_PHASES.joint, validation } = options
+  const { warmUp = MAPPER_PHASES.warmUp, validation } = options
   const tell = (figures: EpochFigures): FinetunedImageEpoch => ({
     epoch: figures.epoch,
     phase: figures.epoch <= warmUp.epochs ? 'warm-up' : 'joint',
@@ -59,8 +59,8 @@ export async function finetuneImage(
   })
   const { epochs, bestEpoch } = await fitMapper(mapper, trials, targets, {
     ...options,
-    // Never early: it only says what the best epoch is. Losses of the two phases cannot be compared.
-    ...(validation && { earlyStopping: { patience: warmUp.epochs + joint.epochs + 1, monitor: 'accuracy' as const } }),
+    // Losses of the two phases cannot be compared.
+    ...(validation && { monitor: 'accuracy' as const }),
     ...(folder !== undefined && { store: new TrainingCheckpoints(join(folder, 'training'), { everyEpochs: 1 }) }),
     onEpoch: async (figures) => {
       if (folder !== undefined) await saveEpoch(folder, mapper, figures, description)
