@@ -211,7 +211,7 @@ function fingerprintOf(windows: EegWindows, index: number): number | undefined {
   taken.set(windows, hashes)
   if (!hashes.has(index)) {
     const samples = windows.window(index)
-    hashes.set(index, isFlat(samples) ? undefined : fingerprint(samples, windows.nSamples))
+    hashes.set(index, isFlat(samples) ? undefined : fingerprint(samples))
   }
   return hashes.get(index)
 }
@@ -265,9 +265,9 @@ function refuseCrossedStatistics(windows: EegWindows, places: readonly Place[]):
   })
 }
 
-/** A hash (FNV-1a) of the first channel: enough to find candidates for comparison. */
-function fingerprint(samples: Float32Array, n: number): number {
-  const bits = new Uint32Array(samples.buffer, samples.byteOffset, n)
+/** A hash (FNV-1a) of all channels, for any of them may be the same in all windows, as a flat reference is. */
+function fingerprint(samples: Float32Array): number {
+  const bits = new Uint32Array(samples.buffer, samples.byteOffset, samples.length)
   let hash = 0x811c9dc5
   for (const word of bits) hash = Math.imul(hash ^ word ^ (word >>> 15), 0x01000193)
   return hash >>> 0

@@ -52,6 +52,32 @@ describe('the proof of a split', () => {
     expect(proveSplit(fine, timeBlocks(fine, { folds: 3 })[0]!)).toMatchObject({ nearest: 2 })
   })
 
+  test('reads each window a few times, not once for each other, where the first channel is the same in all', () => {
+    const rows = Array.from({ length: 200 }, (_, i) => ({
+      subject: `S${i % 2}`,
+      run: '1',
+      trial: i + 1,
+      start: 50 * i,
+    }))
+    const plain = makeWindows(rows)
+    const reference = new Float32Array(30).fill(1)
+    const samples = (copy?: number) =>
+      Float32Array.from(rows.flatMap((_, i) => [...reference, ...plain.window(i === copy ? 0 : i)]))
+    const windows = plain.with({ data: samples(), channelNames: ['ref', 'Cz'] })
+    let reads = 0
+    const read = windows.window.bind(windows)
+    windows.window = (index) => {
+      reads++
+      return read(index)
+    }
+    const all = [...rows.keys()]
+    const split = { name: 'odd', train: all.filter((i) => i % 2 === 0), test: all.filter((i) => i % 2 === 1) }
+    expect(proveSplit(windows, split).compared).toBe(200)
+    expect(reads).toBe(200)
+    const copied = windows.with({ data: samples(7) })
+    expect(errorOf(() => proveSplit(copied, split)).message).toContain('trial 1 of S0--1 (train) and trial 8 of S1--1')
+  })
+
   test('stands in one line', () => {
     const proof = proveSplit(study, timeBlocks(study, { folds: 3 })[0]!)
     const folds = [{ name: 'block 1 of 3', train: 8, validation: 0, test: 4, proof }]
