@@ -67,7 +67,6 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   using group = place !== undefined && place.worldSize > 1 ? await initProcessGroup({ place, backend }) : undefined
   const run = await runTraining(config, { folder, quiet: json, group, ...defined({ device }) })
   if (writes) printRun(run, json)
-  await group?.barrier()
 }
 
 function configOf(run: string): string {

@@ -27,7 +27,7 @@ import {
 import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFindings } from './make-splits.ts'
 import { leftOutOf, prepareFold, requireFiniteFold } from './prepare-fold.ts'
 import { requireTested } from './require-tested.ts'
-import { runChecks } from './run-checks.ts'
+import { runChecks, wantedControls } from './run-checks.ts'
 import { SharedRun } from './shared-run.ts'
 import { startModel, trainPrepared, trainShuffled } from './train-fold.ts'
 import { versionsInUse } from './versions.ts'
@@ -134,13 +134,17 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
 /** Classical decoders on the same folds, and what else the answers are held against. */
 async function scoreDecoders<N extends ModelName>(run: Run<N>, { kept, predictions }: Trained) {
   const { factory, windows, options, splits, ledger } = run
+  const isControlled = wantedControls(windows, options).includes('shuffled')
+  const shuffled = isControlled ? await answerShuffled(run) : undefined
+  // The last that processes do together: what follows may take process 0 longer than others would wait.
+  await options.group?.barrier()
   const decoders = classicalDecoders(options.baselines)
   const baselines: Baseline[] = []
   for (const decoder of decoders) {
     for (const fold of splits.keys()) ledger.open({ fold, by: decoder.name })
     baselines.push(await decodeFolds(windows, kept, decoder))
   }
-  const network = { name: factory.modelName, predictions, shuffled: () => answerShuffled(run) }
+  const network = { name: factory.modelName, predictions, ...defined({ shuffled }) }
   const checks = await runChecks({ windows, splits: kept, decoders, ledger, network, baselines }, options)
   return { baselines, ...checks }
 }

@@ -34,16 +34,22 @@ export interface CheckedRun {
   baselines: readonly Baseline[]
   /** Counts the openings of the test parts that checks need. */
   ledger?: TestLedger
-  network?: { name: string; predictions: readonly Prediction[]; shuffled: () => Promise<Prediction[]> }
+  /** `shuffled`: its answers after training on shuffled labels, where that control is wanted. */
+  network?: { name: string; predictions: readonly Prediction[]; shuffled?: readonly Prediction[] }
 }
 
 /** Trainings of a decoder on shuffled labels, for a control. */
 const CONTROL_RETRAININGS = 20
 
+/** The controls that are asked for by name, or else by the cards of the data sets. */
+export function wantedControls(windows: EegWindows, { controls }: CheckOptions): readonly ControlName[] {
+  return controls ?? askedControls(windows)
+}
+
 /** Permutation tests of the answers, trainings on shuffled labels, and controls, as far as they are asked for. */
 export async function runChecks(run: CheckedRun, options: CheckOptions): Promise<CheckResults> {
   const { permutations, signal } = options
-  const controls = options.controls ?? askedControls(run.windows)
+  const controls = wantedControls(run.windows, options)
   const retrainings = options.retrainings ?? (controls.includes('shuffled') ? CONTROL_RETRAININGS : undefined)
   const retrained = retrainings === undefined ? [] : await retrainDecoders(run, retrainings, signal)
   return {
@@ -105,7 +111,7 @@ async function runControls(
   const tested = splits.flatMap(({ test }) => [...test])
   const chance = chanceLevel(windows.countClasses(tested))
   for (const { name, tests } of retrained) results.push(...shuffledControl(name, tests, chance))
-  if (network !== undefined)
-    results.push(...shuffledNetwork(network.name, await network.shuffled(), windows.classNames.length))
+  if (network?.shuffled !== undefined)
+    results.push(...shuffledNetwork(network.name, network.shuffled, windows.classNames.length))
   return found
 }

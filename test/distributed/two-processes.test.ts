@@ -188,6 +188,16 @@ test(
   PATIENCE_MS,
 )
 
+test(
+  'what process 0 does by itself after the trainings, nobody waits for',
+  async () => {
+    const { code, output } = await inTwo('late-work.mjs', folder)
+    expect([code, output]).toEqual([0, expect.stringMatching(/^\[0\] /)])
+    expect(JSON.parse(output.slice(4))).toEqual({ baselines: 1, controls: 4 })
+  },
+  PATIENCE_MS,
+)
+
 describe('eegtorch launch', () => {
   const main = join(packageRoot, 'dist', 'cli', 'main.js')
   const eegtorch = (...words: string[]): Promise<ChildResult> =>
