@@ -23,7 +23,7 @@ export interface RunFolderOptions extends CheckpointCadence {
 /**
  * The folder of one run: `log.jsonl`, `tensorboard/`, `checkpoints/fold-1-seed-0/{best,last}.safetensors` and, for each training that is over,
  * `outcomes/fold-1-seed-0.json`. Opening it again goes on where the run was: trainings that are over are read back, the one under way continues
- * from its state file, and the log is cut where that state was saved, so that no line is lost or written twice.
+ * from its state file, and the log loses what was written of it after that state was saved, so that no line is lost or written twice.
  */
 export class RunFolder implements CrossValidationStore {
   readonly path: string
@@ -47,7 +47,7 @@ export class RunFolder implements CrossValidationStore {
   async readOutcome(place: TrainingPlace): Promise<TrainingOutcome | undefined> {
     const path = this.outcomeFile(place)
     if (!existsSync(path)) {
-      this.#openLog(place)
+      this.#openLog()
       return undefined
     }
     return parseOutcome(outcomeSchema, await readFile(path, 'utf8'), path) as TrainingOutcome
@@ -99,18 +99,27 @@ export class RunFolder implements CrossValidationStore {
     this.#board = undefined
   }
 
-  /** Opens the log for the first training that is not over, without what was logged after its state was saved. */
-  #openLog(place: TrainingPlace): void {
+  /** Opens the log for the first training that is not over, without what was logged of such trainings after their state was saved. */
+  #openLog(): void {
     if (this.#log !== undefined) return
-    const saved = readSavedState(this.#checkpointFolder(place))?.logRecords ?? 0
+    const saved = new Map<string, number>()
     let index = 0
-    const keep = (record: Record<string, unknown>) => {
-      const kept = Number(record.training) < place.index || index < saved
-      if (kept) index++
+    this.#records = 0
+    const keep = ({ fold, seed, training }: Record<string, unknown>) => {
+      const place = { fold: Number(fold) - 1, seed: Number(seed), index: Number(training) }
+      const name = nameOf(place)
+      if (!saved.has(name)) saved.set(name, this.#savedRecords(place))
+      const kept = index++ < saved.get(name)!
+      if (kept) this.#records++
       return kept
     }
     this.#log = new JsonLinesLog(join(this.path, 'log.jsonl'), { keep })
-    this.#records = index
+  }
+
+  /** How many records the log had when the state of a training was saved: all, where it is over. */
+  #savedRecords(place: TrainingPlace): number {
+    if (existsSync(this.outcomeFile(place))) return Number.POSITIVE_INFINITY
+    return readSavedState(this.#checkpointFolder(place))?.logRecords ?? 0
   }
 
   #append(record: Record<string, unknown>): void {

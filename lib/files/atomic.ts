@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 
 /** A name in the same folder, so that renaming moves nothing. */
-function temporaryName(path: string): string {
+export function temporaryName(path: string): string {
   return `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
 }
 

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RunFolder, TrainingCheckpoints, writeSafetensors, zeros } from 'eegtorch'
+import { RunFolder, readJsonLines, TrainingCheckpoints, writeSafetensors, zeros } from 'eegtorch'
 import { readSavedState } from '../../lib/training/checkpoints.ts'
 import { errorOf, rejectionOf } from '../thrown.ts'
 
@@ -14,6 +14,33 @@ const outcome = {
   curve: { fold: 0, seed: 3, epochs: [{ epoch: 1, trainLoss: 0.5, validationLoss: Number.NaN }], bestEpoch: 1 },
   predictions: [{ ...answer, probabilities: [0.75, 0.25] }],
 }
+
+test('a training whose outcome was deleted is logged anew, and the others stay in the log', async () => {
+  const path = join(folder, 'deleted')
+  const places = [0, 1, 2].map((fold) => ({ fold, seed: 3, index: fold }))
+  const figures = { epoch: 1, trainLoss: 0.5, trainAccuracy: 1 }
+  const go = async () => {
+    const run = await RunFolder.create(path)
+    const trained: number[] = []
+    for (const place of places) {
+      if ((await run.readOutcome(place)) !== undefined) continue
+      trained.push(place.fold)
+      run.logEpoch(place, figures)
+      await run.writeOutcome(place, outcome)
+    }
+    run.close()
+    return trained
+  }
+  const logged = () => readJsonLines(join(path, 'log.jsonl')).map(({ event, fold }) => `${event} ${fold}`)
+  expect(await go()).toEqual([0, 1, 2])
+  const whole = logged()
+  expect(whole).toEqual(['epoch 1', 'test 1', 'epoch 2', 'test 2', 'epoch 3', 'test 3'])
+  rmSync(join(path, 'outcomes', 'fold-1-seed-3.json'))
+  expect(await go()).toEqual([0])
+  expect(logged()).toEqual(['epoch 2', 'test 2', 'epoch 3', 'test 3', 'epoch 1', 'test 1'])
+  expect(await go()).toEqual([])
+  expect(logged()).toHaveLength(6)
+})
 
 describe('files of a run are not believed', () => {
   const file = join(folder, 'outcomes', 'fold-1-seed-3.json')

@@ -1,12 +1,22 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
+import { temporaryName } from '../../files/atomic.ts'
 
 /** One line of a log. Numbers that JSON cannot hold are written as the strings "NaN", "Infinity" and "-Infinity". */
 export type LogRecord = Record<string, unknown>
 
 export interface JsonLinesOptions {
   /**
-   * Asked for each record that the file already holds, in order. The first `false` cuts the file there: a resumed run drops
+   * Asked for each record that the file already holds, in order. Those that it refuses are dropped: a resumed run drops
    * what was logged after its checkpoint, and will log it again.
    */
   keep?: (record: LogRecord) => boolean
@@ -25,8 +35,11 @@ export class JsonLinesLog {
     this.path = path
     this.#file = guard(path, () => openSync(path, 'a+'))
     try {
-      const length = lengthToKeep(path, keep)
-      guard(path, () => ftruncateSync(this.#file!, length))
+      const held = scan(path)
+      const kept = held.filter(({ record }) => keep(record))
+      // Without what stands between others it is another file; an end is cut off.
+      if (kept.at(-1) !== held[kept.length - 1]) this.#rewrite(kept)
+      else guard(path, () => ftruncateSync(this.#file!, kept.at(-1)?.end ?? 0))
     } catch (error) {
       this.close()
       throw error
@@ -40,6 +53,17 @@ export class JsonLinesLog {
       if (this.#file === undefined) throw new Error('the log is closed')
       for (let at = 0; at < line.length; ) at += writeSync(this.#file, line, at)
     })
+  }
+
+  #rewrite(lines: readonly Line[]): void {
+    const bytes = read(this.path)
+    const temporary = temporaryName(this.path)
+    guard(this.path, () => {
+      writeFileSync(temporary, Buffer.concat(lines.map(({ start, end }) => bytes.subarray(start, end))))
+      renameSync(temporary, this.path)
+    })
+    this.close()
+    this.#file = guard(this.path, () => openSync(this.path, 'a+'))
   }
 
   /** Waits until the disk has everything; needed against power failure only. */
@@ -66,24 +90,21 @@ export function readJsonLines(path: string): LogRecord[] {
   return scan(path).map(({ record }) => record)
 }
 
-function lengthToKeep(path: string, keep: (record: LogRecord) => boolean): number {
-  let end = 0
-  for (const line of scan(path)) {
-    if (!keep(line.record)) break
-    end = line.end
-  }
-  return end
+/** A whole line: its record, and the bytes where it begins and ends. */
+interface Line {
+  record: LogRecord
+  start: number
+  end: number
 }
 
-/** Whole lines with the byte offset at which each ends. */
-function scan(path: string): { record: LogRecord; end: number }[] {
+function scan(path: string): Line[] {
   const bytes = read(path)
-  const lines: { record: LogRecord; end: number }[] = []
+  const lines: Line[] = []
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(0x0a, start)
     if (newline === -1) break
     const record = parse(bytes.toString('utf8', start, newline))
-    if (record !== undefined) lines.push({ record, end: newline + 1 })
+    if (record !== undefined) lines.push({ record, start, end: newline + 1 })
     // After a power failure the last line may have its length but not its content.
     else if (newline + 1 === bytes.length) break
     else throw new EegTorchError('FILE_INVALID', `line ${lines.length + 1} is no JSON object`, { file: path })

@@ -60,6 +60,14 @@ test('a resumed run drops what came after its checkpoint', () => {
   expect(readJsonLines(path)).toEqual([{ step: 1 }, { step: 2, again: true }])
 })
 
+test('records between others are dropped too, with a half line at the end', () => {
+  write({ step: 1 }, { step: 2, loss: Number.NaN }, { step: 3, loss: Number.NaN })
+  appendFileSync(path, '{"step":4')
+  using log = new JsonLinesLog(path, { keep: (record) => record.step !== 2 })
+  log.append({ step: 5 })
+  expect(readJsonLines(path)).toEqual([{ step: 1 }, { step: 3, loss: 'NaN' }, { step: 5 }])
+})
+
 test('a broken last line is dropped, a broken line before it is an error that names it', () => {
   write({ epoch: 1 })
   appendFileSync(path, '\0\0\0\n')
