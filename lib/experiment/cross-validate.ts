@@ -59,7 +59,8 @@ export async function crossValidate<N extends ModelName>(
     simulated: windows.simulated,
     ...(warnings.length > 0 && { warnings }),
     createdAt: new Date().toISOString(),
-    seconds: (performance.now() - started) / 1000,
+    // Of what earlier processes took nothing is known.
+    ...(trained.isWhole && { seconds: (performance.now() - started) / 1000 }),
     model: { name: factory.modelName, parameters: trained.parameters },
     protocol: describeSplits(splits, options, options.report?.preparation),
     classes: [...windows.classNames],
@@ -97,6 +98,8 @@ interface Trained {
   findings: FoldFindings[]
   /** The splits without windows that preprocessing has rejected. */
   kept: Split[]
+  /** Whether this process did all of it: nothing was read back. */
+  isWhole: boolean
 }
 
 /** One network for each fold and seed; those that are over are read back. */
@@ -104,8 +107,13 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
   const { factory, windows, options, splits, store, ledger } = run
   const seeds = seedList(options.seeds ?? 1)
   const hashes = store && (await hashWindows(windows))
-  const given = { ...options, ...defined({ store, hashes }), folds: splits.length, seeds }
-  const trained: Trained = { parameters: 0, predictions: [], curves: [], findings: [], kept: [] }
+  let isBegun = false
+  const onProgress: CrossValidateOptions['onProgress'] = (place, state) => {
+    isBegun ||= state.epoch === 0 && state.step === 1
+    options.onProgress?.(place, state)
+  }
+  const given = { ...options, ...defined({ store, hashes }), onProgress, folds: splits.length, seeds }
+  const trained: Trained = { parameters: 0, predictions: [], curves: [], findings: [], kept: [], isWhole: true }
   for (const [fold, split] of splits.entries()) {
     const prepared = await prepareFold(windows, split, options)
     await requireFiniteFold(prepared)
@@ -122,8 +130,10 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
         requireTested(known.predictions, prepared, place, store?.outcomeFile?.(place))
         ledger.note(opening)
       }
+      isBegun = false
       const outcome = known ?? (await trainPrepared(net, prepared, place, given, () => ledger.open(opening)))
       if (known === undefined) await store?.writeOutcome(place, outcome)
+      trained.isWhole &&= isBegun
       trained.curves.push(outcome.curve)
       for (const answer of outcome.predictions) trained.predictions.push(answer)
     }

@@ -142,6 +142,26 @@ test('classical decoders of one kind stand side by side by their options; equal 
   expect(steps).toBe(0)
 })
 
+test('a run that was read back in part does not say how long it took', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'eegtorch-seconds-'))
+  const run = async (stopAt?: number) => {
+    const store = await RunFolder.create(folder, { everySteps: 1 })
+    const stop = new AbortController()
+    const onProgress = (_: unknown, { epoch, step }: { epoch: number; step: number }) => {
+      if (epoch === 1 && step === stopAt) stop.abort()
+    }
+    const options = { ...BRIEF, folds: 2, baselines: false, store, onProgress, signal: stop.signal } as const
+    return crossValidate(models.eegnet, study, options).finally(() => store.close())
+  }
+  const alone = await crossValidate(models.eegnet, study, { ...BRIEF, folds: 2, baselines: false })
+  expect(alone.run.seconds).toBeGreaterThan(0)
+  await expect(run(1)).rejects.toThrow()
+  // The first training goes on from its state, the second begins here; then both are read back.
+  expect((await run()).run.seconds).toBeUndefined()
+  expect((await run()).run.seconds).toBeUndefined()
+  rmSync(folder, { recursive: true })
+})
+
 test('an outcome of other trials than its fold tests is refused by its file', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'eegtorch-outcomes-'))
   const run = async () => {
