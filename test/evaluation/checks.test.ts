@@ -239,13 +239,14 @@ describe('openings of test parts', () => {
     })
     const { split, permutationTests, retrainingTests, controls } = result.run
     expect(formatOpenings(split.openings!)).toBe(
-      'test parts opened 33 times: eegnet 6 (2 of each fold), log-variance + LDA 3 (1 of each fold), CSP + LDA 3 (1 of each fold), ' +
-        'log-variance + LDA on shuffled labels 9 (3 of each fold), CSP + LDA on shuffled labels 9 (3 of each fold), eegnet on shuffled labels 3 (1 of each fold)',
+      'test parts opened 33 times: eegnet 6 (2 of each fold), eegnet on shuffled labels 3 (1 of each fold), ' +
+        'log-variance + LDA 3 (1 of each fold), CSP + LDA, filters 1 3 (1 of each fold), ' +
+        'log-variance + LDA on shuffled labels 9 (3 of each fold), CSP + LDA, filters 1 on shuffled labels 9 (3 of each fold)',
     )
     for (const { proof } of split.folds) {
       expect(proof!.fitted).toEqual([{ name: 'z-scores', learnedFrom: { train: 24, validation: 0, test: 0 } }])
     }
-    expect(permutationTests!.map(({ name }) => name)).toEqual(['eegnet', 'log-variance + LDA', 'CSP + LDA'])
+    expect(permutationTests!.map(({ name }) => name)).toEqual(['eegnet', 'log-variance + LDA', 'CSP + LDA, filters 1'])
     expect(retrainingTests!.map(({ tests }) => tests.length)).toEqual([2, 2])
     expect(controls!.map(({ control }) => control)).toEqual([
       ...['block', 'block', 'time', 'shuffled', 'shuffled', 'shuffled', 'shuffled', 'shuffled', 'shuffled'],
