@@ -68,6 +68,8 @@ export interface WindowParts {
   fitted?: readonly FittedStatistic[]
   /** Hash of the preprocessing that made them: see `Pipeline.hash`. */
   pipeline?: string | undefined
+  /** How the store that they come from keeps samples: `float16` and `int16` round them. Default `float32`. */
+  sampleType?: string | undefined
 }
 
 /** Windows of one batch. */
@@ -102,6 +104,8 @@ export class EegWindows {
   readonly fitted: readonly FittedStatistic[]
   /** Hash of the preprocessing that made them, where a pipeline did. */
   readonly pipeline: string | undefined
+  /** How the store that they come from keeps samples: `float16` and `int16` have rounded them. */
+  readonly sampleType: string
   /** Class of each window. */
   readonly labels: Int32Array
   readonly #data: Float32Array | undefined
@@ -123,6 +127,7 @@ export class EegWindows {
     this.skipped = parts.skipped ?? 0
     this.fitted = parts.fitted ?? []
     this.pipeline = parts.pipeline
+    this.sampleType = parts.sampleType ?? 'float32'
     this.labels = Int32Array.from(parts.origins, ({ label }) => label)
     this.#check()
   }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { StretchIndex, stretchesOf } from '../datasets/fitted.ts'
 import { piecesOf } from '../datasets/window-pieces.ts'
-import type { EegWindows } from '../datasets/windows.ts'
+import type { EegWindows, WindowRecording } from '../datasets/windows.ts'
 
 /** What a checkpoint remembers of the windows that it was trained on or chosen by. */
 export interface SeenTrials {
@@ -9,6 +9,10 @@ export interface SeenTrials {
   seen: string[]
   /** Hashes of their samples as the steps that learn were given them; absent in checkpoints of older versions. */
   seenSamples?: string[]
+  /** How their samples were kept: see `EegWindows.sampleType`. Absent in checkpoints of older versions. */
+  seenSampleTypes?: string[]
+  /** Hashes of the paths of their files. Absent in checkpoints of older versions. */
+  seenFiles?: string[]
 }
 
 /** A hash of the samples of each window, by its number. Flat windows have none: they equal each other without being copies. */
@@ -16,7 +20,7 @@ export type WindowHashes = ReadonlyMap<number, string>
 
 /** How windows were held against those that shaped a network. */
 export interface SeenProof {
-  /** `samples`; `names` for checkpoints that keep no hashes; both where it is not known whether the windows were preprocessed as in training. */
+  /** `samples`; `names` for checkpoints that keep no hashes; both where windows may be others of the same trials: preprocessed or rounded otherwise, or of the same files. */
   by: 'samples' | 'names' | 'samples and names'
   /** Different windows (or trials, by names) that the network was trained on or chosen by. */
   against: number
@@ -56,7 +60,12 @@ export async function hashWindows(
 /** What a checkpoint keeps of the windows that shape it. */
 export function rememberSeen(windows: EegWindows, indices: readonly number[], hashes?: WindowHashes): SeenTrials {
   const seen = indices.map((index) => trialName(windows, index))
-  return { seen, ...(hashes && { seenSamples: indices.flatMap((index) => hashes.get(index) ?? []) }) }
+  const files = new Set(indices.flatMap((index) => fileHash(windows.recordingOf(index)) ?? []))
+  return {
+    seen,
+    ...(hashes && { seenSamples: indices.flatMap((index) => hashes.get(index) ?? []) }),
+    ...{ seenSampleTypes: [windows.sampleType], seenFiles: [...files] },
+  }
 }
 
 /**
@@ -64,24 +73,28 @@ export function rememberSeen(windows: EegWindows, indices: readonly number[], ha
  * is long: the 100 MB that a header may have are enough for some two million windows, and the writer refuses more.
  */
 export async function rememberAll(...parts: readonly EegWindows[]): Promise<Required<SeenTrials>> {
-  const kept: Required<SeenTrials>[] = []
+  const kept: SeenTrials[] = []
   for (const windows of parts) {
-    const all = [...windows.labels.keys()]
-    const { seen, seenSamples = [] } = rememberSeen(windows, all, await hashWindows(windows))
-    kept.push({ seen: [...new Set(seen)], seenSamples })
+    const told = rememberSeen(windows, [...windows.labels.keys()], await hashWindows(windows))
+    kept.push({ ...told, seen: [...new Set(told.seen)] })
   }
-  return { seen: kept.flatMap(({ seen }) => seen), seenSamples: kept.flatMap(({ seenSamples }) => seenSamples) }
+  const different = (key: 'seenSampleTypes' | 'seenFiles') => [...new Set(kept.flatMap((told) => told[key] ?? []))]
+  return {
+    seen: kept.flatMap(({ seen }) => seen),
+    seenSamples: kept.flatMap(({ seenSamples = [] }) => seenSamples),
+    ...{ seenSampleTypes: different('seenSampleTypes'), seenFiles: different('seenFiles') },
+  }
 }
 
 /**
  * Finds the trials that a network was trained on or chosen by. Samples tell a copy under another name, and another study's trial under the same;
- * names tell only where hashes are missing, or where the windows may have been preprocessed otherwise.
+ * names tell only where hashes are missing, where the windows may have been preprocessed or rounded otherwise, or where the file is the same.
  *
  * @param isSamePreprocessing whether the windows are known to come from the preprocessing that the network was trained with
  */
 export async function recogniseSeen(
   windows: EegWindows,
-  { seen: names, seenSamples }: SeenTrials,
+  { seen: names, seenSamples, seenSampleTypes, seenFiles }: SeenTrials,
   isSamePreprocessing: boolean,
 ): Promise<Recognised> {
   const all = [...windows.labels.keys()]
@@ -90,21 +103,30 @@ export async function recogniseSeen(
   const isKnown = (index: number) => knownSamples.has(hashes.get(index) ?? '')
   const isNamed = (index: number) => knownNames.has(trialName(windows, index))
   const byName = all.filter((index) => isNamed(index) && !isKnown(index))
-  // Where samples can decide, a name counts for flat windows alone.
-  const bySamples = seenSamples !== undefined && isSamePreprocessing
-  const counted = bySamples ? byName.filter((index) => !hashes.has(index)) : byName
+  const knownFiles = new Set(seenFiles)
+  const isOfFile = windows.recordings.map((recording) => knownFiles.has(fileHash(recording) ?? ''))
+  const isRoundedAlike = seenSampleTypes?.every((type) => type === windows.sampleType) ?? false
+  // Where samples can decide, a name counts for flat windows and those of the same file alone.
+  const bySamples = seenSamples !== undefined && isSamePreprocessing && isRoundedAlike
+  const ofFile = byName.filter((index) => hashes.has(index) && isOfFile[windows.origins[index]!.recording])
+  const counted = bySamples ? [...byName.filter((index) => !hashes.has(index)), ...ofFile] : byName
   const seen = trialsMeeting(windows, [...all.filter(isKnown), ...counted])
   const trials = new Set(all.map((index) => trialIdentity(windows, index)))
+  const bySample = trialsMeeting(windows, all.filter(isKnown))
+  const doubtful = byName.filter((index) => hashes.has(index) && !bySample.has(trialIdentity(windows, index)))
   return {
     seen,
     proof: {
-      by: seenSamples === undefined ? 'names' : bySamples ? 'samples' : 'samples and names',
+      by: seenSamples === undefined ? 'names' : bySamples && ofFile.length === 0 ? 'samples' : 'samples and names',
       against: seenSamples === undefined ? knownNames.size : knownSamples.size,
       windows: windows.length,
       trials: trials.size,
       seenTrials: seen.size,
     },
-    warnings: doubts(windows, { byName, isByNames: seenSamples === undefined, bySamples, seen }),
+    warnings: doubts(windows, {
+      ...{ byName: doubtful, isByNames: seenSamples === undefined, seen },
+      why: bySamples ? 'they are of the same files' : whyNames(windows, isSamePreprocessing, seenSampleTypes),
+    }),
   }
 }
 
@@ -115,26 +137,41 @@ function trialsMeeting(windows: EegWindows, indices: readonly number[]): Set<str
   return new Set([...indices, ...meeting].map((i) => trialIdentity(windows, i)))
 }
 
+/** Why samples cannot decide. */
+function whyNames({ sampleType }: EegWindows, isSamePreprocessing: boolean, types: readonly string[] = []): string {
+  const isRoundedOtherwise = types.length > 0 && types.some((type) => type !== sampleType)
+  if (isRoundedOtherwise) return `these are ${sampleType}, those were ${types.join(' and ')}`
+  return `whether they were ${isSamePreprocessing ? 'rounded' : 'preprocessed'} as in training is not known`
+}
+
 interface Found {
+  /** Windows of trials known by their names and not by their samples; flat ones are not among them. */
   byName: readonly number[]
   isByNames: boolean
-  bySamples: boolean
+  /** Why names count where they do. */
+  why: string
   seen: ReadonlySet<string>
 }
 
-function doubts(windows: EegWindows, { byName, isByNames, bySamples, seen }: Found): string[] {
+function doubts(windows: EegWindows, { byName, isByNames, why, seen }: Found): string[] {
   if (isByNames) {
     return [
       'The checkpoint keeps no hashes of what it was trained on: trials are recognised by the names of their files, so that a renamed copy is scored as new.',
     ]
   }
-  const first = byName.find((index) => seen.has(trialIdentity(windows, index)) !== bySamples)
-  if (first === undefined) return []
-  const count = new Set(byName.map((index) => trialIdentity(windows, index))).size
-  const are = `${count} trials have names that the network was trained on (${trialName(windows, first)}), and other samples`
-  return bySamples
-    ? [`${are}: they are scored.`]
-    : [`${are}; whether they were preprocessed as in training is not known: they are left out.`]
+  const isLeftOut = (index: number) => seen.has(trialIdentity(windows, index))
+  const tell = (some: readonly number[], end: string) => {
+    const count = new Set(some.map((index) => trialIdentity(windows, index))).size
+    const named = `have names that the network was trained on (${trialName(windows, some[0] ?? 0)}), and other samples`
+    return count === 0 ? [] : [`${count} trials ${named}${end}`]
+  }
+  return [
+    ...tell(
+      byName.filter((index) => !isLeftOut(index)),
+      ': they are scored.',
+    ),
+    ...tell(byName.filter(isLeftOut), `; ${why}: they are left out.`),
+  ]
 }
 
 /** Tells a trial from all others of the same windows. */
@@ -145,6 +182,11 @@ export function trialIdentity(windows: EegWindows, index: number): string {
 /** By this name a checkpoint remembers which trials shaped it. */
 export function trialName(windows: EegWindows, index: number): string {
   return `${windows.recordingOf(index).name} trial ${windows.trial(index)}`
+}
+
+/** Undefined for a recording of no file. What a checkpoint tells is no path: it may be given to others. */
+function fileHash({ identity, name }: WindowRecording): string | undefined {
+  return identity === name ? undefined : createHash('sha256').update(identity).digest('hex').slice(0, HASH_CHARACTERS)
 }
 
 /** Undefined for flat samples. */

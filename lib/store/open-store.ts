@@ -48,6 +48,7 @@ export function openStore(path: string): WindowStore {
     recordings: recordings.map(describe),
     fitted: (header.fitted ?? []).map(decodeStatistic),
     pipeline: pipeline.hash === '' ? undefined : pipeline.hash,
+    sampleType: header.sampleType,
   })
   return { path, header, windows }
 }
