@@ -2,7 +2,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Prediction } from '../evaluation/predictions.ts'
 import { type NestedSplit, nestedSplits, type Protocol } from '../evaluation/protocols.ts'
-import type { Split } from '../evaluation/split.ts'
+import { type Split, shapingWindows } from '../evaluation/split.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import type { ModelName } from '../models/configs.generated.ts'
 import type { ModelFactory } from '../models/models.ts'
@@ -60,8 +60,9 @@ export interface NestedResult {
 }
 
 /**
- * Nested cross-validation: in each outer fold candidates are scored on inner folds of its training part alone, the best (the first of equals) is trained on
- * that whole part, and the outer test part is looked at once. What comes out is the score of choosing and training together.
+ * Nested cross-validation: in each outer fold candidates are scored on inner folds of what it does not test, the best (the first of equals) is trained on
+ * all of that, and the outer test part is looked at once. What comes out is the score of choosing and training together. A validation part that the protocol
+ * names chooses the epochs of candidates that stop early or watch the accuracy; all others are trained on it, too.
  *
  * @throws EegTorchError `INVALID_OPTION` for no candidates or equal names, and those of {@link crossValidate}
  */
@@ -106,12 +107,20 @@ async function scoreInside(
 async function answers(
   { factory, options: own }: Candidate,
   windows: EegWindows,
-  { name, train, test }: Split,
+  split: Split,
   place: { fold: number; seed: number },
   options: CandidateOptions,
 ): Promise<Prediction[]> {
-  const { predictions } = await trainSplit(factory, windows, { name, train, test }, place, { ...options, ...own })
+  const all = { ...options, ...own }
+  const needsValidation = all.earlyStopping !== undefined || all.monitor === 'accuracy'
+  const { predictions } = await trainSplit(factory, windows, needsValidation ? split : joined(split), place, all)
   return predictions
+}
+
+/** Validation windows are trained on, too. */
+function joined(split: Split): Split {
+  const { name, train, validation, test } = split
+  return { name, train: validation === undefined ? train : shapingWindows(split).sort((a, b) => a - b), test }
 }
 
 function requireCandidates(candidates: readonly Candidate[]): void {

@@ -45,6 +45,11 @@ function noisy(seed: number): EegWindows {
   return windows.with({ data, classNames: ['a', 'b'] })
 }
 
+function noisyData(length: number): Float32Array {
+  const random = new Random(5)
+  return Float32Array.from({ length }, () => random.normal())
+}
+
 /** The same windows with samples and labels of all but some replaced. */
 function changeOutside(windows: EegWindows, kept: readonly number[], seed: number): EegWindows {
   const [inside, random] = [new Set(kept), new Random(seed)]
@@ -294,6 +299,34 @@ describe('nested cross-validation', () => {
     const plain = await nestedCrossValidate(candidates, study, { ...BRIEF, outer, inner })
     const other = await nestedCrossValidate(candidates, changed, { ...BRIEF, outer, inner })
     expect(other.choices[0]).toEqual(plain.choices[0])
+  })
+
+  test('trains the chosen one on validation subjects too, but one that stops early, which chooses its epoch by them', async () => {
+    const subjects = ['S1', 'S2', 'S3', 'S4']
+    const rows = subjects.flatMap((subject) =>
+      [0, 1, 2, 3, 4, 5].map((t) => ({ subject, run: '1', trial: t + 1, start: t * 2 * N, label: t % 2 })),
+    )
+    const windows = makeWindows(rows, { nSamples: N }).with({ data: noisyData(24 * N), classNames: ['a', 'b'] })
+    const of = (...names: string[]) => rows.flatMap(({ subject }, i) => (names.includes(subject) ? [i] : []))
+    const protocols = {
+      outer: { name: 'subjects', train: ['S1', 'S2'], validation: ['S3'], test: ['S4'] },
+      inner: { name: 'subjects', train: ['S1'], validation: ['S2'], test: ['S3'] },
+    } as const
+    const probabilities = async (predictions: Promise<{ predictions: { probabilities?: readonly number[] }[] }>) =>
+      (await predictions).predictions.map((answer) => answer.probabilities)
+    const whole = { name: 'whole', train: of('S1', 'S2', 'S3'), test: of('S4') }
+    const apart = { name: 'apart', train: of('S1', 'S2'), validation: of('S3'), test: of('S4') }
+    for (const [options, split, other] of [
+      [{}, whole, apart],
+      [{ earlyStopping: { patience: 1 } }, apart, whole],
+      [{ monitor: 'accuracy' }, apart, whole],
+    ] as const) {
+      const settings = { ...BRIEF, ...options }
+      const candidates = [{ name: 'only', factory: models.eegnet, options }]
+      const given = await probabilities(nestedCrossValidate(candidates, windows, { ...BRIEF, ...protocols }))
+      expect(given).toEqual(await probabilities(trainSplit(models.eegnet, windows, split, {}, settings)))
+      expect(given).not.toEqual(await probabilities(trainSplit(models.eegnet, windows, other, {}, BRIEF)))
+    }
   })
 
   test('without candidates, or with two of one name, is one clear error', async () => {
