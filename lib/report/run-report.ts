@@ -98,7 +98,7 @@ export interface ExampleSignals {
   channels: string[]
   /** One trial; `samples` has shape (channels, samples). */
   trial: { title: string; samples: number[][] }
-  /** Mean over the trials of each class; `samples` has shape (channels, samples). */
+  /** Mean over windows of each class, `trials` of them: those among the first 2,000. `samples` has shape (channels, samples). */
   averages: { label: string; trials: number; samples: number[][] }[]
   /** Mean power spectrum of each class: volts squared per hertz, shape (channels, frequencies from 0 in steps of `resolution`). */
   spectra?: { resolution: number; classes: { label: string; density: number[][] }[] }

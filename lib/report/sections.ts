@@ -203,11 +203,11 @@ export function signalsSection({ signals }: RunReport): Markup {
   const meanSets = averages.map(({ samples }, i) => ({ tone: `class-${i % 8}`, samples }))
   return section(
     'Signals',
-    'The windows that were decoded, before any standardisation; each channel about its mean.',
+    'The windows that were decoded, before any standardisation; each channel about its mean. Means are over the first 2,000 windows at most, spectra over the first 200 of each class in these.',
     element('h3', {}, text(`One trial: ${trial.title}`)),
     element('figure', {}, traces({ ...common, description: 'Signals of one trial', sets: trialSet })),
     element('h3', {}, text('Mean of each class')),
-    legend(averages.map(({ label, trials }, i) => [`class-${i % 8}`, `${label}, ${trials} trials`])),
+    legend(averages.map(({ label, trials }, i) => [`class-${i % 8}`, `${label}, ${trials} windows`])),
     element('figure', {}, traces({ ...common, description: 'Mean signals of each class', sets: meanSets })),
     ...spectraFigure(signals),
   )

@@ -95,6 +95,14 @@ describe('report.html', () => {
     expect(named()).toEqual(['training'])
   })
 
+  test('says that means are of windows, and of how many', async () => {
+    const run = await sampleRun()
+    const [first] = run.signals!.averages
+    const page = renderReport(run)
+    expect(page).toContain(`${first!.label}, ${first!.trials} windows`)
+    expect(page).toContain('the first 2,000 windows at most')
+  })
+
   test('does without curves, signals and baselines', async () => {
     const { signals: _, ...run } = await sampleRun()
     const html = renderReport({ ...run, curves: [], baselines: [] })
