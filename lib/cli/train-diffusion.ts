@@ -48,14 +48,7 @@ Examples:
 }
 
 async function train(file: string | undefined, { out, json = false, ...flags }: RunFlags): Promise<void> {
-  const { useEmaWarmup: isWarmedUp, ...given } = flags
-  const config = await readCommandConfig(
-    trainDiffusionSchema,
-    // the flag can only say no
-    { ...given, ...(isWarmedUp === false && { useEmaWarmup: false }) },
-    file,
-    'train-diffusion',
-  )
+  const config = await readCommandConfig(trainDiffusionSchema, flags, file, 'train-diffusion')
   const { device, ...settings } = config
   const { vae, semantics, controlnetOf } = settings
   const { windows, header } = openStore(config.data)

@@ -245,6 +245,10 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)
   expect([controlled.code, controlled.stdout, controlled.stderr]).toEqual([0, expect.stringMatching(/"loss":/), ''])
   expect((await run('train-diffusion', at('sgdm.yaml'), ...words)).stdout).toBe(controlled.stdout)
+  // What a flag says wins over the file: these are the settings of before.
+  writeFileSync(at('cold.yaml'), `${readFileSync(at('sgdm.yaml'), 'utf8')}\nuseEmaWarmup: false\n`)
+  expect((await run('train-diffusion', at('cold.yaml'), ...words, '--use-ema-warmup')).stdout).toBe(controlled.stdout)
+  expect((await run('train-diffusion', at('cold.yaml'), ...words)).stdout).toMatch(/another useEmaWarmup/)
   expect(trialsSeenBy(networks, at('control', 'controlnet'))).toEqual(trialsSeenBy(networks))
   const draw = ['generate', '--pipeline', 'sgdm', '--data', at('store'), '--checkpoint', networks, '--steps', '4']
   const classifier = at('sgdm', 'classifier.safetensors')
