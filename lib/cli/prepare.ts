@@ -11,6 +11,7 @@ import { openStore } from '../store/open-store.ts'
 import { isPickledLmdb, openPickledLmdb } from '../store/pickled-lmdb.ts'
 import { withDataset } from './config-dataset.ts'
 import { pipelineOf, trialsOf } from './config-pipeline.ts'
+import { type OptionSource, writtenAs } from './option-source.ts'
 import { checkPrepare, type PrepareConfig, prepareSchema } from './prepare-config.ts'
 import { type AddedStimuli, addStimuli } from './prepare-stimuli.ts'
 import { saidFlags } from './said-flags.ts'
@@ -46,11 +47,13 @@ Examples:
 
 async function prepare(file: string | undefined, { out, json = false, ...flags }: Flags): Promise<void> {
   const written = file === undefined ? {} : await readConfigFile(file)
-  const config = await checkPrepare(await withDataset({ ...written, ...defined(flags) }), { file, flags })
+  const said = { ...written, ...defined(flags) }
+  const config = await checkPrepare(await withDataset(said), { file, flags })
   const again = ['eegtorch prepare', file, saidFlags({ out: relative('.', out) || '.', ...flags })]
     .filter(Boolean)
     .join(' ')
   const source = pickledSource(config)
+  if (source !== undefined) refuseUnheeded(said, { file, flags })
   const added =
     source === undefined
       ? await untilInterrupted((signal) => prepareRecordings(config, resolve(out), { signal, json, again }))
@@ -122,6 +125,26 @@ function pickledSource({ dataset, data }: PrepareConfig): string | undefined {
   if (dataset !== undefined) return undefined
   const [path, ...others] = Array.isArray(data) ? data : [data]
   return others.length === 0 && isLmdb(path!) && isPickledLmdb(path!) ? path : undefined
+}
+
+/** Options that cut windows of recordings: those of an LMDB folder are cut already. */
+const UNHEEDED = [
+  ...['task', 'events', 'pipeline', 'window', 'band', 'channels', 'upsample', 'standardise', 'workers'],
+  ...['read.unit', 'read.stream', 'read.subject', 'read.session'],
+]
+
+/** @throws EegTorchError `INVALID_OPTION` for what was said and would be passed over */
+function refuseUnheeded(said: Readonly<Record<string, unknown>>, source: OptionSource): void {
+  const saidOf = (path: string) =>
+    path.split('.').reduce<unknown>((part, name) => (part as Record<string, unknown> | undefined)?.[name], said)
+  const option = UNHEEDED.find((path) => saidOf(path) !== undefined)
+  if (option === undefined) return
+  const written = writtenAs(option, said, source)
+  throw new EegTorchError('INVALID_OPTION', `option ${written.option} has no place where windows were cut already`, {
+    ...written,
+    expected: 'no such option beside an LMDB folder of CBraMod or CSBrain',
+    received: JSON.stringify(saidOf(option)),
+  })
 }
 
 async function importPickled(path: string, out: string, config: PrepareConfig): Promise<AddedStimuli | undefined> {

@@ -41,20 +41,30 @@ export interface ReadWindows extends ConfiguredWindows {
  *
  * @throws EegTorchError `INVALID_OPTION` for options that a store has answered already, or another pipeline than its own
  */
-export async function readWindows(config: TrainConfig, recordings?: Iterable<Recording>): Promise<ReadWindows> {
+export async function readWindows(
+  config: TrainConfig,
+  { recordings, said }: { recordings?: Iterable<Recording> | undefined; said?: SaidOptions | undefined } = {},
+): Promise<ReadWindows> {
   const store = recordings === undefined ? storeOf(config) : undefined
   if (store === undefined) {
     const list = [...(recordings ?? (await readRecordings(config)))]
     const cut = await cutConfigured(config, list)
     return { config, ...cut, identify: () => windowsIdentity(cut.windows, list) }
   }
-  const pipeline = storedPipeline(config, store)
+  const pipeline = storedPipeline(config, store, said)
   const identify = async () => storeIdentity(store.header)
   return { windows: store.windows, pipeline, config: { ...config, pipeline: pipeline.toJSON() }, identify }
 }
 
-/** What is still to be learned from training windows of a store, after what was done to make them. */
-export function storedPipeline(config: TrainConfig, { header, path }: WindowStore): Pipeline {
+/** Options as a person said them, before defaults were filled in. */
+export type SaidOptions = Readonly<Record<string, unknown>>
+
+/**
+ * What is still to be learned from training windows of a store, after what was done to make them.
+ *
+ * @param said where it is known: an option is refused that says what is usual too
+ */
+export function storedPipeline(config: TrainConfig, { header, path }: WindowStore, said: SaidOptions = {}): Pipeline {
   if (config.pipeline !== undefined) {
     const given = pipelineOf(config, [])
     if (header.pipeline.hash === '' || given.prepared.hash === header.pipeline.hash) return given
@@ -65,15 +75,17 @@ export function storedPipeline(config: TrainConfig, { header, path }: WindowStor
       received: given.prepared.hash,
     })
   }
-  refuseAnswered(config, path)
+  refuseAnswered(config, path, said)
   const made = header.pipeline.text === '' ? Pipeline.parse([]) : Pipeline.parse(header.pipeline.text)
   if (!config.standardise) return made.prepared
   return made.learns ? made : Pipeline.parse([...(made.toJSON().steps as StepSource[]), 'zscore'])
 }
 
-function refuseAnswered(config: TrainConfig, file: string): void {
+function refuseAnswered(config: TrainConfig, file: string, given: SaidOptions): void {
   const usual = trainSchema.parse({ model: config.model, data: config.data })
-  const said = ANSWERED.find((option) => !isDeepStrictEqual(config[option], usual[option]))
+  const said = ANSWERED.find(
+    (option) => given[option] !== undefined || !isDeepStrictEqual(config[option], usual[option]),
+  )
   if (said === undefined) return
   throw new EegTorchError('INVALID_OPTION', `option ${said} was decided when the store was prepared`, {
     file,

@@ -20,7 +20,7 @@ import { describedSchedule } from '../training/schedules.ts'
 import { baselineDecoders } from './classical-decoders.ts'
 import { pipelineText, SHORTHAND, windowStart } from './config-pipeline.ts'
 import { EXIT } from './program.ts'
-import { type ReadWindows, readWindows } from './read-windows.ts'
+import { type ReadWindows, readWindows, type SaidOptions } from './read-windows.ts'
 import { shapingOptions } from './shaping.ts'
 import { openStudy } from './study-folder.ts'
 import type { TrainConfig } from './train-config.ts'
@@ -40,6 +40,8 @@ export interface RunOptions {
   quiet?: boolean
   /** In place of the recordings that the configuration names. */
   recordings?: Recordings
+  /** The configuration as it was said, before defaults were filled in. */
+  said?: SaidOptions
   /** Processes that train together: the first writes the folder and prints. */
   group?: ProcessGroup | undefined
   /** Where this process computes, in place of the configuration's. */
@@ -61,7 +63,7 @@ export function freshFolder(model: string, parent = 'runs'): string {
 export async function runTraining(config: TrainConfig, options: RunOptions): Promise<FinishedRun> {
   if (config.threads !== undefined) await setNumThreads(config.threads)
   const factory = factoryOf(config.model)
-  const { config: whole, ...read } = await readWindows(config, options.recordings)
+  const { config: whole, ...read } = await readWindows(config, options)
   return untilInterrupted((signal) => trainInFolder(factory, read, whole, options, signal))
 }
 

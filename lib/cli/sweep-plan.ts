@@ -31,7 +31,7 @@ export async function readSweep(config: SweepConfig, place: SweepPlace): Promise
   const { file, folder } = place
   const entries = sweepEntries(config, file)
   const common = entries[0]!.config
-  const { windows: all, pipelines } = await readFor(entries)
+  const { windows: all, pipelines } = await readFor(entries, config)
   const windows = config.subjects === undefined ? all : subjectsOf(all, config.subjects)
   const models = entries.map((entry, i) => modelOf(entry, pipelines[i]!, config.seeds))
   return new Sweep(models, windows, {
@@ -71,11 +71,16 @@ function modelOf({ name, config, decoder }: SweepEntry, pipeline: Pipeline, seed
   }
 }
 
-async function readFor(entries: readonly SweepEntry[]): Promise<{ windows: EegWindows; pipelines: Pipeline[] }> {
+async function readFor(
+  entries: readonly SweepEntry[],
+  config: SweepConfig,
+): Promise<{ windows: EegWindows; pipelines: Pipeline[] }> {
   const common = entries[0]!.config
   const store = storeOf(common)
   if (store !== undefined) {
-    const pipelines = entries.map((entry) => storedPipeline(entry.config, store))
+    // What the card of a data set says stands among what was said.
+    const said = config.dataset === undefined ? config : {}
+    const pipelines = entries.map((entry) => storedPipeline(entry.config, store, said))
     return { windows: store.windows, pipelines }
   }
   const recordings = [...(await readRecordings(common))]

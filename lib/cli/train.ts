@@ -49,9 +49,10 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const options = defined(rest)
   const source = resume === undefined ? file : configOf(resume)
   const written = source === undefined ? {} : await readConfigFile(source)
+  if (written.regime === 'mapper') requireMapper({ model, resume })
   if (written.regime === 'mapper') return trainMapper(written, options, { file: source, out, json })
-  const said = await withDataset({ ...written, ...(model && { model }), ...options })
-  const config = await withPipeline(checkConfig(said, { file: source, flags: options }))
+  const said = { ...written, ...(model && { model }), ...options }
+  const config = await withPipeline(checkConfig(await withDataset(said), { file: source, flags: options }))
   const place = readProcessPlace()
   const writes = place === undefined || place.rank === 0
   const folder = resume ?? out ?? freshFolder(config.model)
@@ -65,8 +66,20 @@ async function train(model: string | undefined, flags: Flags): Promise<void> {
   const device = place && deviceOfProcess(config.device, place, libtorchVersion().devices)
   const backend = config.device === 'cpu' ? 'gloo' : 'nccl'
   using group = place !== undefined && place.worldSize > 1 ? await initProcessGroup({ place, backend }) : undefined
-  const run = await runTraining(config, { folder, quiet: json, group, ...defined({ device }) })
+  const run = await runTraining(config, { folder, said, quiet: json, group, ...defined({ device }) })
   if (writes) printRun(run, json)
+}
+
+/** @throws EegTorchError `INVALID_OPTION` for what has no place beside `regime: mapper` */
+function requireMapper(said: { model?: string | undefined; resume?: string | undefined }): void {
+  const [option, expected] =
+    said.model !== undefined
+      ? (['model', 'no model: the file says regime: mapper, which trains eeg_clip_mapper'] as const)
+      : (['resume', 'the same --config and --out, with which a run of regime: mapper goes on'] as const)
+  if (said[option] === undefined) return
+  throw new EegTorchError('INVALID_OPTION', `option ${option} has no place beside regime: mapper`, {
+    ...{ option, expected, received: said[option] },
+  })
 }
 
 function configOf(run: string): string {
@@ -74,7 +87,7 @@ function configOf(run: string): string {
   if (existsSync(file)) return file
   throw new EegTorchError('FILE_NOT_FOUND', 'is no run to resume', {
     file: run,
-    expected: `a folder with ${CONFIG_FILE}`,
+    expected: `a folder with ${CONFIG_FILE} (a run of regime: mapper goes on with the same --config and --out)`,
     received: existsSync(run) ? 'a folder without it' : 'nothing there',
   })
 }

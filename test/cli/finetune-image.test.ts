@@ -63,6 +63,16 @@ test('train takes regime: mapper with its preset, under what is said beside it',
   })
   expect(existsSync(at('trained', 'mapper.safetensors'))).toBe(true)
 
+  const named = await run('train', 'eegnet', '--config', at('mapper.yaml'))
+  expect([named.code, named.stderr]).toEqual([
+    1,
+    expect.stringMatching(/option model has no place beside regime: mapper/),
+  ])
+  const resumed = await run('train', '--resume', at('trained'))
+  expect([resumed.code, resumed.stderr]).toEqual([
+    1,
+    expect.stringMatching(/is no run to resume.*same --config and --out/),
+  ])
   writeFileSync(at('other.yaml'), yaml.replace('preset: eeg2image_mapper', 'preset: sgdm'))
   expect((await run('train', '--config', at('other.yaml'))).stderr).toMatch(
     /preset sgdm is for train-diffusion, not for finetune-image/,

@@ -166,10 +166,32 @@ test('train and evaluate take a store, with the numbers of the recordings', asyn
   expect(JSON.parse(score.stdout)).toMatchObject({ seen: 16, windows: 8 })
   const answered = await eegtorch('train', 'eegnet', '--data', inFolder('train.store'), '--band', '8..30')
   expect(answered.stderr).toMatch(/option band was decided when the store was prepared/)
+  const usual = await eegtorch('train', 'eegnet', '--data', inFolder('train.store'), '--band', '4..38')
+  expect(usual.stderr).toMatch(/option band was decided when the store was prepared/)
   renameSync(inFolder('train.store'), inFolder('moved.store'))
   const moved = await eegtorch('train', '--resume', inFolder('stored'), '--data', inFolder('moved.store'), '--json')
   expect([moved.code, moved.stderr]).toEqual([0, ''])
   expect(JSON.parse(moved.stdout).accuracy).toEqual(JSON.parse(stored.stdout).accuracy)
+})
+
+test('windows of CBraMod and CSBrain become a store; what would cut them is refused where it was said', async () => {
+  const pickled = join(import.meta.dirname, '../fixtures/store/pickled')
+  const make = (...words: string[]) =>
+    eegtorch('prepare', ...words, '--data', pickled, '--out', inFolder('pickled.store'), '--json')
+  const file = inFolder('pickled.yaml')
+  writeFileSync(file, 'read: { samplingRate: 100, subject: S1 }\n')
+  for (const [pattern, ...words] of [
+    [/option --band has no place where windows were cut already/, '--band', '8..9'],
+    [/option --no-standardise|option --standardise/, '--no-standardise'],
+    [/pickled\.yaml: option read\.subject has no place/, file],
+  ] as const) {
+    const { code, stdout } = await make(...words)
+    expect([code, stdout]).toEqual([1, expect.stringMatching(pattern)])
+  }
+  expect(existsSync(inFolder('pickled.store'))).toBe(false)
+  writeFileSync(file, 'read: { samplingRate: 100 }\n')
+  expect((await make(file)).code).toBe(0)
+  expect(openStore(inFolder('pickled.store')).windows.samplingRate).toBe(100)
 })
 
 test('options that make no sense are refused before anything is written', async () => {
