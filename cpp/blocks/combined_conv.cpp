@@ -5,11 +5,16 @@
 
 namespace eegtorch {
 
-at::Tensor convolveCombined(const at::Tensor& eeg, const at::Tensor& temporal, const at::Tensor& temporal_bias,
-                            const at::Tensor& spatial, const at::Tensor& spatial_bias) {
-  const auto weight = at::matmul(spatial.transpose(1, 2), temporal);  // (S, channels, taps)
+ComposedConv compose(const at::Tensor& temporal, const at::Tensor& temporal_bias, const at::Tensor& spatial,
+                     const at::Tensor& spatial_bias) {
   auto bias = at::mv(spatial.sum(2), temporal_bias);
   if (spatial_bias.defined()) bias = bias + spatial_bias;
+  return {at::matmul(spatial.transpose(1, 2), temporal), bias};
+}
+
+at::Tensor convolveCombined(const at::Tensor& eeg, const at::Tensor& temporal, const at::Tensor& temporal_bias,
+                            const at::Tensor& spatial, const at::Tensor& spatial_bias) {
+  const auto [weight, bias] = compose(temporal, temporal_bias, spatial, spatial_bias);
   return at::conv1d(eeg, weight, bias).unsqueeze(2);
 }
 
@@ -24,8 +29,12 @@ CombinedConvImpl::CombinedConvImpl(int64_t channels, int64_t temporal_filters, i
 }
 
 at::Tensor CombinedConvImpl::forward(const at::Tensor& eeg) {
-  return convolveCombined(eeg, conv_time_->weight.flatten(1), conv_time_->bias, conv_spat_->weight.squeeze(2),
-                          conv_spat_->bias);
+  const auto [weight, bias] = composed();
+  return at::conv1d(eeg, weight, bias).unsqueeze(2);
+}
+
+ComposedConv CombinedConvImpl::composed() const {
+  return compose(conv_time_->weight.flatten(1), conv_time_->bias, conv_spat_->weight.squeeze(2), conv_spat_->bias);
 }
 
 at::Tensor convolveTime(const at::Tensor& x, const torch::nn::Conv2d& conv, int64_t stride) {

@@ -6,8 +6,16 @@
 
 namespace eegtorch {
 
-// eeg (batch, channels, samples) -> (batch, S, 1, samples - taps + 1). temporal: (F, taps); spatial: (S, F, channels).
-// spatial_bias may be undefined.
+// Both as one: weight (S, channels, taps), bias (S).
+struct ComposedConv {
+  at::Tensor weight, bias;
+};
+
+// temporal: (F, taps); spatial: (S, F, channels). spatial_bias may be undefined.
+ComposedConv compose(const at::Tensor& temporal, const at::Tensor& temporal_bias, const at::Tensor& spatial,
+                     const at::Tensor& spatial_bias);
+
+// eeg (batch, channels, samples) -> (batch, S, 1, samples - taps + 1)
 at::Tensor convolveCombined(const at::Tensor& eeg, const at::Tensor& temporal, const at::Tensor& temporal_bias,
                             const at::Tensor& spatial, const at::Tensor& spatial_bias);
 
@@ -19,6 +27,7 @@ class CombinedConvImpl : public torch::nn::Module {
   // eeg (batch, channels, samples) -> (batch, spatial_filters, 1, samples - temporal_length + 1)
   at::Tensor forward(const at::Tensor& eeg);
 
+  ComposedConv composed() const;
   const at::Tensor& weight() const { return conv_time_->weight; }
 
  private:

@@ -1,6 +1,7 @@
 #include "conv/deep4net.h"
 
 #include "blocks/eeg_window.h"
+#include "blocks/floating_tensors.h"
 #include "conv/braindecode_names.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
@@ -82,6 +83,7 @@ Deep4NetImpl::Deep4NetImpl(const Deep4NetConfig& config) {
   addLaterStage(2, c.n_filters_spat, c.n_filters_2, c.filter_length_2);
   addLaterStage(3, c.n_filters_2, c.n_filters_3, c.filter_length_3);
   addLaterStage(4, c.n_filters_3, c.n_filters_4, c.filter_length_4);
+  tensors_ = floatingTensors(*this);
   final_layer_ = register_module("final_layer",
                                  TimeClassifier("deep4net", c.n_filters_4, c.n_outputs, steps, c.final_conv_length));
 }
@@ -118,12 +120,44 @@ at::Tensor Deep4NetImpl::finish(Stage& stage, const at::Tensor& x) const {
   return stage.pool_nonlin->forward(poolTime(y, {stage.max_pool ? "max" : "mean"}, length, stride));
 }
 
-at::Tensor Deep4NetImpl::forward(const at::Tensor& eeg) {
-  checkWindows("deep4net", eeg, final_layer_->weight(), config_);
+std::vector<PackedTimeConv> Deep4NetImpl::pack() {
+  const at::NoGradGuard no_grad;
+  const auto [weight, bias] = conv_time_spat_->composed();
+  std::vector<PackedTimeConv> packed{{weight, bias, stages_[0].norm}};
+  for (size_t i = 1; i < stages_.size(); i++) {
+    auto& [conv, norm, nonlin, pool_nonlin, max_pool] = stages_[i];
+    packed.emplace_back(conv->weight.squeeze(3), conv->bias, norm, convStride(config_));
+  }
+  return packed;
+}
+
+at::Tensor Deep4NetImpl::inferFeatures(const at::Tensor& eeg, const std::vector<PackedTimeConv>& packed) {
+  const int64_t length = config_.pool_time_length, stride = poolStride(config_);
+  auto x = eeg;
+  for (size_t i = 0; i < stages_.size(); i++) {
+    auto& stage = stages_[i];
+    x = packed[i].forward(x);
+    // The largest value of a function that rises is that of the largest: fewer are computed.
+    const bool late = stage.max_pool && stage.nonlin->name() == "ELU";
+    if (!late) x = stage.nonlin->forward(x);
+    x = poolTime(x, {stage.max_pool ? "max" : "mean"}, length, stride);
+    x = stage.pool_nonlin->forward(late ? stage.nonlin->forward(x) : x);
+  }
+  return x;
+}
+
+at::Tensor Deep4NetImpl::features(const at::Tensor& eeg) {
+  const auto packed = packed_.inferring({is_training(), eeg}, tensors_, [this] { return pack(); });
+  if (packed) return inferFeatures(eeg, *packed);
   auto x = finish(stages_[0], conv_time_spat_->forward(eeg));  // (batch, n_filters_spat, 1, steps)
   for (size_t i = 1; i < stages_.size(); i++)
     x = finish(stages_[i], convolveTime(drop_->forward(x), stages_[i].conv, convStride(config_)));
-  return final_layer_->forward(x);
+  return x;
+}
+
+at::Tensor Deep4NetImpl::forward(const at::Tensor& eeg) {
+  checkWindows("deep4net", eeg, final_layer_->weight(), config_);
+  return final_layer_->forward(features(eeg));
 }
 
 }  // namespace eegtorch

@@ -9,10 +9,12 @@
 #include "blocks/activation.h"
 #include "blocks/combined_conv.h"
 #include "blocks/dropout.h"
+#include "blocks/packed_time_conv.h"
 #include "blocks/pooling.h"
 #include "blocks/time_classifier.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
 
 namespace eegtorch {
 
@@ -105,12 +107,18 @@ class Deep4NetImpl : public ModelImpl {
   void addLaterStage(int64_t number, int64_t in, int64_t filters, int64_t length);
   // Batch norm, nonlinearity, pooling, nonlinearity.
   at::Tensor finish(Stage& stage, const at::Tensor& x) const;
+  // All stages: (batch, n_filters_4, 1, steps)
+  at::Tensor features(const at::Tensor& eeg);
+  at::Tensor inferFeatures(const at::Tensor& eeg, const std::vector<PackedTimeConv>& packed);
+  std::vector<PackedTimeConv> pack();
 
   Deep4NetConfig config_;  // lengths shrunk to the window
   CombinedConv conv_time_spat_{nullptr};
   std::vector<Stage> stages_;
   Dropout drop_{nullptr};
   TimeClassifier final_layer_{nullptr};
+  std::vector<at::Tensor> tensors_;                    // before final_layer
+  kernels::Kept<std::vector<PackedTimeConv>> packed_;  // one for each stage
 };
 TORCH_MODULE(Deep4Net);
 

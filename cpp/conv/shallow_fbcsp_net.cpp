@@ -1,6 +1,7 @@
 #include "conv/shallow_fbcsp_net.h"
 
 #include "blocks/eeg_window.h"
+#include "blocks/floating_tensors.h"
 #include "conv/braindecode_names.h"
 #include "core/check.h"
 
@@ -37,6 +38,7 @@ ShallowFbcspNetImpl::ShallowFbcspNetImpl(const ShallowFbcspNetConfig& config) : 
     bnorm_ = register_module(
         "bnorm",
         torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(config.n_filters_spat).momentum(config.batch_norm_alpha)));
+  tensors_ = floatingTensors(*this);
   conv_nonlin_ = register_module("conv_nonlin_exp", Activation(config.conv_nonlin));
   pool_nonlin_ = register_module("pool_nonlin_exp", Activation(config.activation_pool_nonlin));
   drop_ = register_module("drop", Dropout(config.drop_prob));
@@ -46,11 +48,21 @@ ShallowFbcspNetImpl::ShallowFbcspNetImpl(const ShallowFbcspNetConfig& config) : 
 
 std::unordered_map<std::string, std::string> ShallowFbcspNetImpl::olderNames() const { return braindecodeOlderNames(); }
 
+at::Tensor ShallowFbcspNetImpl::filter(const at::Tensor& eeg) {
+  const auto packed = packed_.inferring({is_training(), eeg}, tensors_, [&] {
+    const at::NoGradGuard no_grad;
+    const auto [weight, bias] = conv_time_spat_->composed();
+    return PackedTimeConv(weight, bias, bnorm_);
+  });
+  if (packed) return packed->forward(eeg);
+  const auto x = conv_time_spat_->forward(eeg);
+  return bnorm_ ? bnorm_->forward(x) : x;
+}
+
 at::Tensor ShallowFbcspNetImpl::forward(const at::Tensor& eeg) {
   checkWindows("shallow_fbcsp_net", eeg, final_layer_->weight(), config_);
-  auto x = conv_time_spat_->forward(eeg);  // (batch, n_filters_spat, 1, samples)
-  if (bnorm_) x = bnorm_->forward(x);
-  x = poolTime(conv_nonlin_->forward(x), config_.pool_mode, config_.pool_time_length, config_.pool_time_stride);
+  auto x = conv_nonlin_->forward(filter(eeg));  // (batch, n_filters_spat, 1, samples)
+  x = poolTime(x, config_.pool_mode, config_.pool_time_length, config_.pool_time_stride);
   return final_layer_->forward(drop_->forward(pool_nonlin_->forward(x)));
 }
 

@@ -7,10 +7,12 @@
 #include "blocks/activation.h"
 #include "blocks/combined_conv.h"
 #include "blocks/dropout.h"
+#include "blocks/packed_time_conv.h"
 #include "blocks/pooling.h"
 #include "blocks/time_classifier.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
 
 namespace eegtorch {
 
@@ -68,12 +70,17 @@ class ShallowFbcspNetImpl : public ModelImpl {
   std::unordered_map<std::string, std::string> olderNames() const override;
 
  private:
+  // Convolutions and norm: (batch, n_filters_spat, 1, samples)
+  at::Tensor filter(const at::Tensor& eeg);
+
   ShallowFbcspNetConfig config_;
   CombinedConv conv_time_spat_{nullptr};
   torch::nn::BatchNorm2d bnorm_{nullptr};
   Activation conv_nonlin_{nullptr}, pool_nonlin_{nullptr};
   Dropout drop_{nullptr};
   TimeClassifier final_layer_{nullptr};
+  std::vector<at::Tensor> tensors_;  // of convolutions and norm
+  kernels::Kept<PackedTimeConv> packed_;
 };
 TORCH_MODULE(ShallowFbcspNet);
 

@@ -19,6 +19,18 @@ import {
 const cases = [
   ['resnet1d', { nChans: 3, nTimes: 90, widths: [5, 7], nBlocks: [1, 2] }, [3, 90]],
   ['resnet1d', { nChans: 2, nTimes: 61, widths: [9, 40], nBlocks: [2, 1], stemLength: 6, kernelLength: 5 }, [2, 61]],
+  ['shallow_fbcsp_net', { nChans: 3, nTimes: 150, nFiltersTime: 5, nFiltersSpat: 18, filterTimeLength: 9 }, [3, 150]],
+  ['shallow_fbcsp_net', { nChans: 3, nTimes: 150, batchNorm: false, poolMode: 'max' }, [3, 150]],
+  ['deep4net', { nChans: 3, nTimes: 240, nFiltersTime: 5, nFiltersSpat: 7, filterTimeLength: 6 }, [3, 240]],
+  [
+    'deep4net',
+    {
+      ...{ nChans: 2, nTimes: 260, nFiltersTime: 4, nFiltersSpat: 9, nFilters2: 11, nFilters3: 8, nFilters4: 17 },
+      ...{ activationFirstConvNonlin: 'GELU', firstPoolMode: 'mean', laterPoolMode: 'mean', laterPoolNonlin: 'Tanh' },
+      ...{ batchNorm: false, strideBeforePool: true, finalConvLength: 1 },
+    },
+    [2, 260],
+  ],
   ['lstm_eeg', { nChans: 3, nTimes: 40, hiddenSize: 21 }, [3, 40]],
   ['cnn_rnn', { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, hiddenSize: 9, fcFeatures: 5 }, [3, 120]],
   ['cnn_rnn', { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, hiddenSize: 9, cell: 'gru' }, [3, 120]],
