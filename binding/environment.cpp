@@ -167,12 +167,10 @@ void Environment::complete(napi_env env, napi_value, void* context, void* data) 
   auto& self = *static_cast<Environment*>(context);
   const Napi::HandleScope scope(env);
   if (--self.pending_ == 0) napi_unref_threadsafe_function(env, self.completions_);
-  try {
+  settle(completion->deferred, [&] {
     if (completion->failure) std::rethrow_exception(completion->failure);
-    completion->deferred.Resolve(completion->finish(env));
-  } catch (...) {
-    completion->deferred.Reject(errorValue(env, std::current_exception()));
-  }
+    return completion->finish(env);
+  });
 }
 
 void Environment::drop() { ComputeThread::instance().drop(this); }

@@ -23,6 +23,20 @@ napi_value guarded(napi_env env, Body&& body) {
   }
 }
 
+// Keeps a promise with what a body gives, or breaks it with what it throws. While a worker is being ended neither can
+// be: then nobody waits.
+template <class Body>
+void settle(const Napi::Promise::Deferred& deferred, Body&& body) noexcept {
+  try {
+    try {
+      deferred.Resolve(body());
+    } catch (...) {
+      deferred.Reject(errorValue(deferred.Env(), std::current_exception()));
+    }
+  } catch (...) {
+  }
+}
+
 // Makes a callback of a function (Environment&, const Napi::CallbackInfo&) -> Napi::Value.
 template <auto function>
 Napi::Value callback(const Napi::CallbackInfo& info);

@@ -121,16 +121,21 @@ struct Loader : std::enable_shared_from_this<Loader> {
   // Gives what is ready to those who wait, in order.
   void deliver() {
     while (!waiting.empty()) {
+      decltype(prefetcher->take()) batch;
+      std::exception_ptr failure;
       try {
-        auto batch = prefetcher->take();
+        batch = prefetcher->take();
         if (!batch) return;
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      settle(waiting.front(), [&] {
+        if (failure) std::rethrow_exception(failure);
         auto ids = Napi::Array::New(environment.env(), 2);
         ids.Set(0u, Napi::Value(environment.env(), environment.wrap(std::move(batch->inputs))));
         ids.Set(1u, Napi::Value(environment.env(), environment.wrap(std::move(batch->targets))));
-        waiting.front().Resolve(ids);
-      } catch (...) {
-        waiting.front().Reject(errorValue(environment.env(), std::current_exception()));
-      }
+        return ids;
+      });
       waiting.pop_front();
     }
     napi_unref_threadsafe_function(environment.env(), ready);

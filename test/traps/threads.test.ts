@@ -10,9 +10,14 @@ describe('worker threads', () => {
     expect(result).toMatchObject({ code: 0, signal: null, stdout: `${shapes}|${shapes}|${shapes}\n` })
   })
 
-  test.each(['async', 'sync'])('workers that are terminated in the middle of %s work do not crash', async (mode) => {
-    const result = await runNode([child('workers'), builtEntry, mode, '3'])
-    expect(result).toMatchObject({ code: 0, signal: null, stdout: 'started|started|started\n' })
+  test.each([
+    ['async', 3],
+    ['sync', 3],
+    ['results', 8],
+  ])('workers that are terminated in the middle of %s work do not crash', async (mode, count) => {
+    const result = await runNode([child('workers'), builtEntry, mode, String(count)])
+    const stdout = `${Array.from({ length: count }, () => 'started').join('|')}\n`
+    expect(result).toMatchObject({ code: 0, signal: null, stdout })
   })
 })
 
