@@ -8,6 +8,7 @@
 #include <ATen/ops/where.h>
 
 #include <cmath>
+#include <limits>
 
 #include "core/check.h"
 #include "core/error.h"
@@ -132,7 +133,8 @@ class Focal : public ClassObjective {
     if (scores.dim() != 2 || target.dim() > 2)
       throw Error("SHAPE_MISMATCH", "focal: the scores are not those of one answer for each example",
                   "(batch, classes)", showShape(scores.sizes()));
-    const at::Tensor counted = mass(targets).to(scores.options());
+    // Where nothing counts, of which the sum is zero, gradients must stay numbers.
+    const at::Tensor counted = mass(targets).to(scores.options()).clamp_min(std::numeric_limits<float>::min());
     if (!target.is_floating_point()) target = probabilities(target, scores);
     if (config_.label_smoothing > 0)
       target = target * (1 - config_.label_smoothing) +

@@ -4,11 +4,14 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/scalar_tensor.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
 #include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
 #include <cmath>
 #include <mutex>
+#include <unordered_set>
 
 #include "core/check.h"
 #include "core/error.h"
@@ -68,12 +71,35 @@ std::optional<at::ScalarType> readAutocast(const std::optional<std::string>& nam
   throw Error("INVALID_OPTION", "trainStep: autocast names no such type", "'bfloat16', 'float16' or null", *name);
 }
 
+// A parameter of two names learns once, under the first; frozen under one, it is frozen.
+NamedTensors each(const NamedTensors& parameters, const NamedTensors& frozen) {
+  std::unordered_set<const c10::TensorImpl*> seen;
+  for (const auto& [name, parameter] : frozen) seen.insert(parameter.unsafeGetTensorImpl());
+  NamedTensors result;
+  for (const auto& named : parameters)
+    if (seen.insert(named.second.unsafeGetTensorImpl()).second) result.push_back(named);
+  return result;
+}
+
+// Optimisers walk a parameter as one flat run of memory.
+void requireDense(const NamedTensors& parameters) {
+  for (const auto& [name, parameter] : parameters)
+    if (!parameter.is_non_overlapping_and_dense())
+      throw Error("INVALID_OPTION",
+                  "trainStep: the parameter " + name + " is a part of another tensor or repeats itself",
+                  "a tensor of its own, as clone() makes", "strides " + showShape(parameter.strides()));
+}
+
 // The parameters that learn, by name; those that `freeze` names become `frozen`.
 NamedTensors trainable(ModelImpl& model, const TrainStepConfig& config, FrozenPart& frozen) {
   NamedTensors parameters;
   for (const auto& item : model.named_parameters())
     if (item.value().requires_grad()) parameters.emplace_back(item.key(), item.value());
-  if (config.freeze) frozen = FrozenPart(model, takeMatching(*config.freeze, parameters, "freeze"));
+  NamedTensors resting;
+  if (config.freeze) resting = takeMatching(*config.freeze, parameters, "freeze");
+  parameters = each(parameters, resting);
+  if (config.freeze) frozen = FrozenPart(model, resting);
+  requireDense(parameters);
   if (parameters.empty()) throw Error("INVALID_OPTION", "trainStep: the network has no parameter that learns");
   return parameters;
 }
@@ -191,7 +217,11 @@ at::Tensor TrainStep::microBatch(const Batch& batch, const at::Tensor& share, bo
   }
   outputs = inFloat(std::move(outputs));
   at::Tensor loss = objective_->loss(outputs, batch.targets);
-  if (share.defined()) loss = loss * share.to(loss.options());
+  // A part in which nothing counts has the mean of nothing, which is no number.
+  if (share.defined()) {
+    const auto part = share.to(loss.options());
+    loss = at::where(part == 0, at::zeros_like(loss), loss * part);
+  }
   const at::Tensor scaled = scaler_ ? scaler_->scale(loss) : loss;
   if (last && parallel_)
     parallel_->backward(scaled);
