@@ -35,9 +35,10 @@ RecordedModelImpl::RecordedModelImpl(const NamedTensors& parameters, const Named
 }
 
 RecordedModelImpl::Key RecordedModelImpl::keyOf(bool training, const Tensors& inputs) {
-  std::vector<std::vector<int64_t>> shapes;
-  for (const auto& input : inputs) shapes.push_back(input.sizes().vec());
-  return {training, std::move(shapes)};
+  Key key{training, {}};
+  for (const auto& input : inputs)
+    std::get<1>(key).emplace_back(input.sizes().vec(), input.scalar_type(), input.device().str());
+  return key;
 }
 
 void RecordedModelImpl::addTape(bool training, const Tensors& inputs, std::shared_ptr<const Tape> tape) {
@@ -50,7 +51,7 @@ Tensors RecordedModelImpl::run(const Tensors& inputs) {
   {
     const std::lock_guard lock(mutex_);
     const auto found = tapes_.find(keyOf(is_training(), inputs));
-    if (found == tapes_.end()) throw Error("INTERNAL", "this network was not recorded for inputs of these shapes");
+    if (found == tapes_.end()) throw Error("INTERNAL", "this network was not recorded for inputs of these kinds");
     tape = found->second;
   }
   Tensors contiguous;

@@ -25,7 +25,8 @@ class RecordedModelImpl : public ModelImpl {
   Tensors run(const Tensors& inputs) override;
 
  private:
-  using Key = std::tuple<bool, std::vector<std::vector<int64_t>>>;
+  // Mode, and of each input its shape, dtype and device.
+  using Key = std::tuple<bool, std::vector<std::tuple<std::vector<int64_t>, at::ScalarType, std::string>>>;
   static Key keyOf(bool training, const Tensors& inputs);
 
   std::mutex mutex_;  // recording goes on while another thread trains

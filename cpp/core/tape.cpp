@@ -50,10 +50,12 @@ torch::jit::Stack fill(const TapeStep& step, const Tensors& registers) {
 
 Tensors Tape::replay(const Tensors& inputs) const {
   TORCH_INTERNAL_ASSERT(inputs.size() == inputs_);
-  const at::AutoGradMode restore(at::GradMode::is_enabled());
+  const bool entry = at::GradMode::is_enabled();
+  const at::AutoGradMode restore(entry);
   Tensors registers(registers_);
   std::copy(inputs.begin(), inputs.end(), registers.begin());
   for (const auto& step : steps_) {
+    if (step.returns_to_entry) at::GradMode::set_enabled(entry);
     auto stack = fill(step, registers);
     step.call(stack);
     for (const auto& [position, element, reg] : step.writes) registers[reg] = tensorAt(stack[position], element);
@@ -65,7 +67,7 @@ Tensors Tape::replay(const Tensors& inputs) const {
   return outputs;
 }
 
-TapeRecorder::TapeRecorder(const Tensors& inputs) {
+TapeRecorder::TapeRecorder(const Tensors& inputs) : entry_(at::GradMode::is_enabled()) {
   tape_.inputs_ = inputs.size();
   for (const auto& input : inputs) {
     if (depends(input))
@@ -101,7 +103,12 @@ void TapeRecorder::note(std::function<void(torch::jit::Stack&)> call, const torc
 }
 
 void TapeRecorder::noteGradMode(bool enabled) {
-  tape_.steps_.push_back({[enabled](torch::jit::Stack&) { at::GradMode::set_enabled(enabled); }, {}, {}, {}, {}});
+  TapeStep step{[](torch::jit::Stack&) {}, {}, {}, {}, {}};
+  if (enabled == entry_)
+    step.returns_to_entry = true;
+  else
+    step.call = [enabled](torch::jit::Stack&) { at::GradMode::set_enabled(enabled); };
+  tape_.steps_.push_back(std::move(step));
 }
 
 Tape TapeRecorder::finish(const Tensors& outputs) {

@@ -23,6 +23,7 @@ struct TapeStep {
   torch::jit::Stack arguments;
   std::vector<Place> reads, writes;
   std::vector<size_t> last_reads;  // registers that nothing needs afterwards
+  bool returns_to_entry = false;   // gradients are recorded again as at the start of the replay
 };
 
 class Tape {
@@ -47,7 +48,7 @@ class TapeRecorder {
   void note(std::function<void(torch::jit::Stack&)> call, const torch::jit::Stack& arguments,
             const torch::jit::Stack& results);
 
-  // From here on, whether gradients are recorded.
+  // From here on, whether gradients are recorded: as at the start of the recording means as at that of each replay.
   void noteGradMode(bool enabled);
 
   // Whether a tensor depends on the inputs: its values may not decide what is recorded.
@@ -62,6 +63,7 @@ class TapeRecorder {
   Tape tape_;
   std::unordered_map<c10::TensorImpl*, size_t> registers_;
   Tensors alive_;  // so that no address is used twice
+  bool entry_;     // whether gradients were recorded at the start
 };
 
 }  // namespace eegtorch

@@ -152,9 +152,10 @@ export abstract class Module implements Disposable, Trainable {
     return this.#id
   }
 
-  /** @internal Records the forward for inputs of these shapes in this mode, unless that was done. Leaves no trace in buffers. */
+  /** @internal Records the forward for inputs of these shapes, dtypes and devices in this mode, unless that was done. Leaves no trace in buffers. */
   prepare(inputs: readonly Tensor[], training: boolean): void {
-    const kind = `${training} ${inputs.map(({ shape }) => shape.join('x')).join('; ')}`
+    const kinds = inputs.map(({ shape, dtype, device }) => `${shape.join('x')} ${dtype} ${device}`)
+    const kind = `${training} ${kinds.join('; ')}`
     if (this.#recorded.has(kind)) return
     const before = this.#training
     const undo = this.#remember()

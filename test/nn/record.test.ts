@@ -1,4 +1,21 @@
-import { cat, grad, manualSeed, memory, noGrad, ones, ops, randn, record, type Tensor, tensor, zeros } from 'eegtorch'
+import {
+  cat,
+  grad,
+  loss,
+  Module,
+  manualSeed,
+  memory,
+  noGrad,
+  ones,
+  ops,
+  optim,
+  parameter,
+  randn,
+  record,
+  type Tensor,
+  tensor,
+  zeros,
+} from 'eegtorch'
 
 const values = (x: Tensor) => x.toArray()
 
@@ -125,4 +142,42 @@ test('ten thousand replays leave no tensor behind', () => {
   const before = memory().tensors
   for (let i = 0; i < 10_000; i++) f(x).dispose()
   expect(memory().tensors).toBe(before)
+})
+
+describe('modules', () => {
+  class Weighted extends Module {
+    readonly weight = parameter(ones([3, 3]))
+    readonly body: (weight: Tensor, x: Tensor) => Tensor
+
+    constructor(body: (weight: Tensor, x: Tensor) => Tensor) {
+      super()
+      this.body = body
+    }
+
+    override forward(x: Tensor): Tensor {
+      return this.body(this.weight, x)
+    }
+  }
+
+  test('are recorded for each dtype of their inputs', async () => {
+    const net = new Weighted((_, x) => x.mul(x.dtype === 'float64' ? 2 : 1)).eval()
+    const sums: number[] = []
+    for (const dtype of ['float32', 'float64', 'float32'] as const)
+      sums.push((await net.forwardAsync(ones([3], { dtype }))).sum().item() as number)
+    expect(sums).toEqual([3, 6, 3])
+  })
+
+  test('a noGrad inside ends where it began: in evaluation no gradients are recorded after it', async () => {
+    const net = new Weighted((weight, x) => {
+      const mean = noGrad(() => x.mean())
+      return x.sub(mean).matmul(weight)
+    })
+    const step = net.trainStep({ loss: loss.mse(), optimizer: optim.sgd({ lr: 0.1 }) })
+    const batch = { inputs: randn([4, 3]), targets: randn([4, 3]) }
+    const { outputs } = await step.evaluate(batch)
+    expect(outputs[0]!.requiresGrad).toBe(false)
+    const before = noGrad(() => net.weight.clone())
+    await step(batch)
+    expect(net.weight.sub(before).abs().max().item()).toBeGreaterThan(0)
+  })
 })
