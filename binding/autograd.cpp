@@ -7,6 +7,7 @@
 
 #include "convert.h"
 #include "core/check.h"
+#include "core/dtype.h"
 #include "errors.h"
 
 namespace eegtorch {
@@ -61,6 +62,10 @@ Napi::Value Grad(Environment& environment, const Napi::CallbackInfo& info) {
   return {info.Env(), environment.wrap(environment.tensor(info[0]).grad())};
 }
 
+std::string showKind(const at::Tensor& tensor) {
+  return dtypeName(tensor.scalar_type()) + " on " + tensor.device().str() + (tensor.is_sparse() ? ", sparse" : "");
+}
+
 // setGrad(tensor, gradient | null)
 Napi::Value SetGrad(Environment& environment, const Napi::CallbackInfo& info) {
   auto& tensor = environment.tensor(info[0]);
@@ -72,6 +77,10 @@ Napi::Value SetGrad(Environment& environment, const Napi::CallbackInfo& info) {
   if (gradient.sizes() != tensor.sizes())
     throw Error("SHAPE_MISMATCH", "a gradient has another shape than its tensor", showShape(tensor.sizes()),
                 showShape(gradient.sizes()));
+  if (gradient.scalar_type() != tensor.scalar_type() || gradient.device() != tensor.device() ||
+      gradient.layout() != tensor.layout())
+    throw Error("DTYPE_MISMATCH", "a gradient is of another kind than its tensor", showKind(tensor),
+                showKind(gradient));
   tensor.mutable_grad() = gradient;
   return info.Env().Undefined();
 }

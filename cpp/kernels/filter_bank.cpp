@@ -223,7 +223,9 @@ at::Tensor filterBank(const at::Tensor& eeg, const at::Tensor& temporal, torch::
                       const at::Tensor& spatial, int64_t padding) {
   const int64_t taps = temporal.size(3);
   if (!applies({eeg, temporal, norm.weight, norm.bias, norm.running_mean, norm.running_var, spatial}) ||
-      padding >= taps || taps > eeg.size(2))
+      padding >= taps || taps > eeg.size(2) ||
+      // A single value per channel is left to batch norm, which refuses it in its own words.
+      eeg.size(0) * eeg.size(1) * (eeg.size(2) + 2 * padding - taps + 1) < 2)
     return plainFilterBank(eeg, temporal, norm, spatial, padding);
   auto state = c10::make_intrusive<State>();
   state->norm = takeBatchNorm(norm);

@@ -141,3 +141,10 @@ test('a network of two inputs is computed on the compute thread, and refuses one
   expect(others).toEqual([])
   await expect(net.forwardAsync(a)).rejects.toThrow()
 })
+
+test('a norm in a filter bank refuses a single value per channel, and leaves its statistics as they were', () => {
+  const norm = new BatchNorm(2)
+  const [eeg, temporal, spatial] = [randn([1, 1, 4]), randn([2, 1, 1, 4]), randn([2, 1, 1, 1])]
+  expect(() => norm.asFilterBank(eeg, temporal, spatial, 0)).toThrow(/more than 1 value per channel/)
+  expect(norm.buffers().running_var!.toArray()).toEqual([1, 1])
+})

@@ -129,6 +129,9 @@ test('whole numbers have no gradients', () => {
   expect(messageOf(() => ones([2]).sum().backward())).toMatch(/does not require grad/)
   const x = zeros([2])
   expect(messageOf(() => (x.grad = zeros([3])))).toMatch(/^SHAPE_MISMATCH/)
+  const double = messageOf(() => (x.grad = zeros([2], { dtype: 'float64' })))
+  expect(double).toMatch(/^DTYPE_MISMATCH.*float32 on cpu.*float64 on cpu/s)
+  expect(x.grad).toBeNull()
 })
 
 describe('gradcheck', () => {
