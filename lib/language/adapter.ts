@@ -34,6 +34,8 @@ const schema = z.looseObject({
 const PLAIN: Readonly<Record<string, unknown>> = {
   ...{ use_dora: false, use_qalora: false, lora_bias: false, fan_in_fan_out: false, bias: 'none' },
 }
+/** What A and B may have begun as without a change of the weights that they are added to; of other beginnings peft takes a part off these when it loads. */
+const BEGINNINGS: readonly unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
 const ABSENT = [
   ...['rank_pattern', 'alpha_pattern', 'modules_to_save', 'layers_to_transform', 'layer_replication'],
   ...['trainable_token_indices', 'target_parameters', 'alora_invocation_tokens', 'arrow_config'],
@@ -116,6 +118,13 @@ function refuseVariants(content: Readonly<Record<string, unknown>>, file: string
   const other = Object.entries(PLAIN).find(
     ([name, plain]) => ![undefined, null, plain].includes(content[name] as never),
   )
+  if (!BEGINNINGS.includes(content.init_lora_weights)) {
+    throw new EegTorchError('FILE_UNSUPPORTED', 'the adapter belongs to weights that its initialisation has changed', {
+      file,
+      expected: 'a plain LoRA adapter, as peft saves it with path_initial_model_for_weight_conversion',
+      received: `init_lora_weights ${JSON.stringify(content.init_lora_weights)}`,
+    })
+  }
   const present = ABSENT.find((name) => Object.keys((content[name] as object | null) ?? {}).length > 0)
   if (other === undefined && present === undefined) return
   const name = other?.[0] ?? present!

@@ -127,6 +127,8 @@ test.each([
   ['modules_to_save', ['lm_head']],
   ['layers_to_transform', [1]],
   ['target_parameters', ['experts']],
+  ['init_lora_weights', 'pissa'],
+  ['init_lora_weights', 'loftq'],
 ])('an adapter with %s of %j is refused by name', async (name, value) => {
   cpSync(adapter, folder, { recursive: true })
   changeJson('adapter_config.json', { [name]: value })
