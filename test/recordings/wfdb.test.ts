@@ -44,6 +44,16 @@ test('a gap in a record of fixed layout moves what follows', async () => {
   expect([whole.duration, recording.duration]).toEqual([301 / 360, 351 / 360])
 })
 
+test('a header may end in a comment without a line break, but not in the middle of a signal', async () => {
+  const file = join(folder, 'fixed_0001.hea')
+  const whole = await readRecording(file)
+  const text = readFileSync(file, 'utf8').trimEnd()
+  writeFileSync(file, `${text}\n#Utility frequency: 60`)
+  expect((await readRecording(file)).read()).toEqual(whole.read())
+  writeFileSync(file, text)
+  await expect(readRecording(file)).rejects.toMatchObject({ code: 'FILE_TRUNCATED' })
+})
+
 test('segments are not recordings of their own when a folder is read', async () => {
   expect([...(await readAll(folder))].map(({ name }) => name)).toEqual(['fixed', 'variable'])
 })

@@ -56,7 +56,7 @@ export function parseHeader(text: string, file: string): WfdbHeader {
     throw invalid(file, `its ${what} are not all described`, `${nLines} lines of ${what}`, `${lines.length - 1}`)
   }
   // Half a line would be another gain, or another length.
-  if (lines.length === nLines + 1 && !/[\r\n]\s*$/.test(text)) {
+  if (lines.length === nLines + 1 && text.trimEnd().endsWith(lines[nLines]!.trimEnd()) && !/[\r\n]\s*$/.test(text)) {
     throw new EegTorchError('FILE_TRUNCATED', 'the header ends in the middle of a line', {
       file,
       expected: 'a line break',
