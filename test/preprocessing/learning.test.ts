@@ -87,4 +87,12 @@ test('channels marked bad, or named, are interpolated as MNE-Python does', async
     expect(worst / Math.max(...row!)).toBeLessThan(1e-12)
     expect(out.channels.some(({ isBad }) => isBad)).toBe(false)
   }
+  const eyed = marked.describedBy({
+    channels: marked.channels.map((channel) =>
+      channel.name === 'Fz' ? { ...channel, type: 'eog', isBad: true } : channel,
+    ),
+  })
+  const out = (await Pipeline.parse(['interpolate']).apply(eyed)) as Recording
+  expect(out.channels.filter(({ isBad }) => isBad).map(({ name }) => name)).toEqual(['Fz'])
+  expect(out.read({ channels: ['Fz'] })).toEqual(recording.read({ channels: ['Fz'] }))
 })

@@ -12,7 +12,8 @@ const placesOf = (channels: readonly Channel[]) => channels.map(({ position, nam
 
 function badOf({ channels }: SignalBlock, wanted: 'bad' | string[]): number[] {
   if (wanted !== 'bad') return findChannels(channels, wanted)
-  return [...channels.keys()].filter((index) => channels[index]!.isBad === true)
+  // What was recorded beside the scalp says nothing of it, nor the scalp of that.
+  return [...channels.keys()].filter((index) => channels[index]!.isBad === true && channels[index]!.type === 'eeg')
 }
 
 const wanted = z.union([z.literal('bad'), z.array(z.string()).min(1)])
