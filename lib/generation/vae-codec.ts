@@ -44,15 +44,17 @@ export class VaeCodec implements PictureCodec {
   async decode(latents: Tensor, options: AsyncOptions = {}): Promise<Tensor> {
     const parts = this.#oneByOne ? noGrad(() => latents.split(1, 0)) : [latents]
     const pictures: Tensor[] = []
-    for (const part of parts) {
-      const [decoded] = await noGrad(() => this.#vae.callAsync('decode', [part], options))
-      pictures.push(await toPictures(decoded!))
-      decoded!.dispose()
+    try {
+      for (const part of parts) {
+        const [decoded] = await noGrad(() => this.#vae.callAsync('decode', [part], options))
+        using images = decoded!
+        pictures.push(await toPictures(images))
+      }
+      return pictures.length === 1 ? pictures.pop()! : noGrad(() => cat(pictures, 0))
+    } finally {
+      for (const picture of pictures) picture.dispose()
+      if (this.#oneByOne) for (const part of parts) part.dispose()
     }
-    if (pictures.length === 1) return pictures[0]!
-    const all = noGrad(() => cat(pictures, 0))
-    for (const picture of [...pictures, ...parts]) picture.dispose()
-    return all
   }
 
   [Symbol.dispose](): void {

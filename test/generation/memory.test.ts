@@ -50,6 +50,13 @@ test('an arena frees what was made in it and what it was given, and nothing else
   expect([mine.shape, memory().tensors <= before + 2]).toEqual([[2], true])
 })
 
+test('pictures decoded one by one leave nothing, one or several', async () => {
+  using diffusion = await StableDiffusion.load(at('sd15'), { lowMemory: true })
+  const size = { height: 16, width: 16, steps: 2 }
+  for (const prompts of [['a dog'], ['a dog', 'a cup', 'a car']])
+    expect(await leftBy(() => diffusion.generate(prompts, size).images())).toBe(0)
+})
+
 test('Stable Diffusion leaves nothing, guided or not, with previews, of embeddings, and where it is left or fails', async () => {
   using diffusion = await StableDiffusion.load(at('sd15'))
   const size = { height: 16, width: 16, steps: 3 }
