@@ -42,6 +42,7 @@ export class SentenceSource implements PictureSource {
   /** Of each class of the windows. */
   readonly #labels: readonly number[]
   readonly #log: SentenceLog
+  readonly #seed: number
   #painter: StableDiffusion | Amused | undefined
 
   /** @throws EegTorchError `INVALID_OPTION` for what the pipeline needs, or classes that no vocabulary knows */
@@ -51,6 +52,7 @@ export class SentenceSource implements PictureSource {
     const { vocabulary: name, sample, seed = 0 } = config
     this.vocabulary = name === undefined ? vocabularyOfClasses(classNames) : textVocabularies[name]!
     this.#labels = labelsOfClasses(classNames, this.vocabulary)
+    this.#seed = seed
     this.#config = config
     this.#given = given
     this.#log = new SentenceLog(given.folder.folder, sample ? seed : undefined, given.folder.records)
@@ -86,24 +88,29 @@ export class SentenceSource implements PictureSource {
   }
 
   async #read(indices: readonly number[], signal: AbortSignal | undefined): Promise<void> {
-    const { encoder, projection, language, adapter, sample, seed } = this.#config
+    const { encoder, projection, language, adapter, sample } = this.#config
     const files = { encoder: encoder!, projection: projection!, language: language!, adapter }
     using trials = tensorOf(this.#given.windows, indices)
     let at = 0
     for await (const texts of readSentences(files, trials, this.#reading(indices, signal))) {
       for (const { text, found } of texts) {
         const trial = this.#trial(indices[at++]!)
-        this.#log.add({ trial, sentence: text, ...(sample && { seed }), ...(found && { keyword: found.keyword }) })
+        this.#log.add({
+          trial,
+          sentence: text,
+          ...(sample && { seed: this.#seed }),
+          ...(found && { keyword: found.keyword }),
+        })
       }
     }
   }
 
   #reading(indices: readonly number[], signal: AbortSignal | undefined): ReadSentencesOptions {
-    const { place, nf4, batch, seed } = this.#config
+    const { place, nf4, batch } = this.#config
     return {
       ...{ ...placementOf(this.#config), ...channelsOf(this.#given.windows, this.#config) },
       ...{ vocabulary: this.vocabulary, signal, onProgress: this.#given.onProgress },
-      ...defined({ place, batch, seed }),
+      ...defined({ place, batch, seed: this.#seed }),
       ...decodingOf(this.#config),
       ...(nf4 && { quantize: 'nf4' as const }),
       numbers: indices.map((i) => this.#given.work[i]!.number),
