@@ -40,10 +40,10 @@ beforeAll(() => {
 test('tables beside a recording, and above it, say what it holds', async () => {
   const recording = await readRecording(join(subject, 'sub-01_ses-a_task-move_eeg.edf'))
   expect(recording).toMatchObject({ subject: '01', session: 'a' })
-  expect(recording.events).toEqual([
-    { onset: 0.25, duration: 0.5, label: '7', sample: 2 },
-    { onset: 0.5, duration: 0, label: 'füße', sample: 4 },
-  ])
+  // The second row tells no trial, as mne-bids reads it.
+  expect(recording.events).toEqual([{ onset: 0.5, duration: 0, label: 'füße', sample: 4 }])
+  const left = 'sub-01_ses-a_task-move_events.tsv: 1 of 2 rows without an onset or a trial_type are left out.'
+  expect(recording.warnings).toContain(left)
   expect(recording.channels.map(({ name, type, isBad, position }) => [name, type, isBad, position])).toEqual([
     ['Fz', 'eeg', true, [-0.001, 0.06, 0.07]],
     ['Lid', 'eog', undefined, undefined],
@@ -64,10 +64,21 @@ test('a data set is read without what was made from it', async () => {
   expect([...(await readAll(join(root, 'derivatives')))]).toHaveLength(1)
 })
 
-test('an event without an onset is one clear error', async () => {
+test.each([
+  ['onset\tduration\ttrial_type\tvalue\nn/a\t1\tleft\t1\n0.5\t1\tright\t2\n', ['right'], 1],
+  ['onset\tduration\ttrial_type\tvalue\n0.25\t1\tn/a\t1\n0.5\t1\tn/a\t2\n', ['1', '2'], 0],
+  ['onset\tduration\n0.25\t1\n', ['n/a'], 0],
+])('events of %j are %j', async (table, labels, warned) => {
+  writeFileSync(join(subject, 'sub-01_ses-a_task-rest_events.tsv'), table)
+  const { events, warnings } = await readRecording(join(subject, 'sub-01_ses-a_task-rest_eeg.edf'))
+  expect(events.map(({ label }) => label)).toEqual(labels)
+  expect(warnings.filter((sentence) => sentence.includes('left out'))).toHaveLength(warned)
+})
+
+test('an onset that is no number is one clear error', async () => {
   writeFileSync(join(subject, 'sub-01_ses-a_task-rest_events.tsv'), 'onset\tduration\nsoon\t1\n')
   await expect(readRecording(join(subject, 'sub-01_ses-a_task-rest_eeg.edf'))).rejects.toThrow(
-    /task-rest_events.tsv: event 1 has no onset: expected seconds, received soon/,
+    /task-rest_events.tsv: event 1 has no onset: expected seconds, or n\/a, received soon/,
   )
 })
 

@@ -42,19 +42,26 @@ export function withSidecars(recording: Recording): Recording {
 }
 
 function readEvents(file: string, recording: Recording, warnings: string[]): RecordingParts['events'] {
-  const events = readTsv(file, warnings).map((row, i) => {
-    const onset = Number(row.get('onset') ?? Number.NaN)
-    const duration = Number(row.get('duration') ?? 0)
+  const rows = readTsv(file, warnings)
+  // One column for all: `value` beside `trial_type` numbers the same kinds, and more that are no trials.
+  const named = ['trial_type', 'value'].find((column) => rows.some((row) => row.get(column) !== undefined))
+  const events = rows.flatMap((row, i) => {
+    const [at, label] = [row.get('onset'), named === undefined ? 'n/a' : row.get(named)]
+    if (at === undefined || label === undefined) return []
+    const [onset, duration] = [Number(at), Number(row.get('duration') ?? 0)]
     if (!Number.isFinite(onset)) {
       throw new EegTorchError('FILE_INVALID', `event ${i + 1} has no onset`, {
         file,
-        expected: 'seconds',
-        received: row.get('onset') ?? 'n/a',
+        expected: 'seconds, or n/a',
+        received: at,
       })
     }
-    const label = row.get('trial_type') ?? row.get('value') ?? 'n/a'
-    return { onset, duration: Number.isFinite(duration) && duration > 0 ? duration : 0, label }
+    return [{ onset, duration: Number.isFinite(duration) && duration > 0 ? duration : 0, label }]
   })
+  if (events.length < rows.length) {
+    const left = rows.length - events.length
+    warnings.push(`${basename(file)}: ${left} of ${rows.length} rows without an onset or a ${named} are left out.`)
+  }
   const after = unlistedAfter(events, recording)
   if (after > 0) {
     const what = `${after} events of the kinds that it lists come after its last row`
