@@ -58,6 +58,19 @@ test('what a config asks for and is not there is refused by name', () => {
   expect(code(() => schedulers.pndm({ predictionType: 'sample' as never }))).toMatch(/predictionType/)
   for (const steps of [0, 1001, 2.5, Number.NaN])
     expect(code(() => schedulers.ddim().steps(steps))).toMatch(/^INVALID_OPTION .*from 1 to 1000/)
+  for (const make of [schedulers.ddim, schedulers.pndm, schedulers.euler] as const) {
+    const offset = make({ stepsOffset: 1, timestepSpacing: 'leading' })
+    expect(code(() => offset.steps(1000))).toMatch(/^INVALID_OPTION .*up to 999.*1000, which begin at 1000/)
+    expect(offset.steps(500).timesteps[0]).toBe(999)
+  }
+  for (const [name, way] of [
+    ['timestep_type', 'continuous'],
+    ['interpolation_type', 'log_linear'],
+    ['variance_type', 'learned_range'],
+  ] as const) {
+    const file = { _class_name: 'EulerDiscreteScheduler', [name]: way }
+    expect(code(() => schedulerFromConfig(file))).toMatch(new RegExp(`^INVALID_OPTION .*"${way}"`))
+  }
 })
 
 test('a run ends after its last step, and noise must have the shape of the sample', () => {

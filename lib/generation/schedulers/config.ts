@@ -47,6 +47,13 @@ export const sigmaFields = {
 /** Ways of diffusers that are not here: a config that asks for one is refused. */
 const REFUSED = ['useBetaSigmas', 'useFlowSigmas', 'useLuLambdas', 'useDynamicShifting', 'solverP', 'shiftTerminal']
 
+/** The same of fields that choose a way by its name. */
+const REFUSED_WAYS: Readonly<Record<string, readonly unknown[]>> = {
+  timestepType: ['continuous'],
+  interpolationType: ['log_linear'],
+  varianceType: ['learned', 'learned_range'],
+}
+
 export type NoiseConfig = z.infer<z.ZodObject<typeof noiseFields>>
 export type Spacing = z.infer<z.ZodObject<ReturnType<typeof spacing>>>['timestepSpacing']
 export type Prediction = NoiseConfig['predictionType']
@@ -64,6 +71,8 @@ export function readConfig<S extends z.ZodObject>(schema: S, config: object): z.
   const given = Object.fromEntries(named.filter(([, value]) => value !== null && value !== undefined))
   const refused = REFUSED.find((name) => given[name] === true || typeof given[name] === 'object')
   if (refused !== undefined) throw invalid(refused, 'false', JSON.stringify(given[refused]))
+  for (const [name, ways] of Object.entries(REFUSED_WAYS))
+    if (ways.includes(given[name])) throw invalid(name, `another than ${ways.join(', ')}`, JSON.stringify(given[name]))
   const result = schema.safeParse(given)
   if (result.success) return result.data
   const issue = result.error.issues[0]!

@@ -1,3 +1,4 @@
+import { EegTorchError } from '../../errors.ts'
 import type { Spacing } from './config.ts'
 
 /** To the nearest integer, halves to the even one, as NumPy rounds. */
@@ -12,8 +13,22 @@ export function roundHalfEven(x: number): number {
 export function spacedTimesteps(kind: Spacing, steps: number, train: number, offset: number): number[] {
   const down = (f: (i: number) => number) => Array.from({ length: steps }, (_, i) => f(steps - 1 - i))
   if (kind === 'linspace') return down((i) => roundHalfEven(linear(i, steps, train)))
-  if (kind === 'leading') return down((i) => i * Math.floor(train / steps) + offset)
+  if (kind === 'leading')
+    return requireKnown(
+      down((i) => i * Math.floor(train / steps) + offset),
+      train,
+    )
   return trailing(steps, train)
+}
+
+/** Refuses steps that an offset moves beyond what was trained, of which no level of noise is known. */
+function requireKnown(timesteps: number[], train: number): number[] {
+  if (timesteps[0]! < train) return timesteps
+  throw new EegTorchError('INVALID_OPTION', 'this number of steps begins after the last timestep of training', {
+    option: 'steps',
+    expected: `fewer, or a scheduler without stepsOffset: timesteps up to ${train - 1}`,
+    received: `${timesteps.length}, which begin at ${timesteps[0]}`,
+  })
 }
 
 /** The same, not rounded: Euler's network is told fractions. */
@@ -31,7 +46,8 @@ export function solverTimesteps(kind: Spacing, steps: number, train: number, off
   if (kind === 'trailing') return trailing(steps, train, last)
   const ratio = Math.floor(last / (steps + 1))
   const at = (i: number) => (kind === 'linspace' ? roundHalfEven(linear(i, steps + 1, last)) : i * ratio + offset)
-  return Array.from({ length: steps }, (_, i) => at(steps - i))
+  const timesteps = Array.from({ length: steps }, (_, i) => at(steps - i))
+  return kind === 'leading' ? requireKnown(timesteps, train) : timesteps
 }
 
 function linear(i: number, count: number, train: number): number {
