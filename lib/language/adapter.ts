@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { checkDescription, type JsonObject, readJsonObject } from '../checkpoints/json-file.ts'
-import { readSafetensors, writeSafetensors } from '../checkpoints/safetensors.ts'
+import { writeSafetensors } from '../checkpoints/safetensors.ts'
 import type { TensorSource } from '../checkpoints/tensor-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
@@ -13,6 +15,8 @@ import type { LlamaModel } from './load-llama.ts'
 
 const CONFIG = 'adapter_config.json'
 const WEIGHTS = 'adapter_model.safetensors'
+/** As peft saved them before. */
+const OLDER_WEIGHTS = 'adapter_model.bin'
 /** What peft puts before the names of the network that it wraps. */
 export const ADAPTER_PREFIX = 'base_model.model.'
 const PART_A = '.lora_A.weight'
@@ -61,7 +65,7 @@ export interface AdapterFolder {
 }
 
 /**
- * Opens a folder with `adapter_config.json` and `adapter_model.safetensors`.
+ * Opens a folder with `adapter_config.json` and `adapter_model.safetensors`, or the `adapter_model.bin` of older versions of peft.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID`; `FILE_UNSUPPORTED` for other adapters than plain LoRA
  */
@@ -72,8 +76,9 @@ export function openAdapter(folder: string): AdapterFolder {
   refuseVariants(content, file)
   const described = checkDescription(schema, content, 'the adapter', file)
   const { r, lora_alpha, lora_dropout, target_modules, use_rslora } = described
-  const path = join(folder, WEIGHTS)
-  const tensors = readSafetensors(path)
+  const names = [WEIGHTS, OLDER_WEIGHTS].map((name) => join(folder, name))
+  const path = names.find((name) => existsSync(name)) ?? names[0]!
+  const { tensors } = openCheckpoint(path)
   const targets = tensors.names
     .filter((name) => name.startsWith(ADAPTER_PREFIX) && name.endsWith(PART_A))
     .map((name) => name.slice(ADAPTER_PREFIX.length, -PART_A.length))

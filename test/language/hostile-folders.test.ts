@@ -1,7 +1,15 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fromTypedArray, LanguageModel, models, readSafetensors, type Tensor, writeSafetensors } from 'eegtorch'
+import {
+  fromTypedArray,
+  LanguageModel,
+  models,
+  readSafetensors,
+  type Tensor,
+  writeSafetensors,
+  writeTorch,
+} from 'eegtorch'
 import { useOneThread } from '../one-thread.ts'
 import { rejectionOf } from '../thrown.ts'
 
@@ -135,6 +143,18 @@ test.each([
   const error = await rejectionOf(LanguageModel.load(base, { adapter: folder }))
   expect(error).toMatchObject({ code: 'FILE_UNSUPPORTED', file: join(folder, 'adapter_config.json') })
   expect(error.message).toContain(name)
+})
+
+test('an adapter that peft saved with torch.save is the same', async () => {
+  cpSync(adapter, folder, { recursive: true })
+  const weights = join(folder, 'adapter_model.safetensors')
+  await writeTorch(join(folder, 'adapter_model.bin'), await readSafetensors(weights).loadAll({ copy: true }))
+  rmSync(weights)
+  using older = await LanguageModel.load(base, { adapter: folder })
+  using newer = await LanguageModel.load(base, { adapter })
+  const expected = newer.model.stateDict()
+  for (const [name, tensor] of Object.entries(older.model.stateDict()))
+    expect([name, tensor.equal(expected[name]!)]).toEqual([name, true])
 })
 
 test.each([
