@@ -75,4 +75,11 @@ napi_value errorValue(napi_env env, std::exception_ptr exception) {
   }
 }
 
+void throwInJavaScript(napi_env env, std::exception_ptr exception) noexcept {
+  try {
+    napi_throw(env, errorValue(env, exception));
+  } catch (...) {
+  }
+}
+
 }  // namespace eegtorch

@@ -12,13 +12,17 @@ namespace eegtorch {
 // An Error with `code`, `expected` and `received`.
 napi_value errorValue(napi_env env, std::exception_ptr exception);
 
+// Throws it in JavaScript, but in a worker that is being ended: there no error can be made or thrown, and nobody would
+// see it.
+void throwInJavaScript(napi_env env, std::exception_ptr exception) noexcept;
+
 // Runs a body; what it throws is thrown in JavaScript.
 template <class Body>
-napi_value guarded(napi_env env, Body&& body) {
+napi_value guarded(napi_env env, Body&& body) noexcept {
   try {
     return body();
   } catch (...) {
-    napi_throw(env, errorValue(env, std::current_exception()));
+    throwInJavaScript(env, std::current_exception());
     return nullptr;
   }
 }

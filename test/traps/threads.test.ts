@@ -17,7 +17,7 @@ describe('worker threads', () => {
   ])('workers that are terminated in the middle of %s work do not crash', async (mode, count) => {
     const result = await runNode([child('workers'), builtEntry, mode, String(count)])
     const stdout = `${Array.from({ length: count }, () => 'started').join('|')}\n`
-    expect(result).toMatchObject({ code: 0, signal: null, stdout })
+    expect(result).toMatchObject({ code: 0, signal: null, stdout, stderr: '' })
   })
 })
 
