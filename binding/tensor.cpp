@@ -5,10 +5,12 @@
 #include <ATen/ops/from_blob.h>
 #include <c10/core/CPUAllocator.h>
 
+#include <memory>
 #include <mutex>
 
 #include "convert.h"
 #include "core/dtype.h"
+#include "core/shared_memory.h"
 #include "errors.h"
 
 namespace eegtorch {
@@ -95,6 +97,7 @@ Napi::Value FromBuffer(Environment& environment, const Napi::CallbackInfo& info)
   }
   auto* keeper = new SharedBuffer(info.Env(), info[0].As<Napi::ArrayBuffer>());
   auto tensor = at::from_blob(bytes.data, shape, [keeper](void*) { keeper->letGo(); }, at::TensorOptions(dtype));
+  beginSharing(tensor);
   return {info.Env(), environment.wrap(tensor)};
 }
 
@@ -108,8 +111,15 @@ Napi::Value ToBuffer(Environment& environment, const Napi::CallbackInfo& info) {
     napi_value buffer;
     const auto status = napi_create_external_arraybuffer(
         info.Env(), tensor.data_ptr(), length,
-        [](napi_env, void*, void* hint) { delete static_cast<at::Tensor*>(hint); }, keeper, &buffer);
-    if (status == napi_ok) return {info.Env(), buffer};
+        [](napi_env, void*, void* hint) {
+          const std::unique_ptr<at::Tensor> kept(static_cast<at::Tensor*>(hint));
+          endSharing(*kept);
+        },
+        keeper, &buffer);
+    if (status == napi_ok) {
+      beginSharing(tensor);
+      return {info.Env(), buffer};
+    }
     delete keeper;  // a runtime that forbids external memory, such as Electron: copy
   }
   auto buffer = Napi::ArrayBuffer::New(info.Env(), length);
@@ -130,9 +140,11 @@ napi_value Free(napi_env env, napi_callback_info info) {
   auto& environment = *static_cast<Environment*>(data);
   double number = -1;
   napi_get_value_double(env, id, &number);
-  environment.table.release(number);
-  if (environment.table.hasMuchUnreported()) environment.report();
-  return nullptr;
+  return guarded(env, [&]() -> napi_value {
+    environment.table.release(number);
+    if (environment.table.hasMuchUnreported()) environment.report();
+    return nullptr;
+  });
 }
 
 Napi::Value Shape(Environment& environment, const Napi::CallbackInfo& info) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/shared_memory.h"
 #include "kernels/dispatch.h"
 
 namespace eegtorch::kernels {
@@ -10,11 +11,15 @@ Stamp::Stamp(const at::Tensor& tensor)
     : storage_(tensor.storage().getWeakStorageImpl()),
       offset_(tensor.storage_offset()),
       version_(tensor.is_inference() ? 0 : tensor._version()),
+      sharing_(sharingOf(tensor).changes),
       versioned_(!tensor.is_inference()) {}
 
 bool Stamp::holds(const at::Tensor& tensor) const {
-  return versioned_ && !tensor.is_inference() && tensor.storage_offset() == offset_ &&
-         tensor.storage().unsafeGetStorageImpl() == storage_._unsafe_get_target() && tensor._version() == version_;
+  if (!versioned_ || tensor.is_inference() || tensor.storage_offset() != offset_ ||
+      tensor.storage().unsafeGetStorageImpl() != storage_._unsafe_get_target() || tensor._version() != version_)
+    return false;
+  const Sharing sharing = sharingOf(tensor);
+  return !sharing.now && sharing.changes == sharing_;
 }
 
 Keeping keepingOf(const ForwardPass& pass, const std::vector<at::Tensor>& weights) {

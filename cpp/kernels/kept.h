@@ -16,13 +16,15 @@ class Stamp {
  public:
   explicit Stamp(const at::Tensor& tensor);
 
-  // Whether the tensor is still there, unwritten. A version says nothing of tensors made in inference mode: never.
+  // Whether the tensor is still there, unwritten. A version says nothing of tensors made in inference mode, nor of
+  // memory that JavaScript holds: never.
   bool holds(const at::Tensor& tensor) const;
 
  private:
   c10::weak_intrusive_ptr<c10::StorageImpl> storage_;  // weak: its address is not given to another meanwhile
   int64_t offset_;
   uint32_t version_;
+  uint64_t sharing_;
   bool versioned_;
 };
 
