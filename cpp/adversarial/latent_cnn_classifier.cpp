@@ -16,6 +16,8 @@ namespace eegtorch {
 namespace {
 
 constexpr int64_t kLeastLatent = 10;  // a side of 4, which two halvings leave at 1
+constexpr int64_t kMostImages =
+    1024;  // so small that packed weights take half of oneDNN's time; more take too much room
 
 torch::nn::Conv2d conv(int64_t in, int64_t out) {
   return torch::nn::Conv2d(torch::nn::Conv2dOptions(in, out, 3).padding(1));
@@ -38,7 +40,7 @@ LatentCnnClassifierImpl::LatentCnnClassifierImpl(const LatentCnnClassifierConfig
   conv_ = register_module("conv",
                           torch::nn::Sequential(conv(1, w), ReLU(), MaxPool2d(2), conv(w, 2 * w), ReLU(), MaxPool2d(2),
                                                 conv(2 * w, 4 * w), ReLU(), torch::nn::AdaptiveAvgPool2d(1)));
-  chain_.emplace(conv_);
+  chain_.emplace(conv_, kMostImages);
   fc_ = register_module(
       "fc", torch::nn::Sequential(torch::nn::Flatten(), torch::nn::Linear(4 * w, config.fc_features), ReLU(),
                                   Dropout(config.drop_prob), torch::nn::Linear(config.fc_features, config.n_outputs)));

@@ -35,11 +35,9 @@ torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length) {
   return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, length).padding(length / 2));
 }
 
-// The norm behind it folded in.
 kernels::PackedConv1d packed(const torch::nn::Conv1dImpl& conv, torch::nn::BatchNorm1dImpl& norm, int64_t steps) {
   const kernels::FoldedNorm folded(norm);
-  return {conv.weight.detach() * folded.scale.view({-1, 1, 1}), conv.bias.detach() * folded.scale + folded.shift, 1,
-          conv.weight.size(2) / 2, steps};
+  return {folded.weightOf(conv.weight), folded.biasOf(conv.bias), 1, conv.weight.size(2) / 2, steps};
 }
 
 // x: (batch, channels, steps), as AdaptiveAvgPool1d(length), which takes three times as long where the steps divide.

@@ -12,7 +12,6 @@ namespace eegtorch {
 
 namespace {
 
-constexpr int64_t kMostImages = 4;        // more go faster through oneDNN, which then reorders weights for all of them
 constexpr int64_t kFewNumbers = 1 << 15;  // that are pooled before another thread would be awake; LibTorch asks for one
 
 using kernels::Epilogue, kernels::PackedConv2d;
@@ -58,7 +57,8 @@ struct PackedLayer {
   torch::nn::AnyModule other;
 };
 
-PackedChain::PackedChain(const torch::nn::Sequential& layers) : layers_(layers), tensors_(floatingTensors(*layers)) {}
+PackedChain::PackedChain(const torch::nn::Sequential& layers, int64_t most_images)
+    : layers_(layers), most_images_(most_images), tensors_(floatingTensors(*layers)) {}
 
 PackedChain::~PackedChain() = default;
 
@@ -84,7 +84,7 @@ std::vector<PackedLayer> PackedChain::pack() {
 }
 
 at::Tensor PackedChain::forward(const at::Tensor& x) {
-  const auto packed = packed_.inferring({layers_->is_training(), x, kMostImages}, tensors_, [this] { return pack(); });
+  const auto packed = packed_.inferring({layers_->is_training(), x, most_images_}, tensors_, [this] { return pack(); });
   if (!packed) return runFused(*layers_, x);
   auto y = x;
   for (const auto& layer : *packed)

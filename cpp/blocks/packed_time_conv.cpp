@@ -6,16 +6,14 @@ namespace eegtorch {
 
 namespace {
 
-constexpr int64_t kManySteps = 16;  // that come out, as a rule
-
 kernels::PackedConv1d pack(const at::Tensor& weight, const at::Tensor& bias, torch::nn::BatchNorm2d norm,
                            int64_t stride) {
-  const auto plain = weight.detach(), shift = bias.defined() ? bias.detach() : bias;
-  if (!norm) return {plain, shift, stride, 0, kManySteps};
+  if (!norm) return {weight.detach(), bias.defined() ? bias.detach() : bias, stride, 0, kernels::kManySteps};
   const kernels::FoldedNorm folded(*norm);
-  return {plain * folded.scale.view({-1, 1, 1}), shift.defined() ? shift * folded.scale + folded.shift : folded.shift,
-          stride, 0, kManySteps};
+  return {folded.weightOf(weight), folded.biasOf(bias), stride, 0, kernels::kManySteps};
 }
+
+at::Tensor filtersFirst(const kernels::ChannelsLastWindows& x) { return x.inner().transpose(1, 2).unsqueeze(2); }
 
 }  // namespace
 
@@ -23,9 +21,14 @@ PackedTimeConv::PackedTimeConv(const at::Tensor& weight, const at::Tensor& bias,
                                int64_t stride)
     : conv_(pack(weight, bias, norm, stride)) {}
 
-at::Tensor PackedTimeConv::forward(const at::Tensor& x) const {
-  const kernels::ChannelsLastWindows windows(x.dim() == 4 ? x.squeeze(2) : x, 0);
-  return conv_.forward(windows, 0, 1).inner().transpose(1, 2).unsqueeze(2);
+kernels::ChannelsLastWindows PackedTimeConv::convolve(const at::Tensor& x) const {
+  return conv_.forward(kernels::ChannelsLastWindows(x.dim() == 4 ? x.squeeze(2) : x, 0), 0, 1);
+}
+
+at::Tensor PackedTimeConv::forward(const at::Tensor& x) const { return filtersFirst(convolve(x)); }
+
+at::Tensor PackedTimeConv::forwardLargest(const at::Tensor& x, int64_t length, int64_t stride) const {
+  return filtersFirst(kernels::poolByMaximum(convolve(x), length, stride));
 }
 
 }  // namespace eegtorch

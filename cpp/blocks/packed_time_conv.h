@@ -14,8 +14,12 @@ class PackedTimeConv {
 
   // (batch, in, samples), or with an axis of one before the samples -> (batch, out, 1, steps), channels last.
   at::Tensor forward(const at::Tensor& x) const;
+  // The largest values of every `length` steps of it, `stride` apart.
+  at::Tensor forwardLargest(const at::Tensor& x, int64_t length, int64_t stride) const;
 
  private:
+  kernels::ChannelsLastWindows convolve(const at::Tensor& x) const;
+
   kernels::PackedConv1d conv_;
 };
 

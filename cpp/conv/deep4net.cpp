@@ -136,12 +136,12 @@ at::Tensor Deep4NetImpl::inferFeatures(const at::Tensor& eeg, const std::vector<
   auto x = eeg;
   for (size_t i = 0; i < stages_.size(); i++) {
     auto& stage = stages_[i];
-    x = packed[i].forward(x);
     // The largest value of a function that rises is that of the largest: fewer are computed.
-    const bool late = stage.max_pool && stage.nonlin->name() == "ELU";
-    if (!late) x = stage.nonlin->forward(x);
-    x = poolTime(x, {stage.max_pool ? "max" : "mean"}, length, stride);
-    x = stage.pool_nonlin->forward(late ? stage.nonlin->forward(x) : x);
+    if (stage.max_pool && stage.nonlin->name() == "ELU")
+      x = stage.nonlin->forward(packed[i].forwardLargest(x, length, stride));
+    else
+      x = poolTime(stage.nonlin->forward(packed[i].forward(x)), {stage.max_pool ? "max" : "mean"}, length, stride);
+    x = stage.pool_nonlin->forward(x);
   }
   return x;
 }

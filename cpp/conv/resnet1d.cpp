@@ -14,16 +14,13 @@ namespace eegtorch {
 
 namespace {
 
-constexpr int64_t kManySteps = 16;  // that a window leaves even in the last stage, as a rule
-
 torch::nn::Conv1d conv(int64_t in, int64_t out, int64_t length, int64_t stride) {
   return torch::nn::Conv1d(torch::nn::Conv1dOptions(in, out, length).stride(stride).padding(length / 2).bias(false));
 }
 
-// The norm behind it folded in.
-kernels::PackedConv1d packed(const torch::nn::Conv1dImpl& conv, const at::Tensor& scale, const at::Tensor& shift) {
+kernels::PackedConv1d packed(const torch::nn::Conv1dImpl& conv, const kernels::FoldedNorm& norm) {
   const int64_t length = conv.weight.size(2), stride = conv.options.stride()->at(0);
-  return {conv.weight.detach() * scale.view({-1, 1, 1}), shift, stride, length / 2, kManySteps};
+  return {norm.weightOf(conv.weight), norm.shift, stride, length / 2, kernels::kManySteps};
 }
 
 void check(const ResNet1dConfig& c) {
@@ -74,12 +71,15 @@ class BasicBlockImpl : public torch::nn::Module {
   }
 
   PackedBlock pack() {
-    const kernels::FoldedNorm norm1(*bn1_), norm2(*bn2_);
-    const auto first = packed(*conv1_, norm1.scale, norm1.shift);
-    if (!downsample_) return {first, packed(*conv2_, norm2.scale, norm2.shift), {}};
-    const kernels::FoldedNorm norm(*downsample_[1]->as<torch::nn::BatchNorm1d>());
-    return {first, packed(*conv2_, norm2.scale, norm2.shift + norm.shift),
-            packed(*downsample_[0]->as<torch::nn::Conv1d>(), norm.scale, {})};
+    kernels::FoldedNorm norm1(*bn1_), norm2(*bn2_);
+    std::optional<kernels::PackedConv1d> short_cut;
+    if (downsample_) {
+      kernels::FoldedNorm norm(*downsample_[1]->as<torch::nn::BatchNorm1d>());
+      norm2.shift += norm.shift;
+      norm.shift.reset();
+      short_cut = packed(*downsample_[0]->as<torch::nn::Conv1d>(), norm);
+    }
+    return {packed(*conv1_, norm1), packed(*conv2_, norm2), short_cut};
   }
 
  private:
@@ -113,8 +113,7 @@ ResNet1dImpl::ResNet1dImpl(const ResNet1dConfig& config) : config_(config) {
 
 PackedResNet1d ResNet1dImpl::pack() {
   const at::NoGradGuard no_grad;
-  const kernels::FoldedNorm norm(*bn1_);
-  PackedResNet1d network{packed(*conv1_, norm.scale, norm.shift), {}};
+  PackedResNet1d network{packed(*conv1_, kernels::FoldedNorm(*bn1_)), {}};
   for (const auto& stage : stages_)
     for (const auto& block : *stage) network.blocks.push_back(block.ptr()->as<BasicBlock>()->pack());
   return network;

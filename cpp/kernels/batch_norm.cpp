@@ -74,6 +74,16 @@ FoldedNorm::FoldedNorm(const BatchNorm& norm) {
 FoldedNorm::FoldedNorm(torch::nn::BatchNorm1dImpl& norm) : FoldedNorm(takeBatchNorm(norm)) {}
 FoldedNorm::FoldedNorm(torch::nn::BatchNorm2dImpl& norm) : FoldedNorm(takeBatchNorm(norm)) {}
 
+at::Tensor FoldedNorm::weightOf(const at::Tensor& weight) const {
+  std::vector<int64_t> per_channel(static_cast<size_t>(weight.dim()), 1);
+  per_channel[0] = -1;
+  return weight.detach() * scale.view(per_channel);
+}
+
+at::Tensor FoldedNorm::biasOf(const at::Tensor& bias) const {
+  return bias.defined() ? bias.detach() * scale + shift : shift;
+}
+
 ChannelAffine runningAffine(const BatchNorm& norm) {
   return withParameters(norm, values(norm.running_mean), values(norm.running_var));
 }

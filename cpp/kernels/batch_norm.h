@@ -42,6 +42,10 @@ struct FoldedNorm {
   explicit FoldedNorm(torch::nn::BatchNorm1dImpl& norm);
   explicit FoldedNorm(torch::nn::BatchNorm2dImpl& norm);
 
+  // Weight (channels, ...) and bias (channels), or undefined, of a convolution in front of it that does its work too.
+  at::Tensor weightOf(const at::Tensor& weight) const;
+  at::Tensor biasOf(const at::Tensor& bias) const;
+
  private:
   explicit FoldedNorm(const BatchNorm& norm);
 };

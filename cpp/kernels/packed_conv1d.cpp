@@ -3,14 +3,35 @@
 #include <ATen/Functions.h>
 #include <ATen/Parallel.h>
 
-#include <cmath>
+#include <algorithm>
+
+#include "kernels/dispatch.h"
 
 namespace eegtorch::kernels {
 
 namespace {
 
-// NaN wins, as in LibTorch.
-inline float larger(float a, float b) { return a > b || std::isnan(a) ? a : b; }
+struct Stretch {
+  int64_t first, last;  // steps, the latter one past the end
+};
+
+// For each of `steps` the largest values of the stretch of x that it reaches.
+template <class Reach>
+ChannelsLastWindows largest(const ChannelsLastWindows& x, int64_t steps, int64_t margin, const Reach& reach) {
+  const int64_t channels = x.channels();
+  ChannelsLastWindows y(x.batch(), steps, channels, margin);
+  at::parallel_for(0, x.batch(), 1, [&](int64_t first, int64_t last) {
+    for (int64_t window = first; window < last; window++) {
+      const float* from = x.at(window, 0);
+      float* to = y.at(window, 0);
+      for (int64_t t = 0; t < steps; t++) {
+        const auto [begin, end] = reach(t);
+        rowTable().largest(from + begin * channels, to + t * channels, end - begin, channels);
+      }
+    }
+  });
+  return y;
+}
 
 }  // namespace
 
@@ -21,9 +42,14 @@ ChannelsLastWindows::ChannelsLastWindows(int64_t batch, int64_t steps, int64_t c
   data_.narrow(1, margin + steps, margin).zero_();
 }
 
-ChannelsLastWindows::ChannelsLastWindows(const at::Tensor& x, int64_t margin)
-    : ChannelsLastWindows(x.size(0), x.size(2), x.size(1), margin) {
-  inner().copy_(x.transpose(1, 2));
+ChannelsLastWindows::ChannelsLastWindows(const at::Tensor& x, int64_t margin) : margin_(margin) {
+  const auto turned = x.transpose(1, 2);
+  if (margin == 0) {
+    data_ = turned.contiguous();
+    return;
+  }
+  *this = ChannelsLastWindows(x.size(0), x.size(2), x.size(1), margin);
+  inner().copy_(turned);
 }
 
 float* ChannelsLastWindows::at(int64_t window, int64_t t) const {
@@ -66,21 +92,15 @@ void PackedConv1d::add(const ChannelsLastWindows& x, const ChannelsLastWindows& 
 }
 
 ChannelsLastWindows halveByMaximum(const ChannelsLastWindows& x, int64_t margin) {
-  const int64_t channels = x.channels(), steps = (x.steps() - 1) / 2 + 1;
-  ChannelsLastWindows y(x.batch(), steps, channels, margin);
-  at::parallel_for(0, x.batch(), 1, [&](int64_t first, int64_t last) {
-    for (int64_t window = first; window < last; window++)
-      for (int64_t t = 0; t < steps; t++) {
-        const int64_t end = std::min(2 * t + 2, x.steps());
-        float* to = y.at(window, t);
-        std::copy_n(x.at(window, 2 * t), channels, to);
-        for (int64_t s = std::max<int64_t>(2 * t - 1, 0); s < end; s++) {
-          const float* from = x.at(window, s);
-          for (int64_t c = 0; c < channels; c++) to[c] = larger(from[c], to[c]);
-        }
-      }
-  });
-  return y;
+  const auto reach = [&](int64_t t) {
+    return Stretch{std::max<int64_t>(2 * t - 1, 0), std::min(2 * t + 2, x.steps())};
+  };
+  return largest(x, (x.steps() - 1) / 2 + 1, margin, reach);
+}
+
+ChannelsLastWindows poolByMaximum(const ChannelsLastWindows& x, int64_t length, int64_t stride) {
+  const auto reach = [&](int64_t t) { return Stretch{t * stride, t * stride + length}; };
+  return largest(x, (x.steps() - length) / stride + 1, 0, reach);
 }
 
 }  // namespace eegtorch::kernels

@@ -10,7 +10,7 @@ namespace eegtorch::kernels {
 class ChannelsLastWindows {
  public:
   ChannelsLastWindows(int64_t batch, int64_t steps, int64_t channels, int64_t margin);
-  // x: (batch, channels, steps)
+  // x: (batch, channels, steps). Without a margin they are x itself where it lies channels last.
   ChannelsLastWindows(const at::Tensor& x, int64_t margin);
 
   int64_t batch() const { return data_.size(0); }
@@ -27,6 +27,8 @@ class ChannelsLastWindows {
   int64_t margin_;
   at::Tensor data_;
 };
+
+constexpr int64_t kManySteps = 16;  // that come out of a convolution, as a rule
 
 class PackedConv1d {
  public:
@@ -48,7 +50,8 @@ class PackedConv1d {
   PackedProduct product_;
 };
 
-// As at::max_pool1d with a kernel of 3, a stride of 2 and a padding of 1.
+// As at::max_pool1d, without its indices: with a kernel of 3, a stride of 2 and a padding of 1, and without padding.
 ChannelsLastWindows halveByMaximum(const ChannelsLastWindows& x, int64_t margin);
+ChannelsLastWindows poolByMaximum(const ChannelsLastWindows& x, int64_t length, int64_t stride);
 
 }  // namespace eegtorch::kernels

@@ -59,7 +59,7 @@ RecurrentSaved forwardSaving(const at::Tensor& x, const RecurrentLayer& layer) {
       float* gates = all_gates ? all_gates + s.row(t) * width : s.stateIn(s.slotAfter(t));
       const auto cell = [&](int64_t slot) { return cells ? cells + s.row(slot) * hidden : nullptr; };
       s.project(t, t + 1, gates);
-      s.advance(t, gates, cell(s.slotBefore(t)), cell(s.slotAfter(t)));
+      s.advance(t, gates, cell(s.slotBefore(t)), cell(s.slotAfter(t)), true);
     }
   });
   return saved;
@@ -172,7 +172,7 @@ class Inference {
       s.project(earliest, earliest + stop - k, gates.data());
       for (int64_t step = k; step < stop; step++) {
         const int64_t t = s.sampleAt(step);
-        s.advance(t, gates.data() + (t - earliest) * mine * width, cell, cell);
+        s.advance(t, gates.data() + (t - earliest) * mine * width, cell, cell, false);
       }
     }
   }

@@ -71,13 +71,13 @@ void Sequences::project(int64_t begin, int64_t end, float* gates) const {
     for (int64_t i = 0; i < rows; i++) std::copy(layer.rest_.begin(), layer.rest_.end(), gates + i * width + reached);
 }
 
-void Sequences::advance(int64_t t, float* gates, const float* cell_before, float* cell) const {
+void Sequences::advance(int64_t t, float* gates, const float* cell_before, float* cell, bool keeps_gates) const {
   const float* before = stateIn(slotBefore(t));
   const int64_t hidden = layer.hidden;
   if (t != sampleAt(0))
     layer.from_state_.multiply(count, before, hidden, gates + layer.shape.first_state * hidden, layer.width(), true);
   layer.shape.cell.forward({gates, cell_before, cell, before, stateIn(slotAfter(t)), static_cast<size_t>(count),
-                            static_cast<size_t>(hidden)});
+                            static_cast<size_t>(hidden), keeps_gates});
 }
 
 }  // namespace eegtorch::kernels

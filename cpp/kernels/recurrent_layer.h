@@ -74,8 +74,8 @@ struct Sequences {
 
   // The input's products of samples [begin, end), and biases, into gates (end - begin, count, width).
   void project(int64_t begin, int64_t end, float* gates) const;
-  // The step of sample t: gates hold the input's products.
-  void advance(int64_t t, float* gates, const float* cell_before, float* cell) const;
+  // The step of sample t: gates hold the input's products, and what backward needs afterwards if they are kept.
+  void advance(int64_t t, float* gates, const float* cell_before, float* cell, bool keeps_gates) const;
 };
 
 }  // namespace eegtorch::kernels

@@ -13,6 +13,7 @@ import {
   type Tensor,
   zeros,
 } from 'eegtorch'
+import { collectGarbageUntil } from '../collect-garbage.ts'
 
 // Inference packs weights once and keeps them so until they change. In float64 the same network keeps nothing.
 
@@ -130,6 +131,28 @@ test.each([
     expect(error(net, [windows])).toBeLessThan(2e-5)
   }
   await setNumThreads(before)
+})
+
+test.each([
+  ['resnet1d', { nChans: 3, nTimes: 90, widths: [18, 7], nBlocks: [1, 1] }, [3, 90]],
+  ['deep4net', { nChans: 3, nTimes: 240, nFiltersTime: 5, nFiltersSpat: 18, filterTimeLength: 6 }, [3, 240]],
+] as const)('%s %j pools what is not a number as the largest, wherever it lies', (name, options, shape) => {
+  manualSeed(9)
+  const net = (models.create(name, options as never) as Model).eval()
+  const windows = randn([30, ...shape])
+  const finiteRows = (at: number) => {
+    const spoilt = windows.clone()
+    for (let window = 1; window < 30; window += 2)
+      spoilt
+        .select(0, window)
+        .narrow(1, at + window, 1)
+        .fill_(Number.NaN)
+    return noGrad(() => net.forward(spoilt))
+      .isfinite()
+      .toArray() as boolean[][]
+  }
+  for (const at of [0, 30, shape[1] - 30])
+    expect(finiteRows(at).map((row) => [...new Set(row)])).toEqual(windows.unbind(0).map((_, i) => [i % 2 === 0]))
 })
 
 test.each(cases)('%s %j infers the same after a while as float64', (name, options, shape) => {
@@ -276,4 +299,31 @@ test('layers too small for two threads leave their number as it was, and batches
   } finally {
     await setNumThreads(before)
   }
+})
+
+test('weights written through an array that shares their memory are seen, while it lives and after', async () => {
+  const config = { nChans: 3, nTimes: 90, widths: [5], nBlocks: [1] }
+  const net = models.resnet1d(config).eval()
+  const fresh = models.resnet1d(config).eval()
+  const eeg = randn([1, 3, 90])
+  const infer = (model: Model) => noGrad(() => model.forward(eeg))
+  const expectSame = () => {
+    fresh.loadStateDict(net.stateDict())
+    expect(infer(net).equal(infer(fresh))).toBe(true)
+  }
+  const weight = net.parameters()['conv1.weight']!
+  infer(net)
+  const buffer = new WeakRef(
+    (() => {
+      const numbers = weight.toTypedArray({ share: true }) as Float32Array
+      numbers[0]! += 1
+      expectSame()
+      numbers[1]! += 1
+      expectSame()
+      numbers[2]! += 1
+      return numbers.buffer
+    })(),
+  )
+  await collectGarbageUntil(() => buffer.deref() === undefined)
+  expectSame()
 })

@@ -159,6 +159,28 @@ test.each([
   }
 })
 
+test.each([
+  ['lstm_eeg', { nChans: 3, nTimes: 40, hiddenSize: 21 }],
+  ['cnn_rnn', { ...stem, cell: 'gru', hiddenSize: 9 }],
+  ['cnn_rnn', { ...stem, cell: 'rnn', hiddenSize: 9 }],
+] as const)('%s %j agrees with float64 however far its gates are driven', (name, options) => {
+  manualSeed(10)
+  const fast = (models.create(name, options) as Model).eval()
+  const exact = (models.create(name, options) as Model).to({ dtype: 'float64' }).loadStateDict(fast.stateDict()).eval()
+  const outputs = (eeg: Tensor) => noGrad(() => [fast.forward(eeg), exact.forward(eeg.to('float64'))])
+  for (const scale of [1e-6, 30, 1e6, 1e30]) {
+    const eeg = randn([5, 3, options.nTimes]).mul(scale)
+    const [got, wanted] = outputs(eeg).map(numbers)
+    expect(distance(got!, wanted!) / largest([wanted!])).toBeLessThan(2e-6)
+    for (const lost of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const spoilt = eeg.clone()
+      spoilt.select(0, 2).narrow(1, 7, 1).fill_(lost)
+      const [some, same] = outputs(spoilt).map((output) => numbers(output.isfinite().to('float64')))
+      expect(some).toEqual(same)
+    }
+  }
+})
+
 test('the gradient of a gradient goes through LibTorch', () => {
   manualSeed(6)
   const options = { nChans: 4, nTimes: 160, nOutputs: 3 }

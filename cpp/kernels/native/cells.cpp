@@ -7,12 +7,10 @@ namespace eegtorch::kernels::EEGTORCH_ISA {
 
 namespace {
 
-// 1 / (1 + e^-x) and 1 / (1 + e^-y) with one division, the slowest operation here. Beyond -40 both are as good as 0,
-// and the product of the denominators stays finite.
+// 1 / (1 + e^-x) and 1 / (1 + e^-y) with one reciprocal. Beyond -40 both are as good as 0, and the product of the
+// denominators stays finite.
 inline void sigmoids(Vec& x, Vec& y) {
-  const Vec lowest = splat(-40.f);
-  const Vec a = 1.f + exp(-select(x < lowest, lowest, x)), b = 1.f + exp(-select(y < lowest, lowest, y));
-  const Vec both = 1.f / (a * b);
+  const Vec a = 1.f + exp(-x, 40.f), b = 1.f + exp(-y, 40.f), both = reciprocal(a * b);
   x = both * b;
   y = both * a;
 }
@@ -31,6 +29,8 @@ inline void forEachStateBackward(const CellStepBackward& step, Body body) {
 
 }  // namespace
 
+// In two passes over a row: a processor that looks a few hundred operations ahead then works on more numbers at a time
+// than where each has to wait for one exponential after another.
 void lstmStep(const CellStep& step) {
   const size_t hidden = step.hidden;
   for (size_t row = 0; row < step.rows; row++) {
@@ -42,14 +42,15 @@ void lstmStep(const CellStep& step) {
       sigmoids(i, f);
       sigmoids(g, o);
       g = 2.f * g - 1.f;
-      const Vec state = f * read(c_before) + i * g;
-      write(c, state);
-      write(h, o * tanh(state));
+      write(c, f * read(c_before) + i * g);
+      write(h, o);
+      if (!step.keeps_gates) return;
       write(in, i);
       write(forget, f);
       write(cell, g);
       write(out, o);
     });
+    forEachVector(hidden, [&](auto read, auto write) { write(h, read(h) * tanh(read(c))); });
   }
 }
 
@@ -73,7 +74,7 @@ void lstmStepBackward(const CellStepBackward& step) {
   }
 }
 
-// n = tanh(input + r * product), and the state after is n + z * (state before - n).
+// n = tanh(input + r * product), and the state after is n + z * (state before - n). In two passes, as above.
 void gruStep(const CellStep& step) {
   const size_t hidden = step.hidden;
   for (size_t row = 0; row < step.rows; row++) {
@@ -83,11 +84,14 @@ void gruStep(const CellStep& step) {
     forEachVector(hidden, [&](auto read, auto write) {
       Vec r = read(reset), z = read(keep);
       sigmoids(r, z);
-      const Vec n = tanh(read(fresh) + r * read(product));
-      write(after, n + z * (read(before) - n));
-      write(fresh, n);
+      write(fresh, read(fresh) + r * read(product));
       write(reset, r);
       write(keep, z);
+    });
+    forEachVector(hidden, [&](auto read, auto write) {
+      const Vec n = tanh(read(fresh));
+      write(after, n + read(keep) * (read(before) - n));
+      write(fresh, n);
     });
   }
 }

@@ -17,11 +17,10 @@ inline IntVec firstLanes(size_t n) {
 template <class Join>
 inline float fold(Vec v, Join join) {
 #if defined(__AVX512F__)
-  constexpr __mmask16 all = 0xFFFF;  // without a mask GCC 12 warns of its own header
-  v = join(v, _mm512_maskz_shuffle_f32x4(all, v, v, 0x4E));
-  v = join(v, _mm512_maskz_shuffle_f32x4(all, v, v, 0xB1));
-  v = join(v, _mm512_maskz_permute_ps(all, v, 0x4E));
-  v = join(v, _mm512_maskz_permute_ps(all, v, 0xB1));
+  v = join(v, _mm512_maskz_shuffle_f32x4(everyLane, v, v, 0x4E));
+  v = join(v, _mm512_maskz_shuffle_f32x4(everyLane, v, v, 0xB1));
+  v = join(v, _mm512_maskz_permute_ps(everyLane, v, 0x4E));
+  v = join(v, _mm512_maskz_permute_ps(everyLane, v, 0xB1));
 #elif defined(__AVX2__)
   v = join(v, _mm256_permute2f128_ps(v, v, 1));
   v = join(v, _mm256_permute_ps(v, 0x4E));

@@ -78,7 +78,18 @@ void layerNorm(const float* x, float* y, const LayerNormTask& task) {
   for (size_t row = 0; row < task.rows; row++) layerNormRow(x + row * task.n, y + row * task.n, task);
 }
 
-constexpr RowTable table = {finish, layerNorm};
+void largest(const float* x, float* y, size_t rows, size_t n) {
+  forEachVector(n, [&](auto read, auto write) {
+    Vec most = read(x);
+    for (size_t row = 1; row < rows; row++) {
+      const Vec other = read(x + row * n);
+      most = select((other > most) | (other != other), other, most);
+    }
+    write(y, most);
+  });
+}
+
+constexpr RowTable table = {finish, layerNorm, largest};
 
 }  // namespace
 

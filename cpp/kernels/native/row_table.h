@@ -1,5 +1,5 @@
-// What stands between the products of a transformer in inference, row by row, compiled like the loops of table.h: once
-// for each set of CPU instructions.
+// What stands between products in inference, row by row, compiled like the loops of table.h: once for each set of CPU
+// instructions.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +24,8 @@ struct RowTable {
   void (*finish)(float* y, const float* bias, const float* added, size_t n, Activation activation);
   // The layer norm of each row of x (rows, n); y may be x.
   void (*layer_norm)(const float* x, float* y, const LayerNormTask& task);
+  // The largest of each column of x (rows, n); NaN is larger than all, as in LibTorch.
+  void (*largest)(const float* x, float* y, size_t rows, size_t n);
 };
 
 const RowTable& baselineRows();

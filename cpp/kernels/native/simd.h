@@ -25,6 +25,9 @@
 namespace eegtorch::kernels::EEGTORCH_ISA {
 
 constexpr size_t lanes = EEGTORCH_LANES;
+#if defined(__AVX512F__)
+constexpr __mmask16 everyLane = 0xFFFF;  // for what GCC 12 warns of in its own header without a mask
+#endif
 typedef float Vec __attribute__((vector_size(EEGTORCH_LANES * 4)));
 typedef int32_t IntVec __attribute__((vector_size(EEGTORCH_LANES * 4)));
 typedef uint32_t UintVec __attribute__((vector_size(EEGTORCH_LANES * 4)));
@@ -83,11 +86,42 @@ inline double sumDouble(Vec v) {
 
 inline Vec select(IntVec condition, Vec yes, Vec no) { return condition ? yes : no; }
 
-// e^x to 2 units in the last place; NaN stays NaN, the result stays finite and normal.
-inline Vec exp(Vec x) {
-  const Vec low = splat(-87.f), high = splat(88.f), magic = splat(12582912.f);  // 1.5 * 2^23: rounds to an integer
-  x = select(x < low, low, x);
-  x = select(x > high, high, x);
+// The number, and no less than `low` or more than `high`; NaN stays NaN.
+inline Vec atLeast(Vec low, Vec x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_max_ps(everyLane, low, x);
+#elif defined(__AVX2__)
+  return _mm256_max_ps(low, x);
+#else
+  return select(x < low, low, x);
+#endif
+}
+
+inline Vec atMost(Vec high, Vec x) {
+#if defined(__AVX512F__)
+  return _mm512_maskz_min_ps(everyLane, high, x);
+#elif defined(__AVX2__)
+  return _mm256_min_ps(high, x);
+#else
+  return select(x > high, high, x);
+#endif
+}
+
+// 1 / x to a unit in the last place, of normal numbers whose reciprocal is normal. A division takes as long as ten
+// products where vectors are widest.
+inline Vec reciprocal(Vec x) {
+#if defined(__AVX512F__)
+  const Vec near = _mm512_maskz_rcp14_ps(everyLane, x);
+  return near + near * (1.f - x * near);
+#else
+  return 1.f / x;
+#endif
+}
+
+// e^x to 2 units in the last place, of x no larger than `high`; NaN stays NaN, the result stays finite and normal.
+inline Vec exp(Vec x, float high = 88.f) {
+  const Vec magic = splat(12582912.f);  // 1.5 * 2^23: rounds to an integer
+  x = atMost(splat(high), atLeast(splat(-87.f), x));
   const Vec shifted = x * 1.44269504088896f + magic;
   const Vec n = shifted - magic;
   const Vec r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -103,8 +137,8 @@ inline Vec exp(Vec x) {
   return p * (Vec)bits;
 }
 
-inline Vec sigmoid(Vec x) { return 1.f / (1.f + exp(-x)); }
-inline Vec tanh(Vec x) { return 2.f / (1.f + exp(-2.f * x)) - 1.f; }
+inline Vec sigmoid(Vec x) { return reciprocal(1.f + exp(-x, 80.f)); }
+inline Vec tanh(Vec x) { return 2.f * reciprocal(1.f + exp(-2.f * x, 80.f)) - 1.f; }
 inline Vec elu(Vec x) { return select(x > 0.f, x, exp(x) - 1.f); }
 
 }  // namespace eegtorch::kernels::EEGTORCH_ISA

@@ -23,8 +23,9 @@ struct Pool {
 };
 
 // One time step of a recurrent layer for `rows` sequences, each array (rows, hidden). `gates` (rows, blocks * hidden)
-// hold the products of input and state, and become what backward needs: i, f, g, o of an LSTM; n, r, z and the state's
-// product before r of a GRU; of the others nothing, and gates may be the state itself. Cells are an LSTM's alone.
+// hold the products of input and state and, if they are kept, become what backward needs: i, f, g, o of an LSTM; n, r,
+// z and the state's product before r of a GRU; of the others nothing, and gates may be the state itself. Cells are an
+// LSTM's alone.
 struct CellStep {
   float* gates;
   const float* cell_before;
@@ -32,6 +33,7 @@ struct CellStep {
   const float* before;  // the state
   float* after;
   size_t rows, hidden;
+  bool keeps_gates;
 };
 
 // d (rows, blocks * hidden) = gradient at the products; dcell becomes the gradient of cell_before. The gradient at the
