@@ -122,20 +122,25 @@ WeightLoader::WeightLoader(Model module, NamedTensors weights, const Placement& 
 
 uint64_t WeightLoader::advance(uint64_t bytes) {
   const torch::NoGradGuard frozen;
-  for (const uint64_t enough = done_ + bytes; done_ < enough && !waiting_.empty(); waiting_.pop_back()) {
+  for (uint64_t moved = 0; moved < bytes && !waiting_.empty(); waiting_.pop_back()) {
     const auto& [name, given] = waiting_.back();
     const uint64_t read = given.nbytes();  // a kept tensor is the network's own, and may be converted
-    load(name, given);
+    if (load(name, given)) moved += read;
     done_ += read;
   }
   return done_;
 }
 
-void WeightLoader::load(const std::string& name, const at::Tensor& given) {
-  if (dense_.count(name) && given.is_floating_point()) return dense_.at(name)->takeDense(given, placement_.device);
+bool WeightLoader::load(const std::string& name, const at::Tensor& given) {
+  if (dense_.count(name) && given.is_floating_point()) {
+    dense_.at(name)->takeDense(given, placement_.device);
+    return true;
+  }
   auto& own = own_.at(name);
   const bool converts = own.is_floating_point() && !full_precision_.count(name);
-  own.set_data(place(given, converts ? placement_.dtype.value_or(own.scalar_type()) : own.scalar_type()));
+  const auto placed = place(given, converts ? placement_.dtype.value_or(own.scalar_type()) : own.scalar_type());
+  own.set_data(placed);
+  return !placed.is_alias_of(given);
 }
 
 at::Tensor WeightLoader::place(const at::Tensor& given, at::ScalarType dtype) {

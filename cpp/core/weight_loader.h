@@ -25,15 +25,16 @@ class WeightLoader {
   WeightLoader(Model module, NamedTensors weights, const Placement& placement, const std::vector<std::string>& kept,
                const std::string& name);
 
-  // Loads until at least so many bytes of the checkpoint are done, or all. Memory of a tensor that was converted goes
-  // back before the next one. Gives the bytes done in all, and `total` at the end.
+  // Loads until at least so many bytes of the checkpoint were converted or copied, or all is done; what is mapped takes
+  // no time. Memory of a tensor that was converted goes back before the next one. Gives the bytes done in all, and
+  // `total` at the end.
   uint64_t advance(uint64_t bytes);
   uint64_t total() const { return total_; }
 
   const Model& module() const { return module_; }
 
  private:
-  void load(const std::string& name, const at::Tensor& given);
+  bool load(const std::string& name, const at::Tensor& given);  // whether its numbers were moved
   at::Tensor place(const at::Tensor& given, at::ScalarType dtype);
 
   Model module_;

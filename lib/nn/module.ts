@@ -1,5 +1,6 @@
 import { type Device, isDevice } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
+import { Arena } from '../memory.ts'
 import { Model, type ModelPlacement } from '../models/model.ts'
 import { type ModelId, nativeModels } from '../models/native-models.ts'
 import { randomState, setRandomState } from '../runtime.ts'
@@ -158,8 +159,9 @@ export abstract class Module implements Disposable, Trainable {
     const kind = `${training} ${kinds.join('; ')}`
     if (this.#recorded.has(kind)) return
     const before = this.#training
-    const undo = this.#remember()
-    const contiguous = inputs.map((input) => input.contiguous())
+    using held = new Arena()
+    const undo = held.run(() => this.#remember())
+    const contiguous = held.run(() => inputs.map((input) => input.contiguous()))
     try {
       this.train(training)
       const { recording, result } = note(contiguous, () => this.forward(...contiguous))
@@ -169,7 +171,7 @@ export abstract class Module implements Disposable, Trainable {
       this.#recorded.add(kind)
     } finally {
       this.train(before)
-      undo()
+      held.run(undo)
     }
   }
 
@@ -199,11 +201,7 @@ export abstract class Module implements Disposable, Trainable {
     const copies = Object.values(this.buffers()).map((buffer) => [buffer, buffer.clone()] as const)
     return () => {
       setRandomState(random)
-      random.dispose()
-      for (const [buffer, copy] of copies) {
-        buffer.copy_(copy)
-        copy.dispose()
-      }
+      for (const [buffer, copy] of copies) buffer.copy_(copy)
     }
   }
 
