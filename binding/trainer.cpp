@@ -116,8 +116,9 @@ Napi::Value restoreTrainStep(Environment& environment, const Napi::CallbackInfo&
                training = whole ? environment.namedTensors(info[2])
                                 : NamedTensors()](const Cancellation&) -> Environment::Finish {
     const std::lock_guard lock(trainer->model->mutex);
+    const auto restore = whole ? trainer->step.restoring(training) : [] {};
     loadStateDict(*trainer->model->module, model, trainer->model->entry->name);
-    if (whole) trainer->step.loadState(training);
+    restore();
     return [](Napi::Env env) { return env.Undefined(); };
   };
   return environment.runAsync(std::move(work));

@@ -174,7 +174,7 @@ NamedTensors Lbfgs::state() const {
           {"scalars", at::tensor(scalars, at::kDouble)}};
 }
 
-void Lbfgs::loadState(const NamedTensors& state) {
+std::function<void()> Lbfgs::restoring(const NamedTensors& state) {
   const std::map<std::string, at::Tensor> given(state.begin(), state.end());
   const auto find = [&](const char* name, at::IntArrayRef sizes) {
     const auto found = given.find(name);
@@ -197,19 +197,21 @@ void Lbfgs::loadState(const NamedTensors& state) {
   const at::Tensor changes = find("gradient_changes", {count, size_}).to(direction_.options(), false, true);
   const at::Tensor direction = find("direction", {size_}), gradient = find("gradient", {size_});
 
-  direction_ = direction.to(direction_.options(), false, true);
-  gradient_ = gradient.to(gradient_.options(), false, true);
-  moves_.clear();
-  changes_.clear();
-  curvatures_.assign(curvatures.const_data_ptr<double>(), curvatures.const_data_ptr<double>() + count);
-  // Each in memory of its own, as they were: how a dot product rounds depends on the alignment.
-  for (int64_t i = 0; i < count; i++) {
-    moves_.push_back(moves[i].clone());
-    changes_.push_back(changes[i].clone());
-  }
-  length_ = scalars[0].item<double>();
-  scale_ = scalars[1].item<double>();
-  steps_ = scalars[2].item<int64_t>();
+  return [=, this] {
+    direction_ = direction.to(direction_.options(), false, true);
+    gradient_ = gradient.to(gradient_.options(), false, true);
+    moves_.clear();
+    changes_.clear();
+    curvatures_.assign(curvatures.const_data_ptr<double>(), curvatures.const_data_ptr<double>() + count);
+    // Each in memory of its own, as they were: how a dot product rounds depends on the alignment.
+    for (int64_t i = 0; i < count; i++) {
+      moves_.push_back(moves[i].clone());
+      changes_.push_back(changes[i].clone());
+    }
+    length_ = scalars[0].item<double>();
+    scale_ = scalars[1].item<double>();
+    steps_ = scalars[2].item<int64_t>();
+  };
 }
 
 }  // namespace eegtorch

@@ -48,8 +48,8 @@ class Lbfgs {
 
   // direction, moves, gradient_changes, curvatures, gradient and scalars; the first dimension of three grows.
   NamedTensors state() const;
-  // CHECKPOINT_MISMATCH for what is not such a state.
-  void loadState(const NamedTensors& state);
+  // What puts such a state in: CHECKPOINT_MISMATCH for what is none.
+  std::function<void()> restoring(const NamedTensors& state);
 
  private:
   at::Tensor gradient() const;

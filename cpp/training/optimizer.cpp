@@ -186,10 +186,10 @@ NamedTensors Optimizer::state() const {
   return state;
 }
 
-void Optimizer::loadState(const NamedTensors& state) {
-  c10::NoGradGuard no_grad;
-  if (lbfgs_) return lbfgs_->loadState(state);
+std::function<void()> Optimizer::restoring(const NamedTensors& state) {
+  if (lbfgs_) return lbfgs_->restoring(state);
   const std::map<std::string, at::Tensor> given(state.begin(), state.end());
+  std::vector<std::pair<at::Tensor, at::Tensor>> pairs;
   for (auto& [name, tensor] : this->state()) {
     const auto found = given.find(name);
     if (found == given.end())
@@ -198,8 +198,11 @@ void Optimizer::loadState(const NamedTensors& state) {
     if (found->second.sizes() != tensor.sizes())
       throw Error("CHECKPOINT_MISMATCH", "the optimiser's state " + name + " has another shape",
                   showShape(tensor.sizes()), showShape(found->second.sizes()));
-    tensor.copy_(found->second);
+    pairs.emplace_back(tensor, found->second);
   }
+  return [pairs = std::move(pairs)] {
+    for (const auto& [own, value] : pairs) own.copy_(value);
+  };
 }
 
 }  // namespace eegtorch

@@ -66,8 +66,9 @@ class Optimizer {
   // "exp_avg.conv_temporal.weight" -> tensor. The tensors are the optimiser's own, not copies.
   NamedTensors state() const;
 
-  // Copies values into the state. CHECKPOINT_MISMATCH for a missing name or another shape.
-  void loadState(const NamedTensors& state);
+  // What copies these values into the state, once they are seen to fit: CHECKPOINT_MISMATCH for a missing name or
+  // another shape.
+  std::function<void()> restoring(const NamedTensors& state);
 
  private:
   struct Group {

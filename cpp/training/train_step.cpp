@@ -339,25 +339,35 @@ NamedTensors TrainStep::state() const {
   return state;
 }
 
-void TrainStep::loadState(const NamedTensors& state) {
-  c10::NoGradGuard no_grad;
-  NamedTensors optimizer;
-  const auto averages = average_ ? average_->state() : NamedTensors();
-  const auto find = [&](const std::string& wanted) -> const at::Tensor& {
-    for (const auto& [name, tensor] : state)
-      if (name == wanted) return tensor;
-    throw Error("CHECKPOINT_MISMATCH", "the training state lacks " + wanted);
+std::function<void()> TrainStep::restoring(const NamedTensors& state) {
+  const std::map<std::string, at::Tensor> given(state.begin(), state.end());
+  const auto find = [&](const std::string& name) -> const at::Tensor& {
+    const auto found = given.find(name);
+    if (found == given.end()) throw Error("CHECKPOINT_MISMATCH", "the training state lacks " + name);
+    return found->second;
   };
-  // Looked up before anything changes, so that a refused state leaves the step as it was.
+  std::vector<std::pair<at::Tensor, at::Tensor>> pairs;
+  const auto pair = [&](const std::string& prefix, const NamedTensors& own) {
+    for (const auto& [name, tensor] : own) {
+      const auto& value = find(prefix + name);
+      if (value.sizes() != tensor.sizes())
+        throw Error("CHECKPOINT_MISMATCH", "the training state " + prefix + name + " has another shape",
+                    showShape(tensor.sizes()), showShape(value.sizes()));
+      pairs.emplace_back(tensor, value);
+    }
+  };
+  if (average_) pair("ema.", average_->state());
+  if (scaler_) pair("scaler.", scaler_->state());
   const at::Tensor random = random_.defined() ? find("random").clone() : at::Tensor();
+  NamedTensors of_optimizer;
   for (const auto& [name, tensor] : state)
-    if (name.starts_with("optimizer.")) optimizer.emplace_back(name.substr(10), tensor);
-  for (const auto& [name, tensor] : averages) find("ema." + name);
-  optimizer_.loadState(optimizer);
-  for (const auto& [name, tensor] : averages) tensor.copy_(find("ema." + name));
-  if (scaler_)
-    for (auto& [name, tensor] : scaler_->state()) tensor.copy_(find("scaler." + name));
-  random_ = random;
+    if (name.starts_with("optimizer.")) of_optimizer.emplace_back(name.substr(10), tensor);
+  return [this, pairs, random, optimizer = optimizer_.restoring(of_optimizer)] {
+    const c10::NoGradGuard no_grad;
+    optimizer();
+    for (const auto& [own, value] : pairs) own.copy_(value);
+    random_ = random;
+  };
 }
 
 }  // namespace eegtorch

@@ -102,7 +102,8 @@ class TrainStep {
 
   // Everything but the weights that the next step depends on: "optimizer.exp_avg.NAME", "scaler.scale", "random".
   NamedTensors state() const;
-  void loadState(const NamedTensors& state);
+  // What puts such a state in, once it is seen to fit: CHECKPOINT_MISMATCH for that of another network or optimiser.
+  std::function<void()> restoring(const NamedTensors& state);
 
  private:
   StepGradient evaluateGradient(const Batch& batch);

@@ -89,6 +89,8 @@ export interface FitResult {
   bestEpoch?: number
   stoppedEarly: boolean
   steps: number
+  /** Whether it went on from a state that the store had kept. */
+  resumed: boolean
 }
 
 /**
@@ -131,7 +133,8 @@ export async function fitStep(
   const step = makeStep()
   let best: Map<string, Tensor> | undefined
   try {
-    const progress = (await store?.restore(step)) ?? newProgress()
+    const restored = await store?.restore(step)
+    const progress = restored ?? newProgress()
     if (progress.best !== undefined) best = await store?.loadBest()
 
     while (progress.epoch < epochs && !progress.stopped) {
@@ -169,6 +172,7 @@ export async function fitStep(
       ...(progress.best && { bestEpoch: progress.best.epoch }),
       stoppedEarly: progress.epoch < epochs,
       steps: progress.step,
+      resumed: restored !== undefined,
     }
   } finally {
     release(best)

@@ -39,6 +39,7 @@ test('a network learns, and validation picks the epoch that it keeps', async () 
     validation: makeWindows(32, 1),
   })
   expect(result.epochs).toHaveLength(20)
+  expect(result.resumed).toBe(false)
   expect(result.epochs.at(-1)!.trainLoss).toBeLessThan(0.6 * result.epochs[0]!.trainLoss)
   const losses = result.epochs.map(({ validationLoss }) => validationLoss!)
   expect(result.bestEpoch).toBe(losses.indexOf(Math.min(...losses)) + 1)
@@ -133,7 +134,9 @@ test('a snapshot continues bit for bit, with dropout, moments and step counts', 
     [...tensors].map(([name, t]) => [name, Array.from(t.toTypedArray() as Float32Array, Number)])
   expect(values((await other.snapshot()).training)).toEqual(values((await one.snapshot()).training))
   const sgd = makeNet().trainStep({ loss: loss.crossEntropy(), optimizer: optim.sgd({ momentum: 0.9 }), seed: 3 })
+  const before = values((await sgd.snapshot()).model)
   await expect(sgd.restore(saved!)).rejects.toMatchObject({ code: 'CHECKPOINT_MISMATCH' })
+  expect(values((await sgd.snapshot()).model)).toEqual(before)
 })
 
 test('float16 skips a step whose gradients overflow, and halves its scale', async () => {

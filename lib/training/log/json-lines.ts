@@ -35,10 +35,11 @@ export class JsonLinesLog {
     this.path = path
     this.#file = guard(path, () => openSync(path, 'a+'))
     try {
-      const held = scan(path)
+      const bytes = read(path)
+      const held = scan(path, bytes)
       const kept = held.filter(({ record }) => keep(record))
       // Without what stands between others it is another file; an end is cut off.
-      if (kept.at(-1) !== held[kept.length - 1]) this.#rewrite(kept)
+      if (kept.at(-1) !== held[kept.length - 1]) this.#rewrite(kept.map(({ start, end }) => bytes.subarray(start, end)))
       else guard(path, () => ftruncateSync(this.#file!, kept.at(-1)?.end ?? 0))
     } catch (error) {
       this.close()
@@ -55,11 +56,10 @@ export class JsonLinesLog {
     })
   }
 
-  #rewrite(lines: readonly Line[]): void {
-    const bytes = read(this.path)
+  #rewrite(lines: readonly Buffer[]): void {
     const temporary = temporaryName(this.path)
     guard(this.path, () => {
-      writeFileSync(temporary, Buffer.concat(lines.map(({ start, end }) => bytes.subarray(start, end))))
+      writeFileSync(temporary, Buffer.concat(lines))
       renameSync(temporary, this.path)
     })
     this.close()
@@ -87,7 +87,7 @@ export class JsonLinesLog {
  * @throws EegTorchError `FILE_NOT_FOUND`, or `FILE_INVALID` naming the line
  */
 export function readJsonLines(path: string): LogRecord[] {
-  return scan(path).map(({ record }) => record)
+  return scan(path, read(path)).map(({ record }) => record)
 }
 
 /** A whole line: its record, and the bytes where it begins and ends. */
@@ -97,8 +97,7 @@ interface Line {
   end: number
 }
 
-function scan(path: string): Line[] {
-  const bytes = read(path)
+function scan(path: string, bytes: Buffer): Line[] {
   const lines: Line[] = []
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(0x0a, start)
