@@ -13,6 +13,8 @@ export class JsonNumber {
 export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | Map<string, JsonValue>
 
 const MAX_DEPTH = 64
+/** Characters that the engine reads in a millisecond or two. */
+const AT_ONCE = 2 ** 18
 /** Characters between two chances to stop. */
 const PIECE = 2 ** 13
 /** A string in which nothing is escaped: nearly all of them, and looked through by one call. */
@@ -37,6 +39,32 @@ export function parseStrictJson(text: string, file: string): JsonValue {
 
 /** {@link parseStrictJson} as work that stops now and then, for files of megabytes. */
 export function* strictJson(text: string, file: string): Pieces<JsonValue> {
+  return readCanonical(text) ?? (yield* readAny(text, file))
+}
+
+/**
+ * Text that `JSON.stringify` would write the same, as the headers of most checkpoints are: no key occurs twice in it and each number
+ * keeps its digits, so that the engine's own parser, a tenth of the work, may read it.
+ */
+function readCanonical(text: string): JsonValue | undefined {
+  if (text.length > AT_ONCE) return undefined
+  try {
+    const value: unknown = JSON.parse(text)
+    return JSON.stringify(value) === text.trimEnd() ? strictValue(value, 0) : undefined
+  } catch {
+    return undefined // what is wrong, and where, is for the reader of any text to say
+  }
+}
+
+function strictValue(value: unknown, depth: number): JsonValue {
+  if (typeof value === 'number') return new JsonNumber(String(value))
+  if (typeof value !== 'object' || value === null) return value as string | boolean | null
+  if (depth > MAX_DEPTH) throw new RangeError('nesting')
+  if (Array.isArray(value)) return value.map((item) => strictValue(item, depth + 1))
+  return new Map(Object.entries(value).map(([key, member]) => [key, strictValue(member, depth + 1)]))
+}
+
+function* readAny(text: string, file: string): Pieces<JsonValue> {
   let at = 0
   let pause = PIECE
 

@@ -45,6 +45,10 @@ export function parseYaml(text: string, what: string, file?: string): unknown {
  */
 export async function readYamlFile(file: string, what: string): Promise<unknown> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === 'EISDIR') {
+      const details = { file, expected: `a YAML file with a ${what}`, received: 'a folder' }
+      throw new EegTorchError('FILE_INVALID', 'this is not a file', details)
+    }
     const code = cause.code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_INVALID'
     throw new EegTorchError(code, `cannot be read (${cause.message})`, { file, cause })
   })

@@ -12,6 +12,21 @@ test('reads what JSON.parse reads', () => {
   )
 })
 
+test('the same comes of text with and without spaces, down to the depth that is refused', () => {
+  const value = fc.jsonValue({ depthSize: 'small' })
+  fc.assert(
+    fc.property(value, (value) => {
+      const text = JSON.stringify(value)
+      expect(parseStrictJson(text, 'a')).toEqual(parseStrictJson(` ${text}`, 'a'))
+    }),
+  )
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth)
+  for (const space of ['', ' ']) {
+    expect(() => parseStrictJson(space + nested(65), 'a')).not.toThrow()
+    expect(() => parseStrictJson(space + nested(66), 'a')).toThrow(/nesting deeper than 64/)
+  }
+})
+
 test('refuses what JSON.parse refuses', () => {
   const refused = (parse: () => unknown) => {
     try {
