@@ -90,9 +90,11 @@ function readBlocks(
 }
 
 function leftOut(recording: Recording, treated: readonly string[]): string[] {
-  const names = recording.channels.map(({ name }) => name).filter((name) => !treated.includes(name))
-  if (names.length === 0) return []
-  return [
-    `Preprocessing left out ${names.join(', ')}: not electric, or of another rate than ${recording.samplingRate} Hz.`,
-  ]
+  return leftOutWarning(recording, treated, `not electric, or of another rate than ${recording.samplingRate} Hz`)
+}
+
+/** What a recording warns of where a step keeps some of its channels only. */
+export function leftOutWarning(recording: Recording, kept: readonly string[], why: string): string[] {
+  const names = recording.channels.map(({ name }) => name).filter((name) => !kept.includes(name))
+  return names.length === 0 ? [] : [`Preprocessing left out ${names.join(', ')}: ${why}.`]
 }

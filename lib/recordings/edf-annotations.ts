@@ -1,6 +1,7 @@
 import type { EegTorchError } from '../errors.ts'
 import type { EdfHeader } from './edf-header.ts'
 import { invalid } from './invalid.ts'
+import { decodeText } from './read-text.ts'
 import type { Segment } from './segments.ts'
 
 /** An annotation as the file has it: seconds since the start time of the header. */
@@ -15,16 +16,17 @@ export interface RecordAnnotations {
   /** When the record starts, from the list that the first annotation signal begins with. */
   readonly start: number | undefined
   readonly annotations: readonly Annotation[]
+  /** Annotations whose onset has no sign, against the specification. */
+  readonly unsigned: number
 }
 
 const DURATION_MARK = 0x15
 const TEXT_MARK = 0x14
 const END = 0
-const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /**
  * Reads the time-stamped annotation lists of one record (EDF+ specification, section 2.2.2): onset, optionally 0x15 and a duration,
- * then texts between 0x14 marks, then 0.
+ * then texts between 0x14 marks, then 0. An onset without the sign that it must have is one after the start; MNE passes such annotations over.
  *
  * @param signals bytes of each annotation signal of the record, in the order of the header
  * @throws EegTorchError `FILE_INVALID` naming the record, for a list that does not follow the format
@@ -32,18 +34,23 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 export function parseAnnotations(signals: readonly Uint8Array[], record: number, file: string): RecordAnnotations {
   const annotations: Annotation[] = []
   let start: number | undefined
+  let unsigned = 0
   for (const [index, bytes] of signals.entries()) {
     let at = 0
     while (at < bytes.length && bytes[at] !== END) {
       const end = bytes.indexOf(END, at)
       const list = bytes.subarray(at, end < 0 ? bytes.length : end)
-      const { onset, duration, texts } = parseList(list, record, file)
+      const { onset, duration, texts, hasSign } = parseList(list, record, file)
       if (at === 0 && index === 0 && texts[0] === '') start = onset
-      for (const label of texts) if (label !== '') annotations.push({ onset, duration, label })
+      for (const label of texts) {
+        if (label === '') continue
+        annotations.push({ onset, duration, label })
+        if (!hasSign) unsigned++
+      }
       at = end < 0 ? bytes.length : end + 1
     }
   }
-  return { start, annotations }
+  return { start, annotations, unsigned }
 }
 
 function parseList(list: Uint8Array, record: number, file: string) {
@@ -53,7 +60,7 @@ function parseList(list: Uint8Array, record: number, file: string) {
   const onset = text(list.subarray(0, hasDuration ? mark : Math.max(0, head)))
   const duration = hasDuration ? text(list.subarray(mark + 1, head)) : '0'
   const closed = head >= 0 && list[list.length - 1] === TEXT_MARK
-  if (!closed || !/^[+-]\d{1,15}(\.\d*)?$/.test(onset) || !/^\d{1,15}(\.\d*)?$/.test(duration)) {
+  if (!closed || !/^[+-]?\d{1,15}(\.\d*)?$/.test(onset) || !/^\d{1,15}(\.\d*)?$/.test(duration)) {
     throw invalid(
       file,
       `the annotations of record ${record + 1} are not readable`,
@@ -64,6 +71,7 @@ function parseList(list: Uint8Array, record: number, file: string) {
   // The last mark closes the list, so what follows it is no text.
   return {
     onset: Number(onset),
+    hasSign: /^[+-]/.test(onset),
     duration: Number(duration),
     texts: text(list.subarray(head + 1))
       .split('\x14')
@@ -71,7 +79,7 @@ function parseList(list: Uint8Array, record: number, file: string) {
   }
 }
 
-const text = (bytes: Uint8Array) => utf8.decode(bytes)
+const text = (bytes: Uint8Array) => decodeText(bytes)
 
 /**
  * Gap-free stretches of a file from the start of each record, in seconds since the first sample.

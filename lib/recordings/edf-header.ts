@@ -1,9 +1,10 @@
 import { EegTorchError } from '../errors.ts'
+import { type Calibration, calibration, type Range } from './calibrate.ts'
 import { invalid } from './invalid.ts'
 import { FASTEST, SLOWEST } from './main-rate.ts'
 
 /** One signal of an EDF file, as its header describes it. */
-export interface EdfSignal {
+export interface EdfSignal extends Calibration {
   readonly label: string
   readonly isAnnotations: boolean
   /** Unit of the physical values as the file writes it: `uV`. */
@@ -12,9 +13,6 @@ export interface EdfSignal {
   readonly samplesPerRecord: number
   /** Least and greatest number that the file may hold for a sample; not a number for annotations. */
   readonly digitalRange: readonly [low: number, high: number]
-  /** Physical value of digital 0 and of one digital step, in `dimension`. */
-  readonly offset: number
-  readonly gain: number
   /** Position of its first sample in a record, in samples (of 2 bytes, 3 in BDF). */
   readonly position: number
 }
@@ -151,7 +149,7 @@ function parseSignals(header: Buffer, file: string): EdfSignal[] {
     }
     const isAnnotations = label === 'EDF Annotations' || label === 'BDF Annotations'
     const scale = isAnnotations
-      ? { gain: 1, offset: 0, digitalRange: [Number.NaN, Number.NaN] as const }
+      ? { gain: 1, offset: 0, hasEmptyRange: false, digitalRange: [Number.NaN, Number.NaN] as const }
       : calibrate(
           [number('physicalMin', 'physical minimum'), number('physicalMax', 'physical maximum')],
           [number('digitalMin', 'digital minimum'), number('digitalMax', 'digital maximum')],
@@ -172,32 +170,17 @@ function parseSignals(header: Buffer, file: string): EdfSignal[] {
 }
 
 function calibrate(
-  [physicalMin, physicalMax]: [number, number],
-  [digitalMin, digitalMax]: [number, number],
+  physical: Range,
+  digital: Range,
   named: (what: string) => string,
   file: string,
-): Pick<EdfSignal, 'gain' | 'offset' | 'digitalRange'> {
-  if (physicalMin === physicalMax) {
-    throw invalid(
-      file,
-      `${named('physical range')} is empty`,
-      'minimum and maximum that differ',
-      `${physicalMin} twice`,
-    )
+): Pick<EdfSignal, 'gain' | 'offset' | 'hasEmptyRange' | 'digitalRange'> {
+  const scale = calibration(physical, digital)
+  if (scale === undefined) {
+    const received = `${physical.join('..')} for ${digital.join('..')}`
+    throw invalid(file, `${named('physical range')} is too wide`, 'a range that a number can hold', received)
   }
-  if (!(digitalMin < digitalMax)) {
-    throw invalid(file, `${named('digital range')} is empty`, 'minimum below maximum', `${digitalMin}..${digitalMax}`)
-  }
-  const gain = (physicalMax - physicalMin) / (digitalMax - digitalMin)
-  if (!Number.isFinite(gain)) {
-    throw invalid(
-      file,
-      `${named('physical range')} is too wide`,
-      'a range that a number can hold',
-      `${physicalMin}..${physicalMax}`,
-    )
-  }
-  return { gain, offset: physicalMin - digitalMin * gain, digitalRange: [digitalMin, digitalMax] }
+  return { ...scale, digitalRange: [Math.min(...digital), Math.max(...digital)] }
 }
 
 function checkRate({ label, samplesPerRecord }: EdfSignal, recordDuration: number, file: string): void {

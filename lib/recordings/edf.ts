@@ -1,8 +1,10 @@
 import { fstatSync } from 'node:fs'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EegTorchError } from '../errors.ts'
 import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { type RecordChannel, RecordSource } from './binary/record-source.ts'
+import { emptyRangeWarnings } from './calibrate.ts'
 import { channelNames, channelType } from './channels.ts'
 import { findSegments, parseAnnotations, type RecordAnnotations } from './edf-annotations.ts'
 import {
@@ -17,12 +19,15 @@ import type { FileOptions } from './file-options.ts'
 import { mainChannel, roundRate } from './main-rate.ts'
 import { metadataFromName } from './metadata.ts'
 import { type Channel, Recording, type RecordingParts, recordingName } from './recording.ts'
+import { readAmong } from './source.ts'
 import { stimEvents } from './stim-events.ts'
 import { voltsPer } from './units.ts'
 
 /** Trigger bits of a BioSemi status channel, and those bits with the one that starts an epoch. */
 const TRIGGER_BITS = 0xffff
 const STATUS_BITS = 0x1ffff
+/** Records whose annotations are read in one turn of the event loop: some milliseconds. */
+const RECORDS_IN_TURN = 1 << 10
 
 /**
  * Opens an EDF, EDF+, BDF or BDF+ file: reads its header and its annotations, and leaves the samples where they are until they are wanted.
@@ -34,10 +39,8 @@ const STATUS_BITS = 0x1ffff
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for what is not EDF
  */
 export async function readEdf(file: string, { truncated = 'error', unit = '' }: FileOptions = {}): Promise<Recording> {
-  const { header, records } = withFile(file, (descriptor) => {
-    const header = readHeader(descriptor, file, truncated)
-    return { header, records: readAnnotations(descriptor, header, file) }
-  })
+  const header = readEdfHeader(file, truncated)
+  const records = await readAnnotations(header, file)
   const signals = header.signals.filter((signal) => !signal.isAnnotations)
   if (signals.length === 0) {
     throw new EegTorchError('FILE_UNSUPPORTED', 'the file holds annotations only', {
@@ -74,9 +77,17 @@ export async function readEdf(file: string, { truncated = 'error', unit = '' }: 
     samplingRate,
     nSamples: perRecord * header.nRecords,
     segments,
-    events: annotated.length > 0 ? annotated : statusEvents(source, channels, header, signals),
+    events: annotated.length > 0 ? annotated : await statusEvents(source, channels, header, signals),
     source,
     ...(header.startTime === undefined ? {} : { startTime: header.startTime }),
+    warnings: [
+      ...emptyRangeWarnings(
+        signals
+          .filter((signal, i) => signal.hasEmptyRange && !isStatus(header, channels[i]!))
+          .map(({ label }) => label),
+      ),
+      ...unsignedWarnings(records),
+    ],
   })
 }
 
@@ -96,37 +107,46 @@ function readHeader(descriptor: number, file: string, truncated: TruncatedPolicy
   return parseHeader(readAt(descriptor, 0, bytes, 'its header', file), size, file, truncated)
 }
 
-/** Reads the annotation signals of every record, and nothing else. */
-function readAnnotations(descriptor: number, header: EdfHeader, file: string): RecordAnnotations[] {
+/** Reads the annotation signals of every record, and nothing else, while the event loop goes on. */
+async function readAnnotations(header: EdfHeader, file: string): Promise<RecordAnnotations[]> {
   const signals = header.signals.filter((signal) => signal.isAnnotations)
   if (signals.length === 0) return []
-  const width = header.sampleBytes
-  return Array.from({ length: header.nRecords }, (_, record) => {
-    const start = header.headerBytes + record * header.recordBytes
-    const lists = signals.map((signal) =>
-      readAt(
-        descriptor,
-        start + width * signal.position,
-        width * signal.samplesPerRecord,
-        `record ${record + 1}`,
-        file,
-      ),
-    )
-    return parseAnnotations(lists, record, file)
-  })
+  const records: RecordAnnotations[] = []
+  while (records.length < header.nRecords) {
+    withFile(file, (descriptor) => {
+      const stop = Math.min(header.nRecords, records.length + RECORDS_IN_TURN)
+      while (records.length < stop) {
+        const lists = signals.map((signal) => readList(descriptor, header, signal, records.length, file))
+        records.push(parseAnnotations(lists, records.length, file))
+      }
+    })
+    if (records.length < header.nRecords) await nextTurn()
+  }
+  return records
+}
+
+function unsignedWarnings(records: readonly RecordAnnotations[]): string[] {
+  const count = records.reduce((sum, { unsigned }) => sum + unsigned, 0)
+  return count === 0 ? [] : [`${count} annotations have an onset without a sign: taken as after the start.`]
+}
+
+function readList(descriptor: number, header: EdfHeader, signal: EdfSignal, record: number, file: string): Buffer {
+  const { headerBytes, recordBytes, sampleBytes } = header
+  const start = headerBytes + record * recordBytes + sampleBytes * signal.position
+  return readAt(descriptor, start, sampleBytes * signal.samplesPerRecord, `record ${record + 1}`, file)
 }
 
 /** Triggers of a BDF file: the low 16 bits of its status channel, where nothing is annotated. */
-function statusEvents(
+async function statusEvents(
   source: RecordSource,
   channels: readonly Channel[],
   { format, nRecords }: EdfHeader,
   signals: readonly EdfSignal[],
-): RecordingParts['events'] {
+): Promise<RecordingParts['events']> {
   const channel = channels.findIndex(({ type }) => type === 'stim')
   if (channel < 0 || format !== 'BDF') return []
-  const [samples] = source.read([{ channel, start: 0, stop: signals[channel]!.samplesPerRecord * nRecords }])
-  return stimEvents(samples!, channels[channel]!.samplingRate, TRIGGER_BITS)
+  const samples = await readAmong(channels.length, source, channel, signals[channel]!.samplesPerRecord * nRecords)
+  return stimEvents(samples, channels[channel]!.samplingRate, TRIGGER_BITS)
 }
 
 function describeChannels(signals: readonly EdfSignal[], header: EdfHeader, unit: string): Channel[] {
@@ -145,18 +165,17 @@ function describeChannels(signals: readonly EdfSignal[], header: EdfHeader, unit
   })
 }
 
-function toRecordChannel(
-  signal: EdfSignal,
-  { sampleBytes }: EdfHeader,
-  { type }: Channel,
-  unit: string,
-): RecordChannel {
+/** Whether a channel holds the trigger bits of BDF, which are no physical values. */
+const isStatus = ({ sampleBytes }: EdfHeader, { type }: Channel) => sampleBytes === 3 && type === 'stim'
+
+function toRecordChannel(signal: EdfSignal, header: EdfHeader, channel: Channel, unit: string): RecordChannel {
+  const { sampleBytes } = header
   const position = sampleBytes * signal.position
   if (sampleBytes === 2)
     return { ...signal, position, type: 'int16', unitScale: voltsPer(signal.dimension || unit) ?? 1 }
   const stored = { samplesPerRecord: signal.samplesPerRecord, position, type: 'int24' as const }
   // The bits above the epoch bit say how the amplifier is: no number, and MNE leaves them out too.
-  if (type === 'stim') return { ...stored, gain: 1, offset: 0, unitScale: 1, mask: STATUS_BITS }
+  if (isStatus(header, channel)) return { ...stored, gain: 1, offset: 0, unitScale: 1, mask: STATUS_BITS }
   return { ...signal, ...stored, unitScale: voltsPer(signal.dimension || unit) ?? 1 }
 }
 

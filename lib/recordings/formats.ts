@@ -1,6 +1,7 @@
 import { existsSync, fstatSync } from 'node:fs'
 import { extname } from 'node:path'
 import { EegTorchError } from '../errors.ts'
+import { gunzipStart } from '../files/gunzip.ts'
 import { readAt } from '../files/read-at.ts'
 import { withFile } from '../files/with-file.ts'
 import { withSidecars } from './bids/sidecars.ts'
@@ -75,8 +76,8 @@ const FORMATS: readonly FileFormat[] = [
   },
   {
     name: 'FIF',
-    endings: ['.fif'],
-    matches: isFif,
+    endings: ['.fif', '.fif.gz'],
+    matches: (start) => isFif(start) || isFif(gunzipStart(start)),
     read: readFif,
   },
   {
@@ -126,13 +127,13 @@ export function readableFor(file: string): string {
 
 /** Whether a file found in a folder is the continuation or a segment of another one, or lies where BIDS keeps what was made from recordings. */
 export function isSecondary(file: string, searched: string): boolean {
-  const goesOn = /^(.*)-\d+(\.fif)$/i.exec(file)
+  const goesOn = /^(.*)-\d+(\.fif(?:\.gz)?)$/i.exec(file)
   if (goesOn !== null && existsSync(`${goesOn[1]}${goesOn[2]}`)) return true
   const segment = /^(.*)_(\d{4}|layout)\.hea$/i.exec(file)
   if (segment !== null && [`${segment[1]}.hea`, `${segment[1]}_layout.hea`].some((path) => existsSync(path)))
     return true
   const aside = /(^|[/\\])(derivatives|sourcedata)([/\\]|$)/
-  return /_split-0*([2-9]|1\d)_[^/]*\.fif$/i.test(file) || (aside.test(file) && !aside.test(searched))
+  return /_split-0*([2-9]|1\d)_[^/]*\.fif(\.gz)?$/i.test(file) || (aside.test(file) && !aside.test(searched))
 }
 
 /**

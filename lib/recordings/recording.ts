@@ -267,8 +267,10 @@ export class Recording {
     return this.#with(metadata)
   }
 
-  /** The same samples with what a table beside the file says about channels and events; their number and order stay. */
-  describedBy(change: Partial<Pick<RecordingParts, 'name' | 'channels' | 'events' | 'warnings'>>): Recording {
+  /** The same recording with what a table beside the file says about channels, their units and events; number and order of samples stay. */
+  describedBy(
+    change: Partial<Pick<RecordingParts, 'name' | 'channels' | 'events' | 'warnings' | 'source'>>,
+  ): Recording {
     return this.#with(change)
   }
 
@@ -318,7 +320,7 @@ export class Recording {
 /** The name by which a file's recording is known: its base name without extension. */
 export function recordingName(file: string): string {
   const base = basename(file)
-  return base.replace(/\.[^.]+$/, '') || base
+  return base.replace(/\.[^.]+(\.gz)?$/i, '') || base
 }
 
 function locateEvents(

@@ -42,10 +42,18 @@ export function viewOf(
 /** Numbers that are read in one turn of the event loop: some tens of milliseconds. What a file packs together is unpacked anew in each. */
 export const NUMBERS_IN_TURN = 1 << 22
 
-/** What a source gives, while the event loop goes on: computed, or read piece by piece. */
-export async function readAsync(source: SignalSource, ranges: readonly ChannelRange[]): Promise<Float64Array[]> {
+/**
+ * What a source gives, while the event loop goes on: computed, or read piece by piece.
+ *
+ * @param inTurn how many numbers are read in one turn of the event loop
+ */
+export async function readAsync(
+  source: SignalSource,
+  ranges: readonly ChannelRange[],
+  inTurn = NUMBERS_IN_TURN,
+): Promise<Float64Array[]> {
   if (source.compute !== undefined) return source.compute(ranges)
-  const pieces = Math.ceil(ranges.reduce((sum, { start, stop }) => sum + stop - start, 0) / NUMBERS_IN_TURN)
+  const pieces = Math.ceil(ranges.reduce((sum, { start, stop }) => sum + stop - start, 0) / inTurn)
   if (pieces <= 1) return source.read(ranges)
   const outs = ranges.map(({ start, stop }) => new Float64Array(stop - start))
   const edge = ({ start, stop }: ChannelRange, piece: number) => start + Math.floor(((stop - start) * piece) / pieces)
@@ -55,6 +63,17 @@ export async function readAsync(source: SignalSource, ranges: readonly ChannelRa
     await nextTurn()
   }
   return outs
+}
+
+/** The first samples of one channel, as {@link readAsync}, where those of all channels lie between them in the file and are passed over. */
+export async function readAmong(
+  nChannels: number,
+  source: SignalSource,
+  channel: number,
+  nSamples: number,
+): Promise<Float64Array> {
+  const inTurn = Math.ceil(NUMBERS_IN_TURN / nChannels)
+  return (await readAsync(source, [{ channel, start: 0, stop: nSamples }], inTurn))[0]!
 }
 
 /** Every stored sample of the channels, each at its own rate. */

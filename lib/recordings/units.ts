@@ -14,9 +14,11 @@ const SCALES: Readonly<Record<string, number>> = {
  * occur in files.
  */
 export function voltsPer(unit: string): number | undefined {
-  const long = /^(micro|milli|nano|kilo)volts?$/i.exec(unit)?.[1]?.toLowerCase()
+  const long = /^(micro|milli|nano|kilo)v(?:olts?)?$/i.exec(unit)?.[1]?.toLowerCase()
   if (long !== undefined) return voltsPer(`${{ micro: 'u', milli: 'm', nano: 'n', kilo: 'k' }[long]}V`)
   const match = /^([nmku\u00b5\u03bc]|\x83\xca|\u00c2\u00b5)?v(olts?)?$/i.exec(unit)
   if (match === null || unit.startsWith('M')) return undefined
-  return match[1] === undefined ? 1 : SCALES[match[1].toLowerCase()]
+  if (match[1] === undefined) return 1
+  // As written first: `\xca`, a part of micro signs, is an upper-case letter.
+  return SCALES[match[1]] ?? SCALES[match[1].toLowerCase()]
 }

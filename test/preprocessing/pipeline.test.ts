@@ -112,12 +112,38 @@ describe('what it does', () => {
     expect(out.segments).toEqual(segments)
   })
 
+  test('a folder in place of a file of steps is one clear error', async () => {
+    const folder = import.meta.dirname
+    await expect(Pipeline.load(folder)).rejects.toMatchObject({
+      code: 'FILE_INVALID',
+      file: folder,
+      received: 'a folder',
+    })
+  })
+
   test('crop moves events and keeps gaps', async () => {
     const out = (await Pipeline.parse([{ crop: [5, 20] }]).apply(recording)) as Recording
     expect(out.duration).toBeCloseTo(15, 10)
     expect(out.read({ channels: ['C3'], from: 1, to: 2 })).toEqual(recording.read({ channels: ['C3'], from: 6, to: 7 }))
     const event = recording.events.find(({ onset }) => onset > 5)!
     expect(out.events.find(({ sample }) => sample >= 0)!.onset).toBeCloseTo(event.onset - 5, 10)
+  })
+
+  test('crop says which channels of another rate it leaves out', async () => {
+    const rates = { C3: 100, Temp: 1, Trigger: 100 }
+    const mixed = new Recording({
+      ...{ name: 'mixed', format: 'memory', samplingRate: 100, nSamples: 500, events: [], warnings: ['one before'] },
+      channels: Object.entries(rates).map(([name, samplingRate]) => ({
+        ...{ name, label: name, unit: '', samplingRate },
+        type: name === 'C3' ? 'eeg' : 'misc',
+      })),
+      source: { read: (ranges) => ranges.map(({ start, stop }) => new Float64Array(stop - start)) },
+    })
+    const out = (await Pipeline.parse([{ crop: [1, 2] }]).apply(mixed)) as Recording
+    expect(out.channels.map(({ name }) => name)).toEqual(['C3', 'Trigger'])
+    expect(out.warnings).toEqual(['one before', 'Preprocessing left out Temp: of another rate than 100 Hz.'])
+    const whole = (await Pipeline.parse([{ crop: [1, 2] }]).apply(mixed.pick(['C3', 'Trigger']))) as Recording
+    expect(whole.warnings).toEqual(['one before'])
   })
 
   test('a baseline counts both of its ends', async () => {

@@ -75,6 +75,27 @@ test.each([
   expect(warnings.filter((sentence) => sentence.includes('left out'))).toHaveLength(warned)
 })
 
+test('units of the table count where the file names none', async () => {
+  const folder = join(root, 'sub-04', 'eeg')
+  mkdirSync(folder, { recursive: true })
+  const labels = ['Fz', 'Cz', 'Pz', 'GSR', 'Oz']
+  const units = ['', '', 'mV', '', '']
+  const signals = labels.map((label, i) => ({ label, unit: units[i]!, samples: 4 }))
+  const file = join(folder, 'sub-04_task-rest_eeg.edf')
+  writeFileSync(file, edfBytes({ signals, records: [labels.map(() => [10, 20, 30, 40])] }))
+  const told = ['µV', 'mV', 'uV', 'uS', 'n/a']
+  const rows = labels.map((label, i) => `${label}\t${i === 3 ? 'GSR' : 'EEG'}\t${told[i]}`)
+  writeFileSync(join(folder, 'sub-04_task-rest_channels.tsv'), `${['name\ttype\tunits', ...rows].join('\n')}\n`)
+  const recording = await readRecording(file)
+  expect(recording.channels.map(({ unit }) => unit)).toEqual(['V', 'V', 'V', '', ''])
+  // A digital step is 0.1 of the unit.
+  const first = recording.read().map((samples) => Number(samples[1]!.toPrecision(9)))
+  expect(first).toEqual([2e-6, 2e-3, 2e-3, 2, 2])
+  expect(recording.files).toEqual([file])
+  const given = await readRecording(file, { unit: 'nV' })
+  expect(given.read({ channels: ['Fz'] })[0]![1]).toBeCloseTo(2e-9, 18)
+})
+
 test('an onset that is no number is one clear error', async () => {
   writeFileSync(join(subject, 'sub-01_ses-a_task-rest_events.tsv'), 'onset\tduration\nsoon\t1\n')
   await expect(readRecording(join(subject, 'sub-01_ses-a_task-rest_eeg.edf'))).rejects.toThrow(

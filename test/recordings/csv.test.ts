@@ -29,20 +29,26 @@ const WRITTEN: readonly ((value: number) => string)[] = [
   (value) => `-.${Math.abs(Math.trunc(value))}`,
   (value) => `${Math.trunc(value)}.`,
   () => '-0',
+  (value) => `"${value}"`,
+  (value) => `" ${value.toFixed(2)}" `,
+  () => '""',
   () => '',
   () => 'NaN',
 ]
 
 test.each([
-  [',', '\n'],
-  [';', '\r\n'],
-  ['\t', '\r'],
-])('numbers separated by %j are what Number() makes of them', async (separator, lineBreak) => {
+  [',', '\n', '.'],
+  [';', '\r\n', '.'],
+  ['\t', '\r', '.'],
+  [';', '\r\n', ','],
+  ['\t', '\n', ','],
+])('numbers separated by %j are what Number() makes of them', async (separator, lineBreak, point) => {
   const rows = Array.from({ length: 12_000 }, (_, row) =>
     Array.from({ length: 8 }, (_, column) => WRITTEN[(row + column) % WRITTEN.length]!(draw())),
   )
-  const recording = await readRecording(write('odd.csv', rows, { separator, lineBreak }))
-  const number = (cell: string) => (cell === '' ? Number.NaN : Number(cell))
+  const written = rows.map((cells) => cells.map((cell) => cell.replace('.', point)))
+  const recording = await readRecording(write('odd.csv', written, { separator, lineBreak }))
+  const number = (cell: string) => Number(cell.replaceAll('"', '') || Number.NaN)
   const columns = rows[0]!.map((_, column) => Float64Array.from(rows, (cells) => number(cells[column]!)))
   expect(recording.nSamples).toBe(rows.length)
   const read = recording.read()
@@ -55,6 +61,19 @@ test.each([
   ] as const)
     expect(recording.readSamples(start, stop, [7, 2])).toEqual([7, 2].map((i) => columns[i]!.slice(start, stop)))
 })
+
+test.each(['1,2,3', '1.2,3', '1,2.3', ',', '"1', '1"', '"1"2', '"1;2"'])(
+  '%j is no number between semicolons',
+  async (cell) => {
+    const rows = [
+      ['1,5', '2'],
+      [cell, '3'],
+    ]
+    await expect(readRecording(write('commas.csv', rows, { separator: ';' }))).rejects.toThrow(
+      'line 3 holds something other than numbers',
+    )
+  },
+)
 
 test.each(['0x10', 'Infinity', '1.2.3', '-', '.', '1e', '--1', '1 2', 'n'])('%j is no number', async (cell) => {
   const rows = Array.from({ length: 200 }, (_, row) => ['1', row === 150 ? cell : '2', '3'])

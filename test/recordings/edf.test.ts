@@ -1,5 +1,7 @@
-import { truncateSync, unlinkSync } from 'node:fs'
-import { EegTorchError, readEdf } from 'eegtorch'
+import { readFileSync, truncateSync, unlinkSync } from 'node:fs'
+import { EegTorchError, readEdf, readRecording } from 'eegtorch'
+import { readEdfHeader } from '../../lib/recordings/edf.ts'
+import { fixturePath } from './agree.ts'
 import { type EdfBytes, edfBytes } from './edf-bytes.ts'
 import { put, temporaryFolder } from './temporary.ts'
 
@@ -36,6 +38,26 @@ test('reads labels, units and rates, and each channel at its own rate', async ()
   expect([...temperature!]).toEqual([37, 38])
 })
 
+test('both micro signs, in each encoding that files have them in, and other prefixes are volts', async () => {
+  const utf8 = (text: string) => Buffer.from(text).toString('latin1')
+  const units = ['\u00b5V', utf8('\u00b5V'), '\x83\xcaV', 'uV', 'UV', 'microV', 'Volt', 'mV', 'nV', 'kV', 'MV']
+  const signals = units.map((unit, i) => ({ label: `E${i}`, unit, samples: 2 }))
+  const recording = await read({ signals, records: [units.map(() => [10, 20])] })
+  const values = recording.read().map(([first]) => Number(first!.toPrecision(9)))
+  expect(values).toEqual([1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1e-6, 1, 1e-3, 1e-9, 1e3, 1])
+  expect(recording.channels.map(({ unit }) => unit)).toEqual([...Array(10).fill('V'), 'MV'])
+})
+
+test('annotations that are no UTF-8 are Latin-1', async () => {
+  const signals = [
+    { label: 'Cz', samples: 4 },
+    { label: NOTES, samples: 16 },
+  ]
+  const bytes = edfBytes({ reserved: 'EDF+C', signals, records: [[[1, 2, 3, 4], '+0\x14\x14\0+0.5\x14f_r\x14\0']] })
+  bytes[bytes.indexOf('f_r') + 1] = 0xfc
+  expect((await readEdf(put(folder, 'latin.edf', bytes))).events.map(({ label }) => label)).toEqual(['für'])
+})
+
 test('reads a stretch of some channels', async () => {
   const recording = await read(plain)
   const [temperature, fc5] = recording.read({ channels: ['Temp rectal', 'FC5'], from: 0.5, to: 1.5 })
@@ -48,6 +70,22 @@ test('reads a stretch of some channels', async () => {
   expect(() => recording.read({ from: 2, to: 1 })).toThrow('from <= to')
   expect(() => recording.readSamples(0, 9)).toThrow('within 0..8')
   expect(() => recording.readSamples(0, 1)).toThrow('channel Temp rectal cannot be read with the others')
+})
+
+test('an onset without its sign is one after the start, with a warning', async () => {
+  const signals = [
+    { label: 'Cz', samples: 4 },
+    { label: NOTES, samples: 24 },
+  ]
+  const parts = (text: string): EdfBytes => ({ reserved: 'EDF+C', signals, records: [[[1, 2, 3, 4], text]] })
+  const recording = await read(parts('0\x14\x14\x001.5\x150.25\x14T1\x14\x00+2\x14T2\x14\x00'))
+  expect(recording.events.map(({ onset, duration, label }) => [onset, duration, label])).toEqual([
+    [1.5, 0.25, 'T1'],
+    [2, 0, 'T2'],
+  ])
+  expect(recording.warnings).toEqual([expect.stringMatching(/^1 annotations have an onset without a sign/)])
+  expect((await read(parts('+0\x14\x14\x00+1\x14T1\x14\x00'))).warnings).toEqual([])
+  await expect(read(parts('+0\x14\x14\x00.5\x14T1\x14\x00'))).rejects.toThrow('annotations of record 1')
 })
 
 test('annotations have durations and several texts, may come from two signals, and count from the first sample', async () => {
@@ -131,6 +169,29 @@ test('a number of records of -1 is found from the size', async () => {
   expect((await read({ ...plain, nRecords: -1 })).nSamples).toBe(8)
 })
 
+// Their samples are held against MNE's in agreement.test.ts.
+test.each(['edf/empty-ranges.edf', 'gdf/empty-ranges.gdf', 'gdf/v1-empty-ranges.gdf'])(
+  '%s is read with a warning that names the channels without a scale',
+  async (name) => {
+    const { warnings } = await readRecording(fixturePath(name))
+    expect(warnings).toEqual([expect.stringMatching(/empty range .* of -, --, 0\.$/)])
+  },
+)
+
+test('a trigger channel has no scale to miss', async () => {
+  const bytes = readFileSync(fixturePath('bdf/status.bdf'))
+  // Physical minimum and maximum of the last of three signals.
+  for (const before of [104, 112]) bytes.write('0'.padEnd(8), 256 + 3 * before + 16, 'latin1')
+  const { warnings, events } = await readEdf(put(folder, 'status.bdf', bytes))
+  expect(warnings).toEqual([])
+  expect(events).toEqual((await readEdf(fixturePath('bdf/status.bdf'))).events)
+})
+
+test('a digital range that descends is ascending for who asks how wide it is', () => {
+  const [signal] = readEdfHeader(fixturePath('edf/empty-ranges.edf')).signals.slice(-1)
+  expect(signal).toMatchObject({ label: 'Cz', digitalRange: [-2048, 2047], hasEmptyRange: false })
+})
+
 test('subject, session and run come from the name', async () => {
   const one = await readEdf(write(plain, 'S012R06.edf'))
   expect(one).toMatchObject({ name: 'S012R06', subject: 'S012', session: undefined, run: '6' })
@@ -209,22 +270,10 @@ const bad: [string, EdfBytes, string, string][] = [
   ],
   ['negative samples', { ...plain, signals: [{ ...signal, samples: -4 }] }, 'FILE_INVALID', '1 or more, received -4'],
   [
-    'an empty physical range',
-    { ...plain, signals: [{ ...signal, physical: [1, 1] }] },
-    'FILE_INVALID',
-    'physical range of signal 1 (Fc5.) is empty',
-  ],
-  [
     'an endless physical range',
     { ...plain, signals: [{ ...signal, physical: ['-1e308', '1e308'] }] },
     'FILE_INVALID',
     'too wide',
-  ],
-  [
-    'an empty digital range',
-    { ...plain, signals: [{ ...signal, digital: [5, 5] }] },
-    'FILE_INVALID',
-    'digital range of signal 1',
   ],
   [
     'annotations only',

@@ -64,6 +64,16 @@ test('an array that claims more than the file can hold is refused before it is r
   )
 })
 
+test('a filter that is not HDF5’s own is named', async () => {
+  await expect(readRecording(fixturePath('mat73-filters/lzf.mat'))).rejects.toMatchObject({
+    code: 'FILE_UNSUPPORTED',
+    file: fixturePath('mat73-filters/lzf.mat'),
+    message: expect.stringMatching(/\/X is packed by a filter.*expected gzip.*received lzf \(number 32000\)/),
+  })
+  const unpacked = await readRecording(fixturePath('mat73-filters/lzf-unused.mat'))
+  expect(Array.from(unpacked.read()[1]!.subarray(0, 2))).toEqual([0.7859107915662121, 0.4802251364085529])
+})
+
 test('a file that is cut off says so, and one that changes is noticed when it is read', async () => {
   const whole = readFileSync(fixturePath('mat73/columns.mat'))
   const file = join(folder, 'cut.mat')

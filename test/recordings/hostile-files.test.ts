@@ -28,19 +28,27 @@ const CASES: Record<string, { files: string[]; knowsLength?: false; options?: Fi
     { files: ['numpy/big-end.npy'], options: { samplingRate: 100 } },
     { files: ['numpy/trials.npz'] },
     { files: ['numpy/stored.npz'] },
+    { files: ['numpy/level4.mat'], knowsLength: false },
+    { files: ['numpy/level4-big-endian.mat'], knowsLength: false },
   ],
   fif: [
     { files: ['fif/single_raw.fif'] },
     { files: ['fif/short_raw.fif'] },
     { files: ['fif/split_raw.fif', 'fif/split_raw-1.fif'] },
     { files: ['fif/some-epo.fif'] },
+    { files: ['fif/packed_raw.fif.gz'] },
+    { files: ['fif/packed-epo.fif.gz'] },
   ],
-  csv: [{ files: ['csv/times.csv'], knowsLength: false }],
+  csv: [
+    { files: ['csv/times.csv'], knowsLength: false },
+    { files: ['csv/quoted.csv'], knowsLength: false },
+  ],
   xdf: [{ files: ['xdf/streams.xdf'] }],
   wfdb: [
     { files: ['wfdb/f212.hea', 'wfdb/f212.dat', 'wfdb/f212.atr'] },
     { files: ['wfdb/f24.hea', 'wfdb/f24.dat'] },
     { files: ['wfdb/f310-299.hea', 'wfdb/f310-299.dat'] },
+    { files: ['wfdb/skewed-310.hea', 'wfdb/skewed-310.dat'] },
     {
       files: [
         'wfdb/variable.hea',

@@ -91,12 +91,39 @@ test.each([
   await expect(readRecording(join(folder, name.replace(/_.*/, '.hea')))).rejects.toThrow(message)
 })
 
+test.each(['8', '16'])(
+  'each signal of format %s begins at the frame of its skew, and ends in as many that are no numbers',
+  async (format) => {
+    const name = `f${format}`
+    for (const ending of ['hea', 'dat'])
+      copyFileSync(join(source, `${name}.${ending}`), join(folder, `${name}.${ending}`))
+    const straight = (await readRecording(join(folder, `${name}.hea`))).read()
+    const skews = [0, 7, 2]
+    let signal = 0
+    const file = join(folder, `${name}.hea`)
+    const text = readFileSync(file, 'utf8')
+    writeFileSync(
+      file,
+      text.replaceAll(`${name}.dat ${format}`, (start) => `${start}:${skews[signal++]}`),
+    )
+    const recording = await readRecording(file)
+    const n = recording.nSamples
+    const expected = straight.map((row, i) => Float64Array.from(row, (_, k) => row[k + skews[i]!] ?? Number.NaN))
+    expect(recording.read()).toEqual(expected)
+    expect(recording.readSamples(n - 3, n, [2, 1])).toEqual([2, 1].map((i) => expected[i]!.slice(n - 3)))
+    expect(recording.readSamples(100, 104, [1])).toEqual([expected[1]!.slice(100, 104)])
+    change(`${name}.hea`, ':7', `:${n}`)
+    await expect(readRecording(file)).rejects.toThrow(
+      /\.hea: a signal is skewed out of the record: expected less than 301 frames, received 301/,
+    )
+  },
+)
+
 test.each([
   ['508', /compressed by FLAC: write them anew with xform -O/],
   ['516', /compressed by FLAC/],
   ['524', /compressed by FLAC/],
   ['999', /stored in a format that is not known/],
-  ['16:3', /skewed against one another are not read: xform aligns them: expected no skew, received skew 3/],
 ])('format %s is refused by name', async (format, message) => {
   for (const ending of ['hea', 'dat']) copyFileSync(join(source, `f16.${ending}`), join(folder, `f16.${ending}`))
   const file = change('f16.hea', /f16\.dat 16/g, `f16.dat ${format}`)

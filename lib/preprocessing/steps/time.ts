@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { EegTorchError } from '../../errors.ts'
 import type { Recording } from '../../recordings/recording.ts'
 import { storedSample } from '../../recordings/segments.ts'
+import { leftOutWarning } from '../run-recording.ts'
 import { defineStep } from '../step.ts'
 
 export const crop = defineStep({
@@ -33,8 +34,11 @@ function cropRecording(recording: Recording, from: number, to: number): Recordin
     return [{ onset: onset + (first - sample) / rate, sample: first - start, nSamples: last - first }]
   })
   const origin = inside[0]!.onset
+  const channels = kept.map((index) => recording.channels[index]!)
+  const names = channels.map(({ name }) => name)
   return recording.derive({
-    channels: kept.map((index) => recording.channels[index]!),
+    channels,
+    warnings: [...recording.warnings, ...leftOutWarning(recording, names, `of another rate than ${rate} Hz`)],
     nSamples: stop - start,
     segments: inside.map((segment) => ({ ...segment, onset: segment.onset - origin })),
     events: events.map((event) => ({ ...event, onset: event.onset - origin })),

@@ -27,6 +27,8 @@ export interface NamedArrays {
   readonly firstSample: 0 | 1
   readonly numbers: ReadonlyMap<string, NumberArray>
   readonly texts: ReadonlyMap<string, readonly string[]>
+  /** What was left out, one sentence each. */
+  readonly warnings?: readonly string[]
 }
 
 /** Strides of an array without holes, first or last axis fastest. */

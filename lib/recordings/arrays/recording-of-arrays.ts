@@ -38,7 +38,7 @@ export function recordingOfArrays(arrays: NamedArrays, options: FileOptions): Re
   const nTrials = axes.trials === undefined ? 1 : signal.dims[axes.trials]!
   const nSamples = perTrial * nTrials
   const units = texts.get('units') ?? texts.get('unit') ?? []
-  const warnings: string[] = []
+  const warnings = [...(arrays.warnings ?? [])]
   if (units.length === 0 && options.unit === undefined) {
     warnings.push("The file names no unit: numbers are given as they are; say unit: 'uV' to read volts.")
   }

@@ -14,7 +14,7 @@ const LEVELS = 4
 /** The parts of a BIDS file name, undefined for another. */
 function parseBidsName(file: string): BidsName | undefined {
   const parts = basename(file)
-    .replace(/(\.nii)?\.[^.]+$/, '')
+    .replace(/(\.nii|\.fif)?\.[^.]+$/, '')
     .split('_')
   const suffix = parts.pop()!
   const entities = parts.map((part) => /^([a-z]+)-([A-Za-z0-9+]+)$/.exec(part))

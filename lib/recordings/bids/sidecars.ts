@@ -3,6 +3,7 @@ import type { Position } from '../../electrodes.ts'
 import { EegTorchError } from '../../errors.ts'
 import { readText } from '../read-text.ts'
 import type { Channel, ChannelType, Recording, RecordingParts } from '../recording.ts'
+import { voltsPer } from '../units.ts'
 import { isBidsRecording, sidecarOf } from './entities.ts'
 import { readTsv } from './table.ts'
 
@@ -23,7 +24,8 @@ const METRES: Readonly<Record<string, number>> = { m: 1, cm: 0.01, mm: 0.001 }
 
 /**
  * A recording with what the tables beside it say, if its name is one of BIDS: `events.tsv` replaces the file's own events (called by
- * `trial_type`, else `value`), `channels.tsv` tells types and bad channels, `electrodes.tsv` places. Other recordings stay as they are.
+ * `trial_type`, else `value`), `channels.tsv` tells types, bad channels, and the unit where the file names none, `electrodes.tsv` places.
+ * Other recordings stay as they are.
  *
  * @throws EegTorchError `FILE_INVALID` for an event without an onset
  */
@@ -35,10 +37,16 @@ export function withSidecars(recording: Recording): Recording {
   )
   const warnings = [...recording.warnings]
   let described: readonly Channel[] = recording.channels
-  if (channels !== undefined) described = withChannelTable(described, channels, warnings)
+  let volts: Partial<Pick<RecordingParts, 'source'>> = {}
+  if (channels !== undefined) {
+    const rows = channelRows(described, channels, warnings)
+    described = withChannelTable(described, rows)
+    const scales = recording.channels.map((channel) => tableVolts(channel, rows))
+    if (scales.some((scale) => scale !== undefined)) volts = { source: scaledSource(recording, scales) }
+  }
   if (electrodes !== undefined) described = withPlaces(described, electrodes, file, warnings)
   const read = events === undefined ? {} : { events: readEvents(events, recording, warnings) }
-  return recording.describedBy({ channels: described, warnings, ...read })
+  return recording.describedBy({ channels: described, warnings, ...read, ...volts })
 }
 
 function readEvents(file: string, recording: Recording, warnings: string[]): RecordingParts['events'] {
@@ -83,15 +91,41 @@ function unlistedAfter(rows: RecordingParts['events'], { events, samplingRate }:
   return events.filter(({ onset, label }) => place(onset) > last + NEAR.at(-1)! && kinds.has(label)).length
 }
 
-function withChannelTable(channels: readonly Channel[], file: string, warnings: string[]): Channel[] {
+type Row = ReadonlyMap<string, string>
+
+/** Rows of a table of channels, by name. */
+function channelRows(channels: readonly Channel[], file: string, warnings: string[]): ReadonlyMap<string, Row> {
   const rows = new Map(readTsv(file, warnings).map((row) => [row.get('name') ?? '', row]))
   const missing = channels.filter(({ label }) => !rows.has(label)).map(({ label }) => label)
   if (missing.length > 0) warnings.push(`${basename(file)} does not describe ${missing.slice(0, 8).join(', ')}.`)
+  return rows
+}
+
+function withChannelTable(channels: readonly Channel[], rows: ReadonlyMap<string, Row>): Channel[] {
   return channels.map((channel) => {
     const row = rows.get(channel.label)
     const named = row?.get('type')?.toUpperCase()
-    const type = named === undefined ? channel.type : (TYPES[named] ?? 'misc')
-    return { ...channel, type, ...(row?.get('status')?.toLowerCase() === 'bad' ? { isBad: true } : {}) }
+    return {
+      ...channel,
+      type: named === undefined ? channel.type : (TYPES[named] ?? 'misc'),
+      ...(tableVolts(channel, rows) === undefined ? {} : { unit: 'V' }),
+      ...(row?.get('status')?.toLowerCase() === 'bad' ? { isBad: true } : {}),
+    }
+  })
+}
+
+/** Volts in one of the unit that the table gives to a channel whose file names none. */
+function tableVolts({ label, unit }: Channel, rows: ReadonlyMap<string, Row>): number | undefined {
+  return unit === '' ? voltsPer(rows.get(label)?.get('units') ?? '') : undefined
+}
+
+/** The samples of a recording times the scales of its channels. */
+function scaledSource(recording: Recording, scales: readonly (number | undefined)[]): RecordingParts['source'] {
+  return recording.asSource({
+    change: (samples, { channel }) => {
+      const scale = scales[channel]
+      return scale === undefined ? samples : samples.map((value) => value * scale)
+    },
   })
 }
 

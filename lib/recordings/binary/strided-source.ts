@@ -7,6 +7,8 @@ import { getterOf, SAMPLE_BYTES, type SampleType } from './sample-types.ts'
 /** A stretch of samples in a file, all channels stored alike: frame by frame, or channel by channel. */
 export interface StridedPiece {
   readonly file: string
+  /** The file as it was unpacked, where it is compressed. */
+  readonly unpacked?: Buffer | undefined
   /** Byte of the first sample of the first channel. */
   readonly position: number
   /** Number of its first sample among those of the recording. */
@@ -44,8 +46,9 @@ export class StridedSource implements SignalSource {
       const { start, stop } = spanOf(jobs)
       const needed = this.pieces.filter(({ first, nSamples }) => first < stop && first + nSamples > start)
       for (const file of new Set(needed.map((piece) => piece.file))) {
-        withFile(file, (descriptor) => {
-          for (const piece of needed) if (piece.file === file) readPiece(descriptor, piece, jobs, this.channels.length)
+        const pieces = needed.filter((piece) => piece.file === file)
+        withBytes(pieces[0]!, (bytes) => {
+          for (const piece of pieces) readPiece(bytes, piece, jobs, this.channels.length)
         })
       }
     })
@@ -54,20 +57,40 @@ export class StridedSource implements SignalSource {
 
 type Jobs = readonly Job<StridedChannel>[]
 
-function readPiece(descriptor: number, piece: StridedPiece, jobs: Jobs, nChannels: number): void {
+/** Where samples are read from. */
+interface Bytes {
+  /** @throws EegTorchError `FILE_TRUNCATED` where there are fewer bytes by now */
+  require(needed: number): void
+  fill(buffer: Buffer, position: number): void
+}
+
+function withBytes({ file, unpacked }: StridedPiece, use: (bytes: Bytes) => void): void {
+  // What was unpacked does not change any more.
+  if (unpacked !== undefined) use({ require() {}, fill: (buffer, position) => unpacked.copy(buffer, 0, position) })
+  else {
+    withFile(file, (descriptor) =>
+      use({
+        require: (needed) => requireSize(descriptor, needed, file),
+        fill: (buffer, position) => readInto(descriptor, buffer, position, 'its samples', file),
+      }),
+    )
+  }
+}
+
+function readPiece(source: Bytes, piece: StridedPiece, jobs: Jobs, nChannels: number): void {
   const size = SAMPLE_BYTES[piece.type]
   const slots = Math.max(...jobs.map(({ slot }) => slot), nChannels - 1)
   const end = piece.position + (piece.nSamples - 1) * piece.sampleStride + slots * piece.channelStride + size
-  requireSize(descriptor, end, piece.file)
+  source.require(end)
   const isPlanar = piece.sampleStride === size
-  if (isPlanar) for (const job of jobs) readRuns(descriptor, piece, [job], job.slot * piece.channelStride, 0)
-  else readRuns(descriptor, piece, jobs, 0, piece.channelStride)
+  if (isPlanar) for (const job of jobs) readRuns(source, piece, [job], job.slot * piece.channelStride, 0)
+  else readRuns(source, piece, jobs, 0, piece.channelStride)
 }
 
 /** Reads the samples of some jobs chunk by chunk; `skip` bytes lie before them, and `perSlot` from one channel to the next. */
 function readRuns(
-  descriptor: number,
-  { file, position, first, nSamples, type, littleEndian, sampleStride }: StridedPiece,
+  source: Bytes,
+  { position, first, nSamples, type, littleEndian, sampleStride }: StridedPiece,
   jobs: Jobs,
   skip: number,
   perSlot: number,
@@ -81,7 +104,7 @@ function readRuns(
   for (let at = from; at < to; at += perChunk) {
     const n = Math.min(perChunk, to - at)
     const bytes = Buffer.allocUnsafe((n - 1) * sampleStride + tail)
-    readInto(descriptor, bytes, position + skip + at * sampleStride, 'its samples', file)
+    source.fill(bytes, position + skip + at * sampleStride)
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (const { start, stop, out, slot, gain, offset = 0 } of jobs) {
       const base = slot * perSlot

@@ -43,13 +43,14 @@ export async function readBrainVision(
   file: string,
   { truncated = 'error', unit = 'uV' }: FileOptions = {},
 ): Promise<Recording> {
-  const header: Header = { file, sections: readSections(file, 'Header'), warnings: [] }
+  const warnings: string[] = []
+  const header: Header = { file, sections: readSections(file, 'Header', truncated, warnings), warnings }
   const channels = describeChannels(header, unit)
   const samplingRate = channels[0]!.samplingRate
   const data = siblingOf(header, 'DataFile', ['.eeg', '.dat'])
   if (data === undefined) throw new EegTorchError('FILE_INVALID', 'the header names no DataFile', { file })
   const { nSamples, source } = samplesOf(header, data, channels, truncated)
-  const markers = markersOf(header)
+  const markers = markersOf(header, truncated)
   const late = markers.events.filter(({ position }) => position < 0 || position >= nSamples).length
   if (late > 0) header.warnings.push(`${late} of ${markers.events.length} markers lie outside the samples.`)
   return new Recording({
@@ -227,10 +228,10 @@ function isVectorised(header: Header): boolean {
   throw invalid(header.file, 'the orientation of its samples is not known', 'MULTIPLEXED or VECTORIZED', orientation)
 }
 
-function markersOf(header: Header): Markers {
+function markersOf(header: Header, truncated: FileOptions['truncated']): Markers {
   if (!common(header, 'MarkerFile')) return NO_MARKERS
   const file = siblingOf(header, 'MarkerFile', ['.vmrk'])
-  if (file !== undefined && existsSync(file)) return readMarkers(file)
+  if (file !== undefined && existsSync(file)) return readMarkers(file, truncated, header.warnings)
   header.warnings.push(`The marker file ${common(header, 'MarkerFile')} is missing, so there are no events.`)
   return NO_MARKERS
 }

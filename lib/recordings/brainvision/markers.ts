@@ -1,3 +1,4 @@
+import type { FileOptions } from '../file-options.ts'
 import { invalid } from '../invalid.ts'
 import { fieldsOf, readSections } from './sections.ts'
 
@@ -23,10 +24,11 @@ const NEW_SEGMENT = 'New Segment'
 /**
  * Reads the `[Marker Infos]` of a marker file. The first `New Segment` only tells when the recording started, so it is no event.
  *
- * @throws EegTorchError `FILE_INVALID` for a marker without a position
+ * @param truncated as for {@link readSections}
+ * @throws EegTorchError `FILE_TRUNCATED`, `FILE_INVALID` for a marker without a position
  */
-export function readMarkers(file: string): Markers {
-  const infos = readSections(file, 'Marker').get('marker infos') ?? new Map<string, string>()
+export function readMarkers(file: string, truncated: FileOptions['truncated'], warnings: string[]): Markers {
+  const infos = readSections(file, 'Marker', truncated, warnings).get('marker infos') ?? new Map<string, string>()
   const rows = [...infos].filter(([key]) => /^mk\d+$/.test(key)).map(([, value]) => fieldsOf(value))
   const markers = rows.map((fields, i) => {
     const [type = '', description = '', position = '', size = ''] = fields

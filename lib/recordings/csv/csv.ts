@@ -7,8 +7,9 @@ import { type Channel, Recording, recordingName } from '../recording.ts'
 import type { Segment } from '../segments.ts'
 import { stimEvents } from '../stim-events.ts'
 import { voltsPer } from '../units.ts'
+import { cellsOf, unquoted, withPoint } from './row.ts'
 import { TableSource } from './source.ts'
-import { scanTable, type Table } from './table.ts'
+import { scanTable, separatorOf, type Table } from './table.ts'
 
 const TIME = /^(time|times|timestamps?|t|seconds?|sec)\b/i
 /** A step this many times as long as the typical one is a gap. */
@@ -19,9 +20,10 @@ const SHORTEST_GAP = 0.5
 const CLOCK = 5e-4
 
 /**
- * Opens a table of numbers in text: a line of names, then a line for each sample; commas, semicolons or tabs. A first column of
- * times (seconds; milliseconds where its name ends in `ms`) gives the rate, from first to last stamp; a unit in brackets behind a name
- * (`Cz [uV]`) is its unit. Rises of a column called marker, stim, trigger or status are the events.
+ * Opens a table of numbers in text: a line of names, then a line for each sample; commas, semicolons or tabs; cells may stand in quotation
+ * marks. A comma is a decimal point where cells are separated otherwise. A first column of times (seconds; milliseconds where its name ends in
+ * `ms`) gives the rate, from first to last stamp; a unit in brackets behind a name (`Cz [uV]`) is its unit. Rises of a column called marker,
+ * stim, trigger or status are the events.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_INVALID` for what is no table of numbers, `INVALID_OPTION` if nothing says the rate
  */
@@ -65,12 +67,12 @@ export async function readCsv(file: string, options: FileOptions = {}): Promise<
 /** Whether a file begins like a table: a line of names that are no numbers, then a line of as many numbers. */
 export function startsAsTable(start: Buffer): boolean {
   const [head = '', row = ''] = start.toString('utf8').split(/\r?\n/)
-  const separator = /[,;\t]/.exec(head)?.[0]
+  const separator = separatorOf(head)
   if (separator === undefined || head.includes('\0') || !/[A-Za-z]/.test(head)) return false
-  const cells = row.split(separator)
+  const cells = cellsOf(row, separator).map(unquoted)
   return (
     cells.slice(0, -1).some((cell) => cell !== '') &&
-    cells.slice(0, -1).every((cell) => cell === '' || Number.isFinite(Number(cell)))
+    cells.slice(0, -1).every((cell) => cell === '' || Number.isFinite(Number(withPoint(cell, separator))))
   )
 }
 

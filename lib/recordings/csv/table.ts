@@ -4,7 +4,7 @@ import { withFile } from '../../files/with-file.ts'
 import { invalid } from '../invalid.ts'
 import { decodeText } from '../read-text.ts'
 import { eachLine, type Line, type LineBytes, textOf } from './lines.ts'
-import { readRow } from './row.ts'
+import { cellsOf, readRow, unquoted } from './row.ts'
 
 /** A table of numbers in a file: its columns, and where its rows lie. */
 export interface Table {
@@ -85,7 +85,7 @@ class Scan {
   /** The last line may be half of one, and half a number is another number. */
   #requireWhole(text: string): void {
     const { names, separator } = this.#head!
-    if (text.split(separator).length === names.length) return
+    if (cellsOf(text, separator).length === names.length) return
     throw new EegTorchError('FILE_TRUNCATED', 'the file ends in the middle of a line', {
       file: this.file,
       expected: `${names.length} numbers and a line break`,
@@ -94,8 +94,11 @@ class Scan {
   }
 }
 
+/** What separates the names of a table: the first of `,`, `;` and tab that stands in no quotation. */
+export const separatorOf = (head: string): string | undefined => /[,;\t]/.exec(head.replaceAll(/"[^"]*"/g, ''))?.[0]
+
 function headOf({ bytes, start, end }: LineBytes): { names: string[]; separator: string } {
   const text = decodeText(bytes.subarray(start, end)).replace(/^\uFEFF/, '')
-  const separator = /[,;\t]/.exec(text)?.[0] ?? ','
-  return { separator, names: text.split(separator).map((name) => name.trim().replace(/^"(.*)"$/, '$1')) }
+  const separator = separatorOf(text) ?? ','
+  return { separator, names: cellsOf(text, separator).map(unquoted) }
 }

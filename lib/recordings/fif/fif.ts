@@ -7,7 +7,7 @@ import { metadataFromName } from '../metadata.ts'
 import { type Channel, Recording, type RecordingParts, recordingName } from '../recording.ts'
 import type { Segment } from '../segments.ts'
 import { segmentsAt } from '../segments-at.ts'
-import type { SignalSource } from '../source.ts'
+import { readAmong, type SignalSource } from '../source.ts'
 import { stimEvents } from '../stim-events.ts'
 import { readAnnotations, readEpochLabels } from './fif-events.ts'
 import { type Measurement, readMeasurement } from './measurement.ts'
@@ -16,7 +16,7 @@ import { type FifPart, readParts } from './split.ts'
 import { BLOCK, type FifTag, KIND, MATRIX, readNumber, TYPES } from './tags.ts'
 
 /**
- * Opens a FIF file of raw data (with the files that it goes on in) or of epochs. Annotations are the events, or else rises of the
+ * Opens a FIF file of raw data (with the files that it goes on in) or of epochs, also one that gzip has compressed (`.fif.gz`). Annotations are the events, or else rises of the
  * trigger channel. What the recorder skipped is a gap; epochs follow one another, each a segment, with its event at time 0.
  * Compensation and projections are not applied.
  *
@@ -24,7 +24,7 @@ import { BLOCK, type FifTag, KIND, MATRIX, readNumber, TYPES } from './tags.ts'
  */
 export async function readFif(file: string, { truncated = 'error' }: FileOptions = {}): Promise<Recording> {
   const warnings: string[] = []
-  const parts = readParts(file, truncated, warnings)
+  const parts = await readParts(file, truncated, warnings)
   const { tags } = parts[0]!
   const measurement = readMeasurement(tags, file)
   const shared = {
@@ -38,12 +38,16 @@ export async function readFif(file: string, { truncated = 'error' }: FileOptions
   }
   const epoch = tags.find(({ kind, blocks }) => kind === KIND.epoch && blocks.at(-1) === BLOCK.epochs)
   if (epoch !== undefined) return new Recording({ ...shared, ...epochsOf(parts, measurement) })
-  return new Recording({ ...shared, ...rawOf(parts, measurement, file) })
+  return new Recording({ ...shared, ...(await rawOf(parts, measurement, file)) })
 }
 
 type Content = Pick<RecordingParts, 'format' | 'nSamples' | 'segments' | 'events' | 'source'>
 
-function rawOf(parts: readonly FifPart[], measurement: Measurement, file: string): Content & { nSamples: number } {
+async function rawOf(
+  parts: readonly FifPart[],
+  measurement: Measurement,
+  file: string,
+): Promise<Content & { nSamples: number }> {
   const nChannels = measurement.channels.length
   const data: RawData[] = []
   let nSamples = 0
@@ -71,7 +75,7 @@ function rawOf(parts: readonly FifPart[], measurement: Measurement, file: string
   const events =
     annotations.length > 0
       ? annotations.map((event) => ({ ...event, onset: event.onset - first }))
-      : triggers(source, measurement.channels, segments, rate, nSamples)
+      : await triggers(source, measurement.channels, segments, rate, nSamples)
   return { format: 'FIF raw', nSamples, segments, events, source }
 }
 
@@ -86,18 +90,18 @@ function withGaps(gaps: RawData['gaps'], nSamples: number, rate: number): Segmen
 }
 
 /** Rises of the composite trigger channel, or of the first one. A value that a gap separates from the last is a rise from it. */
-function triggers(
+async function triggers(
   source: SignalSource,
   channels: readonly Channel[],
   segments: readonly Segment[],
   rate: number,
   nSamples: number,
-): RecordingParts['events'] {
+): Promise<RecordingParts['events']> {
   const named = channels.findIndex(({ label }) => /^STI ?(014|101)$/.test(label))
   const channel = named >= 0 ? named : channels.findIndex(({ type }) => type === 'stim')
   if (channel < 0) return []
-  const [samples] = source.read([{ channel, start: 0, stop: nSamples }])
-  return stimEvents(samples!, 1).map((event) => {
+  const samples = await readAmong(channels.length, source, channel, nSamples)
+  return stimEvents(samples, 1).map((event) => {
     const segment = segments.findLast(({ sample }) => sample <= event.onset)!
     return { ...event, onset: segment.onset + (event.onset - segment.sample) / rate }
   })
@@ -173,6 +177,7 @@ function epochPieces(tag: FifTag, file: string, nChannels: number, perEpoch: num
   }
   return Array.from({ length: nEpochs }, (_, i) => ({
     file,
+    unpacked: tag.unpacked,
     position: tag.position + i * bytes,
     first: (before + i) * perEpoch,
     nSamples: perEpoch,

@@ -52,7 +52,8 @@ export function rawDataOf(
   return { pieces, firstSample, gaps, nSamples: at - stored }
 }
 
-function pieceOf({ type: code, size, position }: FifTag, file: string, nChannels: number, first: number): StridedPiece {
+function pieceOf(tag: FifTag, file: string, nChannels: number, first: number): StridedPiece {
+  const { type: code, size, position, unpacked } = tag
   const type = (code & MATRIX) === 0 ? TYPES[code] : undefined
   if (type === undefined)
     throw invalid(
@@ -67,5 +68,15 @@ function pieceOf({ type: code, size, position }: FifTag, file: string, nChannels
     throw invalid(file, 'a buffer does not hold whole samples', `a multiple of ${frame} bytes`, `${size} bytes`)
   }
   const nSamples = size / frame
-  return { file, position, first, nSamples, type, littleEndian: false, sampleStride: frame, channelStride: bytes }
+  return {
+    file,
+    unpacked,
+    position,
+    first,
+    nSamples,
+    type,
+    littleEndian: false,
+    sampleStride: frame,
+    channelStride: bytes,
+  }
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { EegTorchError } from '../../errors.ts'
+import { gunzipFile, isGzipFile } from '../../files/gunzip.ts'
 import type { TruncatedPolicy } from '../edf-header.ts'
 import { BLOCK, type FifTag, type FifTags, KIND, readNumber, readTags, readText } from './tags.ts'
 
@@ -12,16 +13,19 @@ export interface FifPart extends FifTags {
 const NEXT_FILE = 2
 /** More would be files that refer to one another in circles. */
 const MOST_PARTS = 1000
+/** Bytes that a compressed file unpacks to: a FIF file is no longer. */
+const LONGEST = 2 ** 31
 
 /**
- * The file and those that go on where it ends (recorders split at 2 GB).
+ * The file and those that go on where it ends (recorders split at 2 GB). Those that are compressed by gzip are held in memory, unpacked.
  *
  * @throws EegTorchError `FILE_NOT_FOUND` for a missing part, `FILE_TRUNCATED` for one that is cut off, unless `read` was asked for
  */
-export function readParts(file: string, truncated: TruncatedPolicy, warnings: string[]): FifPart[] {
+export async function readParts(file: string, truncated: TruncatedPolicy, warnings: string[]): Promise<FifPart[]> {
   const parts: FifPart[] = []
   for (let next: string | undefined = file; next !== undefined && parts.length < MOST_PARTS; ) {
-    const part: FifPart = { file: next, ...readTags(next) }
+    const unpacked = isGzipFile(next) ? await gunzipFile(next, LONGEST, truncated === 'read') : undefined
+    const part: FifPart = { file: next, ...readTags(next, unpacked) }
     if (!part.isWhole && truncated === 'error') {
       throw new EegTorchError('FILE_TRUNCATED', 'the file ends before its last tag', { file: next })
     }
@@ -51,7 +55,8 @@ function nextOf({ file, tags }: FifPart): string | undefined {
     if (name !== undefined) return join(dirname(file), basename(readText(file, name).replaceAll('\0', '')))
     const number = readNumber(file, find(KIND.refFileNumber))
     // `x_raw.fif` goes on in `x_raw-1.fif`.
-    if (number !== undefined) return file.replace(/(-\d+)?\.fif$/i, `-${number}.fif`)
+    if (number !== undefined)
+      return file.replace(/(-\d+)?(\.fif(\.gz)?)$/i, (_whole, _number, ending) => `-${number}${ending}`)
   }
   return undefined
 }

@@ -17,6 +17,8 @@ export interface FifTag {
   readonly blocks: readonly number[]
   /** Number of the innermost block: tags of one block share it. */
   readonly block: number
+  /** The file as it was unpacked, where it is compressed. */
+  readonly unpacked?: Buffer
 }
 
 /** Kinds of tags and blocks (FIFF specification; MNE's own above 350). */
@@ -82,54 +84,77 @@ export interface FifTags {
   readonly isWhole: boolean
 }
 
-/** Reads the list of tags by going from one to the next. @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED` for what is no FIF file */
-export function readTags(file: string): FifTags {
+/** The bytes in which tags are looked for. */
+interface TagBytes {
+  readonly size: number
+  /** Bytes that lie inside the size. */
+  read(position: number, length: number, what: string): Buffer
+}
+
+/**
+ * Reads the list of tags by going from one to the next.
+ *
+ * @param unpacked what the file unpacks to, where it is compressed
+ * @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED` for what is no FIF file
+ */
+export function readTags(file: string, unpacked?: Buffer): FifTags {
+  if (unpacked !== undefined) {
+    const read = (position: number, length: number) => unpacked.subarray(position, position + length)
+    const { tags, isWhole } = listTags({ size: unpacked.length, read }, file)
+    return { tags: tags.map((tag) => ({ ...tag, unpacked })), isWhole }
+  }
   return withFile(file, (descriptor) => {
     const { size } = fstatSync(descriptor)
-    const tags: FifTag[] = []
-    let open: { kind: number; id: number }[] = []
-    let [position, nBlocks] = [0, 0]
-    if (!isFif(readAt(descriptor, 0, Math.min(size, TAG_BYTES), 'its first tag', file))) {
-      throw new EegTorchError(size < TAG_BYTES ? 'FILE_TRUNCATED' : 'FILE_INVALID', 'this is no FIF file', { file })
-    }
-    for (;;) {
-      if (position === size) return { tags, isWhole: open.length === 0 }
-      if (position + TAG_BYTES > size) return { tags, isWhole: false }
-      const head = readAt(descriptor, position, TAG_BYTES, 'a tag', file)
-      const [kind, type, length, next] = [
-        head.readInt32BE(0),
-        head.readUInt32BE(4),
-        head.readInt32BE(8),
-        head.readInt32BE(12),
-      ]
-      const data = position + TAG_BYTES
-      if (length < 0)
-        throw invalid(file, `the tag at byte ${position} has a negative size`, '0 bytes or more', `${length}`)
-      if (data + length > size) return { tags, isWhole: false }
-      if (kind === KIND.blockStart && length >= 4) {
-        open = [...open, { kind: readAt(descriptor, data, 4, 'a block', file).readInt32BE(0), id: ++nBlocks }]
-      } else if (kind === KIND.blockEnd) open = open.slice(0, -1)
-      else
-        tags.push({
-          kind,
-          type,
-          size: length,
-          position: data,
-          blocks: open.map((b) => b.kind),
-          block: open.at(-1)?.id ?? 0,
-        })
-      if (next === -1) return { tags, isWhole: open.length === 0 }
-      if (next !== 0 && next < data + length)
-        throw invalid(file, 'its tags go round in circles', 'a next tag further on', `from ${position} to ${next}`)
-      position = next === 0 ? data + length : next
-    }
+    return listTags({ size, read: (...range) => readAt(descriptor, ...range, file) }, file)
   })
 }
 
+function listTags(bytes: TagBytes, file: string): FifTags {
+  const { size } = bytes
+  const tags: FifTag[] = []
+  let open: { kind: number; id: number }[] = []
+  let [position, nBlocks] = [0, 0]
+  if (!isFif(bytes.read(0, Math.min(size, TAG_BYTES), 'its first tag'))) {
+    throw new EegTorchError(size < TAG_BYTES ? 'FILE_TRUNCATED' : 'FILE_INVALID', 'this is no FIF file', { file })
+  }
+  for (;;) {
+    if (position === size) return { tags, isWhole: open.length === 0 }
+    if (position + TAG_BYTES > size) return { tags, isWhole: false }
+    const head = bytes.read(position, TAG_BYTES, 'a tag')
+    const [kind, type, length, next] = [
+      head.readInt32BE(0),
+      head.readUInt32BE(4),
+      head.readInt32BE(8),
+      head.readInt32BE(12),
+    ]
+    const data = position + TAG_BYTES
+    if (length < 0)
+      throw invalid(file, `the tag at byte ${position} has a negative size`, '0 bytes or more', `${length}`)
+    if (data + length > size) return { tags, isWhole: false }
+    if (kind === KIND.blockStart && length >= 4) {
+      open = [...open, { kind: bytes.read(data, 4, 'a block').readInt32BE(0), id: ++nBlocks }]
+    } else if (kind === KIND.blockEnd) open = open.slice(0, -1)
+    else
+      tags.push({
+        kind,
+        type,
+        size: length,
+        position: data,
+        blocks: open.map((b) => b.kind),
+        block: open.at(-1)?.id ?? 0,
+      })
+    if (next === -1) return { tags, isWhole: open.length === 0 }
+    if (next !== 0 && next < data + length)
+      throw invalid(file, 'its tags go round in circles', 'a next tag further on', `from ${position} to ${next}`)
+    position = next === 0 ? data + length : next
+  }
+}
+
 /** The bytes of a tag's value. */
-export function readValue(file: string, { position, size }: FifTag): Buffer {
+export function readValue(file: string, { position, size, unpacked }: FifTag): Buffer {
   if (size > LONGEST_VALUE)
     throw invalid(file, 'a value is too long to be one of a header', `at most ${LONGEST_VALUE} bytes`, `${size}`)
+  if (unpacked !== undefined) return unpacked.subarray(position, position + size)
   return withFile(file, (descriptor) => readAt(descriptor, position, size, 'a value', file))
 }
 

@@ -1,20 +1,18 @@
 import { EegTorchError } from '../../errors.ts'
 import { SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
-import { calibration } from '../calibrate.ts'
+import { type Calibration, calibration, emptyRangeWarnings } from '../calibrate.ts'
 import { invalid } from '../invalid.ts'
 import { FASTEST, roundRate, SLOWEST } from '../main-rate.ts'
 import { decodeUnit } from './units.ts'
 
 /** One channel of a GDF file, as its header describes it. */
-export interface GdfChannel {
+export interface GdfChannel extends Calibration {
   readonly label: string
   /** Unit as text, empty where the file names none. */
   readonly unit: string
   readonly prefilter: string
   readonly samplesPerRecord: number
   readonly type: SampleType
-  readonly gain: number
-  readonly offset: number
   /** Byte of its first sample in a record. */
   readonly position: number
   /** Hertz. */
@@ -121,6 +119,7 @@ export function parseHeader(bytes: Buffer, file: string): GdfHeader {
     else warnings.push(`Channel ${channel.label || i + 1} has no regular samples and was left out.`)
   }
   if (channels.length === 0) throw invalid(file, 'no channel has samples', 'at least one', `${nChannels} without`)
+  warnings.push(...emptyRangeWarnings(channels.filter((one) => one.hasEmptyRange).map(({ label }) => label)))
   return {
     version,
     headerBytes: isOld ? Number(bytes.readBigInt64LE(184)) : 256 * bytes.readUInt16LE(184),
@@ -166,12 +165,12 @@ function parseChannel(
       received: `${code}`,
     })
   }
-  const scale = calibration(physicalMin!, physicalMax!, digitalMin!, digitalMax!)
+  const scale = calibration([physicalMin!, physicalMax!], [digitalMin!, digitalMax!])
   if (scale === undefined) {
     throw invalid(
       file,
-      `${named} has an empty range`,
-      'minimum and maximum that differ',
+      `${named} has an unusable range`,
+      'a range that a number can hold',
       `${physicalMin}..${physicalMax} for ${digitalMin}..${digitalMax}`,
     )
   }

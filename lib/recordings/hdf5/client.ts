@@ -25,7 +25,7 @@ interface Thread {
 let thread: Thread | undefined
 let idle: NodeJS.Timeout | undefined
 
-/** The variables of a MATLAB file of version 7.3. @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED` */
+/** The variables of a MATLAB file of version 7.3. @throws EegTorchError `FILE_INVALID`, `FILE_TRUNCATED`, `FILE_UNSUPPORTED` for filters that are not HDF5's own */
 export function listVariables(file: string): ReadonlyMap<string, MatValue> {
   const size = checkLength(file)
   const reply = ask({ op: 'list', file }, PATIENCE + size * PATIENCE_PER_BYTE, file)
@@ -64,6 +64,13 @@ function ask(request: Hdf5Request, wanted: number, file: string): Hdf5Reply {
   idle = setTimeout(end, IDLE).unref()
   if (reply !== undefined && !('failure' in reply)) return reply
   if (reply === undefined || reply.isBroken) end()
+  if (reply?.filter !== undefined) {
+    throw new EegTorchError('FILE_UNSUPPORTED', reply.failure, {
+      file,
+      expected: 'gzip (deflate), or no filter',
+      received: reply.filter,
+    })
+  }
   const reason = reply?.failure ?? `no answer within ${Math.round(patience / 1000)} s`
   throw new EegTorchError('FILE_INVALID', `the HDF5 file is damaged (${reason})`, { file })
 }

@@ -20,7 +20,8 @@ export type Hdf5Reply =
   | { readonly variables: ReadonlyMap<string, MatValue> }
   | { readonly block: Hdf5Block }
   | { readonly closed: true }
-  | { readonly failure: string; readonly isBroken: boolean }
+  /** Where a filter is named, it is one that the library does not have. */
+  | { readonly failure: string; readonly isBroken: boolean; readonly filter?: string | undefined }
 
 /** What the thread is started with. */
 export interface Hdf5WorkerData {

@@ -15,9 +15,21 @@ const LOADED = 2 ** 16
 const DEEPEST = 32
 const MOST_VALUES = 2_000_000
 const REFERRED = '#refs#'
+/** Numbers from which filters are no longer HDF5's own. */
+const FIRST_FOREIGN_FILTER = 256
 /** Classes of HDF5's types. */
 const CLASS = { integer: 0, float: 1, string: 3, reference: 7 }
 const EMPTY: MatValue = { kind: 'numbers', dims: [0, 0], type: 'float64', bytes: new Uint8Array(0), littleEndian: true }
+
+/** An array could not be read, and is packed by a filter that is none of HDF5's own. */
+export class ForeignFilter extends Error {
+  constructor(
+    readonly filter: string,
+    path: string,
+  ) {
+    super(`${path} is packed by a filter that is not HDF5's own`)
+  }
+}
 
 /** The variables of a MATLAB file of version 7.3, an HDF5 file whose arrays carry MATLAB's classes as attributes. Axes are reversed. */
 export class Hdf5Variables {
@@ -50,13 +62,13 @@ export class Hdf5Variables {
     if (!this.#isDataset(found)) throw new Error(`${path} is no array any more`)
     this.#checkClaim(found)
     const ranges = start.map((first, axis): [number, number] => [first, first + count[axis]!]).reverse()
-    return found.slice(ranges) as Hdf5Block
+    return unpacking(found, () => found.slice(ranges) as Hdf5Block)
   }
 
   #value(entity: Entity | null, depth: number): MatValue {
     if (depth > DEEPEST) throw new Error(`variables are nested more than ${DEEPEST} levels deep`)
     if (--this.#left < 0) throw new Error(`there are more than ${MOST_VALUES} values`)
-    if (this.#isDataset(entity)) return this.#array(entity, depth)
+    if (this.#isDataset(entity)) return unpacking(entity, () => this.#array(entity, depth))
     if (entity instanceof this.library.Group) return this.#structs(entity, depth)
     return { kind: 'other', dims: [], what: 'a link or a type' }
   }
@@ -170,6 +182,18 @@ export class Hdf5Variables {
     if (count * size <= this.#size) return
     if (dataset.filters.length > 0 && count * size <= this.#size * MAX_DEFLATE_RATIO) return
     throw new Error(`${dataset.path} claims ${count * size} bytes, more than a file of ${this.#size} bytes can hold`)
+  }
+}
+
+/** What is read of an array. Such a filter need not have packed any of its chunks: only the reading can tell. */
+function unpacking<T>(dataset: Dataset, read: () => T): T {
+  const filters = dataset.metadata.chunks === null ? [] : dataset.filters
+  const foreign = filters.find(({ id }) => id >= FIRST_FOREIGN_FILTER)
+  if (foreign === undefined) return read()
+  try {
+    return read()
+  } catch {
+    throw new ForeignFilter(`${foreign.name || 'unnamed'} (number ${foreign.id})`, dataset.path)
   }
 }
 

@@ -1,6 +1,6 @@
 import { workerData } from 'node:worker_threads'
 import type { Hdf5Reply, Hdf5Request, Hdf5WorkerData } from './protocol.ts'
-import { Hdf5Variables } from './variables.ts'
+import { ForeignFilter, Hdf5Variables } from './variables.ts'
 
 // The thread that runs the HDF5 library (h5wasm): damaged files make it loop or abort, and only a thread can be thrown away.
 
@@ -77,7 +77,8 @@ async function answer(request: Hdf5Request): Promise<Hdf5Reply> {
     if (!isBroken) library = load(++instances)
     library.catch(() => undefined)
     const { name, message } = error as Error
-    return { failure: reasonOf(message) || name, isBroken }
+    const filter = error instanceof ForeignFilter ? error.filter : undefined
+    return { failure: reasonOf(message) || name, isBroken, filter }
   }
 }
 

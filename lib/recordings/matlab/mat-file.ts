@@ -5,6 +5,7 @@ import { withFile } from '../../files/with-file.ts'
 import { listVariables } from '../hdf5/client.ts'
 import { readWhole } from '../read-text.ts'
 import { ElementReader } from './elements.ts'
+import { isLevel4, readLevel4 } from './level4.ts'
 import { readVariable } from './matrix.ts'
 import type { MatValue } from './values.ts'
 
@@ -12,10 +13,10 @@ const HEADER_BYTES = 128
 /** Buffers of Node hold at most this. */
 const LONGEST = 2 ** 32 - 1
 
-/** Whether a file that begins like this is one of MATLAB, of level 5 (versions 5 to 7) or HDF5 (version 7.3). */
+/** Whether a file that begins like this is one of MATLAB, of level 4, level 5 (versions 5 to 7) or HDF5 (version 7.3). */
 export function isMatFile(start: Buffer): boolean {
   const text = start.toString('latin1', 0, 10)
-  return text.startsWith('MATLAB 5.0') || text.startsWith('MATLAB 7.3')
+  return text.startsWith('MATLAB 5.0') || text.startsWith('MATLAB 7.3') || isLevel4(start)
 }
 
 function isVersion73(file: string): boolean {
@@ -26,8 +27,8 @@ function isVersion73(file: string): boolean {
 }
 
 /**
- * Reads the variables of a MATLAB file of level 5 (`save -v6` and `-v7`), either byte order, compressed ones included, or of version
- * 7.3 (HDF5), whose large arrays stay in the file. Functions, objects, sparse and complex numbers stay unread.
+ * Reads the variables of a MATLAB file of level 4 (`save -v4`), of level 5 (`save -v6` and `-v7`), either byte order, compressed ones
+ * included, or of version 7.3 (HDF5), whose large arrays stay in the file. Functions, objects, sparse and complex numbers stay unread.
  *
  * Format: MathWorks, MAT-File Format.
  *
@@ -36,6 +37,7 @@ function isVersion73(file: string): boolean {
 export function readMatFile(file: string): ReadonlyMap<string, MatValue> {
   if (isVersion73(file)) return listVariables(file)
   const bytes = readWhole(file, LONGEST)
+  if (isLevel4(bytes)) return readLevel4(bytes, file)
   const start = bytes.toString('latin1', 0, 10)
   const mark = bytes.toString('latin1', 126, 128)
   if (!start.startsWith('MATLAB 5.0') || (mark !== 'IM' && mark !== 'MI')) {

@@ -7,7 +7,7 @@ import { readMatFile } from './mat-file.ts'
 import { type MatValue, textsIn } from './values.ts'
 
 /**
- * Opens a recording in a MATLAB file of level 5 or version 7.3: an EEGLAB set, or variables as {@link recordingOfArrays} understands them, side by
+ * Opens a recording in a MATLAB file of level 4, level 5 or version 7.3: an EEGLAB set, or variables as {@link recordingOfArrays} understands them, side by
  * side or in one structure.
  *
  * @throws EegTorchError what {@link readMatFile} throws; `FILE_UNSUPPORTED` for variables that are no recording

@@ -56,8 +56,9 @@ export const numberIn = (value: MatValue | undefined): number | undefined => {
   return numbersOf(value.bytes.subarray(0, 8), value.type, value.littleEndian)[0]
 }
 
-/** Text of one line, undefined where it is none. */
+/** Text of one line, also as the only cell of an array; undefined where it is none. */
 export function textIn(value: MatValue | undefined): string | undefined {
+  if (value?.kind === 'cells' && value.cells.length === 1) return textIn(value.cells[0])
   return value?.kind === 'text' ? (value.rows[0] ?? '') : undefined
 }
 

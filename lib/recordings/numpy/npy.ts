@@ -1,4 +1,6 @@
 import { EegTorchError } from '../../errors.ts'
+import { NumpyArray, numpyNames } from '../../pickle/numpy-names.ts'
+import { unpickle } from '../../pickle/unpickle.ts'
 import { type NumberArray, stridesOf } from '../arrays/named-arrays.ts'
 import { numbersOf, SAMPLE_BYTES, type SampleType } from '../binary/sample-types.ts'
 import { invalid } from '../invalid.ts'
@@ -128,6 +130,26 @@ export function parseNpy(bytes: Buffer, file: string, name: string): NpyArray {
       return text[2] === 'U' ? wideText(item, text[1] !== '>') : item.toString('latin1').replace(/\0+$/, '')
     }),
   }
+}
+
+/**
+ * Texts and numbers of an array of Python objects, as texts: what becomes of a list of names in pandas. Its pickle is read as data, and nothing in it
+ * is run.
+ *
+ * @returns undefined for an array that holds anything else
+ */
+export function parseNpyObjects(bytes: Buffer, file: string): readonly string[] | undefined {
+  const start = bytes[6] === 1 ? 10 + bytes.readUInt16LE(8) : 12 + bytes.readUInt32LE(8)
+  let items: unknown
+  try {
+    const { value } = unpickle(bytes, { names: numpyNames, file, purpose: 'a recording', start })
+    items = value instanceof NumpyArray && value.dtype === 'object' ? value.values : undefined
+  } catch (error) {
+    if (error instanceof EegTorchError) return undefined
+    throw error
+  }
+  const isPlain = (item: unknown) => typeof item === 'string' || typeof item === 'number'
+  return Array.isArray(items) && items.length > 0 && items.every(isPlain) ? items.map(String) : undefined
 }
 
 /** Strings are UCS-4, filled up with zeros. */

@@ -6,7 +6,7 @@ import type { NumberArray } from '../arrays/named-arrays.ts'
 import { recordingOfArrays } from '../arrays/recording-of-arrays.ts'
 import type { FileOptions } from '../file-options.ts'
 import type { Recording } from '../recording.ts'
-import { NPY_HEADER_BYTES, npyNumbers, parseNpy, parseNpyHeader } from './npy.ts'
+import { NPY_HEADER_BYTES, type NpyArray, npyNumbers, parseNpy, parseNpyHeader, parseNpyObjects } from './npy.ts'
 
 /**
  * Opens an array of NumPy (`.npy`): (channels, samples), (samples, channels) or (trials, channels, samples). The sampling rate is an
@@ -33,7 +33,7 @@ export async function readNpy(file: string, options: FileOptions = {}): Promise<
 
 /**
  * Opens named arrays of NumPy (`.npz`) as {@link recordingOfArrays} understands them, and what `eegtorch export` writes. They are
- * unpacked into memory, their checksums verified; arrays of objects are left alone.
+ * unpacked into memory, their checksums verified; arrays of objects are read where they hold texts and numbers alone, and else left out with a warning.
  *
  * @throws EegTorchError as {@link readNpy}, and `FILE_UNSAFE` for archives made to harm
  */
@@ -41,27 +41,31 @@ export async function readNpz(file: string, options: FileOptions = {}): Promise<
   const zip = openZip(file)
   const numbers = new Map<string, NumberArray>()
   const texts = new Map<string, readonly string[]>()
+  const leftOut: string[] = []
   try {
     for (const [path, entry] of zip.entries) {
       if (!path.endsWith('.npy')) continue
       const name = path.slice(0, -4)
       const array = plainArray(zip.readSync(entry), file, name)
-      if (array === undefined) continue
-      if ('texts' in array) texts.set(name, array.texts)
+      if (array === undefined) leftOut.push(name)
+      else if ('texts' in array) texts.set(name, array.texts)
       else numbers.set(name, array.numbers)
     }
   } finally {
     zip.close()
   }
-  return recordingOfArrays({ file, format: 'NumPy arrays', firstSample: 0, numbers, texts }, options)
+  const named = leftOut.slice(0, 8).join(', ')
+  const warnings = leftOut.length === 0 ? [] : [`Arrays of neither numbers nor texts were left out: ${named}.`]
+  return recordingOfArrays({ file, format: 'NumPy arrays', firstSample: 0, numbers, texts, warnings }, options)
 }
 
-/** Undefined for arrays of Python objects and fields, which no recording needs. */
-function plainArray(bytes: Buffer, file: string, name: string): ReturnType<typeof parseNpy> | undefined {
+/** Undefined for fields and for Python objects other than texts and numbers. */
+function plainArray(bytes: Buffer, file: string, name: string): NpyArray | undefined {
   try {
     return parseNpy(bytes, file, name)
   } catch (error) {
-    if ((error as { code?: string }).code === 'FILE_UNSUPPORTED') return undefined
-    throw error
+    if ((error as { code?: string }).code !== 'FILE_UNSUPPORTED') throw error
+    const texts = parseNpyObjects(bytes, file)
+    return texts && { texts }
   }
 }

@@ -6,6 +6,8 @@ export interface WfdbSignal {
   readonly file: string
   readonly format: number
   readonly samplesPerFrame: number
+  /** Frames of the file that precede its first sample. */
+  readonly skew: number
   /** Bytes before the first sample. */
   readonly byteOffset: number
   /** Stored units in one physical unit, and the stored value of physical 0. */
@@ -90,17 +92,6 @@ function parseSignal(line: string, file: string): WfdbSignal {
   const match = SIGNAL.exec(line)
   if (match === null) throw invalid(file, 'a signal line is not readable', 'file, format, gain, ...', quoted(line))
   const [, name, format, perFrame, skew, offset, gain, baseline, unit, , zero, initial, , , description] = match
-  if (Number(skew ?? 0) !== 0) {
-    throw new EegTorchError(
-      'FILE_UNSUPPORTED',
-      'signals that are skewed against one another are not read: xform aligns them',
-      {
-        file,
-        expected: 'no skew',
-        received: `skew ${skew}`,
-      },
-    )
-  }
   const samplesPerFrame = Number(perFrame ?? 1)
   const perUnit = Number(gain ?? 0)
   if (samplesPerFrame < 1 || samplesPerFrame > 2 ** 20 || !Number.isFinite(perUnit)) {
@@ -110,6 +101,7 @@ function parseSignal(line: string, file: string): WfdbSignal {
     file: name!,
     format: Number(format),
     samplesPerFrame,
+    skew: Number(skew ?? 0),
     byteOffset: Number(offset ?? 0),
     gain: perUnit === 0 ? DEFAULT_GAIN : perUnit,
     baseline: Number(baseline ?? zero ?? 0),

@@ -3,6 +3,7 @@ import { EegTorchError } from '../../errors.ts'
 import { sizeOf } from '../../files/read-at.ts'
 import { channelNames, channelType } from '../channels.ts'
 import type { FileOptions } from '../file-options.ts'
+import { invalid } from '../invalid.ts'
 import { requireRate, roundRate } from '../main-rate.ts'
 import type { Channel } from '../recording.ts'
 import { voltsPer } from '../units.ts'
@@ -22,8 +23,12 @@ const FLAC: ReadonlySet<number> = new Set([508, 516, 524])
 /** Opens the files of signals that a header names. @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_UNSUPPORTED` */
 export function openSignals(header: WfdbHeader, file: string, options: FileOptions, warnings: string[]): OpenSignals {
   const groups = groupsOf(header, file, options.truncated, warnings)
+  const nFrames = Math.min(...groups.map((group) => group.nFrames))
+  const skew = Math.max(...header.signals.map((signal) => signal.skew))
+  if (skew >= nFrames)
+    throw invalid(file, 'a signal is skewed out of the record', `less than ${nFrames} frames`, `${skew}`)
   return {
-    nFrames: Math.min(...groups.map((group) => group.nFrames)),
+    nFrames,
     source: new WfdbSource(placeChannels(header.signals, groups, options.unit ?? '')),
   }
 }
@@ -82,9 +87,9 @@ function placeChannels(signals: readonly WfdbSignal[], groups: readonly WfdbGrou
       group++
       first = 0
     }
-    const { samplesPerFrame: count, baseline, gain, unit, initial } = signal
+    const { samplesPerFrame: count, skew, baseline, gain, unit, initial } = signal
     const scale = (voltsPer(unit || fallback) ?? 1) / gain
-    const place = { group: groups[group]!, first, count, baseline, scale, initial }
+    const place = { group: groups[group]!, first, count, skew, baseline, scale, initial }
     first += count
     return place
   })

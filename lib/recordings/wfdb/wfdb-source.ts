@@ -18,6 +18,8 @@ export interface WfdbChannel {
   readonly group: WfdbGroup
   readonly first: number
   readonly count: number
+  /** Frames of the file that precede its first sample. */
+  readonly skew: number
   readonly baseline: number
   readonly scale: number
   /** The number before the first, where differences are stored. */
@@ -35,7 +37,8 @@ export class WfdbSource implements SignalSource {
   }
 
   read(ranges: readonly ChannelRange[]): Float64Array[] {
-    return readJobs(ranges, this.channels, (jobs) => {
+    return readJobs(ranges, this.channels, (given) => {
+      const jobs = given.map(placed).filter(({ start, stop }) => stop > start)
       for (const group of new Set(jobs.map((job) => job.group))) {
         readGroup(
           group,
@@ -44,6 +47,16 @@ export class WfdbSource implements SignalSource {
       }
     })
   }
+}
+
+/** A job where its samples lie in the file. What a skew moves before the record's first frame is not read; what it leaves open at the end is NaN. */
+function placed(job: Job<WfdbChannel>): Job<WfdbChannel> {
+  const { skew, count, group, out } = job
+  if (skew === 0) return job
+  const start = job.start + skew * count
+  const stop = Math.min(job.stop + skew * count, group.nFrames * count)
+  out.fill(Number.NaN, Math.max(0, stop - start))
+  return { ...job, start, stop }
 }
 
 function readGroup(group: WfdbGroup, jobs: readonly Job<WfdbChannel>[]): void {

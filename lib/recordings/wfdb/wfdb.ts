@@ -11,8 +11,8 @@ import { describeChannels, openSignals } from './signals.ts'
 
 /**
  * Opens a WFDB record by its header (`.hea`): formats 8, 16, 24, 32, 61, 80, 160, 212, 310 and 311, several samples of a signal in a frame,
- * several files, several segments (fixed and variable layout). Annotations of the file `.atr` beside it are the events, called by their
- * symbols (`N`, `V`, `+`); `meaning` is their note. Invalid samples, and signals that a segment has not, are NaN; segments that were not
+ * skewed signals, several files, several segments (fixed and variable layout). Annotations of the file `.atr` beside it are the events, called by their
+ * symbols (`N`, `V`, `+`); `meaning` is their note. Invalid samples, those that a skew leaves open at the end, and signals that a segment has not, are NaN; segments that were not
  * recorded are gaps.
  *
  * @throws EegTorchError `FILE_NOT_FOUND`, `FILE_TRUNCATED`, `FILE_INVALID`, or `FILE_UNSUPPORTED` for other formats
