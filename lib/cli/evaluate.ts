@@ -2,10 +2,11 @@ import type { Command } from 'commander'
 import { scoreWarnings } from '../datasets/registry.ts'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
+import { unknownPreparation } from '../evaluation/preparation.ts'
 import { formatSeen } from '../evaluation/seen-trials.ts'
 import { formatOpenings, TestLedger } from '../evaluation/test-ledger.ts'
 import { formatAccuracy, formatFigures, formatSubjects } from '../evaluation/text.ts'
-import { evaluateCheckpoint, readTrainedOn } from '../experiment/evaluate-checkpoint.ts'
+import { evaluateCheckpoint, readTrainedOn, type TrainedOn } from '../experiment/evaluate-checkpoint.ts'
 import { RunFolder, runOfWeights } from '../experiment/run-folder.ts'
 import { Pipeline } from '../preprocessing/pipeline.ts'
 import { withDataset } from './config-dataset.ts'
@@ -53,7 +54,8 @@ async function evaluate(
   { dataset, data, task, events, device, json = false }: Flags,
   command: Command,
 ): Promise<void> {
-  const { run, model, channels, pipeline: trained } = readTrainedOn(file)
+  const trained = readTrainedOn(file)
+  const { run, model, channels } = trained
   // Where it was trained says nothing of this machine.
   const { task: trainedTask, events: trainedEvents, data: _, device: _device, ...rest } = run
   const trials = task || events ? { task, events } : { task: trainedTask, events: trainedEvents }
@@ -105,20 +107,22 @@ function countedOpening(file: string, windows: EegWindows) {
   return { count, openings: () => ledger.openings, warnings: [] }
 }
 
-type Trained = ReturnType<typeof readTrainedOn>['pipeline']
-
-async function cutWindows(config: TrainConfig, trained: Trained, file: string): Promise<EegWindows> {
+async function cutWindows(config: TrainConfig, { pipeline, preparedBy }: TrainedOn, file: string): Promise<EegWindows> {
+  if (preparedBy === null) throw unknownPreparation(file, 'recordings')
   const recordings = await readRecordings(config)
-  // Old checkpoints keep no pipeline: the filter and the windows of their run, which need not be compared with anything.
-  if (trained === undefined) return (await cutFiltered(config, recordings)).with({ pipeline: undefined })
-  return Pipeline.restore(trained, file).pipeline.prepared.windows(recordings, trialsOf(config))
+  if (pipeline !== undefined) {
+    return Pipeline.restore(pipeline, file).pipeline.prepared.windows(recordings, trialsOf(config))
+  }
+  const windows = await cutFiltered(config, recordings)
+  // Old checkpoints keep neither pipeline nor hash: the filter and the windows of their run, which need not be compared with anything.
+  return preparedBy === undefined ? windows.with({ pipeline: undefined }) : windows
 }
 
 /** Windows of a store, which must have been made as those that the network was trained with. */
-function storedWindows(config: TrainConfig, trained: Trained, file: string): EegWindows | undefined {
+function storedWindows(config: TrainConfig, { pipeline }: TrainedOn, file: string): EegWindows | undefined {
   const windows = storeOf(config)?.windows
-  if (windows !== undefined && trained !== undefined) {
-    Pipeline.restore(trained, file).pipeline.requirePrepared(windows)
+  if (windows !== undefined && pipeline !== undefined) {
+    Pipeline.restore(pipeline, file).pipeline.requirePrepared(windows)
   }
   return windows
 }

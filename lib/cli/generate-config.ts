@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { checkStructureSpan } from '../generation/controlnet/structure-guide.ts'
 import { EEG_TO_IMAGE_MODES } from '../generation/eeg-to-image/eeg-to-image.ts'
 import { pictureControls } from '../generation/pictures/controls.ts'
+import { PREDICTIONS } from '../generation/schedulers/config.ts'
 import { DRAWING_NEEDS, DRAWING_PIPELINES, type PictureDrawing } from '../generation/sources/drawing.ts'
 import { decodingSchema, PREFIX_PLACES } from '../language/decoding.ts'
 import { textVocabularies } from '../language/vocabularies.ts'
@@ -59,6 +60,12 @@ export const generateSchema = z
       ),
     tokenizer: z.string().optional().describe('<folder> of the diffusion model, where a single file has none'),
     scheduler: z.string().optional().describe('<class> diffusers’ name of a scheduler, in place of the folder’s'),
+    predictionType: z
+      .enum(PREDICTIONS)
+      .optional()
+      .describe(
+        '<name> what the UNet of Stable Diffusion predicts (default: what the folder says; of a single file epsilon for 1.x, v_prediction for 2.x, so say epsilon for a base model of 2.x)',
+      ),
     stimuli: z
       .string()
       .optional()
@@ -154,7 +161,8 @@ export const generateSchema = z
 const LABEL_ALONE =
   'label belongs to the pipeline image in the mode eeg-tokens; text, amused and label-prompt draw from the label as it is, sgdm from no text'
 const READING: Pipeline[] = ['text', 'amused']
-const BY_STABLE_DIFFUSION: Pipeline[] = ['text', 'image', 'prompt']
+/** Pipelines that may draw by Stable Diffusion. */
+export const BY_STABLE_DIFFUSION: Pipeline[] = ['text', 'image', 'prompt']
 const BY_EEG: Pipeline[] = [...READING, 'image', 'sgdm']
 
 /** How words are drawn. */
@@ -162,6 +170,9 @@ const DRAWS = ['temperature', 'topK', 'topP'] as const
 const LABELLED = 'mode label-prompt, or label among the controls'
 const tellsLabel = ({ mode, controls }: Readonly<Record<string, unknown>>) =>
   mode === 'label-prompt' || (controls as string[] | undefined)?.includes('label')
+
+/** Pipelines that know a negative prompt are guided by more than 1 where nobody says otherwise. */
+const isGuided = ({ guidance }: Readonly<Record<string, unknown>>) => guidance === undefined || Number(guidance) > 1
 
 /** How a ControlNet is listened to. */
 const SAYS = ['structureWeight', 'structureStart', 'structureEnd', 'guessMode'] as const
@@ -178,7 +189,7 @@ const ONLY_OF: readonly { pipelines: readonly Pipeline[]; names: readonly string
   { pipelines: ['sgdm'], names: ['classifier', 'classGuidance', 'strength'] },
   { pipelines: [...READING, 'image', 'prompt'], names: ['negativePrompt'] },
   { pipelines: [...BY_STABLE_DIFFUSION, 'sgdm'], names: ['controlnet', ...SAYS] },
-  { pipelines: BY_STABLE_DIFFUSION, names: ['structure'] },
+  { pipelines: BY_STABLE_DIFFUSION, names: ['structure', 'predictionType'] },
 ]
 
 /** What is set though the pipeline does not heed it, with those that do. */
@@ -193,11 +204,13 @@ function lonelyOptions(pipeline: Pipeline, config: Readonly<Record<string, unkno
   const { controlnet, structure, diffusion } = config
   const pairs = SAYS.map((name): [string, unknown, string, unknown] => [name, config[name], 'controlnet', controlnet])
   pairs.push(['classGuidance', config.classGuidance, 'classifier', config.classifier])
+  pairs.push(['negativePrompt', config.negativePrompt, 'guidance above 1', isGuided(config) || undefined])
   for (const name of DRAWS) pairs.push([name, config[name], 'sample', config.sample || undefined])
   if (pipeline === 'image') pairs.push(['prompts', config.prompts, LABELLED, tellsLabel(config) || undefined])
   if (BY_STABLE_DIFFUSION.includes(pipeline)) {
     pairs.push(['structure', structure, 'controlnet', controlnet], ['controlnet', controlnet, 'structure', structure])
     pairs.push(['controlnet', controlnet, 'diffusion', diffusion])
+    pairs.push(['predictionType', config.predictionType, 'diffusion', diffusion])
   }
   return pairs.flatMap(([name, value, other, needed]): [string, string][] =>
     !isUnset(value) && needed === undefined ? [[name, other]] : [],

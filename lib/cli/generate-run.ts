@@ -110,7 +110,8 @@ function settingsOf(config: GenerateConfig): Record<string, unknown> {
 
 /** What sentences do not depend on: they may be read first, and drawn later. */
 const DRAWING = [
-  ...['pipeline', 'diffusion', 'tokenizer', 'scheduler', 'stimuli', 'steps', 'guidance', 'negativePrompt', 'lowMemory'],
+  ...['pipeline', 'diffusion', 'tokenizer', 'scheduler', 'predictionType', 'stimuli', 'steps', 'guidance'],
+  ...['negativePrompt', 'lowMemory'],
   ...['controlnet', 'structure', 'structureWeight', 'structureStart', 'structureEnd', 'guessMode', 'height', 'width'],
 ] as const satisfies (keyof GenerateConfig)[]
 

@@ -1,14 +1,17 @@
 import type { Command } from 'commander'
+import { defined } from '../defined.ts'
 import { requireFinite } from '../experiment/finite-windows.ts'
 import { storedStimuli } from '../generation/clip/targets.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
 import { controlFolder, type PictureControl } from '../generation/pictures/controls.ts'
 import { requirePictures } from '../generation/pictures/picture.ts'
-import { type ToldTrials, trialsSeenBy, workOfPrompts, workOfWindows } from '../generation/sources/picture-work.ts'
+import type { Prediction } from '../generation/schedulers/config.ts'
+import { requirePreparedFor, trialsSeenBy, workOfPrompts, workOfWindows } from '../generation/sources/picture-work.ts'
+import { assumedPrediction } from '../generation/stable-diffusion/load.ts'
 import { openStore } from '../store/open-store.ts'
 import { accuracyWords } from './accuracy-words.ts'
 import { readCommandConfig } from './command-config.ts'
-import { type GenerateConfig, generateSchema } from './generate-config.ts'
+import { BY_STABLE_DIFFUSION, type GenerateConfig, generateSchema } from './generate-config.ts'
 import { drawControls, drawPictures, type Made, openFolder } from './generate-run.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible } from './study-folder.ts'
@@ -37,6 +40,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   if (windows !== undefined) {
     const indices = Array.from({ length: Math.min(config.n ?? windows.length, windows.length) }, (_, i) => i)
     await requireFinite(windows, { indices, file: config.data! })
+    requirePreparedFor(windows, ...trainedHere(config))
   }
   const work: PictureWork[] =
     windows === undefined
@@ -45,7 +49,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
           n: config.n,
           stimuli: config.stimuli ?? storedStimuli(config.data!),
           structure: config.structure,
-          told: toldBy(config),
+          told: trialsSeenBy(...[config.encoder ?? [], trainedHere(config)].flat()),
         })
   await requirePictures(
     work.flatMap(({ stimulus, structure }) => [stimulus, structure]).filter((file) => file !== undefined),
@@ -54,6 +58,11 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   if (trained > 0)
     console.error(
       `note: the networks learned from ${trained} of these ${work.length} trials: what they make of them says nothing about new ones`,
+    )
+  const assumed = assumedOf(config)
+  if (assumed !== undefined)
+    console.error(
+      `note: ${config.diffusion} does not say what its UNet predicts, ${assumed} is assumed; --prediction-type says otherwise`,
     )
   await using folder = await openFolder(out, config)
   const { made, keywords, controls } = await interruptible(out, async (signal) => {
@@ -65,22 +74,29 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
   const known = records.filter(({ true: truth }) => truth !== undefined).length
   const modes = [...new Set(records.map(({ mode }) => mode))]
   const result = { folder: out, made, pictures: records.length, right, known, trained, mode: modes.join(', ') }
-  const told = { ...result, ...(keywords && { keywords }), ...(config.controls && { controls }) }
+  const predictionType = config.predictionType ?? assumed
+  const told = {
+    ...result,
+    ...defined({ predictionType }),
+    ...(keywords && { keywords }),
+    ...(config.controls && { controls }),
+  }
   console.log(json ? JSON.stringify(told) : formatResult(told))
 }
 
-/** Trials that shaped the networks. Those that were published for pictures and texts saw no EEG, and are not asked. */
-function toldBy({
-  pipeline,
-  encoder,
-  projection,
-  adapter,
-  checkpoint,
-  classifier,
-  controlnet,
-}: GenerateConfig): ToldTrials {
-  const paths = [encoder, projection, adapter, checkpoint, classifier, pipeline === 'sgdm' ? controlnet : undefined]
-  return trialsSeenBy(...paths.filter((path) => path !== undefined))
+/** What a single file that draws is taken to predict, where nobody says it. */
+function assumedOf({ pipeline, diffusion, predictionType }: GenerateConfig): Prediction | undefined {
+  const isRead = BY_STABLE_DIFFUSION.includes(pipeline) && diffusion !== undefined && predictionType === undefined
+  return isRead ? assumedPrediction(diffusion) : undefined
+}
+
+/**
+ * Networks that learned from EEG as it is drawn here. Those that were published for pictures and texts saw none; the encoder stayed as it was, and
+ * may have learned from windows that were prepared otherwise.
+ */
+function trainedHere({ pipeline, projection, adapter, checkpoint, classifier, controlnet }: GenerateConfig): string[] {
+  const paths = [projection, adapter, checkpoint, classifier, pipeline === 'sgdm' ? controlnet : undefined]
+  return paths.filter((path) => path !== undefined)
 }
 
 interface Result extends Made {
@@ -92,6 +108,8 @@ interface Result extends Made {
   trained: number
   /** How the pictures were made; empty where there are none. */
   mode: string
+  /** What the UNet was said, or is assumed, to predict; absent where its folder says it. */
+  predictionType?: Prediction
   controls?: Partial<Record<PictureControl, Made>>
 }
 

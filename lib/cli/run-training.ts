@@ -83,7 +83,7 @@ async function trainInFolder(
   const { group } = options
   const writes = group === undefined || group.rank === 0
   const contents = async () => ({ data: { identity: await identify() }, startFrom: config.startFrom })
-  await using _study = writes ? await openStudy(options.folder, shaping(config), await contents()) : undefined
+  await using _study = writes ? await openStudy(options.folder, shaping(config, group), await contents()) : undefined
   const folder = writes
     ? await RunFolder.create(options.folder, {
         ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),
@@ -187,9 +187,10 @@ export function trainingOptions(config: TrainConfig): CrossValidateOptions {
   } as CrossValidateOptions
 }
 
-/** What the trainings of a run come from, but for files: those count by their content. */
-function shaping(config: TrainConfig): Record<string, unknown> {
-  const settings = shapingOptions(recorded(config), ['data', 'startFrom'])
+/** What the trainings of a run come from, but for files: those count by their content. Of several processes each has its part of every batch. */
+function shaping(config: TrainConfig, group: ProcessGroup | undefined): Record<string, unknown> {
+  const shared = group === undefined ? {} : { processes: group.worldSize }
+  const settings = { ...shapingOptions(recorded(config), ['data', 'startFrom']), ...shared }
   // A store adds its pipeline behind the others, where a file says it among them.
   return Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -4,12 +4,11 @@ import type { BaselineDecoder } from '../decoders/baselines.ts'
 import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { requireNames } from '../experiment/sweep/sweep-models.ts'
-import { presetOptions } from '../training/presets.ts'
 import { classicalDecoder } from './classical-decoders.ts'
 import type { OptionSource } from './option-source.ts'
 import { factoryOf } from './run-training.ts'
 import { checkNested } from './sweep-nested.ts'
-import { checkConfig, checkOptions, type TrainConfig, trainSchema } from './train-config.ts'
+import { checkConfig, checkOptions, statedByPreset, type TrainConfig, trainSchema } from './train-config.ts'
 
 const {
   model: _model,
@@ -106,12 +105,9 @@ export function sweepEntries(config: SweepConfig, file?: string): SweepEntry[] {
 }
 
 /** What the preset of all rows says of windows and splits, which no preset of one row changes. */
-function commonOfPreset({ preset, leaveOut, protocol }: Record<string, unknown>): Record<string, unknown> {
-  if (preset === undefined) return {}
-  const isSplit = leaveOut !== undefined || protocol !== undefined
-  const { folds, ...others } = presetOptions(preset, 'train')
-  const said = defined({ ...others, folds: isSplit ? undefined : folds })
-  return Object.fromEntries(Object.entries(said).filter(([option]) => COMMON.includes(option)))
+function commonOfPreset(said: Record<string, unknown>): Record<string, unknown> {
+  if (said.preset === undefined) return {}
+  return Object.fromEntries(Object.entries(statedByPreset(said)).filter(([option]) => COMMON.includes(option)))
 }
 
 function makeEntry(

@@ -37,9 +37,7 @@ export function checkNested(
   throw new EegTorchError(
     'INVALID_OPTION',
     `option ${written.option} has no place where models are chosen in inner folds`,
-    {
-      ...{ ...written, expected, received },
-    },
+    { ...written, expected, received },
   )
 }
 

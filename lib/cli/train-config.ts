@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
@@ -216,14 +217,19 @@ export function checkConfig(
   return checkOptions(trainSchema, withPreset(value, decided), source)
 }
 
-/** What a preset says, under what a person said. Another way to split takes the place of the preset's. */
+/** What the preset says that a person named. Another way to split takes the place of the preset's. */
+export function statedByPreset({ preset, leaveOut, protocol }: Record<string, unknown>): Record<string, unknown> {
+  const { folds, ...others } = presetOptions(preset, 'train')
+  return leaveOut === undefined && protocol === undefined ? { ...others, ...defined({ folds }) } : others
+}
+
+/** What a preset says, under what a person said. */
 function withPreset(said: Record<string, unknown>, decided: readonly string[]): Record<string, unknown> {
   if (said.preset === undefined) return said
-  const stated = Object.entries(presetOptions(said.preset, 'train')).filter(([option]) => !decided.includes(option))
-  const { folds, modelOptions, ...preset } = Object.fromEntries(stated)
+  const stated = Object.entries(statedByPreset(said)).filter(([option]) => !decided.includes(option))
+  const { modelOptions, ...preset } = Object.fromEntries(stated)
   return {
     ...preset,
-    ...(said.leaveOut === undefined && said.protocol === undefined && { folds }),
     // Options of one model say nothing of another.
     ...((said.model ?? preset.model) === preset.model && { modelOptions }),
     ...said,

@@ -9,6 +9,7 @@ import { schedulerFromConfig } from '../generation/schedulers/index.ts'
 import type { Stimuli } from '../generation/sgdm/fit-sgdm.ts'
 import { fitSgdmControlNet } from '../generation/sgdm/fit-sgdm-controlnet.ts'
 import { Sgdm } from '../generation/sgdm/sgdm.ts'
+import { requirePreparedFor } from '../generation/sources/picture-work.ts'
 import { requireChannels } from '../generation/window-channels.ts'
 import { manualSeed } from '../runtime.ts'
 import type { Tensor } from '../tensor.ts'
@@ -44,6 +45,7 @@ export async function trainControlNet(
   using networks = await Sgdm.load(file!, { device })
   const { metadata } = openCheckpoint(file!)
   requireChannels(windows, metadata.channelNames, file!)
+  requirePreparedFor(windows, file!)
   const told = metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
   const scheduler = schedulerFromConfig(told as Record<string, unknown>)
   manualSeed(seed)

@@ -13,6 +13,8 @@ export interface SeenTrials {
   seenSampleTypes?: string[]
   /** Hashes of the paths of their files. Absent in checkpoints of older versions. */
   seenFiles?: string[]
+  /** Hash of the pipeline that made them, null where they did not tell. Absent in checkpoints of older versions. */
+  preparedBy?: string | null
 }
 
 /** A hash of the samples of each window, by its number. Flat windows have none: they equal each other without being copies. */
@@ -64,12 +66,12 @@ export function rememberSeen(windows: EegWindows, indices: readonly number[], ha
   return {
     seen,
     ...(hashes && { seenSamples: indices.flatMap((index) => hashes.get(index) ?? []) }),
-    ...{ seenSampleTypes: [windows.sampleType], seenFiles: [...files] },
+    ...{ seenSampleTypes: [windows.sampleType], seenFiles: [...files], preparedBy: windows.pipeline ?? null },
   }
 }
 
 /**
- * What a checkpoint keeps of windows of which all shape it, each trial named once. A hash takes 21 bytes of a safetensors header, a name as many as it
+ * What a checkpoint keeps of windows of one store, of which all shape it, each trial named once. A hash takes 21 bytes of a safetensors header, a name as many as it
  * is long: the 100 MB that a header may have are enough for some two million windows, and the writer refuses more.
  */
 export async function rememberAll(...parts: readonly EegWindows[]): Promise<Required<SeenTrials>> {
@@ -83,6 +85,7 @@ export async function rememberAll(...parts: readonly EegWindows[]): Promise<Requ
     seen: kept.flatMap(({ seen }) => seen),
     seenSamples: kept.flatMap(({ seenSamples = [] }) => seenSamples),
     ...{ seenSampleTypes: different('seenSampleTypes'), seenFiles: different('seenFiles') },
+    preparedBy: parts[0]?.pipeline ?? null,
   }
 }
 

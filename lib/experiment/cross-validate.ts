@@ -22,6 +22,7 @@ import {
   type CrossValidateOptions,
   type CrossValidationStore,
   seedList,
+  type TrainingOutcome,
   type TrainingPlace,
 } from './cross-validate-options.ts'
 import { describeSplits, type FoldFindings, makeSplits, proveSplits, withFindings } from './make-splits.ts'
@@ -107,12 +108,7 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
   const { factory, windows, options, splits, store, ledger } = run
   const seeds = seedList(options.seeds ?? 1)
   const hashes = store && (await hashWindows(windows))
-  let isBegun = false
-  const onProgress: CrossValidateOptions['onProgress'] = (place, state) => {
-    isBegun ||= state.epoch === 0 && state.step === 1
-    options.onProgress?.(place, state)
-  }
-  const given = { ...options, ...defined({ store, hashes }), onProgress, folds: splits.length, seeds }
+  const given = { ...options, ...defined({ store, hashes }), folds: splits.length, seeds }
   const trained: Trained = { parameters: 0, predictions: [], curves: [], findings: [], kept: [], isWhole: true }
   for (const [fold, split] of splits.entries()) {
     const prepared = await prepareFold(windows, split, options)
@@ -129,16 +125,22 @@ async function trainNetworks<N extends ModelName>(run: Run<N>): Promise<Trained>
       if (known !== undefined) {
         requireTested(known.predictions, prepared, place, store?.outcomeFile?.(place))
         ledger.note(opening)
+        trained.isWhole = false
+        note(trained, known)
+        continue
       }
-      isBegun = false
-      const outcome = known ?? (await trainPrepared(net, prepared, place, given, () => ledger.open(opening)))
-      if (known === undefined) await store?.writeOutcome(place, outcome)
-      trained.isWhole &&= isBegun
-      trained.curves.push(outcome.curve)
-      for (const answer of outcome.predictions) trained.predictions.push(answer)
+      const { outcome, resumed } = await trainPrepared(net, prepared, place, given, () => ledger.open(opening))
+      await store?.writeOutcome(place, outcome)
+      trained.isWhole &&= !resumed
+      note(trained, outcome)
     }
   }
   return trained
+}
+
+function note(trained: Trained, { curve, predictions }: TrainingOutcome): void {
+  trained.curves.push(curve)
+  for (const answer of predictions) trained.predictions.push(answer)
 }
 
 /** Classical decoders on the same folds, and what else the answers are held against. */

@@ -4,6 +4,7 @@ import type { EegWindows } from '../datasets/windows.ts'
 import type { Device } from '../dtype.ts'
 import { EegTorchError } from '../errors.ts'
 import { likeliestClasses, predictionsFor } from '../evaluation/predictions.ts'
+import { requirePreparedAlike } from '../evaluation/preparation.ts'
 import { recogniseSeen, type SeenProof, type SeenTrials, trialIdentity } from '../evaluation/seen-trials.ts'
 import { type EvaluationSummary, summarisePredictions } from '../evaluation/summary.ts'
 import { models } from '../models/models.ts'
@@ -72,8 +73,8 @@ export function readTrainedOn(file: string): TrainedOn {
 /**
  * Scores a trained network on windows. Those that it was trained on, or chosen by, are left out: a score on them would say nothing.
  *
- * @throws EegTorchError `SHAPE_MISMATCH` for other channels or another rate, `INVALID_OPTION` for other classes, `SPLIT_LEAKS` where the
- *   network has seen every window, `FILE_INVALID` for samples that are no numbers, before the windows are looked at
+ * @throws EegTorchError `SHAPE_MISMATCH` for other channels or another rate, `INVALID_OPTION` for other classes or windows that were
+ *   prepared otherwise, `SPLIT_LEAKS` where the network has seen every window, `FILE_INVALID` for samples that are no numbers, before the windows are looked at
  */
 export async function evaluateCheckpoint(
   file: string,
@@ -81,7 +82,8 @@ export async function evaluateCheckpoint(
   { batchSize = 64, device = 'cpu', onTest }: EvaluateOptions = {},
 ): Promise<CheckpointEvaluation> {
   const told = readTrainedOn(file)
-  const isSame = told.pipeline !== undefined && windows.pipeline !== undefined
+  requirePreparedAlike(windows, told.preparedBy, file)
+  const isSame = (told.preparedBy ?? told.pipeline) !== undefined && windows.pipeline !== undefined
   const { seen, proof, warnings } = await recogniseSeen(windows, told, isSame)
   const scaled = await scaleAsTrained(file, windows, told)
   checkWindows(file, scaled, told)
@@ -115,12 +117,15 @@ async function scaleAsTrained(file: string, windows: EegWindows, told: TrainedOn
   return Standardiser.fromJSON(told.standardise).apply(windows)
 }
 
-function preprocessingDoubts({ pipeline: made }: EegWindows, { pipeline: trained }: TrainedOn): string[] {
-  if (trained === undefined && made === undefined) return []
-  if (trained === undefined)
-    return ['The checkpoint does not tell its preprocessing: whether it is that of the windows is not known.']
-  if (made !== undefined) return []
-  return [`The windows do not tell their preprocessing; the network was trained on that of the hash ${trained.hash}.`]
+function preprocessingDoubts({ pipeline: made }: EegWindows, { pipeline, preparedBy }: TrainedOn): string[] {
+  const trained = preparedBy === undefined ? pipeline?.hash : preparedBy
+  if (made === undefined && trained) {
+    return [`The windows do not tell their preprocessing; the network was trained on that of the hash ${trained}.`]
+  }
+  const isUntold = made === undefined ? trained === null && pipeline !== undefined : trained === undefined
+  return isUntold
+    ? ['The checkpoint does not tell its preprocessing: whether it is that of the windows is not known.']
+    : []
 }
 
 async function predict(

@@ -58,7 +58,7 @@ export async function trainSplit<N extends ModelName>(
   using net = startModel(factory, windows, seed, options.model)
   const hashes = options.store && (await hashWindows(windows, shapingWindows(checked)))
   const given = { ...options, ...(hashes && { hashes }), folds: 1, seeds: [seed] }
-  const outcome = await trainPrepared(net, prepared, { fold, seed, index: 0 }, given)
+  const { outcome } = await trainPrepared(net, prepared, { fold, seed, index: 0 }, given)
   const { kept } = prepared
   const isWhole = leftOutOf(checked, kept) === undefined
   return { ...outcome, parameters: net.parameterCount(), fitted, ...(!isWhole && { kept }) }
@@ -98,13 +98,14 @@ type FoldOptions = Omit<CrossValidateOptions, 'folds' | 'seeds'> & {
   hashes?: WindowHashes
 }
 
+/** Trains and tests a network on a fold; says whether the training went on from a state that was kept. */
 export async function trainPrepared(
   net: Model,
   { windows, split, given, kept, told }: PreparedFold,
   place: TrainingPlace,
   options: FoldOptions,
   onTest?: () => void,
-): Promise<TrainingOutcome> {
+): Promise<{ outcome: TrainingOutcome; resumed: boolean }> {
   if (options.device !== undefined) net.to(options.device)
   if (options.startFrom !== undefined) await loadFitting(net, options.startFrom)
   const train = windows.subset(split.train)
@@ -139,7 +140,8 @@ export async function trainPrepared(
     },
   })
   onTest?.()
-  return { curve: curveOf(place, result), predictions: await testFold(net, windows, split, place, options) }
+  const predictions = await testFold(net, windows, split, place, options)
+  return { outcome: { curve: curveOf(place, result), predictions }, resumed: result.resumed }
 }
 
 /** An autoencoder in front of a classifier learns with it, by the loss of both. */

@@ -149,6 +149,7 @@ export { type SgdmOptions, type SgdmParts, SgdmPipeline } from '../generation/sg
 export type { PictureDrawing } from '../generation/sources/drawing.ts'
 export { openPictureSource } from '../generation/sources/open-source.ts'
 export {
+  requirePreparedFor,
   type ToldTrials,
   trialsSeenBy,
   type WindowWork,
@@ -189,5 +190,5 @@ export { type LabelledTokens, scoreText } from '../language/score-text.ts'
 export { type TextVocabulary, textVocabularies } from '../language/vocabularies.ts'
 export { labelsOfClasses, vocabularyOfClasses } from '../language/vocabulary-labels.ts'
 export type { ChatMessage } from '../tokenizers/chat.ts'
-export { loadTokenizer } from '../tokenizers/load.ts'
+export { type LoadTokenizerOptions, loadTokenizer } from '../tokenizers/load.ts'
 export type { BatchOptions, EncodedBatch, EncodeOptions, Tokenizer } from '../tokenizers/tokenizer.ts'

@@ -17,6 +17,16 @@ export interface PictureCodec extends Disposable {
   decode(latents: Tensor, options?: AsyncOptions): Promise<Tensor>
 }
 
+/** @throws EegTorchError `CHECKPOINT_MISMATCH` for a UNet of other latents, as of inpainting, which would be found out when its pictures are decoded */
+export function requireSameLatents(unet: { config: { inChannels: number } }, { channels }: PictureCodec): void {
+  const { inChannels } = unet.config
+  if (inChannels === channels) return
+  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the UNet does not draw what the autoencoder decodes', {
+    expected: `${channels} channels of latents`,
+    received: String(inChannels),
+  })
+}
+
 /** The pixels themselves, in -1 to 1: for small pictures, which need no autoencoder. */
 export class PixelCodec implements PictureCodec {
   readonly channels = 3

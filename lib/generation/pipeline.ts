@@ -91,8 +91,13 @@ export class Generation implements AsyncIterable<GenerationStep> {
 
 async function finishedImages(run: PictureRun): Promise<Tensor> {
   const images = await run.decode()
-  await requireFinite(images, 'in a picture')
-  return images
+  try {
+    await requireFinite(images, 'in a picture')
+    return images
+  } catch (error) {
+    images.dispose()
+    throw error
+  }
 }
 
 function requireLife(signal: AbortSignal | undefined): void {

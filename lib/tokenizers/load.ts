@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { findJsonObject, findText, isObject, type JsonObject } from '../checkpoints/json-file.ts'
+import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { inPieces } from '../files/in-pieces.ts'
 import { MAX_FILE_BYTES, readBytePairs } from './byte-pairs.ts'
@@ -23,6 +24,12 @@ const LLAMA_ROLES = { bos_token: '<s>', eos_token: '</s>', unk_token: '<unk>' }
 type Parts = Pick<TokenizerSettings, 'splitter' | 'added' | 'before' | 'after' | 'join' | 'roles'>
 type Config = JsonObject
 
+/** What goes before the files of a tokenizer. */
+export interface LoadTokenizerOptions {
+  /** The token that rows are filled with. */
+  padToken?: string | undefined
+}
+
 /**
  * The tokenizer of a folder as transformers and diffusers write it: CLIP's (`vocab.json` and `merges.txt`, or `tokenizer.json`) or
  * Llama's (`tokenizer.json`), with `tokenizer_config.json` and, where it is there, `special_tokens_map.json`.
@@ -30,24 +37,31 @@ type Config = JsonObject
  * @throws EegTorchError `FILE_NOT_FOUND` if files are missing, `FILE_UNSUPPORTED` for another class of tokenizer, `FILE_INVALID` for files that
  *   do not hold
  */
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(folder: string, { padToken }: LoadTokenizerOptions = {}): Promise<Tokenizer> {
   const definition = await findTokenizerFile(folder)
   const config = (await findJsonObject(join(folder, 'tokenizer_config.json'), MAX_FILE_BYTES)) ?? {}
   const name = className(config, definition, folder)
-  const parts = await (name === 'CLIPTokenizer' ? clipParts : llamaParts)(folder, config, definition)
+  const said = defined({ pad_token: padToken })
+  const parts = await (name === 'CLIPTokenizer' ? clipParts : llamaParts)(folder, config, definition, said)
   const chatTemplate = (await findText(join(folder, 'chat_template.jinja'), MAX_FILE_BYTES)) ?? config.chat_template
   return new Tokenizer({
     ...parts,
     folder,
     maxLength: limit(config.model_max_length, folder),
+    truncationSide: config.truncation_side === 'left' ? 'left' : 'right',
     paddingSide: (config.padding_side ?? (name === 'CLIPTokenizer' ? 'right' : 'left')) === 'left' ? 'left' : 'right',
     chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : undefined,
   })
 }
 
-async function clipParts(folder: string, config: Config, definition: TokenizerFile | undefined): Promise<Parts> {
+async function clipParts(
+  folder: string,
+  config: Config,
+  definition: TokenizerFile | undefined,
+  said: TokenizerSettings['roles'],
+): Promise<Parts> {
   const pairs = await readBytePairs(folder, definition)
-  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, CLIP_ROLES)
+  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, CLIP_ROLES, said)
   const { roles, added } = special
   return {
     splitter: await inPieces(makeSplitter(clipDefinition(special), pairs)),
@@ -59,7 +73,12 @@ async function clipParts(folder: string, config: Config, definition: TokenizerFi
   }
 }
 
-async function llamaParts(folder: string, config: Config, definition: TokenizerFile | undefined): Promise<Parts> {
+async function llamaParts(
+  folder: string,
+  config: Config,
+  definition: TokenizerFile | undefined,
+  said: TokenizerSettings['roles'],
+): Promise<Parts> {
   if (definition === undefined) {
     throw new EegTorchError('FILE_NOT_FOUND', "this folder holds no file of Llama's tokenizer that can be read", {
       file: folder,
@@ -67,7 +86,7 @@ async function llamaParts(folder: string, config: Config, definition: TokenizerF
     })
   }
   const pairs = await readBytePairs(folder, definition)
-  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, LLAMA_ROLES)
+  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, LLAMA_ROLES, said)
   const { roles, added } = special
   const around = surroundings(definition.postProcessor, new Set(added.map(({ content }) => content)), folder)
   const space = spaceBefore(config)

@@ -35,6 +35,7 @@ export interface SpecialTokens {
  * @param definition what `tokenizer.json` says, if there is one
  * @param vocab ids of the tokens
  * @param usual roles that the class fills where no file does
+ * @param said roles that go before what the files say
  * @throws EegTorchError `FILE_INVALID`
  */
 export async function readSpecialTokens(
@@ -43,6 +44,7 @@ export async function readSpecialTokens(
   definition: TokenizerFile | undefined,
   vocab: ReadonlyMap<string, number>,
   usual: SpecialTokens['roles'],
+  said: SpecialTokens['roles'] = {},
 ): Promise<SpecialTokens> {
   const listed = isObject(config.added_tokens_decoder)
   const map = listed ? {} : ((await findJsonObject(join(folder, 'special_tokens_map.json'), MAX_FILE_BYTES)) ?? {})
@@ -52,7 +54,7 @@ export async function readSpecialTokens(
   const byContent = new Map(added.map((token) => [token.content, token]))
   const roles: SpecialTokens['roles'] = {}
   for (const role of ROLES) {
-    const given = map[role] ?? config[role] ?? usual[role]
+    const given = said[role] ?? map[role] ?? config[role] ?? usual[role]
     if (given === undefined || given === null) continue
     const token = unplaced(given, folder, role, true)
     roles[role] = token.content

@@ -15,6 +15,8 @@ export interface TokenizerSettings {
   /** Tokens that a sequence may have; undefined: any number. */
   maxLength: number | undefined
   paddingSide: 'left' | 'right'
+  /** Where too long a text is cut. */
+  truncationSide: 'left' | 'right'
   /** Tokens as text; undefined: the definition's decoder. */
   join: ((tokens: readonly string[]) => string) | undefined
   chatTemplate: string | undefined
@@ -23,7 +25,7 @@ export interface TokenizerSettings {
 export interface EncodeOptions {
   /** Whether the tokens that begin and end a sequence are added; default true. */
   specialTokens?: boolean
-  /** Cuts what is longer than `maxLength`, keeping the special tokens; default false: a longer text is an error. */
+  /** Cuts what is longer than `maxLength`, at the end that the folder names, keeping the special tokens; default false: a longer text is an error. */
   truncate?: boolean
   /** Tokens at most; default: the folder's. */
   maxLength?: number
@@ -80,7 +82,8 @@ export class Tokenizer {
     const length = before.length + bare.length + after.length
     if (maxLength === undefined || length <= maxLength) return [...before, ...bare, ...after]
     const room = maxLength - before.length - after.length
-    if (truncate && room >= 0) return [...before, ...bare.slice(0, room), ...after]
+    const from = this.settings.truncationSide === 'left' ? bare.length - room : 0
+    if (truncate && room >= 0) return [...before, ...bare.slice(from, from + room), ...after]
     throw new EegTorchError('INVALID_OPTION', `the text ${JSON.stringify(shorten(text))} is too long`, {
       option: truncate ? 'maxLength' : 'text',
       expected: truncate

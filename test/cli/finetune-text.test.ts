@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { EegWindows, manualSeed, models, openCheckpoint, writeStore } from 'eegtorch'
-import { trialsSeenBy, workOfWindows } from '../../lib/generation/sources/picture-work.ts'
+import { requirePreparedFor, trialsSeenBy, workOfWindows } from '../../lib/generation/sources/picture-work.ts'
+import { errorOf } from '../thrown.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const language = join(root, 'test', 'fixtures', 'generation', 'llama-pipeline', 'base')
@@ -86,7 +87,15 @@ threads: 1
   expect(
     (await workOfWindows(copies, { told: { ...told, seen: { seen: told.seen.seen } } })).some((one) => one.trained),
   ).toBe(false)
+  const prepared = copies.with({ pipeline: 'a'.repeat(64) })
+  for (const file of ['projection_epoch1.pth', 'lora_epoch2']) {
+    requirePreparedFor(copies, join(folder, 'run', file))
+    expect(errorOf(() => requirePreparedFor(prepared, join(folder, 'run', file))).message).toContain(
+      'the windows of the training did not tell how they were prepared',
+    )
+  }
   const encoder = join(folder, 'encoder.safetensors')
+  requirePreparedFor(prepared, encoder)
   expect(trialsSeenBy(encoder)).toEqual({ seen: { seen: [] }, isComplete: false })
   const mixed = trialsSeenBy(encoder, join(folder, 'run', 'lora_epoch1'))
   expect(mixed).toEqual({ ...told, isComplete: false })

@@ -151,6 +151,10 @@ test.each([
     /temperature: does nothing without sample/,
   ],
   [['image', '--checkpoint', 'm', '--prompts', 'a', 'b'], /prompts: does nothing without mode label-prompt/],
+  [
+    ['image', '--checkpoint', 'm', '--guidance', '1', '--negative-prompt', 'dogs'],
+    /negative-prompt: does nothing without guidance above 1/,
+  ],
 ])('options that nothing would heed: %j', async (words, message) => {
   const files = ['--data', at('store'), '--encoder', 'e', '--diffusion', 'd', '--out', at('i')]
   expect((await failure(generate('--pipeline', ...words, ...files))).message).toMatch(message)

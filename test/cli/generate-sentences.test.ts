@@ -6,11 +6,15 @@ import {
   EegWindows,
   finetuneText,
   fromTypedArray,
+  GenerationFolder,
   LanguageModel,
   manualSeed,
   models,
+  openStore,
   readGenerations,
+  SentenceSource,
   textVocabularies,
+  workOfWindows,
   writeStore,
 } from 'eegtorch'
 import { runNode } from '../built.ts'
@@ -147,6 +151,20 @@ test('drawn words depend on the seed and the trial alone; what names nothing is 
   expect(new Set(sentences.map(({ sentence }) => sentence)).size).toBeGreaterThan(1)
   expect(recordsOf(at('amused'))[0]).toMatchObject({ predicted: 'unknown', prompt: sentences[0].sentence, seed: 5 })
   expect(existsSync(at('amused', 'summary_grid.png'))).toBe(true)
+})
+
+test('sentences drawn without a word about the seed are found again', async () => {
+  const { windows } = openStore(at('store'))
+  const work = await workOfWindows(windows, { n: 2 })
+  const drawing = { pipeline: 'text', sample: true, maxNewTokens: 4, encoder: at('encoder.safetensors') } as const
+  const projection = at('learned', 'projection_epoch30.pth')
+  await using folder = await GenerationFolder.open(at('unseeded'), { settings: {} })
+  for (const language of [at('llama'), at('no such folder')]) {
+    using source = new SentenceSource({ ...drawing, projection, language }, { windows, work, folder })
+    await source.prepare([0, 1])
+    expect(source.accuracy().total).toBe(2)
+  }
+  expect(sentencesOf(at('unseeded')).map(({ seed }) => seed)).toEqual([0, 0])
 })
 
 test('what is missing, or not there, is named', async () => {

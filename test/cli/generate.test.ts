@@ -31,6 +31,7 @@ beforeAll(async () => {
   await writeStore(
     at('store'),
     new EegWindows({ data, origins, recordings, ...names, nSamples: 50, samplingRate: 100 }),
+    { pipeline: { text: '', hash: 'a'.repeat(64) } },
   )
   mkdirSync(at('stimuli'))
   for (const [i, name] of ['Animal_face', 'Object_house'].entries()) {
@@ -240,6 +241,12 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   const foreign = ['generate', '--pipeline', 'sgdm', '--data', at('swapped'), '--checkpoint', networks]
   expect((await run(...foreign, '--out', at('none'))).stderr).toMatch(
     /trained on other channels than the windows have: expected Fz, Pz, Oz, Cz, received Cz, Oz, Pz, Fz/,
+  )
+  const same = openStore(at('store')).windows
+  await writeStore(at('otherwise'), same, { pipeline: { text: '', hash: 'b'.repeat(64) } })
+  const otherwise = ['generate', '--pipeline', 'sgdm', '--data', at('otherwise'), '--checkpoint', networks]
+  expect((await run(...otherwise, '--out', at('none'))).stderr).toMatch(
+    /made by another pipeline than those of the training.*expected the hash a{64}, received b{64}/,
   )
   const words = ['--data', at('store'), '--epochs', '2', '--controlnet-of', networks, '--out', at('control'), '--json']
   const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)

@@ -10,6 +10,7 @@ import {
   simulateMotorImagery,
   writeCheckpoint,
   writeEdf,
+  writeStore,
 } from 'eegtorch'
 import { parse } from 'yaml'
 import { cutFiltered } from '../../lib/cli/config-pipeline.ts'
@@ -70,7 +71,7 @@ test('the folder of the run holds the steps, not the name of a file that may cha
 test('evaluation applies what the checkpoint holds; one of an older version gives the same score', async () => {
   const scores: unknown[] = []
   const { tensors, metadata } = openCheckpoint(weightsOf('short'))
-  const { pipeline, ...rest } = metadata as Record<string, unknown>
+  const { pipeline, preparedBy: _, ...rest } = metadata as Record<string, unknown>
   await writeCheckpoint(inFolder('old.safetensors'), await tensors.loadAll(), {
     ...rest,
     standardise: (pipeline as StoredPipeline).learned[0],
@@ -103,6 +104,41 @@ test('windows of another pipeline, rate or channels are refused; windows that do
   await writeEdf(slow, recordings.at(0)!.pick(['C3', 'Cz']))
   const { code, stdout } = await eegtorch('evaluate', file, '--data', slow, '--json')
   expect([code, stdout]).toEqual([1, expect.stringMatching(/no channel C4/)])
+})
+
+test('windows whose preparation nobody told are only answered for by others of that kind', async () => {
+  const store = inFolder('imported.store')
+  const windows = await Pipeline.parse(YAML).prepared.windows(await readAll(data))
+  await writeStore(store, windows.with({ pipeline: undefined, data: windows.data.map((value) => 3 * value) }))
+  const [, , , ...brief] = BRIEF
+  const words = ['--pipeline', inFolder('mine.yaml'), '--leave-out', 'run', '--out', inFolder('imported'), '--json']
+  expect((await eegtorch('train', 'eegnet', '--data', store, ...brief, ...words)).code).toBe(0)
+  const file = weightsOf('imported')
+  expect(openCheckpoint(file).metadata.preparedBy).toBeNull()
+  expect(openCheckpoint(weightsOf('long')).metadata.preparedBy).toBe(windows.pipeline)
+  const unknown = /did not tell how they were prepared/
+  const refused = await eegtorch('evaluate', file, '--data', data, '--json')
+  expect([refused.code, refused.stdout]).toEqual([1, expect.stringMatching(unknown)])
+  await expect(evaluateCheckpoint(file, windows)).rejects.toThrow(unknown)
+  const scored = await eegtorch('evaluate', file, '--data', store, '--json')
+  expect([scored.code, scored.stderr]).toEqual([0, expect.stringMatching(/does not tell its preprocessing/)])
+  expect(JSON.parse(scored.stdout)).toMatchObject({ windows: 8, seen: 16 })
+})
+
+test('without the steps, the hash of what made the training windows decides', async () => {
+  const { tensors, metadata } = openCheckpoint(weightsOf('short'))
+  const { pipeline, ...rest } = metadata as Record<string, unknown>
+  const standardise = (pipeline as StoredPipeline).learned[0]
+  const scores: unknown[] = []
+  for (const [name, preparedBy] of [
+    ['alike', metadata.preparedBy],
+    ['otherwise', 'f'.repeat(64)],
+  ]) {
+    const file = inFolder(`${name as string}.safetensors`)
+    await writeCheckpoint(file, await tensors.loadAll(), { ...rest, standardise, preparedBy } as never)
+    scores.push(await eegtorch('evaluate', file, '--data', data, '--json'))
+  }
+  expect(scores).toMatchObject([{ code: 0 }, { code: 1, stdout: expect.stringMatching(/made by another pipeline/) }])
 })
 
 test.each([

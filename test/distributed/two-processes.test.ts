@@ -217,6 +217,11 @@ describe('eegtorch launch', () => {
       const log = readFileSync(join(out, 'log.jsonl'), 'utf8').trim().split('\n')
       expect(log).toHaveLength(6)
       expect(existsSync(join(out, 'report.html'))).toBe(true)
+      const alone = await eegtorch('train', '--resume', out, '--json')
+      expect(alone.code).toBe(1)
+      expect(JSON.parse(alone.stdout).error.message).toMatch(/a run with other settings.*received another processes$/)
+      const again = await eegtorch('launch', '--nproc', '2', 'train', '--resume', out, '--no-baselines', '--json')
+      expect([again.code, again.stderr]).toEqual([0, ''])
     },
     PATIENCE_MS,
   )

@@ -1,4 +1,4 @@
-import { EegTorchError, full, type Tensor, zeros } from 'eegtorch'
+import { EegTorchError, full, memory, type Tensor, zeros } from 'eegtorch'
 import { z } from 'zod'
 import { drawNoise, pictureGenerators } from '../../lib/generation/noise.ts'
 import {
@@ -75,6 +75,14 @@ test('a signal ends a run between two steps, and values that are no numbers end 
   await expect(cancelled).rejects.toMatchObject({ code: 'CANCELLED' })
   expect(run).toMatchObject({ taken: 4, disposed: true })
   await expect(walk(new Counting(4, 3)).images()).rejects.toThrow(/after step 3 of 4 .*NaN or infinity in float32/)
+})
+
+test('pictures that are no numbers are freed with their run', async () => {
+  const run = new Counting(1)
+  run.decode = async () => full([1, 1, 1, 3], Number.NaN)
+  const before = memory().tensors
+  await expect(walk(run).images()).rejects.toThrow(/in a picture .*NaN/)
+  expect(memory().tensors - before).toBe(1) // the state, which is this test's
 })
 
 test('options are read once for all pipelines, and what does not hold is named', () => {

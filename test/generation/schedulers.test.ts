@@ -40,6 +40,16 @@ test('a config in the spelling of diffusers is the same scheduler', () => {
   expect(schedulerFromConfig(file, 'EulerDiscreteScheduler').steps(4).timestepType).toBe('float32')
 })
 
+test('the kind of solver that another family wrote into a file is the usual one, as in diffusers', () => {
+  const read = (name: string, kind: string) => schedulerFromConfig({ _class_name: name, solver_type: kind }).config
+  for (const kind of ['midpoint', 'heun', 'logrho'])
+    expect(read('UniPCMultistepScheduler', kind)).toMatchObject({ solverType: 'bh2' })
+  for (const kind of ['bh1', 'bh2', 'logrho'])
+    expect(read('DPMSolverMultistepScheduler', kind)).toMatchObject({ solverType: 'midpoint' })
+  expect(read('UniPCMultistepScheduler', 'bh1')).toMatchObject({ solverType: 'bh1' })
+  expect(errorOf(() => read('UniPCMultistepScheduler', 'bh3')).message).toMatch(/solverType.*"bh3"/)
+})
+
 test('what a config asks for and is not there is refused by name', () => {
   const code = (make: () => unknown) => {
     const { code, message } = errorOf(make)

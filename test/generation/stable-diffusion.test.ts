@@ -2,10 +2,18 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { full, randn, StableDiffusion, type Tensor } from 'eegtorch'
+import {
+  full,
+  models,
+  randn,
+  StableDiffusion,
+  type StableDiffusionLoadOptions,
+  schedulers,
+  type Tensor,
+} from 'eegtorch'
 import { verifyCase } from '../../lib/verify/verify-case.ts'
 import { useOneThread } from '../one-thread.ts'
-import { rejectionOf } from '../thrown.ts'
+import { errorOf, rejectionOf } from '../thrown.ts'
 
 const pipelines = join(dirname(fileURLToPath(import.meta.url)), '..', 'oracle', 'pipelines')
 const sd15 = join(pipelines, 'sd15')
@@ -50,6 +58,26 @@ test('a picture does not depend on its batch; conditions may stand in the place 
   expect(wide.shape).toEqual([1, 32, 48, 3])
 })
 
+test('the index names the class of the scheduler, and what old files leave out is filled in, as diffusers does', async () => {
+  const scheduler = 'scheduler/scheduler_config.json'
+  const old = changed('old', scheduler, ({ steps_offset: _, clip_sample: __, ...config }) => config)
+  const index = join(old, 'model_index.json')
+  const { scheduler: ___, ...others } = JSON.parse(readFileSync(index, 'utf8'))
+  writeFileSync(index, JSON.stringify({ ...others, scheduler: ['diffusers', 'DDIMScheduler'] }))
+  const readBy = async (options: StableDiffusionLoadOptions) => {
+    using pipeline = await StableDiffusion.load(old, options)
+    return pipeline.parts.scheduler
+  }
+  const mended = await readBy({})
+  expect(mended).toBeInstanceOf(schedulers.ddim().constructor)
+  expect(mended.config).toMatchObject({ stepsOffset: 1, clipSample: false, setAlphaToOne: false })
+  const ddpm = await readBy({ scheduler: 'DDPMScheduler' })
+  expect(ddpm.config).toMatchObject({ stepsOffset: 1, clipSample: false })
+  // StableDiffusionControlNetPipeline takes them as they are
+  const controlNet = join(pipelines, 'sd15-controlnet', 'controlnet')
+  expect((await readBy({ controlNet })).config).toMatchObject({ stepsOffset: 0, clipSample: true })
+})
+
 test('what does not hold is named: prompts, sizes, conditions, schedulers, other models', async () => {
   using pipeline = await StableDiffusion.load(sd15)
   const failure = async (prompts: Parameters<typeof pipeline.generate>[0], options = {}) =>
@@ -58,11 +86,16 @@ test('what does not hold is named: prompts, sizes, conditions, schedulers, other
   expect(await failure(['a dog'], { height: 30 })).toMatch(/height.*multiple of 8.*30/)
   expect(await failure({ embeddings: randn([1, 5, 3]) as Tensor })).toMatch(/\(batch, tokens, 24\).*\(1, 5, 3\)/)
   expect(await failure([])).toMatch(/no prompt/)
-  const scheduler = 'scheduler/scheduler_config.json'
-  const unknown = changed('scheduler', scheduler, (config) => ({ ...config, _class_name: 'LCMScheduler' }))
+  const unknown = changed('scheduler', 'model_index.json', (index) => ({
+    ...index,
+    scheduler: ['diffusers', 'LCMScheduler'],
+  }))
   expect((await rejectionOf(StableDiffusion.load(unknown))).message).toMatch(/DDIMScheduler.*LCMScheduler/)
   const other = changed('unet', 'unet/config.json', (config) => ({ ...config, block_out_channels: [4, 8, 8, 16] }))
   expect((await rejectionOf(StableDiffusion.load(other))).code).toBe('CHECKPOINT_MISMATCH')
+  const { unet: whole, ...parts } = pipeline.parts
+  const painting = models.create('unet2d_condition', { ...whole.config, inChannels: 9 })
+  expect(errorOf(() => new StableDiffusion({ ...parts, unet: painting })).message).toMatch(/4 channels.*received 9/)
   const another = changed('index', 'model_index.json', (index) => ({ ...index, unet: ['diffusers', 'UVit2DModel'] }))
   expect((await rejectionOf(StableDiffusion.load(another))).message).toMatch(/UNet2DConditionModel.*UVit2DModel/)
 })

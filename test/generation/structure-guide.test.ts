@@ -96,9 +96,10 @@ test('a ControlNet that averages over all pixels speaks under the condition alon
   const say = structureGuide(pooled.eval(), pictures, settings)
   const at = { index: 0, count: 1 }
   const sample = rand([4, 4, 4, 4]) as Tensor
-  const [timestep, conditions] = [rand([]), rand([4, 3, 6]) as Tensor]
-  const guided = await say(sample, timestep as Tensor, conditions, at)
-  const alone = await say(sample.narrow(0, 2, 2), timestep as Tensor, conditions.narrow(0, 2, 2), at)
+  const [timestep, conditions] = [rand([]) as Tensor, { encoderHiddenStates: rand([4, 3, 6]) as Tensor }]
+  const guided = await say(sample, timestep, conditions, at)
+  const half = { encoderHiddenStates: conditions.encoderHiddenStates.narrow(0, 2, 2) }
+  const alone = await say(sample.narrow(0, 2, 2), timestep, half, at)
   for (const [name, residual] of Object.entries(guided)) {
     expect(residual.shape).toEqual([4, 8, 1, 1])
     expect(residual.narrow(0, 0, 2).abs().max().item()).toBe(0)
@@ -106,7 +107,7 @@ test('a ControlNet that averages over all pixels speaks under the condition alon
   }
   expect(alone.midBlockAdditionalResidual!.abs().max().item()).toBeGreaterThan(0)
   const guessed = await structureGuide(pooled, pictures, { ...settings, guessMode: true })(
-    ...([sample, timestep as Tensor, conditions, at] as const),
+    ...([sample, timestep, conditions, at] as const),
   )
   // its weight is the same for all, as in diffusers
   for (const [name, residual] of Object.entries(guessed)) expect(residual.equal(guided[name]!)).toBe(true)

@@ -77,6 +77,10 @@ test('a text of more than 77 tokens is an error, unless it may be cut', async ()
   expect(cut).toHaveLength(77)
   expect(cut.at(-1)).toBe(tokenizer.eosId)
   expect(errorOf(() => tokenizer.encode(long, { truncate: true, maxLength: 1 })).code).toBe('INVALID_OPTION')
+  const whole = tokenizer.encode(long, { maxLength: 1000 })
+  expect(cut).toEqual([...whole.slice(0, 76), tokenizer.eosId])
+  const other = await loadTokenizer(write('clip', { truncation_side: 'left' }, 'cut before'))
+  expect(other.encode(long, { truncate: true })).toEqual([tokenizer.bosId, ...whole.slice(-76)])
 })
 
 describe('what cannot be used is a clear error', () => {

@@ -2,7 +2,7 @@ import { noGrad } from '../../autograd.ts'
 import { cat, empty, rand } from '../../creation.ts'
 import type { Device } from '../../dtype.ts'
 import type { Generator } from '../../generator.ts'
-import { scope } from '../../memory.ts'
+import { Arena, scope } from '../../memory.ts'
 import { asyncOps } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { PictureRun } from '../pipeline.ts'
@@ -53,10 +53,10 @@ export class MaskedTokenRun implements PictureRun {
 
   async step(): Promise<void> {
     const { sampling, predict, draw } = this.#parts
-    const draws = await draw(this.#step)
-    const logits = await predict(this.#tokens)
+    using made = new Arena()
+    const draws = made.own(await draw(this.#step))
+    const logits = made.own(await predict(this.#tokens))
     const next = await noGrad(() => sampling.stepAsync(logits, this.#tokens, draws))
-    for (const tensor of [logits, draws.exponential, draws.uniform]) tensor.dispose()
     this.#free()
     this.#tokens = next.tokens
     this.#filled = next.filled

@@ -151,10 +151,9 @@ export class Amused extends TextPipeline {
       sampling: new MaskedTokens({ ...scheduler, temperature: settings.temperature }).steps(settings.steps),
       tokens: masked,
       predict: async (tokens) => {
-        const inputIds = settings.guidance > 1 ? noGrad(() => cat([tokens, tokens], 0)) : tokens.alias()
+        using inputIds = settings.guidance > 1 ? noGrad(() => cat([tokens, tokens], 0)) : tokens.alias()
         const inputs = { inputIds, microConds, encoderHiddenStates: condition.tokens, pooledTextEmb: condition.pooled }
         const logits = await this.#step.run(inputs, { cudaGraph: settings.cudaGraph, signal })
-        inputIds.dispose()
         if (settings.guidance <= 1) return logits
         const guided = await guideLogits(logits, settings.guidance)
         logits.dispose()

@@ -9,6 +9,7 @@ import { createAtomically } from '../../files/atomic.ts'
 import { fitModel, requireFit, storedNames } from '../../models/fit.ts'
 import { namingFile } from '../../models/load.ts'
 import { loadTokenizer } from '../../tokenizers/load.ts'
+import { STABLE_DIFFUSION_2_PAD } from './ldm-configs.ts'
 import { openSingleFile, type SingleFile, type SingleFileOptions } from './single-file.ts'
 import { STABLE_DIFFUSION_PARTS, type StableDiffusionPart } from './stable-diffusion-parts.ts'
 import { DIFFUSERS_VERSION } from './write-network.ts'
@@ -114,7 +115,6 @@ async function writeScheduler({ scheduler }: SingleFile, folder: string): Promis
   await writeJson(join(folder, 'scheduler_config.json'), { ...scheduler, _diffusers_version: DIFFUSERS_VERSION })
 }
 
-/** Stable Diffusion 2 fills its rows with `!`, which CLIP's own tokenizer does not say. */
 async function copyTokenizer(from: string, to: string, family: SingleFile['family']): Promise<void> {
   await mkdir(to)
   for (const name of TOKENIZER_FILES) {
@@ -122,7 +122,7 @@ async function copyTokenizer(from: string, to: string, family: SingleFile['famil
     if (!existsSync(file)) continue
     const isConfig = name === 'tokenizer_config.json' || name === 'special_tokens_map.json'
     if (!isConfig || family !== 'stable-diffusion-2') await copyFile(file, join(to, name))
-    else await writeJson(join(to, name), { ...readJsonObject(file), pad_token: '!' })
+    else await writeJson(join(to, name), { ...readJsonObject(file), pad_token: STABLE_DIFFUSION_2_PAD })
   }
 }
 

@@ -6,6 +6,9 @@ type Config = Record<string, unknown>
 /** Which family of Stable Diffusion a file holds: they differ in the text encoder and in what follows from it. */
 export type LdmFamily = 'stable-diffusion-1' | 'stable-diffusion-2'
 
+/** Stable Diffusion 2 fills its rows with this, which CLIP's own tokenizer does not say. */
+export const STABLE_DIFFUSION_2_PAD = '!'
+
 /** The options of a UNet that its tensors tell; heads and the rest are the family's. */
 export function unetConfig(unet: TensorSource, family: LdmFamily): Config {
   const widths = widthsOf(unet, (level) => `down_blocks.${level}.resnets.0.conv1.weight`)

@@ -3,11 +3,13 @@ import { noGrad } from '../../autograd.ts'
 import { cat } from '../../creation.ts'
 import { EegTorchError } from '../../errors.ts'
 import { Arena, scope } from '../../memory.ts'
+import type { ModelInputs } from '../../models/configs.generated.ts'
 import type { AsyncOptions, Model } from '../../models/model.ts'
 import { ops } from '../../ops/index.ts'
 import type { Tensor } from '../../tensor.ts'
 import type { StepPlace } from '../latent-diffusion.ts'
 import { type Picture, type PictureSize, readPicture, resizePicture, tensorOfPictures } from '../pictures/picture.ts'
+import type { StepNetwork, StepOptions } from '../step-network.ts'
 import { type ControllableUnet, contextWidthOf, residualsOf } from './controlnet.ts'
 
 /**
@@ -44,13 +46,16 @@ export function checkStructureSpan(
   })
 }
 
-/** What is added to a UNet, by the names of its inputs; the taker's to dispose of. */
-export type StructureGuide = (
+/** What a network says under conditions, by the names of a UNet's inputs. */
+type Predict<Conditions, Said> = (
   sample: Tensor,
   timestep: Tensor,
-  encoderHiddenStates: Tensor,
+  conditions: Conditions,
   at: StepPlace,
-) => Promise<Record<string, Tensor>>
+) => Promise<Said>
+
+/** What is added to a UNet under its conditions, by the names of its inputs; the taker's to dispose of. */
+export type StructureGuide<Conditions = { encoderHiddenStates: Tensor }> = Predict<Conditions, Record<string, Tensor>>
 
 /**
  * What a ControlNet adds to its UNet in every step; nothing in steps that it has no say in. One that guesses, or that averages over all pixels, speaks
@@ -67,7 +72,7 @@ export function structureGuide(
   const batch = pictures.shape[0]!
   const isPooled = controlNet.config.globalPoolConditions
   const isAlone = isPooled || settings.guessMode
-  return async (sample, timestep, encoderHiddenStates, at) => {
+  return async (sample, timestep, { encoderHiddenStates }, at) => {
     if (!hasSay(settings, at)) return {}
     const isGuided = sample.shape[0]! > batch
     using made = new Arena()
@@ -105,18 +110,22 @@ function weigh(residuals: readonly Tensor[], weight: number, isGraded: boolean):
 }
 
 /**
- * Runs a UNet with what a ControlNet adds to it, which is freed however the run ends: that it is cancelled is nothing unusual.
+ * The UNet of a sampling loop with what a ControlNet adds to it, which is freed however a step ends: that it is cancelled is nothing unusual.
  *
- * @param extra what {@link StructureGuide} gave; empty without a ControlNet
+ * @param residuals what the ControlNet says under the UNet's conditions; undefined without one
  */
-export async function runWithResiduals(
-  extra: Readonly<Record<string, Tensor>>,
-  run: () => Promise<Tensor>,
-): Promise<Tensor> {
-  try {
-    return await noGrad(run)
-  } finally {
-    for (const residual of Object.values(extra)) residual.dispose()
+export function guidedByStructure<N extends 'unet2d_condition' | 'sgdm_unet', C extends Record<string, Tensor>>(
+  unet: StepNetwork<N>,
+  residuals: StructureGuide<C> | undefined,
+  options: StepOptions,
+): Predict<C, Tensor> {
+  return async (sample, timestep, conditions, at) => {
+    const extra = (await residuals?.(sample, timestep, conditions, at)) ?? {}
+    try {
+      return await unet.run({ sample, timestep, ...conditions, ...extra } as unknown as ModelInputs[N], options)
+    } finally {
+      for (const residual of Object.values(extra)) residual.dispose()
+    }
   }
 }
 

@@ -2,7 +2,7 @@ import { noGrad } from '../../autograd.ts'
 import { cat, fromTypedArray } from '../../creation.ts'
 import { EegEncoder, type EegEncoderOptions, wideType } from '../../encoders/eeg-encoder.ts'
 import { EegTorchError } from '../../errors.ts'
-import { scope } from '../../memory.ts'
+import { Arena, scope } from '../../memory.ts'
 import type { AsyncOptions, Model } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import type { Tensor } from '../../tensor.ts'
@@ -121,6 +121,11 @@ export function promptsOfRows(
   }
 }
 
+/** What is to be freed of what was read. */
+export function tensorsOfPrompts({ embeddings, promptEmbeds, classLogits }: EegPrompts): Tensor[] {
+  return [embeddings, promptEmbeds, classLogits]
+}
+
 /** @param tokensOf gives the tokens of some rows of the input */
 async function inBatches(
   mapper: Model<'eeg_clip_mapper'>,
@@ -129,6 +134,7 @@ async function inBatches(
   signal: AbortSignal | undefined,
 ): Promise<EegPrompts> {
   const count = input.shape[0]!
+  using held = new Arena()
   const parts: [Tensor, Tensor, Tensor][] = []
   for (let from = 0; from < count; from += BATCH) {
     using rows = noGrad(() => input.narrow(0, from, Math.min(BATCH, count - from)))
@@ -136,12 +142,11 @@ async function inBatches(
     const said = await noGrad(() => mapper.runAsync({ tokens }, { signal }))
     const given = [said.encoderHiddenStates, said.promptEmbeds, said.classLogits]
     const onCpu = (tensor: Tensor) => noGrad(() => scope(() => tensor.to('cpu').to('float32')))
-    parts.push(given.map(onCpu) as [Tensor, Tensor, Tensor])
+    parts.push(held.own(given.map(onCpu)) as [Tensor, Tensor, Tensor])
     for (const tensor of given) tensor.dispose()
   }
   const column = (i: 0 | 1 | 2) => cat(parts.map((part) => part[i]))
   const [embeddings, promptEmbeds, classLogits] = noGrad(() => [column(0), column(1), column(2)] as const)
-  for (const tensor of parts.flat()) tensor.dispose()
   using best = noGrad(() => classLogits.argmax(1))
   const labels = Array.from(best.toTypedArray() as BigInt64Array, Number)
   return { embeddings, promptEmbeds, classLogits, labels }

@@ -7,8 +7,9 @@ import type { ModelPlacement } from '../../models/model.ts'
 import type { Tensor } from '../../tensor.ts'
 import { promptOfClass } from '../clip/targets.ts'
 import type { Generation } from '../pipeline.ts'
+import type { StableDiffusionLoadOptions } from '../stable-diffusion/load.ts'
 import { StableDiffusion, type StableDiffusionOptions } from '../stable-diffusion/stable-diffusion.ts'
-import { EegPrompter, type EegPrompts } from './eeg-prompter.ts'
+import { EegPrompter, type EegPrompts, tensorsOfPrompts } from './eeg-prompter.ts'
 
 /** How a picture comes from EEG. It is told with every picture. */
 export const EEG_TO_IMAGE_MODES = ['eeg-tokens', 'label-prompt'] as const
@@ -37,6 +38,8 @@ export interface EegToImageLoadOptions extends ModelPlacement {
   classNames?: readonly string[] | undefined
   /** diffusers' name of the scheduler class that reads the folder's file; default: the class that it names. */
   scheduler?: string | undefined
+  /** What its UNet predicts, in place of what the folder says or is assumed of a single file. */
+  predictionType?: StableDiffusionLoadOptions['predictionType']
   /** A folder with the diffusion model's tokenizer, where a single file holds none. */
   tokenizer?: string | undefined
   /** A folder of a ControlNet of the diffusion model in diffusers' layout; `structures` then tell it what to keep to. */
@@ -118,7 +121,7 @@ export class EegToImage implements Disposable {
         yield { ...progress, ...(isLast && { images: await generation.images() }) }
       }
     } finally {
-      for (const tensor of [prompts.embeddings, prompts.promptEmbeds, prompts.classLogits]) tensor.dispose()
+      for (const tensor of tensorsOfPrompts(prompts)) tensor.dispose()
     }
   }
 
@@ -169,7 +172,8 @@ export class EegToImage implements Disposable {
 
   async #holdDiffusion(): Promise<StableDiffusion> {
     if (this.#diffusion !== undefined) return this.#diffusion
-    const { lowMemory = false, device, dtype, scheduler, tokenizer, controlNet, onProgress, signal } = this.#options
+    const { lowMemory = false, device, dtype, scheduler, predictionType } = this.#options
+    const { tokenizer, controlNet, onProgress, signal } = this.#options
     if (lowMemory) {
       this.#prompter?.dispose()
       this.#prompter = undefined
@@ -177,7 +181,7 @@ export class EegToImage implements Disposable {
     }
     const placement = { ...(device && { device }), ...(dtype && { dtype }) }
     this.#diffusion = await StableDiffusion.load(this.#files.diffusion, {
-      ...{ ...placement, lowMemory, scheduler, tokenizer, controlNet, onProgress, signal },
+      ...{ ...placement, lowMemory, scheduler, predictionType, tokenizer, controlNet, onProgress, signal },
     })
     return this.#diffusion
   }

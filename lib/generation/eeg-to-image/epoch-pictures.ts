@@ -4,7 +4,7 @@ import type { Tensor } from '../../tensor.ts'
 import { generatePictures, type PictureSource, type PictureWork } from '../generate-pictures.ts'
 import { GenerationFolder } from '../pictures/generation-folder.ts'
 import { StableDiffusion } from '../stable-diffusion/stable-diffusion.ts'
-import { type EegPrompts, promptsOfRows, promptsOfTokens } from './eeg-prompter.ts'
+import { type EegPrompts, promptsOfRows, promptsOfTokens, tensorsOfPrompts } from './eeg-prompter.ts'
 
 /** What is drawn while a mapper learns. */
 export interface EpochPictureOptions extends ModelPlacement {
@@ -44,7 +44,8 @@ export class EpochPictures implements AsyncDisposable {
     await using opened = await GenerationFolder.open(join(folder, `epoch_${epoch}`), {
       settings: { ...drawing, diffusion, epoch },
     })
-    await generatePictures(await this.#source(mapper), work, opened, { seed: drawing.seed, batch: 1, signal })
+    using source = await this.#source(mapper)
+    await generatePictures(source, work, opened, { seed: drawing.seed, batch: 1, signal })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -57,22 +58,28 @@ export class EpochPictures implements AsyncDisposable {
     const placement = { ...(device && { device }), ...(dtype && { dtype }) }
     this.#diffusion ??= await StableDiffusion.load(path, placement)
     const diffusion = this.#diffusion
-    let prompts: EegPrompts
+    let prompts: EegPrompts | undefined
     return {
       async prepare(_, signal) {
         using rows = tokens.narrow(0, 0, work.length)
         prompts = await promptsOfTokens(mapper, rows, { signal })
       },
       async draw(indices, numbers, signal) {
-        const { embeddings, labels } = promptsOfRows(prompts, indices)
+        const rows = promptsOfRows(prompts!, indices)
         return {
-          generation: diffusion.generate({ embeddings }, { ...drawing, numbers: [...numbers], signal }),
-          words: labels.map((label) => ({
+          generation: diffusion.generate(
+            { embeddings: rows.embeddings },
+            { ...drawing, numbers: [...numbers], signal },
+          ),
+          inputs: tensorsOfPrompts(rows),
+          words: rows.labels.map((label) => ({
             ...{ predicted: classNames[label] ?? String(label), prompt: null, mode: 'eeg-tokens' },
           })),
         }
       },
-      [Symbol.dispose]() {},
+      [Symbol.dispose]() {
+        for (const tensor of prompts === undefined ? [] : tensorsOfPrompts(prompts)) tensor.dispose()
+      },
     }
   }
 }

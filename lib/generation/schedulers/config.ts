@@ -5,7 +5,7 @@ import { camelCase } from '../../names.ts'
 const whole = z.number().int().positive()
 const fraction = z.number().min(0).max(1)
 /** What the network predicts: the noise, the clean sample, or their mixture v (Salimans and Ho 2022). */
-const PREDICTION = ['epsilon', 'sample', 'v_prediction'] as const
+export const PREDICTIONS = ['epsilon', 'sample', 'v_prediction'] as const
 
 /** What every scheduler reads of a `scheduler_config.json`. */
 export const noiseFields = {
@@ -14,7 +14,7 @@ export const noiseFields = {
   betaEnd: z.number().positive().default(0.02),
   betaSchedule: z.enum(['linear', 'scaled_linear', 'squaredcos_cap_v2', 'sigmoid']).default('linear'),
   trainedBetas: z.array(z.number().positive().lt(1)).min(1).optional(),
-  predictionType: z.enum(PREDICTION).default('epsilon'),
+  predictionType: z.enum(PREDICTIONS).default('epsilon'),
   stepsOffset: z.number().int().min(0).default(0),
   rescaleBetasZeroSnr: z.boolean().default(false),
 }
@@ -64,11 +64,18 @@ export type SigmaConfig = z.infer<z.ZodObject<typeof sigmaFields>>
  * Reads the config of a scheduler, in our spelling or in that of a `scheduler_config.json`. Fields that belong to other
  * schedulers are left aside, since one file serves several; null means the default.
  *
+ * @param foreign what other schedulers write into a field of the same name: it means the default too, as in diffusers
  * @throws EegTorchError `INVALID_OPTION` naming the field
  */
-export function readConfig<S extends z.ZodObject>(schema: S, config: object): z.infer<S> {
+export function readConfig<S extends z.ZodObject>(
+  schema: S,
+  config: object,
+  foreign: Readonly<Record<string, readonly unknown[]>> = {},
+): z.infer<S> {
   const named = Object.entries(config).map(([name, value]) => [camelCase(name), value] as const)
-  const given = Object.fromEntries(named.filter(([, value]) => value !== null && value !== undefined))
+  const isSaid = (name: string, value: unknown) =>
+    value !== null && value !== undefined && !foreign[name]?.includes(value)
+  const given = Object.fromEntries(named.filter(([name, value]) => isSaid(name, value)))
   const refused = REFUSED.find((name) => given[name] === true || typeof given[name] === 'object')
   if (refused !== undefined) throw invalid(refused, 'false', JSON.stringify(given[refused]))
   for (const [name, ways] of Object.entries(REFUSED_WAYS))

@@ -33,7 +33,7 @@ export class DpmSolver {
   readonly schedule: NoiseSchedule
 
   constructor(config: DpmSolverConfig = {}) {
-    this.config = readConfig(schema, config)
+    this.config = readConfig(schema, config, { solverType: ['logrho', 'bh1', 'bh2'] })
     this.schedule = new NoiseSchedule(this.config, LEAST_ALPHA)
   }
 

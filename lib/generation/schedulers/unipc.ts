@@ -31,7 +31,7 @@ export class Unipc {
   readonly schedule: NoiseSchedule
 
   constructor(config: UnipcConfig = {}) {
-    this.config = readConfig(schema, config)
+    this.config = readConfig(schema, config, { solverType: ['midpoint', 'heun', 'logrho'] })
     this.schedule = new NoiseSchedule(this.config, LEAST_ALPHA)
   }
 

@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { noGrad } from '../../autograd.ts'
 import { ones, zeros } from '../../creation.ts'
-import { EegTorchError } from '../../errors.ts'
 import { type Arena, scope } from '../../memory.ts'
 import type { Model } from '../../models/model.ts'
 import { type Placement, placementOf } from '../../models/placement.ts'
@@ -10,19 +9,13 @@ import type { Tensor } from '../../tensor.ts'
 import { presets } from '../../training/presets.ts'
 import {
   checkStructureSpan,
+  guidedByStructure,
   requireControlNetFits,
-  runWithResiduals,
+  type StructureGuide,
   structureFields,
   structureGuide,
 } from '../controlnet/structure-guide.ts'
-import {
-  type Guide,
-  guideFree,
-  LatentDiffusionRun,
-  type StepPlace,
-  startFromLatents,
-  startFromNoise,
-} from '../latent-diffusion.ts'
+import { type Guide, guideFree, LatentDiffusionRun, startFromLatents, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
   type GenerationHooks,
@@ -31,7 +24,7 @@ import {
   pictureSize,
   readGenerationOptions,
 } from '../options.ts'
-import type { PictureCodec } from '../picture-codec.ts'
+import { type PictureCodec, requireSameLatents } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { StepNetwork } from '../step-network.ts'
@@ -68,14 +61,6 @@ export interface SgdmParts {
 
 type Conditions = Record<'latent' | 'semantic' | 'hasSemantic', Tensor>
 
-/** What a ControlNet adds to the UNet under the EEG's conditions. */
-type ConditionedGuide = (
-  sample: Tensor,
-  timestep: Tensor,
-  conditions: Conditions,
-  at: StepPlace,
-) => Promise<Record<string, Tensor>>
-
 /**
  * Pictures from EEG by structure-guided diffusion (after arXiv 2604.22649, design document sgdm), from coarse to fine: a rough structure that is read
  * from the EEG starts the sampling under noise; the UNet takes the noise away under the EEG's latent and the semantic vector that is read from it,
@@ -94,17 +79,16 @@ export class SgdmPipeline implements Disposable {
     parts.controlNet?.eval()
     this.#place = placementOf(parts.networks.unet)
     this.#step = new StepNetwork(parts.networks.unet, ({ sample }) => sample)
-    requireChannels(parts)
     const { networks, codec, controlNet } = parts
+    requireSameLatents(networks.unet, codec)
     if (controlNet !== undefined) requireControlNetFits(controlNet, networks.unet, codec.factor)
   }
 
   /** What the EEG (batch, channels, samples) tells, before any diffusion. The tensors are the caller's to dispose of. */
   async read(eeg: Tensor): Promise<EegReading> {
     const { networks } = this.parts
-    const given = noGrad(() => scope(() => eeg.to(this.#place.device).to(this.#place.dtype)))
+    using given = noGrad(() => scope(() => eeg.to(this.#place.device).to(this.#place.dtype)))
     const [latent, semantic, structure, logits] = await noGrad(() => networks.runAsync(given))
-    given.dispose()
     return { latent: latent!, semantic: semantic!, structure: structure!, logits }
   }
 
@@ -163,11 +147,7 @@ export class SgdmPipeline implements Disposable {
     const sampling = scheduler.steps(settings.steps)
     const rough = held.run(() => noGrad(() => ops.aten.upsample_bilinear2d(reading.structure, size, false)))
     const residuals = await this.#controlNet(held, rough, settings, signal)
-    const predict = async (sample: Tensor, timestep: Tensor, conditions: Conditions, at: StepPlace) => {
-      const extra = await residuals(sample, timestep, conditions, at)
-      const inputs = { sample, timestep, ...conditions, ...extra }
-      return runWithResiduals(extra, () => this.#step.run(inputs, { cudaGraph: settings.cudaGraph, signal }))
-    }
+    const predict = guidedByStructure(this.#step, residuals, { cudaGraph: settings.cudaGraph, signal })
     return held.run(
       () =>
         new LatentDiffusionRun({
@@ -203,21 +183,21 @@ export class SgdmPipeline implements Disposable {
     return classifierGuide(classifier, classes, scale, scheduler)
   }
 
-  /** What a ControlNet adds to the UNet, from the rough structure's picture; nothing without one. */
+  /** What a ControlNet adds to the UNet, from the rough structure's picture; undefined without one. */
   async #controlNet(
     held: Arena,
     rough: Tensor,
     settings: z.infer<typeof schema>,
     signal: AbortSignal | undefined,
-  ): Promise<ConditionedGuide> {
+  ): Promise<StructureGuide<Conditions> | undefined> {
     const { controlNet, codec } = this.parts
-    if (controlNet === undefined || settings.structureWeight === 0) return async () => ({})
+    if (controlNet === undefined || settings.structureWeight === 0) return undefined
     using pictures = await structurePictures(codec, rough, [rough.shape[2]!, rough.shape[3]!], signal)
     const once = held.run(() => noGrad(() => pictures.to(this.#place.device).to(this.#place.dtype)))
     const residuals = structureGuide(controlNet, once, settings, { signal })
     return async (sample, timestep, { latent, semantic }, at) => {
       using encoderHiddenStates = noGrad(() => scope(() => ops.aten.cat([latent, semantic], 1).unsqueeze(1)))
-      return await residuals(sample, timestep, encoderHiddenStates, at)
+      return await residuals(sample, timestep, { encoderHiddenStates }, at)
     }
   }
 
@@ -229,13 +209,4 @@ export class SgdmPipeline implements Disposable {
     const [height, width] = pictureSize(settings, [side[0]! * factor, side[1]! * factor], factor)
     return [height / factor, width / factor]
   }
-}
-
-function requireChannels({ networks, codec }: SgdmParts): void {
-  const { inChannels } = networks.unet.config
-  if (inChannels === codec.channels) return
-  throw new EegTorchError('CHECKPOINT_MISMATCH', 'the UNet does not draw what the autoencoder decodes', {
-    expected: `${codec.channels} channels of latents`,
-    received: String(inChannels),
-  })
 }

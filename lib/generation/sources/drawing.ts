@@ -6,6 +6,7 @@ import type { LoadProgress } from '../../models/load-weights.ts'
 import type { EegToImageMode } from '../eeg-to-image/eeg-to-image.ts'
 import type { PictureWork } from '../generate-pictures.ts'
 import type { PictureControl } from '../pictures/controls.ts'
+import type { Prediction } from '../schedulers/config.ts'
 import type { MontageName } from '../window-channels.ts'
 
 /** Ways from EEG, or from texts alone, to pictures. */
@@ -54,6 +55,8 @@ export interface PictureDrawing extends DecodingOptions {
   tokenizer?: string | undefined
   /** diffusers' name of a scheduler, in place of the folder's. */
   scheduler?: string | undefined
+  /** What the UNet of Stable Diffusion predicts, in place of what its folder says or is assumed of a single file. */
+  predictionType?: Prediction | undefined
   /** Texts to draw, or one for each class. */
   prompts?: readonly string[] | undefined
   /** What the diffusion model of `image` sees; default `eeg-tokens`. */
@@ -125,8 +128,11 @@ export function drawOptions(config: PictureDrawing) {
 
 /** How Stable Diffusion is read. */
 export function diffusionOptions(config: PictureDrawing) {
-  const { lowMemory, scheduler, tokenizer, controlnet } = config
-  return { ...loadOptions(config), ...defined({ lowMemory, scheduler, tokenizer, controlNet: controlnet }) }
+  const { lowMemory, scheduler, predictionType, tokenizer, controlnet } = config
+  return {
+    ...loadOptions(config),
+    ...defined({ lowMemory, scheduler, predictionType, tokenizer, controlNet: controlnet }),
+  }
 }
 
 /** What the ControlNet of Stable Diffusion sees of some of the work, and how it is listened to. */

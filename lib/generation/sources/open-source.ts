@@ -4,7 +4,7 @@ import type { EegWindows } from '../../datasets/windows.ts'
 import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import type { Tensor } from '../../tensor.ts'
-import { type EegPrompts, promptsOfRows } from '../eeg-to-image/eeg-prompter.ts'
+import { type EegPrompts, promptsOfRows, tensorsOfPrompts } from '../eeg-to-image/eeg-prompter.ts'
 import { EegToImage } from '../eeg-to-image/eeg-to-image.ts'
 import type { PictureSource, PictureWork } from '../generate-pictures.ts'
 import { type PictureCodec, PixelCodec } from '../picture-codec.ts'
@@ -99,10 +99,10 @@ async function imageSource(
       const { generation, labels, prompts: texts } = await pipeline.draw(part, options)
       const predicted = labels.map((label) => classNames[label] ?? String(label))
       const words = predicted.map((name, i) => ({ predicted: name, prompt: texts[i]!, mode: modeOf(mode, config) }))
-      return { generation, words, inputs: tensorsOf(part) }
+      return { generation, words, inputs: tensorsOfPrompts(part) }
     },
     [Symbol.dispose]() {
-      for (const tensor of read === undefined ? [] : tensorsOf(read)) tensor.dispose()
+      for (const tensor of read === undefined ? [] : tensorsOfPrompts(read)) tensor.dispose()
       pipeline.dispose()
     },
   }
@@ -177,8 +177,4 @@ function labelsOf(logits: Tensor | undefined): number[] {
   if (logits === undefined) return []
   using best = noGrad(() => logits.argmax(1))
   return Array.from(best.toTypedArray() as BigInt64Array, Number)
-}
-
-function tensorsOf({ embeddings, promptEmbeds, classLogits }: EegPrompts): Tensor[] {
-  return [embeddings, promptEmbeds, classLogits]
 }

@@ -2,6 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { openCheckpoint } from '../../checkpoints/checkpoint.ts'
 import type { EegWindows } from '../../datasets/windows.ts'
 import { EegTorchError } from '../../errors.ts'
+import { requirePreparedAlike } from '../../evaluation/preparation.ts'
 import { recogniseSeen, type SeenTrials, trialIdentity } from '../../evaluation/seen-trials.ts'
 import type { PictureWork } from '../generate-pictures.ts'
 import { listPictures, StimulusFolder } from '../pictures/stimuli.ts'
@@ -32,6 +33,20 @@ export function trialsSeenBy(...paths: readonly string[]): ToldTrials {
       ...(samples.length > 0 && { seenSamples: [...new Set(samples.flat())] }),
     },
     isComplete: names.length > 0 && names.length === paths.length,
+  }
+}
+
+/**
+ * Holds windows against those that networks learned from, where both tell how they were prepared.
+ *
+ * @param paths as of {@link trialsSeenBy}
+ * @throws EegTorchError `INVALID_OPTION` for windows that were prepared otherwise
+ */
+export function requirePreparedFor(windows: EegWindows, ...paths: readonly string[]): void {
+  for (const path of paths) {
+    const { preparedBy, saved } = openCheckpoint(path).metadata
+    const told = preparedBy === undefined ? saved?.preparedBy : preparedBy
+    requirePreparedAlike(windows, typeof told === 'string' || told === null ? told : undefined, path)
   }
 }
 

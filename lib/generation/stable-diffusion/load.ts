@@ -1,23 +1,28 @@
 import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { readJsonObject } from '../../checkpoints/json-file.ts'
+import { defined } from '../../defined.ts'
 import { EegTorchError } from '../../errors.ts'
 import { loadCheckpoint } from '../../models/load.ts'
 import type { LoadProgress } from '../../models/load-weights.ts'
 import type { Model, ModelPlacement } from '../../models/model.ts'
 import { models } from '../../models/models.ts'
 import { loadTokenizer } from '../../tokenizers/load.ts'
+import { STABLE_DIFFUSION_2_PAD } from '../checkpoints/ldm-configs.ts'
 import { openPipelineFolder } from '../checkpoints/pipeline-folder.ts'
 import { openSingleFile, type SingleFile } from '../checkpoints/single-file.ts'
 import { STABLE_DIFFUSION_PARTS } from '../checkpoints/stable-diffusion-parts.ts'
+import type { Prediction } from '../schedulers/config.ts'
 import { schedulerFromConfig } from '../schedulers/index.ts'
 import { VaeCodec } from '../vae-codec.ts'
 import type { StableDiffusionParts } from './stable-diffusion.ts'
 
 /** How to read a folder of a diffusion model. */
 export interface StableDiffusionLoadOptions extends ModelPlacement {
-  /** diffusers' name of the scheduler class that reads the folder's `scheduler_config.json`; default: the class that the file names. */
+  /** diffusers' name of the scheduler class that reads the folder's `scheduler_config.json`; default: the class that `model_index.json` names. */
   scheduler?: string | undefined
+  /** What the UNet predicts, in place of what `scheduler_config.json` says, or of what is assumed of a single file, which cannot say it. */
+  predictionType?: Prediction | undefined
   /** A folder with the tokenizer; default: the model's own. A single file has none. */
   tokenizer?: string | undefined
   /** A folder of a ControlNet in diffusers' layout, for pictures of a given structure. */
@@ -36,6 +41,8 @@ interface PartsSource {
   scheduler: () => Readonly<Record<string, unknown>>
   /** Folder of the tokenizer. */
   tokenizer: () => string
+  /** What its text encoder was trained to see behind a text, where the tokenizer's folder is not its own. */
+  padToken?: string | undefined
   load<P extends keyof Parts>(part: P, options: StableDiffusionLoadOptions): Promise<Model<Parts[P]['network']>>
 }
 
@@ -45,8 +52,10 @@ export async function loadStableDiffusion(
   options: StableDiffusionLoadOptions,
 ): Promise<StableDiffusionParts> {
   const source = isFile(path) ? singleFileSource(path) : folderSource(path)
-  const scheduler = schedulerFromConfig(source.scheduler(), options.scheduler)
-  const tokenizer = await loadTokenizer(options.tokenizer ?? source.tokenizer())
+  const { predictionType, controlNet: structure } = options
+  const config = structure === undefined ? mended(source.scheduler()) : source.scheduler()
+  const scheduler = schedulerFromConfig({ ...config, ...defined({ predictionType }) }, options.scheduler)
+  const tokenizer = await loadTokenizer(options.tokenizer ?? source.tokenizer(), { padToken: source.padToken })
   const loaded: Disposable[] = []
   const load = async <P extends keyof Parts>(part: P): Promise<Model<Parts[P]['network']>> => {
     const network = await source.load(part, options)
@@ -64,6 +73,20 @@ export async function loadStableDiffusion(
     for (const network of loaded) network[Symbol.dispose]()
     throw error
   }
+}
+
+/** Latents are not clipped, and timesteps start at 1: diffusers' `StableDiffusionPipeline` says so whatever an old file says, that with a ControlNet does not. */
+function mended(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return { ...config, steps_offset: 1, clip_sample: false }
+}
+
+/**
+ * What the UNet of a single file is taken to predict: the file does not say, and of Stable Diffusion 2 there are both kinds. Undefined for a folder.
+ *
+ * @throws EegTorchError as {@link openSingleFile}
+ */
+export function assumedPrediction(path: string): Prediction | undefined {
+  return isFile(path) ? (openSingleFile(path).scheduler?.prediction_type as Prediction | undefined) : undefined
 }
 
 /**
@@ -106,7 +129,9 @@ function folderSource(path: string): PartsSource {
       // A folder of another model is told by its networks, not by what else it has.
       for (const [part, { className }] of parts) if (folder.components.has(part)) folder.component(part, className)
       folder.component('unet')
-      return readJsonObject(join(folder.component('scheduler').path, 'scheduler_config.json'))
+      const { path, className } = folder.component('scheduler')
+      // The index says which class reads the file, as in diffusers: whoever wrote the file may have been another.
+      return { ...readJsonObject(join(path, 'scheduler_config.json')), _class_name: className }
     },
     tokenizer: () => folder.component('tokenizer').path,
     load: (part, options) => {
@@ -127,6 +152,7 @@ function singleFileSource(path: string): PartsSource {
         expected: 'a folder with vocab.json and merges.txt',
       })
     },
+    padToken: file.family === 'stable-diffusion-2' ? STABLE_DIFFUSION_2_PAD : undefined,
     load: (part, options) => {
       const checkpoint = file.parts.get(part) ?? notWhole(file, part)
       return loadCheckpoint(checkpoint, { model: STABLE_DIFFUSION_PARTS[part].network, ...loadOptions(options) })

@@ -8,15 +8,15 @@ import type { Tokenizer } from '../../tokenizers/tokenizer.ts'
 import { presets } from '../../training/presets.ts'
 import {
   checkStructureSpan,
+  guidedByStructure,
   readStructures,
   requireControlNetFits,
-  runWithResiduals,
   type StructureGuide,
   type Structures,
   structureFields,
   structureGuide,
 } from '../controlnet/structure-guide.ts'
-import { type Guide, guideFree, LatentDiffusionRun, type StepPlace, startFromNoise } from '../latent-diffusion.ts'
+import { type Guide, guideFree, LatentDiffusionRun, startFromNoise } from '../latent-diffusion.ts'
 import { drawNoise, pictureGenerators } from '../noise.ts'
 import {
   type GenerationHooks,
@@ -25,7 +25,7 @@ import {
   pictureSize,
   readGenerationOptions,
 } from '../options.ts'
-import type { PictureCodec } from '../picture-codec.ts'
+import { type PictureCodec, requireSameLatents } from '../picture-codec.ts'
 import { Generation, holding } from '../pipeline.ts'
 import type { Scheduler } from '../schedulers/index.ts'
 import { StepNetwork } from '../step-network.ts'
@@ -85,11 +85,12 @@ export class StableDiffusion extends TextPipeline {
   readonly parts: Readonly<StableDiffusionParts>
   readonly #step: StepNetwork<'unet2d_condition'>
 
-  /** @internal use {@link StableDiffusion.load} */
+  /** @internal use {@link StableDiffusion.load}; @throws EegTorchError `CHECKPOINT_MISMATCH` for parts that do not fit each other */
   constructor(parts: StableDiffusionParts) {
     const { tokenizer, textEncoder, unet, codec, controlNet } = parts
     const step = new StepNetwork(unet, ({ sample }) => sample)
     super(tokenizer, [unet.eval(), step, textEncoder.eval(), codec, ...(controlNet ? [controlNet.eval()] : [])])
+    requireSameLatents(unet, codec)
     if (controlNet !== undefined) requireControlNetFits(controlNet, unet, codec.factor)
     this.parts = parts
     this.#step = step
@@ -152,12 +153,7 @@ export class StableDiffusion extends TextPipeline {
     const first = held.run(() => this.#placed(noise ?? this.#noise(generators, settings)))
     const residuals = await this.#structureGuide(held, structures, first, { ...settings, signal })
     const conditions = { given: { encoderHiddenStates: given }, without: { encoderHiddenStates: without } }
-    type Context = { encoderHiddenStates: Tensor }
-    const predict = async (sample: Tensor, timestep: Tensor, context: Context, at: StepPlace) => {
-      const extra = (await residuals?.(sample, timestep, context.encoderHiddenStates, at)) ?? {}
-      const inputs = { sample, timestep, ...context, ...extra }
-      return runWithResiduals(extra, () => this.#step.run(inputs, { cudaGraph: settings.cudaGraph, signal }))
-    }
+    const predict = guidedByStructure(this.#step, residuals, { cudaGraph: settings.cudaGraph, signal })
     return held.run(
       () =>
         new LatentDiffusionRun({
