@@ -1,8 +1,12 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { StepError } from '../steps.mjs'
 import { host } from './host.mjs'
 import { median } from './table.mjs'
+
+/** Milliseconds after which threads have gone to sleep: those of OpenBLAS look for more work for 2 ** 26 cycles after a product. */
+const settled = 200
 
 /** A worker process that runs actions on command, and waits in between. */
 export class Peer {
@@ -62,11 +66,12 @@ export async function interleave(peers, command, { warmup, repeats }) {
   return series
 }
 
-/** The answers of all peers, asked one after another; each turn begins with another one. */
+/** The answers of all peers, asked one after another, when the one before has come to rest; each turn begins with another one. */
 export async function inTurn(peers, turn, ask) {
   const answers = []
   for (let i = 0; i < peers.length; i++) {
     const which = (i + turn) % peers.length
+    await setTimeout(settled)
     answers[which] = await ask(peers[which])
   }
   return answers
