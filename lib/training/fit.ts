@@ -97,7 +97,8 @@ export interface FitResult {
  * Trains a network: for each epoch a new order, for each batch one native step, after each epoch a look at the validation data. The same seed,
  * data and number of threads give the same weights, also when the process is killed on the way and the store takes it up again.
  *
- * @throws EegTorchError `INVALID_OPTION`, `SHAPE_MISMATCH`, `DIVERGED` when the loss is no longer a number, `CANCELLED`
+ * @throws EegTorchError `INVALID_OPTION`, also where the store keeps a training on other batches; `SHAPE_MISMATCH`, `DIVERGED` when the loss is no
+ *   longer a number, `CANCELLED`
  */
 export async function fit(net: Trainable, train: EegWindows | TensorSet, options: FitOptions): Promise<FitResult> {
   return fitStep(() => createTrainStep(net, stepOptions(options, train, options.seed ?? 0)), train, options)
@@ -135,6 +136,7 @@ export async function fitStep(
   try {
     const restored = await store?.restore(step)
     const progress = restored ?? newProgress()
+    requireSameEpochs(progress, loader.batches)
     if (progress.best !== undefined) best = await store?.loadBest()
 
     while (progress.epoch < epochs && !progress.stopped) {
@@ -253,6 +255,18 @@ function checkOptions(options: FitOptions): void {
     })
   }
   checkBestEpoch(options, options.validation !== undefined)
+}
+
+/** A place in an epoch means nothing in epochs of other batches. */
+function requireSameEpochs(progress: TrainingProgress, batches: number): void {
+  if (progress.batches !== undefined && progress.batches !== batches) {
+    throw new EegTorchError('INVALID_OPTION', 'the state that was kept is of a training on other batches', {
+      option: 'store',
+      expected: `${progress.batches} batches an epoch: the same number of examples, batchSize and processes`,
+      received: `${batches}`,
+    })
+  }
+  progress.batches = batches
 }
 
 function tooFewExamples(examples: number, batchSize: number): EegTorchError {

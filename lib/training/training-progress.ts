@@ -11,6 +11,8 @@ export const progressRecord = z.object({
   batch: whole,
   /** Steps done in all. */
   step: whole,
+  /** Batches of an epoch; states of older versions do not tell. */
+  batches: whole.optional(),
   /** Sums over the batches of the epoch under way. */
   sums: z.object({ loss: figure, mass: figure, correct: whole.nullable(), count: whole }),
   epochs: z.array(epochFigures),
@@ -26,6 +28,7 @@ export class TrainingProgress implements ProgressRecord {
   epoch: number
   batch: number
   step: number
+  batches: number | undefined
   sums: ProgressRecord['sums']
   epochs: EpochFigures[]
   best: BestEpoch | undefined
@@ -35,6 +38,7 @@ export class TrainingProgress implements ProgressRecord {
     this.epoch = record.epoch
     this.batch = record.batch
     this.step = record.step
+    this.batches = record.batches
     this.sums = { ...record.sums }
     this.epochs = [...record.epochs]
     this.best = record.best

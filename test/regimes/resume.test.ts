@@ -121,3 +121,15 @@ test.each(Object.keys(regimes))('%s: stopped in the middle and resumed, it gives
   expect(steps).toBe(9)
   expect(bytes(...resumed.nets)).toEqual(bytes(...whole.nets))
 })
+
+test('a state is not taken up by a training on other batches', async () => {
+  const store = new TrainingCheckpoints(join(folder, 'other-batches'), { everyEpochs: 1 })
+  const { encoder, classifier } = smallAdversarial()
+  const set = { inputs: smallImages(), targets: alternating(6) }
+  const options = { encoder: 'frozen', epochs: 1, seed: 4, store } as const
+  await fitLatentClassifier(encoder, classifier, set, { ...options, batchSize: 2 })
+  await expect(fitLatentClassifier(encoder, classifier, set, { ...options, batchSize: 3 })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringMatching(/expected 3 batches an epoch.*received 2/),
+  })
+})
