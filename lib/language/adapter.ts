@@ -31,7 +31,8 @@ const schema = z.looseObject({
     .max(2 ** 16),
   lora_alpha: z.number().positive(),
   lora_dropout: z.number().min(0).max(1).default(0),
-  target_modules: z.array(z.string()).min(1).max(1024),
+  /** A text is a pattern: which names it means, the weights tell. */
+  target_modules: z.union([z.array(z.string()).min(1).max(1024), z.string()]),
   use_rslora: z.boolean().nullish(),
 })
 /** Variants of LoRA that this network does not compute, and the value that says so. */
@@ -82,12 +83,20 @@ export function openAdapter(folder: string): AdapterFolder {
   const targets = tensors.names
     .filter((name) => name.startsWith(ADAPTER_PREFIX) && name.endsWith(PART_A))
     .map((name) => name.slice(ADAPTER_PREFIX.length, -PART_A.length))
+  const modules = typeof target_modules === 'string' ? lastNames(targets) : target_modules
   return {
     // rank-stabilised LoRA divides by the root of r
-    options: { r, lora_alpha: use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha, lora_dropout, target_modules },
+    options: {
+      ...{ r, lora_alpha: use_rslora ? lora_alpha * Math.sqrt(r) : lora_alpha, lora_dropout },
+      target_modules: modules,
+    },
     ...{ path, targets, tensors },
   }
 }
+
+const lastNames = (targets: readonly string[]): string[] => [
+  ...new Set(targets.map((target) => target.split('.').at(-1)!)),
+]
 
 /**
  * Whether the tensors of an adapter are those that its network has room for; to be merged, two for each projection.
