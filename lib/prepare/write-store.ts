@@ -11,7 +11,7 @@ import { StoreWriter } from './store-writer.ts'
 export interface WriteStoreOptions {
   /** Default `float32`; `float16` and `int16` take half the room: see docs/stores.md. */
   sampleType?: SampleType
-  /** What was done to the recordings, for whoever reads the store. */
+  /** What was done to the recordings, for whoever reads the store; default: the hash that the windows carry. */
   pipeline?: { text: string; hash: string }
   /** Splits to keep with the windows; numbers of windows as they are given. */
   splits?: readonly Split[]
@@ -24,7 +24,7 @@ export interface WriteStoreOptions {
  * @throws EegTorchError `FILE_WRITE_FAILED`, `INVALID_OPTION`
  */
 export async function writeStore(path: string, windows: EegWindows, options: WriteStoreOptions = {}): Promise<void> {
-  const { sampleType = 'float32', pipeline = { text: '', hash: '' }, splits } = options
+  const { sampleType = 'float32', pipeline = { text: '', hash: windows.pipeline ?? '' }, splits } = options
   if (windows.length === 0) throw new EegTorchError('INVALID_OPTION', 'there are no windows to write', { file: path })
   const groups = windows.recordings.map((_, recording) =>
     [...windows.labels.keys()].filter((index) => windows.origins[index]!.recording === recording),

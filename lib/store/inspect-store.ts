@@ -21,7 +21,7 @@ export interface StoreSummary {
   readonly skipped: number
   /** How samples are kept, where the store has one way for all. */
   readonly sampleType?: string
-  /** What was done to the recordings: names of the steps, and the hash. */
+  /** What was done to the recordings: the hash, and names of the steps where the store says them. */
   readonly pipeline?: { readonly hash: string; readonly steps: readonly string[] }
   /** Names of splits that came with the windows. */
   readonly splits: readonly string[]
@@ -75,11 +75,14 @@ export function formatStore(summary: StoreSummary): string {
   const shown = channels.slice(0, 12).join(', ') + (channels.length > 12 ? ` and ${channels.length - 12} more` : '')
   const kept = sampleType === undefined ? '' : `, ${sampleType}`
   const left = skipped === 0 ? '' : `; ${skipped} trials gave no window`
+  const named = pipeline?.steps.join(', ')
   const given = splits.length === 0 ? '' : `; splits ${splits.join(', ')}`
   return [
     `${summary.simulated ? 'SIMULATED: ' : ''}${windows} windows of ${recordings} recordings (${people}), ${summary.format}${kept}`,
     `${channels.length} channels (${shown}), ${summary.samplingRate} Hz, ${summary.duration.toFixed(3)} s each`,
     `classes: ${counts}${left}${given}`,
-    pipeline === undefined ? 'pipeline unknown' : `pipeline ${pipeline.hash.slice(0, 8)}: ${pipeline.steps.join(', ')}`,
+    pipeline === undefined
+      ? 'pipeline unknown'
+      : `pipeline ${[pipeline.hash.slice(0, 8), named].filter(Boolean).join(': ')}`,
   ].join('\n')
 }

@@ -15,6 +15,7 @@ import {
 import { EegTorchError } from '../../lib/errors.ts'
 import { LmdbFile } from '../../lib/lmdb/lmdb-file.ts'
 import { Random } from '../../lib/random.ts'
+import { formatStore, inspectStore } from '../../lib/store/inspect-store.ts'
 import { makeWindows } from '../evaluation/make-windows.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'eegtorch-store-'))
@@ -50,6 +51,11 @@ test('a store gives back every window and what is known of it', async () => {
   for (const [i, index] of order.entries()) expect([...stored.window(i)]).toEqual([...windows.window(index)])
   await expect(writeStore(path, windows)).rejects.toThrow(/not overwritten/)
   expect(readdirSync(path)).toEqual(['data.mdb'])
+
+  const copy = join(folder, 'copy')
+  await writeStore(copy, stored)
+  expect(openStore(copy).windows.pipeline).toBe('abc')
+  expect(formatStore(inspectStore(copy))).toMatch(/^pipeline abc$/m)
 })
 
 test.each([
