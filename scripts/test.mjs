@@ -10,18 +10,20 @@ await main(async () => {
   const folder = mkdtempSync(join(tmpdir(), 'eegtorch-test-'))
   try {
     const results = join(folder, 'results.json')
-    const code = await runJest(results)
+    const code = await runJest(results, folder)
     return summarise(results, code)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 })
 
-function runJest(results) {
+/** @param temporary gets what tests leave behind, and goes with it */
+function runJest(results, temporary) {
   const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js')
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
   return run(process.execPath, [...flags, jest, '--json', `--outputFile=${results}`, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit'],
+    env: { ...process.env, TMPDIR: temporary },
   })
 }
 
