@@ -13,6 +13,7 @@
 #include "core/dtype.h"
 #include "core/methods.h"
 #include "core/state_dict.h"
+#include "core/thread_team.h"
 #include "errors.h"
 
 namespace eegtorch {
@@ -168,6 +169,7 @@ Napi::Value ModelLoad(Environment& environment, const Napi::CallbackInfo& info) 
 Tensors runModel(ModelHandle& handle, const std::string& method, const Tensors& inputs, bool training) {
   const std::lock_guard lock(handle.mutex);
   if (handle.module->is_training() != training) handle.module->train(training);
+  spreadThreadTeam();
   if (method.empty()) return handle.module->run(inputs);
   const auto network = std::dynamic_pointer_cast<HasMethods>(handle.module);
   if (!network) throw Error("UNKNOWN_NAME", handle.entry->name + " has no methods", "none", method);

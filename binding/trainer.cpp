@@ -7,6 +7,7 @@
 #include "convert.h"
 #include "core/scopes.h"
 #include "core/state_dict.h"
+#include "core/thread_team.h"
 #include "distributed.h"
 #include "errors.h"
 #include "model.h"
@@ -54,6 +55,7 @@ Napi::Value runTrainStep(Environment& environment, const Napi::CallbackInfo& inf
                factor = numberOf(info[3], "the rate's factor")](const Cancellation&) -> Environment::Finish {
     const std::lock_guard lock(trainer->model->mutex);
     trainer->step.setRateFactor(factor);
+    spreadThreadTeam();
     return [result = trainer->step.run(batch)](Napi::Env env) -> Napi::Value {
       auto object = Napi::Object::New(env);
       object["loss"] = Napi::Number::New(env, result.loss);
