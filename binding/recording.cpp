@@ -5,6 +5,7 @@
 #include "core/captured_tape.h"
 #include "core/recorded_model.h"
 #include "core/tape.h"
+#include "core/thread_team.h"
 #include "errors.h"
 #include "model.h"
 
@@ -19,7 +20,10 @@ struct Recording {
   std::shared_ptr<const Tape> tape;
   std::unique_ptr<CapturedTape> captured;
 
-  Tensors replay(const Tensors& inputs) const { return captured ? captured->replay(inputs) : tape->replay(inputs); }
+  Tensors replay(const Tensors& inputs) const {
+    spreadThreadTeam();
+    return captured ? captured->replay(inputs) : tape->replay(inputs);
+  }
 };
 
 std::shared_ptr<const Recording> recordingOf(Environment& environment, Napi::Value id) {

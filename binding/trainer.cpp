@@ -75,6 +75,7 @@ Napi::Value evaluateTrainStep(Environment& environment, const Napi::CallbackInfo
   auto work = [&environment, trainer = trainerOf(environment, info[0]),
                batch = batchOf(environment, info[1], info[2])](const Cancellation&) -> Environment::Finish {
     const std::lock_guard lock(trainer->model->mutex);
+    spreadThreadTeam();
     return [&environment, result = trainer->step.evaluate(batch)](Napi::Env env) -> Napi::Value {
       auto object = Napi::Object::New(env);
       object["outputs"] = environment.wrapAll(result.outputs);

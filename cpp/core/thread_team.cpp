@@ -32,6 +32,7 @@ cpu_set_t processorsOfProcess() {
   return all;
 }
 
+// Zero for those that libgomp did not give.
 std::vector<int> workersOf(int threads) {
   std::vector<int> numbers(threads);
   at::parallel_for(0, threads, 1, [&](int64_t, int64_t) { numbers[at::get_thread_num()] = gettid(); });
@@ -60,7 +61,8 @@ void spreadThreadTeam() {
   if (static_cast<int>(team.workers.size()) != threads - 1) team.workers = workersOf(threads);
   cpu_set_t others = all;
   CPU_CLR(mine, &others);
-  for (const int worker : team.workers) sched_setaffinity(worker, sizeof others, &others);
+  for (const int worker : team.workers)
+    if (worker != 0) sched_setaffinity(worker, sizeof others, &others);
   team.avoided = mine;
 #endif
 }
