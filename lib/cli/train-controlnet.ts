@@ -36,6 +36,12 @@ export function trialsOf(windows: EegWindows, targets: Tensor): TensorSet {
   return { inputs: windowTensors(windows).inputs.to(targets.device), targets }
 }
 
+/** @throws EegTorchError for windows of other channels, or prepared otherwise, than those of the networks that a ControlNet is trained on */
+export function requireWindowsOf(file: string, windows: EegWindows): void {
+  requireChannels(windows, openCheckpoint(file).metadata.channelNames, file)
+  requirePreparedFor(windows, file)
+}
+
 /** Trains a ControlNet on the UNet of networks that were trained before, and writes it as a folder of diffusers. */
 export async function trainControlNet(
   { controlnetOf: file, seed, snrGamma, conditionDropout, device }: TrainDiffusionConfig,
@@ -44,8 +50,6 @@ export async function trainControlNet(
 ): Promise<FitResult> {
   using networks = await Sgdm.load(file!, { device })
   const { metadata } = openCheckpoint(file!)
-  requireChannels(windows, metadata.channelNames, file!)
-  requirePreparedFor(windows, file!)
   const told = metadata.scheduler ?? { _class_name: 'DDPMScheduler' }
   const scheduler = schedulerFromConfig(told as Record<string, unknown>)
   manualSeed(seed)

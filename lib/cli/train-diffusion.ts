@@ -28,7 +28,7 @@ import { showProgress } from './progress-line.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
-import { type ControlNetWork, controlNetFolder, trainControlNet, trialsOf } from './train-controlnet.ts'
+import { type ControlNetWork, controlNetFolder, requireWindowsOf, trainControlNet, trialsOf } from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
 export function describe(command: Command): void {
@@ -52,6 +52,7 @@ async function train(file: string | undefined, { out, json = false, ...flags }: 
   const { device, ...settings } = config
   const { vae, semantics, controlnetOf } = settings
   const { windows, header } = openStore(config.data)
+  if (controlnetOf !== undefined) requireWindowsOf(controlnetOf, windows)
   const data = { identity: storeIdentity(header) }
   await using _study = await openStudy(
     out,

@@ -248,6 +248,9 @@ test('a diffusion model is trained on a store and its stimuli, goes on when call
   expect((await run(...otherwise, '--out', at('none'))).stderr).toMatch(
     /made by another pipeline than those of the training.*expected the hash a{64}, received b{64}/,
   )
+  const refused = ['--data', at('otherwise'), '--controlnet-of', networks, '--out', at('refused')]
+  expect((await run('train-diffusion', at('sgdm.yaml'), ...refused)).stderr).toMatch(/made by another pipeline/)
+  expect(existsSync(at('refused'))).toBe(false)
   const words = ['--data', at('store'), '--epochs', '2', '--controlnet-of', networks, '--out', at('control'), '--json']
   const controlled = await run('train-diffusion', at('sgdm.yaml'), ...words)
   expect([controlled.code, controlled.stdout, controlled.stderr]).toEqual([0, expect.stringMatching(/"loss":/), ''])
