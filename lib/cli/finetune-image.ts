@@ -20,7 +20,7 @@ import {
   finetuneImage,
 } from '../generation/eeg-to-image/finetune-image.ts'
 import { findStimuli } from '../generation/pictures/stimuli.ts'
-import { workOfWindows } from '../generation/sources/picture-work.ts'
+import { requirePreparedFor, workOfWindows } from '../generation/sources/picture-work.ts'
 import { type KeywordAccuracy, keywordAccuracy } from '../language/keywords.ts'
 import type { Model } from '../models/model.ts'
 import { models } from '../models/models.ts'
@@ -66,6 +66,7 @@ export async function finetuneMapper(
 ): Promise<void> {
   const { encoder, checkpoint, clip, diffusion } = config
   const { windows, header } = openStore(config.data)
+  if (checkpoint !== undefined) requirePreparedFor(windows, checkpoint)
   await using _study = await openStudy(
     out,
     { ...config, threads: numThreads() },

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { EegWindows } from '../datasets/windows.ts'
 import { defined } from '../defined.ts'
 import { writeFileAtomically } from '../files/atomic.ts'
+import { requirePreparedFor } from '../generation/sources/picture-work.ts'
 import { type FinetunedEpoch, finetuneText } from '../language/finetune-text.ts'
 import type { KeywordAccuracy } from '../language/keywords.ts'
 import { LanguageModel } from '../language/language-model.ts'
@@ -45,6 +46,7 @@ async function run(file: string | undefined, { out, json = false, ...flags }: Ru
   const { windows, header } = openStore(written.data)
   const config = completeConfig(written, windows.classNames)
   const { encoder, language, projection, adapter } = config
+  requirePreparedFor(windows, ...[projection, adapter].filter((path) => path !== undefined))
   await using _study = await openStudy(
     out,
     { ...config, threads: numThreads() },

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { EegWindows, encodePng, manualSeed, models, readGenerations, writeStore } from 'eegtorch'
+import { EegWindows, encodePng, manualSeed, models, openStore, readGenerations, writeStore } from 'eegtorch'
 import { runNode } from '../built.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -62,6 +62,16 @@ test('train takes regime: mapper with its preset, under what is said beside it',
     lambdaMse: 0.1,
   })
   expect(existsSync(at('trained', 'mapper.safetensors'))).toBe(true)
+
+  await writeStore(at('prepared'), openStore(at('store')).windows.with({ pipeline: 'a'.repeat(64) }))
+  const from = ['--checkpoint', at('trained', 'mapper_epoch1.pth'), '--clip', clip, '--diffusion', sd15]
+  const given = [...from, '--stimuli', at('pictures'), '--data', at('prepared'), '--out', at('onward')]
+  const onward = await run('finetune-image', at('image.yaml'), ...given)
+  expect([onward.code, onward.stderr]).toEqual([
+    1,
+    expect.stringContaining('the windows of the training did not tell how they were prepared'),
+  ])
+  expect(existsSync(at('onward'))).toBe(false)
 
   const named = await run('train', 'eegnet', '--config', at('mapper.yaml'))
   expect([named.code, named.stderr]).toEqual([

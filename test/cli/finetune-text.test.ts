@@ -94,6 +94,16 @@ threads: 1
       'the windows of the training did not tell how they were prepared',
     )
   }
+  await writeStore(join(folder, 'prepared'), prepared)
+  for (const [flag, file] of [
+    ['--projection', 'projection_epoch1.pth'],
+    ['--adapter', 'lora_epoch2'],
+  ] as const) {
+    const onward = ['text.yaml', '--data', 'prepared', flag, join('run', file), '--out', 'onward']
+    const failed = await command(...onward).catch(({ stdout, stderr }) => stdout + stderr)
+    expect(failed).toContain('the windows of the training did not tell how they were prepared')
+    expect(existsSync(join(folder, 'onward'))).toBe(false)
+  }
   const encoder = join(folder, 'encoder.safetensors')
   requirePreparedFor(prepared, encoder)
   expect(trialsSeenBy(encoder)).toEqual({ seen: { seen: [] }, isComplete: false })

@@ -105,6 +105,7 @@ async function saveEpoch(
       val_acc: validationAccuracy ?? null,
       seen: (description.seen ?? null) as PlainValue,
       seenSamples: (description.seenSamples ?? null) as PlainValue,
+      ...defined({ preparedBy: description.preparedBy as PlainValue | undefined }),
     })
     await mapper.save(join(folder, `mapper_epoch${epoch}.safetensors`), { ...description, epoch })
   } finally {
