@@ -28,7 +28,13 @@ import { showProgress } from './progress-line.ts'
 import { addConfigFlags, type RunFlags } from './shared-flags.ts'
 import { interruptible, openStudy } from './study-folder.ts'
 import { classifierFile, trainClassifier } from './train-classifier.ts'
-import { type ControlNetWork, controlNetFolder, requireWindowsOf, trainControlNet, trialsOf } from './train-controlnet.ts'
+import {
+  type ControlNetWork,
+  controlNetFolder,
+  requireWindowsOf,
+  trainControlNet,
+  trialsOf,
+} from './train-controlnet.ts'
 import { type TrainDiffusionConfig, trainDiffusionSchema } from './train-diffusion-config.ts'
 
 export function describe(command: Command): void {
