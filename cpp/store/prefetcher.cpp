@@ -51,6 +51,8 @@ void Prefetcher::stop() {
     stopping_ = true;
   }
   room_.notify_all();
+  // Its owner and the end of the process may both be here; each returns when no thread runs any more.
+  const std::lock_guard lock(joining_);
   for (auto& thread : threads_)
     if (thread.joinable()) thread.join();
 }

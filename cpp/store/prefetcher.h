@@ -61,7 +61,7 @@ class Prefetcher {
   PrefetchOptions options_;
   std::function<void()> on_ready_;
 
-  std::mutex mutex_;
+  std::mutex mutex_, joining_;
   std::condition_variable room_;
   size_t next_ = 0, taken_ = 0;
   bool stopping_ = false;
