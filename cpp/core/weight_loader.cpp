@@ -8,8 +8,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
-#include <sstream>
+#include <chrono>
 
 #include "core/error.h"
 #include "core/tensor_file.h"
@@ -27,8 +26,6 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
   }
   return shared;
 }
-
-constexpr uint64_t kHugePage = uint64_t{2} << 20;
 
 // What a thread reads and converts at a time: some huge pages. Threads take piece after piece, so that none waits long
 // for another.
@@ -48,47 +45,40 @@ void bringPages(const at::Tensor& piece, Access access) {
 #endif
 }
 
-// Bytes that the system has free in runs of huge pages, less a reserve for others; 0 where it does not say. What is
-// asked for beyond them the system finds by moving memory about, which took twice as long as all the rest of loading.
-uint64_t freeHugePages() {
-  constexpr uint64_t reserve = uint64_t{256} << 20;
-  std::ifstream file("/proc/buddyinfo");  // "Node 0, zone Normal" and how many runs of 2^0, 2^1, ... pages are free
-  uint64_t bytes = 0;
-  for (std::string line, word; std::getline(file, line);) {
-    std::istringstream words(line);
-    for (int i = 0; i < 4; i++) words >> word;
-    auto run = static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-    for (uint64_t count = 0; words >> count; run *= 2)
-      if (run >= kHugePage) bytes += run * count;
-  }
-  return bytes > reserve ? bytes - reserve : 0;
-}
+// Memory for some elements, in pages of its own; huge ones take a quarter of the time off. (The allocator always asks
+// for them, which pays in a training step.)
+struct Pages {
+  at::Tensor tensor;
+  bool huge;
+};
 
-// Memory for as many elements, in pages of its own: huge ones, which take a quarter of the time off, while `huge` bytes
-// of them last. The allocator always asks for them, which pays in a training step.
-at::Tensor emptyPages(at::IntArrayRef sizes, at::TensorOptions options, uint64_t& huge) {
+Pages emptyPages(at::IntArrayRef sizes, at::TensorOptions options, HugePages& huge_pages) {
+  constexpr uint64_t size = HugePages::kSize;
   const uint64_t bytes = static_cast<uint64_t>(c10::multiply_integers(sizes)) * options.dtype().itemsize();
-  const uint64_t reserved = bytes + kHugePage;
+  const uint64_t reserved = bytes + size;
   void* pages = ::mmap(nullptr, reserved, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (pages == MAP_FAILED)
     throw Error("OUT_OF_MEMORY", "no memory for a tensor of " + std::to_string(bytes) + " bytes");
-  const uint64_t aligned = (reinterpret_cast<uintptr_t>(pages) + kHugePage - 1) / kHugePage * kHugePage;
-  auto* first = reinterpret_cast<void*>(aligned);
-  if (bytes >= kHugePage && bytes <= huge && ::madvise(first, bytes, MADV_HUGEPAGE) == 0) huge -= bytes;
+  auto* first = reinterpret_cast<void*>((reinterpret_cast<uintptr_t>(pages) + size - 1) / size * size);
+  const bool huge = huge_pages.askFor(first, bytes);
   const auto unmap = [pages, reserved](void*) { ::munmap(pages, reserved); };
-  return at::from_blob(first, sizes, unmap, options);
+  return {at::from_blob(first, sizes, unmap, options), huge};
 }
 
 // given.to(dtype), in pieces: each thread brings in pages while others convert.
-at::Tensor convert(const at::Tensor& given, at::ScalarType dtype, uint64_t& huge) {
+at::Tensor convert(const at::Tensor& given, at::ScalarType dtype, HugePages& huge_pages) {
+  using Clock = std::chrono::steady_clock;
   if (given.nbytes() < kSmallestMapped || !given.is_contiguous()) return given.to(dtype);
-  const at::Tensor result = emptyPages(given.sizes(), given.options().dtype(dtype), huge);
+  const auto [result, huge] = emptyPages(given.sizes(), given.options().dtype(dtype), huge_pages);
   const at::Tensor from = given.view(-1), to = result.view(-1);
+  std::atomic<Clock::rep> bringing = 0;  // of all threads
   const auto convertPiece = [&](int64_t at) {
     const int64_t count = std::min(kPieceElements, from.numel() - at);
     const at::Tensor source = from.narrow(0, at, count), target = to.narrow(0, at, count);
     bringPages(source, Access::read);
+    const auto begin = Clock::now();
     bringPages(target, Access::write);
+    bringing += (Clock::now() - begin).count();
     target.copy_(source);
   };
   std::atomic<int64_t> next = 0;
@@ -96,6 +86,7 @@ at::Tensor convert(const at::Tensor& given, at::ScalarType dtype, uint64_t& huge
     const torch::NoGradGuard frozen;
     for (int64_t at; (at = next.fetch_add(kPieceElements)) < from.numel();) convertPiece(at);
   });
+  if (huge) huge_pages.brought(result.nbytes(), Clock::duration(bringing));
   return result;
 }
 
@@ -106,8 +97,7 @@ WeightLoader::WeightLoader(Model module, NamedTensors weights, const Placement& 
     : module_(std::move(module)),
       dense_(denseWeights(*module_)),
       full_precision_(fullPrecisionNames(*module_)),
-      placement_(placement),
-      huge_pages_(freeHugePages()) {
+      placement_(placement) {
   for (const auto& [key, tensor] : stateDict(*module_)) own_.emplace(key, tensor);
   const auto isGiven = [&](const std::string& key) {
     return std::any_of(weights.begin(), weights.end(), [&](const auto& item) { return item.first == key; });

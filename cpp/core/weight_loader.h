@@ -6,6 +6,7 @@
 #include <optional>
 #include <unordered_set>
 
+#include "core/huge_pages.h"
 #include "core/named_tensors.h"
 #include "core/state_dict.h"
 
@@ -44,7 +45,7 @@ class WeightLoader {
   std::unordered_set<std::string> full_precision_;
   std::unordered_set<const c10::StorageImpl*> shared_;
   Placement placement_;
-  uint64_t huge_pages_;  // bytes that the system still has in them, for converted tensors
+  HugePages huge_pages_;  // for converted tensors
   uint64_t total_ = 0, done_ = 0;
 };
 
