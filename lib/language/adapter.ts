@@ -42,7 +42,7 @@ const PLAIN: Readonly<Record<string, unknown>> = {
 /** What A and B may have begun as without a change of the weights that they are added to; of other beginnings peft takes a part off these when it loads. */
 const BEGINNINGS: readonly unknown[] = [undefined, null, true, false, 'gaussian', 'eva', 'orthogonal']
 const ABSENT = [
-  ...['rank_pattern', 'alpha_pattern', 'modules_to_save', 'layers_to_transform', 'layer_replication'],
+  ...['rank_pattern', 'alpha_pattern', 'modules_to_save', 'layers_to_transform', 'layers_pattern', 'layer_replication'],
   ...['trainable_token_indices', 'target_parameters', 'alora_invocation_tokens', 'arrow_config'],
 ]
 
@@ -128,6 +128,11 @@ function requireLora({ peft_type }: JsonObject, file: string): void {
   })
 }
 
+/** Whether the value of an option is another than its absence: null, false, or nothing in it. */
+function says(value: unknown): boolean {
+  return typeof value === 'object' ? Object.keys(value ?? {}).length > 0 : Boolean(value) || value === 0
+}
+
 function refuseVariants(content: Readonly<Record<string, unknown>>, file: string): void {
   const other = Object.entries(PLAIN).find(
     ([name, plain]) => ![undefined, null, plain].includes(content[name] as never),
@@ -139,7 +144,7 @@ function refuseVariants(content: Readonly<Record<string, unknown>>, file: string
       received: `init_lora_weights ${JSON.stringify(content.init_lora_weights)}`,
     })
   }
-  const present = ABSENT.find((name) => Object.keys((content[name] as object | null) ?? {}).length > 0)
+  const present = ABSENT.find((name) => says(content[name]))
   if (other === undefined && present === undefined) return
   const name = other?.[0] ?? present!
   throw new EegTorchError('FILE_UNSUPPORTED', `the adapter uses ${name}`, {

@@ -86,9 +86,7 @@ export class Tokenizer {
     if (truncate && room >= 0) return [...before, ...bare.slice(from, from + room), ...after]
     throw new EegTorchError('INVALID_OPTION', `the text ${JSON.stringify(shorten(text))} is too long`, {
       option: truncate ? 'maxLength' : 'text',
-      expected: truncate
-        ? `at least ${before.length + after.length}`
-        : `at most ${maxLength} tokens, or truncate: true`,
+      expected: truncate ? `at least ${before.length + after.length}` : `at most ${maxLength} tokens`,
       received: truncate ? String(maxLength) : `${length} tokens`,
     })
   }

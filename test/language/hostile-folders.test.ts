@@ -134,6 +134,8 @@ test.each([
   ['alpha_pattern', { q_proj: 4 }],
   ['modules_to_save', ['lm_head']],
   ['layers_to_transform', [1]],
+  ['layers_to_transform', 0],
+  ['layers_pattern', 'layers'],
   ['target_parameters', ['experts']],
   ['init_lora_weights', 'pissa'],
   ['init_lora_weights', 'loftq'],
