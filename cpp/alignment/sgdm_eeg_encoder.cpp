@@ -40,10 +40,10 @@ kernels::PackedConv1d packed(const torch::nn::Conv1dImpl& conv, torch::nn::Batch
   return {folded.weightOf(conv.weight), folded.biasOf(conv.bias), 1, conv.weight.size(2) / 2, steps};
 }
 
-// x: (batch, channels, steps), as AdaptiveAvgPool1d(length), which takes three times as long where the steps divide.
+// x: (batch, steps, channels), as AdaptiveAvgPool1d(length), which takes three times as long where the steps divide.
 at::Tensor averageSteps(const at::Tensor& x, int64_t length) {
-  if (x.size(2) % length != 0) return at::adaptive_avg_pool1d(x, length);
-  return x.unflatten(2, {length, x.size(2) / length}).mean(3);
+  if (x.size(1) % length != 0) return at::adaptive_avg_pool1d(x.transpose(1, 2), length).transpose(1, 2);
+  return x.unflatten(1, {length, x.size(1) / length}).mean(2);
 }
 
 }  // namespace
@@ -80,11 +80,11 @@ at::Tensor SgdmEegEncoderImpl::pooledSteps(const at::Tensor& eeg) {
   const auto packed = packed_.inferring({is_training(), eeg}, tensors_, [this] { return pack(); });
   if (!packed) {
     const auto y = kernels::batchNormRelu(conv1_->forward(eeg), *norm1_);
-    return averageSteps(kernels::batchNormRelu(conv2_->forward(y), *norm2_), config_.pooled_length).transpose(1, 2);
+    return averageSteps(kernels::batchNormRelu(conv2_->forward(y), *norm2_).transpose(1, 2), config_.pooled_length);
   }
   const kernels::ChannelsLastWindows windows(eeg, config_.conv_lengths[0] / 2);
   const auto y = packed->first.forward(windows, config_.conv_lengths[1] / 2, 0);
-  return averageSteps(packed->second.forward(y, 0, 0).inner().transpose(1, 2), config_.pooled_length).transpose(1, 2);
+  return averageSteps(packed->second.forward(y, 0, 0).inner(), config_.pooled_length);
 }
 
 at::Tensor SgdmEegEncoderImpl::forward(const at::Tensor& eeg) {
