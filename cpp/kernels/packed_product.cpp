@@ -59,7 +59,9 @@ void PackedProduct::run(const Blocks& blocks, bool accumulate, Activation activa
   for (const auto& block : blocks) rows += block.count, numbers += numbersRead(block, depth());
   const int64_t threads = at::get_num_threads();
   const int64_t groups = threads * ((numbers + threads * kBlock - 1) / (threads * kBlock));  // for each as many
-  if (groups > threads) return shareRows(blocks, (numbers + groups - 1) / groups, accumulate, activation);
+  // Each group reads the whole matrix: too much for few long rows.
+  if (groups > threads && rows > kRows)
+    return shareRows(blocks, (numbers + groups - 1) / groups, accumulate, activation);
   sharePanels(blocks, rows, accumulate, activation);
 }
 

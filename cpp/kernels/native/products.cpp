@@ -123,18 +123,26 @@ inline void panelTile(const RowsTask& task, const float* a, const Panel& b, floa
   rowsTile<M, V, false, (width + line - 1) / line>(task, a, b.data, c, 0, 0, {b.next, width});
 }
 
-// All tiles of a whole panel of two vectors; each fetches a share of the next.
+// All tiles of a whole panel, two vectors wide; each fetches a share of the next.
 inline void panelTiles(const RowsTask& task, size_t m, const float* a, const Panel& b, float* c) {
-  if (m <= tall) return withHeight(m, [&](auto count) { panelTile<count, 2>(task, a, b, c); });
-  const size_t tiles = (m + tall - 1) / tall, share = (b.width + tiles - 1) / tiles;
-  for (size_t tile = 0, row = 0; tile < tiles; tile++) {
-    const size_t height = m / tiles + (tile < m % tiles);
-    const Ahead ahead{b.next + tile * share * task.depth.inner, share};
-    withHeight(height, [&](auto count) {
-      rowsTile<count, 2, false, 1>(task, a + row * task.a_row, b.data, c + row * task.c_row, row, 0, ahead);
-    });
-    row += height;
-  }
+  constexpr size_t pair = 2 * lanes;
+  const size_t tiles = (m + tall - 1) / tall, share = (pair + tiles - 1) / tiles, depth = task.depth.inner;
+  for (size_t column = 0; column < b.width; column += pair)
+    for (size_t tile = 0, row = 0; tile < tiles; tile++) {
+      const size_t height = m / tiles + (tile < m % tiles);
+      const Ahead ahead{b.next + (column + tile * share) * depth, share};
+      const auto compute = [&]<size_t Lines>() {
+        withHeight(height, [&](auto count) {
+          rowsTile<count, 2, false, Lines>(task, a + row * task.a_row, b.data + column, c + row * task.c_row + column,
+                                           row, 0, ahead);
+        });
+      };
+      if (tiles == 1)
+        compute.template operator()<(pair + line - 1) / line>();
+      else
+        compute.template operator()<1>();
+      row += height;
+    }
 }
 
 template <size_t M, size_t K>
@@ -214,10 +222,10 @@ void multiply(size_t m, size_t depth, const float* a, size_t a_row, const Panel&
               bool accumulate) {
   const RowsTask task{{1, depth, 0, b.width}, a_row, c_row, nullptr, accumulate};
   if (m > 0 && b.next && b.columns == b.width) {
-    if (b.width == 2 * lanes) return panelTiles(task, m, a, b, c);
     if (b.width == wide * lanes && m == 1) return panelTile<1, wide>(task, a, b, c);
     if (b.width == broad * lanes && m == 2) return panelTile<2, broad>(task, a, b, c);
     if (b.width == broad * lanes && m == 3) return panelTile<3, broad>(task, a, b, c);
+    if (b.width % (2 * lanes) == 0) return panelTiles(task, m, a, b, c);
   }
   rows(m, b.columns, task.depth, a, a_row, b.data, c, c_row, nullptr, accumulate);
 }
