@@ -52,6 +52,15 @@ test('a loader closes its file at the end of the block that uses it', () => {
   expect(openFiles()).toBe(0)
 })
 
+test('an epoch that is left early, or never looked at, leaves no file open', async () => {
+  {
+    using loader = new DataLoader(openStore(path).windows, { batchSize: 2, shuffle: true })
+    for (let i = 0; i < 50; i++) for await (const _ of loader) if (i % 2) break
+    loader.epoch(0)
+  }
+  expect(openFiles()).toBe(0)
+})
+
 test('files of loaders that nobody refers to are closed', async () => {
   const program = `
     import { readdirSync, readlinkSync } from 'node:fs'

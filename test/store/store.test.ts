@@ -151,15 +151,6 @@ async function numbersOf(batches: AsyncIterable<LoadedBatch>, device: string): P
   return found
 }
 
-test('an epoch that is left early, or never looked at, leaves nothing behind', async () => {
-  const path = join(folder, 'left')
-  await writeStore(path, windows)
-  const loader = new DataLoader(openStore(path).windows, { batchSize: 2, shuffle: true })
-  for (let i = 0; i < 50; i++) for await (const _ of loader) if (i % 2) break
-  loader.epoch(0)
-  loader.dispose()
-})
-
 describe('damage', () => {
   const path = join(folder, 'damaged')
   const file = join(path, 'data.mdb')
