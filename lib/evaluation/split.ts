@@ -80,7 +80,11 @@ export function holdOut(
   return finishSplit(windows, `${Math.round(test * 100)} % held out`, indices, apart(options, by))
 }
 
-/** A split of one's own, let through only if it does not leak. */
+/**
+ * A split of one's own, let through only if it does not leak.
+ *
+ * @throws EegTorchError as {@link assertNoLeak}
+ */
 export function checkSplit(windows: EegWindows, split: Split, options: LeakOptions = {}): Split {
   assertNoLeak(windows, split, options)
   return split

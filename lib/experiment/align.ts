@@ -30,7 +30,9 @@ export interface RetrievalShare {
   chance: number
 }
 
+/** How often the image that was seen is found among all, by the EEG that no training saw. */
 export interface AlignResult {
+  /** Held-out windows that were scored. */
   windows: number
   images: number
   folds: string[]

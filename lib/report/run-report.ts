@@ -83,6 +83,7 @@ export interface SplitFold {
   proof?: LeakProof
 }
 
+/** What a classical decoder answered on the same splits. */
 export interface Baseline {
   /** e.g. `CSP + LDA, 8-30 Hz`. */
   name: string

@@ -145,6 +145,7 @@ function drawOthers(random: Random, label: number, classes: number, count: numbe
  *
  * @param real (pictures, features)
  * @param made of the same shape
+ * @throws EegTorchError `SHAPE_MISMATCH`
  */
 export async function cosineSimilarity(real: Tensor, made: Tensor): Promise<number[]> {
   checkFeatures(real, made)

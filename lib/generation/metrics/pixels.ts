@@ -24,6 +24,7 @@ export async function mse(real: Tensor, made: Tensor): Promise<number[]> {
  * Peak signal-to-noise ratio in decibels of pictures as {@link mse} takes them; infinite for equal ones.
  *
  * @param options.dataRange largest value less smallest, default 1
+ * @throws EegTorchError `SHAPE_MISMATCH`
  */
 export async function psnr(
   real: Tensor,
@@ -33,7 +34,11 @@ export async function psnr(
   return (await mse(real, made)).map((error) => 10 * Math.log10(dataRange ** 2 / error))
 }
 
-/** Pearson's correlation of all values of each picture with its counterpart's, as {@link mse} takes them; NaN where one has a single value. */
+/**
+ * Pearson's correlation of all values of each picture with its counterpart's, as {@link mse} takes them; NaN where one has a single value.
+ *
+ * @throws EegTorchError `SHAPE_MISMATCH`
+ */
 export async function pixelCorrelation(real: Tensor, made: Tensor): Promise<number[]> {
   checkPictures(real, made)
   using realRows = real.flatten(1)

@@ -26,6 +26,7 @@ export interface FolderScores extends PictureScores {
   rows: ScoredRow[]
 }
 
+/** A picture of the folder, and what it stands beside on the page of scores. */
 export interface ScoredRow {
   number: number
   trial: string
