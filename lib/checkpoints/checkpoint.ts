@@ -3,6 +3,7 @@ import { basename, join } from 'node:path'
 import { EegTorchError } from '../errors.ts'
 import { atOnce, inPieces, type Pieces } from '../files/in-pieces.ts'
 import { withFile } from '../files/with-file.ts'
+import { isObject } from '../is-object.ts'
 import { type PlainValue, toPlain } from '../pickle/to-plain.ts'
 import type { Tensor } from '../tensor.ts'
 import { parseJsonObject, readJsonObject } from './json-file.ts'
@@ -141,7 +142,7 @@ function plainMembers({ data, path }: TorchFile): Readonly<Record<string, PlainV
 /** What is left of a dict of nothing but tensors. */
 function isEmpty(value: PlainValue | undefined): boolean {
   if (value === undefined) return true
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+  return isObject(value) && Object.keys(value).length === 0
 }
 
 /**

@@ -4,6 +4,7 @@ import { EegTorchError } from '../errors.ts'
 import { atOnce, inPieces, type Pieces } from '../files/in-pieces.ts'
 import { type JsonValue, strictJson } from '../files/strict-json.ts'
 import { withFile, withFileAsync } from '../files/with-file.ts'
+import { isObject } from '../is-object.ts'
 
 /** An object of JSON, of which nothing is believed yet. */
 export type JsonObject = Readonly<Record<string, unknown>>
@@ -104,10 +105,6 @@ export function parseJsonObject(text: string, file: string, what = 'the descript
     throw new EegTorchError('FILE_INVALID', `${what} is not JSON`, { file, cause })
   }
   throw new EegTorchError('FILE_INVALID', `${what} is not a JSON object`, { file })
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**

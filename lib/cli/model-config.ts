@@ -1,6 +1,7 @@
-import { isObject, readSmallText } from '../checkpoints/json-file.ts'
+import { readSmallText } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { parseYaml } from '../files/yaml.ts'
+import { isObject } from '../is-object.ts'
 
 /**
  * Options of a network from a YAML or JSON file: by themselves, or under `config` as eegtorch's metadata has them.

@@ -3,6 +3,7 @@ import { defined } from '../defined.ts'
 import { EegTorchError } from '../errors.ts'
 import { namesSubjects } from '../evaluation/protocols.ts'
 import { readYamlFile } from '../files/yaml.ts'
+import { isObject } from '../is-object.ts'
 import { readOptions } from '../read-options.ts'
 import { presetOptions } from '../training/presets.ts'
 import { autocast, device, positive, range, requireParts, threads } from './config-fields.ts'
@@ -194,7 +195,7 @@ export type TrainConfig = z.infer<typeof trainSchema>
  */
 export async function readConfigFile(file: string): Promise<Record<string, unknown>> {
   const value = await readYamlFile(file, 'configuration')
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  if (isObject(value)) return value
   throw new EegTorchError('FILE_INVALID', 'is no configuration', {
     file,
     expected: 'YAML of named options',

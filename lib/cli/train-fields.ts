@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isObject } from '../checkpoints/json-file.ts'
+import { isObject } from '../is-object.ts'
 import { positive } from './config-fields.ts'
 
 /** A name of `augment`, alone or with options; C++ judges them. */

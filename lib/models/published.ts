@@ -2,6 +2,7 @@ import type { Checkpoint } from '../checkpoints/checkpoint.ts'
 import { SelectedTensors } from '../checkpoints/selected-tensors.ts'
 import type { TensorSource } from '../checkpoints/tensor-file.ts'
 import { EegTorchError } from '../errors.ts'
+import { isObject } from '../is-object.ts'
 import { describeModels } from './option-names.ts'
 import { PUBLISHED, type Published, type PublishedPart, UNCONCERNED } from './published-classes.ts'
 
@@ -94,7 +95,7 @@ function optionsOf(part: PublishedPart, whole: Config, file: string): Config {
 
 function sectionOf(section: string, whole: Config, file: string): Config {
   const own = whole[section]
-  if (typeof own === 'object' && own !== null && !Array.isArray(own)) return own as Config
+  if (isObject(own)) return own
   throw new EegTorchError('FILE_INVALID', `the config has no ${section}`, { file })
 }
 

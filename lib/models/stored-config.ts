@@ -1,4 +1,5 @@
 import type { Checkpoint } from '../checkpoints/checkpoint.ts'
+import { isObject } from '../is-object.ts'
 import { describeModels, toReferenceNames } from './option-names.ts'
 
 /** Options that braindecode called otherwise before release 0.8. */
@@ -53,7 +54,7 @@ export function storedChannels({ metadata }: Checkpoint): string[] | undefined {
 }
 
 function asRecord(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+  return isObject(value) ? value : {}
 }
 
 /** `torch.nn.modules.activation.GELU` is GELU, `braindecode.modules.activation.Square` is Square. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { EegTorchError } from '../errors.ts'
 import { parseYaml } from '../files/yaml.ts'
+import { isObject } from '../is-object.ts'
 import type { AnyStep } from './step.ts'
 import { type StepName, type StepSource, steps } from './steps/index.ts'
 
@@ -75,7 +76,7 @@ function checkStep(value: unknown, index: number, file?: string): Step {
   const { schema, short } = workOf({ name, options: {} })
   const said = given ?? {}
   const shortened =
-    isPlain(said) || short === undefined ? { success: true as const, data: said } : short.safeParse(said)
+    isObject(said) || short === undefined ? { success: true as const, data: said } : short.safeParse(said)
   const result = shortened.success ? schema.safeParse(shortened.data) : shortened
   const where = `step ${index + 1} (${name})`
   if (result.success) return { name, options: withoutUndefined(result.data) }
@@ -87,7 +88,7 @@ function checkStep(value: unknown, index: number, file?: string): Step {
 }
 
 function nameOf(value: unknown, index: number, file?: string): [StepName, unknown] {
-  const entries = typeof value === 'string' ? [[value, {}]] : isPlain(value) ? Object.entries(value) : []
+  const entries = typeof value === 'string' ? [[value, {}]] : isObject(value) ? Object.entries(value) : []
   const [[name, options] = ['', {}]] = entries as [string, unknown][]
   if (entries.length === 1 && Object.hasOwn(steps, name)) return [name as StepName, options]
   const received = entries.length === 1 ? name : (JSON.stringify(value) ?? 'nothing')
@@ -130,7 +131,7 @@ function checkOrder(list: readonly Step[], file?: string): void {
  */
 function canonicalJson(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`
-  if (!isPlain(value)) return JSON.stringify(value)
+  if (!isObject(value)) return JSON.stringify(value)
   const members = Object.entries(value).filter(([, item]) => item !== undefined)
   const sorted = members.toSorted(([a], [b]) => (a < b ? -1 : 1))
   return `{${sorted.map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`).join(',')}}`
@@ -160,10 +161,6 @@ function withoutDefaults(step: Step): Record<string, unknown> {
 export function describePipeline({ name, steps: list }: CheckedPipeline): Record<string, unknown> {
   const spelled = list.map((step) => ({ [step.name]: step.options }))
   return { ...(name !== undefined && { name }), version: VERSION, steps: spelled }
-}
-
-function isPlain(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function withoutUndefined(value: Record<string, unknown>): Record<string, unknown> {

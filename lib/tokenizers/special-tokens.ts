@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import { findJsonObject, isObject } from '../checkpoints/json-file.ts'
+import { findJsonObject } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
+import { isObject } from '../is-object.ts'
 import { MAX_FILE_BYTES, MAX_ID } from './byte-pairs.ts'
 import type { TokenizerFile } from './tokenizer-file.ts'
 

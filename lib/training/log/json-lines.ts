@@ -10,6 +10,7 @@ import {
 } from 'node:fs'
 import { EegTorchError } from '../../errors.ts'
 import { temporaryName } from '../../files/atomic.ts'
+import { isObject } from '../../is-object.ts'
 
 /** One line of a log. Numbers that JSON cannot hold are written as the strings "NaN", "Infinity" and "-Infinity". */
 export type LogRecord = Record<string, unknown>
@@ -124,7 +125,7 @@ function read(path: string): Buffer {
 function parse(line: string): LogRecord | undefined {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as LogRecord) : undefined
+    return isObject(value) ? value : undefined
   } catch {
     return undefined
   }
