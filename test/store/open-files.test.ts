@@ -72,11 +72,13 @@ test('files of loaders that nobody refers to are closed', async () => {
     }).length
     const { windows } = openStore(path)
     const leave = async () => {
-      const loader = new DataLoader(windows, { batchSize: 4 })
-      await loader.epoch(0).next() // a loop that nobody goes on with
+      const loaders = Array.from({ length: 20 }, () => new DataLoader(windows, { batchSize: 4 }))
+      for (const loader of loaders) await loader.epoch(0).next() // loops that nobody goes on with
+      const held = openFiles()
+      loaders.length = 0 // referred to until here
+      return held
     }
-    for (let i = 0; i < 20; i++) await leave()
-    const held = openFiles()
+    const held = await leave()
     for (let i = 0; i < 200 && openFiles() > 0; i++) {
       globalThis.gc()
       await setTimeout(20)
