@@ -15,9 +15,9 @@ class HugePages {
   // Asks for the bytes from an address that is a multiple of kSize in huge pages; false where they stay small.
   bool askFor(void* first, uint64_t bytes);
 
-  // What it took one thread to bring in pages that were asked for. Where that is slow, small ones are given from now
-  // on: a virtual machine hands runs of free pages back to its host, which must find each anew. Then huge pages took
-  // twenty times as long (2 to 4 s for 1.7 GB), and five times as long as small ones, which had stayed.
+  // What it took to bring in pages that were asked for, all threads together. Where that is slow, small ones are given
+  // from now on: a virtual machine hands runs of free pages back to its host, which must find each anew. Then huge
+  // pages took twenty times as long (2 to 4 s for 1.7 GB), and five times as long as small ones, which had stayed.
   void brought(uint64_t bytes, std::chrono::nanoseconds took);
 
  private:
