@@ -3,6 +3,7 @@
 #include <ATen/Functions.h>
 
 #include "blocks/eeg_window.h"
+#include "blocks/floating_tensors.h"
 #include "blocks/pooling.h"
 #include "core/check.h"
 #include "kernels/elu_pool.h"
@@ -62,6 +63,7 @@ ConvNetImpl::ConvNetImpl(const ConvNetConfig& config) : config_(config) {
   blocks_ = register_module("blocks", torch::nn::ModuleList());
   for (size_t i = 1; i < config.n_filters.size(); i++)
     blocks_->push_back(ConvNetBlock(config.n_filters[i - 1], config.n_filters[i], config.kernel_length));
+  block_tensors_ = floatingTensors(*blocks_);
   classifier_ = register_module("classifier", torch::nn::Linear(config.n_filters.back() * steps, config.n_outputs));
 }
 
@@ -72,12 +74,29 @@ at::Tensor ConvNetImpl::head(const at::Tensor& eeg) {
   return kernels::batchNormEluPool(x, *spatial_norm_, {config_.pool_length, config_.pool_stride, true});
 }
 
-at::Tensor ConvNetImpl::forward(const at::Tensor& eeg) {
-  checkWindows("conv_net", eeg, classifier_->weight, config_);
-  auto x = dropout_->forward(head(eeg));  // (batch, F, 1, steps)
+at::Tensor ConvNetImpl::inferNarrow(at::Tensor x, const std::vector<PackedTimeConv>& packed) const {
+  // ELU never falls: of the values that are pooled the largest is enough.
+  for (const auto& conv : packed) x = at::elu(conv.forwardLargest(x, config_.pool_length, config_.pool_stride));
+  return x;
+}
+
+at::Tensor ConvNetImpl::narrow(const at::Tensor& first) {
+  const auto packed = packed_blocks_.inferring({is_training(), first}, block_tensors_, [this] {
+    const at::NoGradGuard no_grad;
+    std::vector<PackedTimeConv> convs;
+    for (const auto& block : *blocks_) convs.push_back(block->as<ConvNetBlock>()->pack());
+    return convs;
+  });
+  if (packed) return inferNarrow(first, *packed);
+  auto x = dropout_->forward(first);
   for (const auto& block : *blocks_)
     x = dropout_->forward(block->as<ConvNetBlock>()->forward(x, config_.pool_length, config_.pool_stride));
-  return classifier_->forward(x.flatten(1));  // (batch, n_outputs)
+  return x;
+}
+
+at::Tensor ConvNetImpl::forward(const at::Tensor& eeg) {
+  checkWindows("conv_net", eeg, classifier_->weight, config_);
+  return classifier_->forward(narrow(head(eeg)).flatten(1));  // (batch, n_outputs)
 }
 
 }  // namespace eegtorch

@@ -8,8 +8,10 @@
 #include <torch/nn/modules/linear.h>
 
 #include "blocks/dropout.h"
+#include "blocks/packed_time_conv.h"
 #include "core/config.h"
 #include "core/model.h"
+#include "kernels/kept.h"
 
 namespace eegtorch {
 
@@ -41,6 +43,8 @@ class ConvNetBlockImpl : public torch::nn::Module {
  public:
   ConvNetBlockImpl(int64_t in, int64_t out, int64_t kernel_length);
   at::Tensor forward(const at::Tensor& x, int64_t pool_length, int64_t pool_stride);
+  // Convolution and norm in inference.
+  PackedTimeConv pack() const { return {conv_->weight.squeeze(2), conv_->bias, norm_}; }
 
  private:
   torch::nn::Conv2d conv_{nullptr};
@@ -60,6 +64,9 @@ class ConvNetImpl : public ModelImpl {
   // Both convolutions with their batch norms, ELUs and pooling: (batch, n_chans, n_times) -> (batch, n_filters[0], 1,
   // steps).
   at::Tensor head(const at::Tensor& eeg);
+  // What comes out of `blocks`, (batch, n_filters[-1], 1, steps).
+  at::Tensor narrow(const at::Tensor& x);
+  at::Tensor inferNarrow(at::Tensor x, const std::vector<PackedTimeConv>& packed) const;
 
   ConvNetConfig config_;
   torch::nn::Conv2d temporal_conv_{nullptr};
@@ -68,6 +75,8 @@ class ConvNetImpl : public ModelImpl {
   torch::nn::BatchNorm2d spatial_norm_{nullptr};
   Dropout dropout_{nullptr};
   torch::nn::ModuleList blocks_{nullptr};
+  std::vector<at::Tensor> block_tensors_;
+  kernels::Kept<std::vector<PackedTimeConv>> packed_blocks_;
   torch::nn::Linear classifier_{nullptr};
 };
 TORCH_MODULE(ConvNet);

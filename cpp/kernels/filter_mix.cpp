@@ -2,6 +2,8 @@
 
 #include <ATen/Functions.h>
 
+#include <memory>
+
 #include "kernels/dispatch.h"
 #include "kernels/moments.h"
 #include "kernels/parallel.h"
@@ -34,6 +36,7 @@ struct Sizes {
         outputs(samples - taps + 1) {}
 
   int64_t signals() const { return filters * chans; }
+  int64_t tiles() const { return (outputs + tile - 1) / tile; }  // of one trial
   Depth lags() const { return {1, static_cast<size_t>(taps), 0, 1}; }
 };
 
@@ -78,11 +81,13 @@ void filterTile(const float* eeg, const ScaledFilters& filters, const Sizes& s, 
   table().elu(z, z, s.signals() * n);
 }
 
-// Calls body(trial, first sample, samples) for every tile of the trials.
+// Calls body(trial, first sample, samples) for these tiles of all trials, counted one trial after the other.
 template <class Body>
 void forEachTile(const Sizes& s, int64_t first, int64_t last, const Body& body) {
-  for (int64_t b = first; b < last; b++)
-    for (int64_t t = 0; t < s.outputs; t += tile) body(b, t, std::min(tile, s.outputs - t));
+  for (int64_t i = first; i < last; i++) {
+    const int64_t t = i % s.tiles() * tile;
+    body(i / s.tiles(), t, std::min(tile, s.outputs - t));
+  }
 }
 
 at::Tensor forwardPass(const at::Tensor& eeg, const ScaledFilters& filters, const at::Tensor& spatial,
@@ -91,12 +96,13 @@ at::Tensor forwardPass(const at::Tensor& eeg, const ScaledFilters& filters, cons
   float* to = out.mutable_data_ptr<float>();
   const float *x = eeg.const_data_ptr<float>(), *v = spatial.const_data_ptr<float>(),
               *bias = spatial_bias.const_data_ptr<float>();
-  Pieces(s.batch).run([&](int64_t, int64_t first, int64_t last) {
-    std::vector<float> z(s.signals() * tile);
+  // Tiles, not trials: one trial is to keep all threads busy.
+  at::parallel_for(0, s.batch * s.tiles(), 1, [&](int64_t first, int64_t last) {
+    const std::unique_ptr<float[]> z(new float[s.signals() * tile]);
     forEachTile(s, first, last, [&](int64_t b, int64_t t, int64_t n) {
-      filterTile(x + b * s.chans * s.samples + t, filters, s, n, z.data());
+      filterTile(x + b * s.chans * s.samples + t, filters, s, n, z.get());
       const Depth signals{1, static_cast<size_t>(s.signals()), 0, static_cast<size_t>(n)};
-      table().rows(s.mixed, n, signals, v, s.signals(), z.data(), to + b * s.mixed * s.outputs + t, s.outputs, bias,
+      table().rows(s.mixed, n, signals, v, s.signals(), z.get(), to + b * s.mixed * s.outputs + t, s.outputs, bias,
                    false);
     });
   });
@@ -120,7 +126,7 @@ BackwardSums backwardPass(const at::Tensor& eeg, const ScaledFilters& filters, c
   pieces.run([&](int64_t piece, int64_t first, int64_t last) {
     const auto& k = table();
     std::vector<float> z(s.signals() * tile), d(s.signals() * tile);
-    forEachTile(s, first, last, [&](int64_t b, int64_t t, int64_t n) {
+    forEachTile(s, first * s.tiles(), last * s.tiles(), [&](int64_t b, int64_t t, int64_t n) {
       const float *from = x + b * s.chans * s.samples + t, *grad = g + b * s.mixed * s.outputs + t;
       filterTile(from, filters, s, n, z.data());
       for (int64_t o = 0; o < s.mixed; o++) dbias.of(piece)[o] += k.sum(grad + o * s.outputs, n);

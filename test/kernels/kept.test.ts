@@ -32,6 +32,8 @@ const cases = [
     },
     [2, 260],
   ],
+  ['conv_net', { nChans: 3, nTimes: 190, nFilters: [5, 7, 18], kernelLength: 9 }, [3, 190]],
+  ['conv_net', { nChans: 2, nTimes: 60, nFilters: [6], kernelLength: 5, poolLength: 4, poolStride: 4 }, [2, 60]],
   ['lstm_eeg', { nChans: 3, nTimes: 40, hiddenSize: 21 }, [3, 40]],
   ['cnn_rnn', { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, hiddenSize: 9, fcFeatures: 5 }, [3, 120]],
   ['cnn_rnn', { nChans: 3, nTimes: 120, convFilters: 6, convLength: 8, hiddenSize: 9, cell: 'gru' }, [3, 120]],
@@ -136,6 +138,7 @@ test.each([
 test.each([
   ['resnet1d', { nChans: 3, nTimes: 90, widths: [18, 7], nBlocks: [1, 1] }, [3, 90]],
   ['deep4net', { nChans: 3, nTimes: 240, nFiltersTime: 5, nFiltersSpat: 18, filterTimeLength: 6 }, [3, 240]],
+  ['conv_net', { nChans: 3, nTimes: 314, nFilters: [5, 18], kernelLength: 9 }, [3, 314]],
 ] as const)('%s %j pools what is not a number as the largest, wherever it lies', (name, options, shape) => {
   manualSeed(9)
   const net = (models.create(name, options as never) as Model).eval()
