@@ -15,6 +15,8 @@ constexpr int64_t kFewRows = 6;  // which pass by a panel at once, or nearly
 // Numbers of a panel that stay in the innermost cache while many rows pass by, and that the second one holds beside
 // those that follow.
 constexpr int64_t kBlock = 1 << 13, kWideBlock = 1 << 16;
+// Numbers of a matrix that the second cache still holds when it is read again.
+constexpr int64_t kHeld = 1 << 17;
 
 const PanelTable& panelTable() {
   static const PanelTable& chosen = chooseTable(avx512Panels, avx2Panels, baselinePanels);
@@ -23,8 +25,11 @@ const PanelTable& panelTable() {
 
 }  // namespace
 
-PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows)
-    : depth_(matrix.size(0)), columns_(matrix.size(1)), width_(static_cast<int64_t>(table().lanes) * vectorsFor(rows)) {
+PanelMatrix::PanelMatrix(const at::Tensor& matrix, int64_t rows, Reading reading)
+    : depth_(matrix.size(0)),
+      columns_(matrix.size(1)),
+      width_(static_cast<int64_t>(table().lanes) * vectorsFor(rows)),
+      fetches_(reading == Reading::once || matrix.numel() > kHeld) {
   const int64_t count = (columns_ + width_ - 1) / width_;
   panels_ = at::zeros({count, depth_, width_}, matrix.options());
   const int64_t whole = columns_ / width_, rest = columns_ % width_;
@@ -40,7 +45,7 @@ void PanelMatrix::multiplyPanel(int64_t panel, int64_t m, const float* a, int64_
   const auto present = static_cast<size_t>(std::min(width_, columns_ - column)), width = static_cast<size_t>(width_);
   for (int64_t k = 0; k < depth_; k += block) {
     // One block follows another in memory, and the next panel the last of them.
-    const bool follows = k + block < depth_ || panel + 1 < panels();
+    const bool follows = fetches_ && (k + block < depth_ || panel + 1 < panels());
     const float* from = numbers + k * width_;
     const int64_t depth = std::min(block, depth_ - k);
     const Panel own{from, present, width, follows ? from + depth * width_ : nullptr};

@@ -6,11 +6,14 @@
 
 namespace eegtorch::kernels {
 
+// Products that follow one another at once read a matrix where the one before left it.
+enum class Reading { once, again };
+
 class PanelMatrix {
  public:
   // matrix: (depth, columns), float32. rows: how many the products will have; few want wide panels, so that enough sums
   // go on at a time.
-  PanelMatrix(const at::Tensor& matrix, int64_t rows);
+  PanelMatrix(const at::Tensor& matrix, int64_t rows, Reading reading = Reading::once);
 
   // How wide panels for so many rows are: vectors of numbers.
   static int64_t vectorsFor(int64_t rows) { return rows == 1 ? 8 : rows <= 3 ? 4 : 2; }
@@ -29,6 +32,7 @@ class PanelMatrix {
 
  private:
   int64_t depth_, columns_, width_;
+  bool fetches_;       // what comes next; in vain where the second cache still holds it
   at::Tensor panels_;  // (panels, depth, width), zeros beyond the last column
 };
 

@@ -16,8 +16,10 @@ namespace {
 
 using torch::autograd::AutogradContext;
 
-constexpr int64_t grain = 8;   // sequences that a thread takes at least
-constexpr int64_t chunk = 32;  // samples that a layer finishes before the next one takes them, without gradients
+constexpr int64_t grain = 8;  // sequences that a thread takes at least
+// Without gradients: sequences that a task takes at most, and samples that a layer finishes before the next one takes
+// them. Few, as the first layer's are a time in which the others have nothing to do, and the last one's likewise.
+constexpr int64_t most = 32, chunk = 8;
 
 at::Tensor plainLayer(CellKind kind, bool reverse, const variable_list& in) {
   const auto x = reverse ? in[0].flip(0) : in[0];
@@ -113,7 +115,7 @@ class Inference {
   Inference(int64_t samples, int64_t batch)
       : samples_(samples),
         batch_(batch),
-        count_(std::min(chunk, (batch + at::get_num_threads() - 1) / at::get_num_threads())),
+        count_(std::min(most, (batch + at::get_num_threads() - 1) / at::get_num_threads())),
         pieces_((batch + count_ - 1) / count_) {}
 
   int64_t sequences() const { return count_; }
@@ -165,7 +167,7 @@ class Inference {
     const Sequences s{
         stage.layer, stage.x.const_data_ptr<float>(), stage.states.data_ptr<float>(), samples_, batch_, first, mine};
     float* cell = stage.cells.data_ptr<float>() + first * stage.layer.hidden;
-    const int64_t at_once = std::max<int64_t>(1, chunk / mine);
+    const int64_t at_once = std::clamp<int64_t>(most / mine, 1, chunk);
     std::vector<float> gates(at_once * mine * width);
     for (int64_t k = begin; k < end; k += at_once) {
       const int64_t stop = std::min(end, k + at_once), earliest = std::min(s.sampleAt(k), s.sampleAt(stop - 1));

@@ -55,8 +55,9 @@ RecurrentLayer::RecurrentLayer(CellKind kind, const RecurrentWeights& w, bool re
       reverse(reverse),
       in(w.input.size(1)),
       hidden(w.hidden.size(1)),
-      from_input_(at::cat({shape.toBlocks(w.input), joinedBias(shape, w, hidden).unsqueeze(1)}, 1).t(), block),
-      from_state_(w.hidden.t(), sequences),
+      from_input_(at::cat({shape.toBlocks(w.input), joinedBias(shape, w, hidden).unsqueeze(1)}, 1).t(), block,
+                  Reading::again),
+      from_state_(w.hidden.t(), sequences, Reading::again),
       rest_(restOfBias(shape, w, hidden)) {}
 
 void Sequences::project(int64_t begin, int64_t end, float* gates) const {
