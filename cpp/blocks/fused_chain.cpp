@@ -2,6 +2,7 @@
 
 #include <torch/nn/modules/activation.h>
 
+#include "kernels/few_channels.h"
 #include "kernels/norm_relu_images.h"
 
 namespace eegtorch {
@@ -12,6 +13,16 @@ std::optional<double> slopeOf(const torch::nn::Module& layer) {
   return {};
 }
 
+namespace {
+
+at::Tensor runAlone(torch::nn::AnyModule& layer, const at::Tensor& x) {
+  if (auto* transposed = layer.ptr()->as<torch::nn::ConvTranspose2dImpl>())
+    return kernels::convTranspose2d(x, *transposed);
+  return layer.forward<at::Tensor>(x);
+}
+
+}  // namespace
+
 at::Tensor runFused(torch::nn::SequentialImpl& layers, at::Tensor x) {
   for (auto layer = layers.begin(); layer != layers.end(); ++layer) {
     auto* norm = layer->ptr()->as<torch::nn::BatchNorm2dImpl>();
@@ -21,7 +32,7 @@ at::Tensor runFused(torch::nn::SequentialImpl& layers, at::Tensor x) {
       x = kernels::batchNormLeakyRelu(x, *norm, *slope);
       layer = next;
     } else {
-      x = layer->forward<at::Tensor>(x);
+      x = runAlone(*layer, x);
     }
   }
   return x;
