@@ -2,9 +2,12 @@
 
 #include <ATen/Context.h>
 #include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/List.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/core/grad_mode.h>
+
+#include <algorithm>
 
 #include "kernels/dispatch.h"
 #include "kernels/plain.h"
@@ -22,6 +25,8 @@ constexpr int64_t kSmallestWeight = 256 * 1024;  // likewise
 // With gradients: few rows before a matrix that no cache holds, where MKL reads and writes more than it must.
 constexpr int64_t kMostTrainedRows = 256;
 constexpr int64_t kSmallestTrainedWeight = 4 * 1024 * 1024;
+constexpr int64_t kSmallestStreamed = 256 * 1024;  // of which one row's product is left to memory's speed
+constexpr int64_t kStreams = 8;                    // rows of a matrix that `dots` reads at a time
 
 // LibTorch's own operator, which its header lacks; nothing where it is built without oneDNN.
 const std::optional<c10::TypedOperatorHandle<OneDnnLinear>>& oneDnnLinear() {
@@ -67,6 +72,32 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
   }
 };
 
+bool oneRow(const at::Tensor& x, const at::Tensor& weight) {
+  return x.dim() >= 1 && weight.dim() == 2 && weight.numel() >= kSmallestStreamed && x.numel() == weight.size(1) &&
+         x.size(-1) == weight.size(1);
+}
+
+// MKL reads one row of the matrix after the other, which keeps memory waiting: half as fast.
+at::Tensor streamed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  const int64_t in = weight.size(1), out = weight.size(0);
+  auto sizes = x.sizes().vec();
+  sizes.back() = out;
+  auto result = at::empty(sizes, x.options());
+  if (bias.defined())
+    result.copy_(bias);
+  else
+    result.zero_();
+  const auto row = x.contiguous();
+  const float *from = row.const_data_ptr<float>(), *numbers = weight.const_data_ptr<float>();
+  float* to = result.mutable_data_ptr<float>();
+  at::parallel_for(0, (out + kStreams - 1) / kStreams, 1, [&](int64_t a, int64_t b) {
+    const int64_t first = a * kStreams, count = std::min(out, b * kStreams) - first;
+    const Depth rows{1, static_cast<size_t>(count), 0, static_cast<size_t>(in)};
+    table().dots(1, in, rows, from, in, numbers + first * in, to + first, out);
+  });
+  return result;
+}
+
 bool fewRowsOfHuge(const at::Tensor& x, const at::Tensor& weight) {
   return x.dim() == 2 && x.size(0) <= kMostTrainedRows && weight.numel() >= kSmallestTrainedWeight;
 }
@@ -74,6 +105,8 @@ bool fewRowsOfHuge(const at::Tensor& x, const at::Tensor& weight) {
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  if (oneRow(x, weight) && weight.is_contiguous() && applies({x, weight, bias}) && !isRecorded({x, weight, bias}))
+    return streamed(x, weight, bias);
   const bool fast = manyRows(x, weight) && weight.is_contiguous() && applies({x, weight, bias}) &&
                     at::globalContext().userEnabledMkldnn() && oneDnnLinear();
   if (!fast) return at::linear(x, weight, bias);
