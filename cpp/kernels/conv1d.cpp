@@ -154,8 +154,8 @@ std::optional<int64_t> plainPadding(const torch::nn::Conv1dImpl& conv) {
 at::Tensor conv1d(const at::Tensor& x, torch::nn::Conv1dImpl& conv) {
   const auto &weight = conv.weight, &bias = conv.bias;
   const auto padding = plainPadding(conv);
-  const bool fits = padding && weight.size(0) * weight.size(1) >= kFewestWeights && x.dim() == 3 && x.size(0) > 0 &&
-                    x.size(1) == weight.size(1) && x.size(2) + 2 * *padding >= weight.size(2);
+  const bool fits = isMklFast() && padding && weight.size(0) * weight.size(1) >= kFewestWeights && x.dim() == 3 &&
+                    x.size(0) > 0 && x.size(1) == weight.size(1) && x.size(2) + 2 * *padding >= weight.size(2);
   if (!fits || !applies({x, weight, bias}) || !isRecorded({x, weight, bias})) return conv.forward(x);
   const auto given_bias = bias.defined() ? std::optional(bias) : std::nullopt;
   return ConvolvedLine::apply(x, weight, given_bias, conv.options.stride()->at(0), *padding);

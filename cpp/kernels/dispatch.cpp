@@ -56,6 +56,11 @@ bool applies(std::initializer_list<at::Tensor> tensors) {
   return true;
 }
 
+bool isMklFast() {
+  static const bool fast = __builtin_cpu_is("intel") || fromEnvironment("EEGTORCH_FAST_MKL") == "1";
+  return fast;
+}
+
 bool isRecorded(std::initializer_list<at::Tensor> tensors) {
   return at::GradMode::is_enabled() && std::any_of(tensors.begin(), tensors.end(), [](const at::Tensor& tensor) {
            return tensor.defined() && tensor.requires_grad();
