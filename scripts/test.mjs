@@ -23,8 +23,7 @@ function runJest(results, temporary) {
   const flags = ['--experimental-vm-modules', '--disable-warning=ExperimentalWarning']
   return run(process.execPath, [...flags, jest, '--json', `--outputFile=${results}`, ...process.argv.slice(2)], {
     stdio: ['inherit', 'inherit', 'inherit'],
-    // what hangs on the maker of the processor is tested on every machine
-    env: { ...process.env, TMPDIR: temporary, EEGTORCH_FAST_MKL: '1' },
+    env: { ...process.env, TMPDIR: temporary },
   })
 }
 

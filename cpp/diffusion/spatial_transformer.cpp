@@ -5,6 +5,7 @@
 #include "blocks/attention.h"
 #include "blocks/chain.h"
 #include "diffusion/in_place.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -77,7 +78,7 @@ std::shared_ptr<WeightedImpl> SpatialTransformerImpl::addProjection(const char* 
 }
 
 at::Tensor SpatialTransformerImpl::project(const WeightedImpl& layer, const at::Tensor& pixels) const {
-  return at::linear(pixels, layer.weight.flatten(1), layer.bias);
+  return kernels::linear(pixels, layer.weight.flatten(1), layer.bias);
 }
 
 at::Tensor SpatialTransformerImpl::forward(const at::Tensor& x, const at::Tensor& context) {

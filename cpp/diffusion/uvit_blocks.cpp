@@ -4,6 +4,7 @@
 
 #include "blocks/chain.h"
 #include "diffusion/in_place.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -29,7 +30,7 @@ CrossAttention attention(const UVitOptions& o, int64_t width, int64_t heads, dou
 }  // namespace
 
 at::Tensor pointwise(const Conv2d& conv, const at::Tensor& x) {
-  return at::linear(x, conv->weight.flatten(1), conv->bias);
+  return kernels::linear(x, conv->weight.flatten(1), conv->bias);
 }
 
 DepthwiseConvImpl::DepthwiseConvImpl(int64_t channels, bool bias)

@@ -57,7 +57,10 @@ bool applies(std::initializer_list<at::Tensor> tensors) {
 }
 
 bool isMklFast() {
-  static const bool fast = __builtin_cpu_is("intel") || fromEnvironment("EEGTORCH_FAST_MKL") == "1";
+  static const bool fast = [] {
+    const std::string said = fromEnvironment("EEGTORCH_FAST_MKL");
+    return said.empty() ? __builtin_cpu_is("intel") != 0 : said == "1";
+  }();
   return fast;
 }
 

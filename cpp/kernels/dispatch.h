@@ -35,7 +35,7 @@ const RowTable& rowTable();
 bool applies(std::initializer_list<at::Tensor> tensors);
 
 // Whether MKL's products reach what this processor can do: on Intel's. On an AMD EPYC with AVX-512 it takes loops for
-// AVX2, which reach two thirds. EEGTORCH_FAST_MKL=1 says yes for any, so that what hangs on it can be tested.
+// AVX2, which reach two thirds. EEGTORCH_FAST_MKL=1 says yes for any and 0 no, so that both can be tested.
 bool isMklFast();
 
 // Whether autograd has to know of what is done with these tensors, of which some may be undefined.

@@ -22,6 +22,8 @@ using OneDnnLinear = at::Tensor(const at::Tensor&, const at::Tensor&, const std:
 
 constexpr int64_t kFewestRows = 8;               // below, MKL is the faster one
 constexpr int64_t kSmallestWeight = 256 * 1024;  // likewise
+// Where MKL is slow: what is worth oneDNN's preparations.
+constexpr int64_t kManyRows = 64, kSmallWeight = 32 * 1024;
 // With gradients: few rows before a matrix that no cache holds, where MKL reads and writes more than it must.
 constexpr int64_t kMostTrainedRows = 256;
 constexpr int64_t kSmallestTrainedWeight = 4 * 1024 * 1024;
@@ -40,13 +42,20 @@ const std::optional<c10::TypedOperatorHandle<OneDnnLinear>>& oneDnnLinear() {
 }
 
 bool manyRows(const at::Tensor& x, const at::Tensor& weight) {
-  return x.dim() >= 2 && weight.dim() == 2 && weight.numel() >= kSmallestWeight && x.size(-1) == weight.size(1) &&
-         x.numel() >= kFewestRows * weight.size(1);
+  if (x.dim() < 2 || weight.dim() != 2 || x.size(-1) != weight.size(1)) return false;
+  const int64_t rows = x.numel() / std::max<int64_t>(1, weight.size(1));
+  return (rows >= kFewestRows && weight.numel() >= kSmallestWeight) ||
+         (!isMklFast() && rows >= kManyRows && weight.numel() >= kSmallWeight);
 }
 
 at::Tensor product(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias = {}) {
   const auto added = bias.defined() ? std::optional(bias) : std::nullopt;
   return oneDnnLinear()->call(x, weight, added, "none", c10::List<std::optional<at::Scalar>>(), std::nullopt);
+}
+
+// grad^T x. A sum over many rows is what MKL does well everywhere.
+at::Tensor weightGradient(const at::Tensor& x, const at::Tensor& grad) {
+  return x.size(0) > kMostTrainedRows ? at::mm(grad.t(), x) : product(grad.t(), x.t());
 }
 
 struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
@@ -59,14 +68,14 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
 
   static variable_list backward(Context* ctx, const variable_list& grads) {
     const auto saved = ctx->get_saved_variables();
-    const auto &x = saved[0], &weight = saved[1], &grad = grads[0];
     const auto needed = [&](size_t i) { return saved[i].defined() && ctx->needs_input_grad(i); };
     if (at::GradMode::is_enabled())
-      return plainGradients([](const variable_list& in) { return at::linear(in[0], in[1], in[2]); }, saved, grad,
+      return plainGradients([](const variable_list& in) { return at::linear(in[0], in[1], in[2]); }, saved, grads[0],
                             {needed(0), needed(1), needed(2)});
+    const auto x = saved[0].flatten(0, -2), grad = grads[0].flatten(0, -2);
     variable_list result(3);
-    if (needed(0)) result[0] = product(grad, weight.t());
-    if (needed(1)) result[1] = product(grad.t(), x.t());
+    if (needed(0)) result[0] = product(grad, saved[1].t()).view_as(saved[0]);
+    if (needed(1)) result[1] = weightGradient(x, grad);
     if (needed(2)) result[2] = grad.sum(0);
     return result;
   }
@@ -111,7 +120,8 @@ at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tenso
                     at::globalContext().userEnabledMkldnn() && oneDnnLinear();
   if (!fast) return at::linear(x, weight, bias);
   if (!isRecorded({x, weight, bias})) return product(x, weight, bias);
-  return fewRowsOfHuge(x, weight) ? TrainedLinear::apply(x, weight, bias) : at::linear(x, weight, bias);
+  const bool trained = !isMklFast() || fewRowsOfHuge(x, weight);
+  return trained ? TrainedLinear::apply(x, weight, bias) : at::linear(x, weight, bias);
 }
 
 }  // namespace eegtorch::kernels

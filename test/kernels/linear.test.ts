@@ -1,7 +1,8 @@
 import { Linear, manualSeed, models, noGrad, numThreads, randn, setNumThreads, type Tensor } from 'eegtorch'
+import { builtEntry, runNode } from '../built.ts'
 
 // Few rows before a matrix of 4 million weights and more take oneDNN's products with gradients too; one row reads a
-// large matrix eight rows at a time.
+// large matrix eight rows at a time. Where MKL is slow, many rows take oneDNN's products whatever the matrix.
 
 const worst = (a: Tensor, b: Tensor) => Number(a.to('float64').sub(b).abs().max().div(b.abs().max()).item())
 
@@ -51,3 +52,36 @@ test('what is not a number in one row of a matrix reaches its own result alone',
   const numbers = noGrad(() => layer.forward(randn([1, 1000]))).isfinite()
   expect(numbers.toArray()).toEqual([Array.from({ length: 301 }, (_, i) => i !== 7)])
 })
+
+test.each(['0', '1'])(
+  'training on many rows agrees with float64, whichever products are the fast ones: %s',
+  async (fast) => {
+    const program = `const { grad, Linear, manualSeed, noGrad, randn } = await import(${JSON.stringify(builtEntry)})
+    manualSeed(13)
+    const worst = (a, b) => Number(a.to('float64').sub(b).abs().max().div(b.abs().max()).item())
+    const errors = []
+    const outcome = (layer, eeg, weights, dtype) => {
+      const x = eeg.to(dtype).clone().requires_grad_()
+      const y = layer.forward(x)
+      const loss = y.mul(weights.to(dtype)).square().mean()
+      const [slope] = grad([loss], [x], { createGraph: true })
+      loss.add(slope.square().sum().mul(1e3)).backward()
+      return [y, x.grad, slope, ...Object.values(layer.parameters()).map((parameter) => parameter.grad)]
+    }
+    for (const [shape, out, bias] of [[[3, 50, 201], 190, true], [[300, 333], 101, false], [[2, 2, 16, 512], 64, true]]) {
+      const layer = new Linear(shape.at(-1), out, { bias })
+      const exact = new Linear(shape.at(-1), out, { bias }).to({ dtype: 'float64' }).loadStateDict(layer.stateDict())
+      const [x, weights] = [randn(shape), randn([...shape.slice(0, -1), out])]
+      const wanted = outcome(exact, x, weights, 'float64')
+      for (const [i, value] of outcome(layer, x, weights, 'float32').entries()) errors.push(worst(value, wanted[i]))
+      errors.push(worst(noGrad(() => layer.forward(x)), wanted[0]))
+    }
+    console.log(JSON.stringify(errors))`
+    const env = { EEGTORCH_FAST_MKL: fast }
+    const { code, stdout, stderr } = await runNode(['--input-type=module', '-e', program], { env })
+    expect([code, stderr]).toEqual([0, ''])
+    const errors = JSON.parse(stdout) as number[]
+    expect(errors).toHaveLength(17)
+    expect(Math.max(...errors)).toBeLessThan(2e-5)
+  },
+)
