@@ -27,7 +27,7 @@ constexpr int64_t kManyRows = 64, kSmallWeight = 32 * 1024;
 // With gradients: few rows before a matrix that no cache holds, where MKL reads and writes more than it must.
 constexpr int64_t kMostTrainedRows = 256;
 constexpr int64_t kSmallestTrainedWeight = 4 * 1024 * 1024;
-constexpr int64_t kSmallestStreamed = 256 * 1024;  // of which one row's product is left to memory's speed
+constexpr int64_t kSmallestStreamed = 256 * 1024;  // of which few rows' products are left to memory's speed
 constexpr int64_t kStreams = 8;                    // rows of a matrix that `dots` reads at a time
 
 // LibTorch's own operator, which its header lacks; nothing where it is built without oneDNN.
@@ -61,7 +61,10 @@ at::Tensor weightGradient(const at::Tensor& x, const at::Tensor& grad) {
 struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
   using Context = torch::autograd::AutogradContext;
 
-  static at::Tensor forward(Context* ctx, const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
+  // Autograd takes no undefined tensor, but one that may be absent.
+  static at::Tensor forward(Context* ctx, const at::Tensor& x, const at::Tensor& weight,
+                            const std::optional<at::Tensor>& given_bias) {
+    const auto bias = given_bias.value_or(at::Tensor());
     ctx->save_for_backward({x, weight, bias});
     return product(x, weight, bias);
   }
@@ -81,12 +84,12 @@ struct TrainedLinear : torch::autograd::Function<TrainedLinear> {
   }
 };
 
-bool oneRow(const at::Tensor& x, const at::Tensor& weight) {
-  return x.dim() >= 1 && weight.dim() == 2 && weight.numel() >= kSmallestStreamed && x.numel() == weight.size(1) &&
-         x.size(-1) == weight.size(1);
+bool fewRows(const at::Tensor& x, const at::Tensor& weight) {
+  return x.dim() >= 1 && weight.dim() == 2 && weight.numel() >= kSmallestStreamed && x.size(-1) == weight.size(1) &&
+         x.numel() > 0 && x.numel() < kFewestRows * weight.size(1);
 }
 
-// MKL reads one row of the matrix after the other, which keeps memory waiting: half as fast.
+// MKL reads one row of the matrix after the other, which keeps memory waiting, and all of it again for each row of x.
 at::Tensor streamed(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   const int64_t in = weight.size(1), out = weight.size(0);
   auto sizes = x.sizes().vec();
@@ -96,13 +99,16 @@ at::Tensor streamed(const at::Tensor& x, const at::Tensor& weight, const at::Ten
     result.copy_(bias);
   else
     result.zero_();
-  const auto row = x.contiguous();
-  const float *from = row.const_data_ptr<float>(), *numbers = weight.const_data_ptr<float>();
+  const auto given = x.contiguous();
+  const auto count = static_cast<size_t>(x.numel() / in);
+  const float *from = given.const_data_ptr<float>(), *numbers = weight.const_data_ptr<float>();
   float* to = result.mutable_data_ptr<float>();
   at::parallel_for(0, (out + kStreams - 1) / kStreams, 1, [&](int64_t a, int64_t b) {
-    const int64_t first = a * kStreams, count = std::min(out, b * kStreams) - first;
-    const Depth rows{1, static_cast<size_t>(count), 0, static_cast<size_t>(in)};
-    table().dots(1, in, rows, from, in, numbers + first * in, to + first, out);
+    for (int64_t first = a * kStreams; first < std::min(out, b * kStreams); first += kStreams) {
+      const auto streams = static_cast<size_t>(std::min(kStreams, out - first));
+      table().dots(count, in, {1, streams, 0, static_cast<size_t>(in)}, from, in, numbers + first * in, to + first,
+                   out);
+    }
   });
   return result;
 }
@@ -114,14 +120,15 @@ bool fewRowsOfHuge(const at::Tensor& x, const at::Tensor& weight) {
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (oneRow(x, weight) && weight.is_contiguous() && applies({x, weight, bias}) && !isRecorded({x, weight, bias}))
-    return streamed(x, weight, bias);
-  const bool fast = manyRows(x, weight) && weight.is_contiguous() && applies({x, weight, bias}) &&
-                    at::globalContext().userEnabledMkldnn() && oneDnnLinear();
-  if (!fast) return at::linear(x, weight, bias);
-  if (!isRecorded({x, weight, bias})) return product(x, weight, bias);
+  if (!weight.is_contiguous() || !applies({x, weight, bias})) return at::linear(x, weight, bias);
+  const bool recorded = isRecorded({x, weight, bias});
+  if (!recorded && fewRows(x, weight)) return streamed(x, weight, bias);
+  if (!manyRows(x, weight) || !at::globalContext().userEnabledMkldnn() || !oneDnnLinear())
+    return at::linear(x, weight, bias);
+  if (!recorded) return product(x, weight, bias);
   const bool trained = !isMklFast() || fewRowsOfHuge(x, weight);
-  return trained ? TrainedLinear::apply(x, weight, bias) : at::linear(x, weight, bias);
+  if (!trained) return at::linear(x, weight, bias);
+  return TrainedLinear::apply(x, weight, bias.defined() ? std::optional(bias) : std::nullopt);
 }
 
 }  // namespace eegtorch::kernels

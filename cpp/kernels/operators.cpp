@@ -4,6 +4,7 @@
 #include "kernels/dropout.h"
 #include "kernels/elu_pool.h"
 #include "kernels/filter_bank.h"
+#include "kernels/linear.h"
 
 namespace eegtorch::kernels {
 
@@ -56,6 +57,10 @@ at::Tensor batchNormEluPoolOperator(const at::Tensor& x, const OptionalTensor& w
   return batchNormEluPool(x, *norm, {kernel, stride, max});
 }
 
+at::Tensor linearOperator(const at::Tensor& x, const at::Tensor& weight, const OptionalTensor& bias) {
+  return kernels::linear(x, weight, bias.value_or(at::Tensor()));
+}
+
 at::Tensor dropoutOperator(const at::Tensor& x, double probability, bool training) {
   TORCH_CHECK(probability >= 0 && probability <= 1, "probability must be from 0 to 1");
   return kernels::dropout(x, probability, training);
@@ -64,6 +69,7 @@ at::Tensor dropoutOperator(const at::Tensor& x, double probability, bool trainin
 }  // namespace
 
 TORCH_LIBRARY(eegtorch, library) {
+  library.def("linear(Tensor x, Tensor weight, Tensor? bias) -> Tensor", linearOperator);
   library.def("dropout(Tensor x, float probability, bool training) -> Tensor", dropoutOperator);
   library.def(
       "filter_bank(Tensor eeg, Tensor temporal, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? "

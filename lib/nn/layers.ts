@@ -33,7 +33,7 @@ export class Linear extends Module {
   }
 
   override forward(x: Tensor): Tensor {
-    return ops.aten.linear(x, this.weight, this.bias)
+    return kernels.linear!(x, this.weight, this.bias) as Tensor
   }
 }
 
