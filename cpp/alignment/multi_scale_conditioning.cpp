@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "core/check.h"
+#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -59,7 +60,10 @@ std::vector<at::Tensor> MultiScaleConditioningImpl::Projections::forward(const a
   });
   std::vector<at::Tensor> scales;
   if (!product) {
-    for (const auto& layer : *layers) scales.push_back(layer->as<torch::nn::Linear>()->forward(x));
+    for (const auto& layer : *layers) {
+      const auto& linear = *layer->as<torch::nn::Linear>();
+      scales.push_back(kernels::linear(x, linear.weight, linear.bias));
+    }
     return scales;
   }
   const auto row = x.contiguous(), all = at::empty({1, product->columns()}, x.options());
