@@ -38,7 +38,7 @@ std::vector<at::Tensor> mapTensors(const std::string& path, uint64_t file_size,
                                    const std::vector<StorageRange>& storages, const std::vector<StoredTensor>& tensors);
 
 // From so many bytes on, mapLargeTensors maps a storage.
-constexpr uint64_t kSmallestMapped = uint64_t{1} << 20;
+constexpr uint64_t kSmallestMapped = uint64_t{1} << 16;
 
 // The same, each large storage over a mapping of its own, so that its pages go with it; small ones are copied, and lie
 // as LibTorch's own memory does.

@@ -30,6 +30,7 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
 // What a thread reads and converts at a time: some huge pages. Threads take piece after piece, so that none waits long
 // for another.
 constexpr int64_t kPieceElements = int64_t{1} << 20;
+constexpr uint64_t kSmallestInPieces = uint64_t{1} << 20;  // bytes; less is converted at once, into the allocator's memory
 
 enum class Access { read, write };
 
@@ -68,7 +69,7 @@ Pages emptyPages(at::IntArrayRef sizes, at::TensorOptions options, HugePages& hu
 // given.to(dtype), in pieces: each thread brings in pages while others convert.
 at::Tensor convert(const at::Tensor& given, at::ScalarType dtype, HugePages& huge_pages) {
   using Clock = std::chrono::steady_clock;
-  if (given.nbytes() < kSmallestMapped || !given.is_contiguous()) return given.to(dtype);
+  if (given.nbytes() < kSmallestInPieces || !given.is_contiguous()) return given.to(dtype);
   const auto [result, huge] = emptyPages(given.sizes(), given.options().dtype(dtype), huge_pages);
   const at::Tensor from = given.view(-1), to = result.view(-1);
   std::atomic<Clock::rep> bringing = 0;  // of all threads

@@ -125,16 +125,18 @@ function readDtype(name: string, value: JsonValue | undefined, file: string): Sa
 
 function readIntegers(name: string, member: string, value: JsonValue | undefined, file: string): number[] {
   if (!Array.isArray(value)) throw invalid(`tensor ${show(name)} has no list ${member}`, file)
-  return value.map((item) => {
-    const number = item instanceof JsonNumber && /^[0-9]+$/.test(item.text) ? Number(item.text) : Number.NaN
-    if (Number.isSafeInteger(number)) return number
-    const received = item instanceof JsonNumber ? item.text : String(item)
-    throw new EegTorchError('FILE_INVALID', `${member} of tensor ${show(name)} is wrong`, {
-      file,
-      expected: 'whole numbers from 0 to 2^53 - 1',
-      received: received.slice(0, 40),
-    })
+  const wrong = value.findIndex((item) => !isSize(item))
+  if (wrong < 0) return value as number[]
+  const item = value[wrong]
+  throw new EegTorchError('FILE_INVALID', `${member} of tensor ${show(name)} is wrong`, {
+    file,
+    expected: 'whole numbers from 0 to 2^53 - 1',
+    received: (item instanceof JsonNumber ? item.text : String(item)).slice(0, 40),
   })
+}
+
+function isSize(item: JsonValue): item is number {
+  return typeof item === 'number' && Number.isSafeInteger(item) && item >= 0
 }
 
 function checkSize(name: string, type: SafetensorsDtype, shape: readonly number[], bytes: number, file: string): void {

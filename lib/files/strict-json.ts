@@ -1,7 +1,7 @@
 import { EegTorchError } from '../errors.ts'
 import { atOnce, type Pieces } from './in-pieces.ts'
 
-/** A number as it stands in the text: `1`, `1.0` and `9007199254740993` stay apart. */
+/** A number that JavaScript would write otherwise, as it stands in the text: `1.0` is not `1`, and `9007199254740993` keeps its last digit. */
 export class JsonNumber {
   readonly text: string
   constructor(text: string) {
@@ -10,7 +10,7 @@ export class JsonNumber {
 }
 
 /** What {@link parseStrictJson} yields; objects are maps, so that a key such as `__proto__` is only a key. */
-export type JsonValue = null | boolean | string | JsonNumber | JsonValue[] | Map<string, JsonValue>
+export type JsonValue = null | boolean | number | string | JsonNumber | JsonValue[] | Map<string, JsonValue>
 
 const MAX_DEPTH = 64
 /** Characters that the engine reads in a millisecond or two. */
@@ -57,11 +57,12 @@ function readCanonical(text: string): JsonValue | undefined {
 }
 
 function strictValue(value: unknown, depth: number): JsonValue {
-  if (typeof value === 'number') return new JsonNumber(String(value))
-  if (typeof value !== 'object' || value === null) return value as string | boolean | null
+  if (typeof value !== 'object' || value === null) return value as string | number | boolean | null
   if (depth > MAX_DEPTH) throw new RangeError('nesting')
   if (Array.isArray(value)) return value.map((item) => strictValue(item, depth + 1))
-  return new Map(Object.entries(value).map(([key, member]) => [key, strictValue(member, depth + 1)]))
+  const members = new Map<string, JsonValue>()
+  for (const [key, member] of Object.entries(value)) members.set(key, strictValue(member, depth + 1))
+  return members
 }
 
 function* readAny(text: string, file: string): Pieces<JsonValue> {
@@ -113,11 +114,12 @@ function* readAny(text: string, file: string): Pieces<JsonValue> {
     }
   }
 
-  function number(): JsonNumber {
+  function number(): number | JsonNumber {
     NUMBER.lastIndex = at
     const token = NUMBER.exec(text)?.[0] ?? fail('a value was expected')
     at += token.length
-    return new JsonNumber(token)
+    const value = Number(token)
+    return String(value) === token ? value : new JsonNumber(token)
   }
 
   function* object(depth: number): Pieces<Map<string, JsonValue>> {

@@ -15,7 +15,7 @@ export interface LoadProgress {
 /** Where weights go, and how. */
 export interface LoadWeightsOptions extends ModelPlacement {
   /**
-   * Read all bytes into memory of their own. Else (default) tensors of a mebibyte or more that need no conversion are mapped: read when first
+   * Read all bytes into memory of their own. Else (default) tensors of 64 KiB or more that need no conversion are mapped: read when first
    * touched, shared between processes, copied where training writes to them, and never written back. A mapped file must not be shortened in
    * place while the model lives; replacing it by renaming, as every writer of eegtorch does, is harmless.
    */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { findLongJson, findText } from '../checkpoints/json-file.ts'
 import { EegTorchError } from '../errors.ts'
 import { inPieces, type Pieces } from '../files/in-pieces.ts'
-import { JsonNumber, type JsonValue, looseJson } from '../files/strict-json.ts'
+import { type JsonValue, looseJson } from '../files/strict-json.ts'
 import type { TokenizerFile } from './tokenizer-file.ts'
 
 /** Tokens of the largest published vocabularies, about 256,000, and room above. */
@@ -63,7 +63,7 @@ function* checkVocab(value: JsonValue | undefined, file: string): Pieces<Map<str
   const vocab = new Map<string, number>()
   const seen = new Set<number>()
   for (const [token, number] of value) {
-    const id = number instanceof JsonNumber ? Number(number.text) : Number.NaN
+    const id = typeof number === 'number' ? number : Number.NaN
     if (!Number.isInteger(id) || id < 0 || id > MAX_ID || seen.has(id)) {
       const received = `${JSON.stringify(looseJson(number))} for ${JSON.stringify(token)}`
       throw invalid(file, `an id of its own from 0 to ${MAX_ID}`, received)

@@ -54,12 +54,14 @@ test.each([
   expect(() => parseStrictJson(text, 'a.json')).toThrow(message)
 })
 
-test('numbers keep their digits', () => {
-  expect(parseStrictJson('[1.0, 9007199254740993]', 'a')).toEqual([
-    new JsonNumber('1.0'),
-    new JsonNumber('9007199254740993'),
-  ])
-})
+test.each(['[1.0,-0,1e3,9007199254740993,1,-2.5]', '[1.0, -0, 1e3, 9007199254740993, 1, -2.5]'])(
+  'numbers that JavaScript would write otherwise keep their digits: %s',
+  (text) => {
+    const kept = ['1.0', '-0', '1e3', '9007199254740993'].map((digits) => new JsonNumber(digits))
+    expect(parseStrictJson(text, 'a')).toEqual([...kept, 1, -2.5])
+    expect(looseJson(parseStrictJson(text, 'a'))).toEqual(JSON.parse(text))
+  },
+)
 
 test('long tokens and long lists are read', () => {
   const length = 5_000_000

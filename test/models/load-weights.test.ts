@@ -46,6 +46,16 @@ test('a tensor of several pieces is converted whole', async () => {
     expect([name, own.equal(net.stateDict()[name]!.to({ dtype: 'bfloat16' }))]).toEqual([name, true])
 })
 
+test('tensors of 64 KiB or more are mapped, smaller ones copied', async () => {
+  using net = models.eegProjection({ inDim: 8, outDim: 160 }) // 100 KiB in its last matrix, 5 KiB in its first
+  await net.save(at('mapped.safetensors'))
+  const mappings = () => readFileSync('/proc/self/maps', 'utf8').match(/mapped\.safetensors/g)?.length ?? 0
+  using copied = await models.load(at('mapped.safetensors'), { copy: true })
+  expect([copied.name, mappings()]).toEqual(['eeg_projection', 0])
+  using mapped = await models.load(at('mapped.safetensors'))
+  expect([mapped.name, mappings()]).toEqual(['eeg_projection', 1])
+})
+
 test('half precision on disk is mapped into a network of half precision, and widened into one of single', async () => {
   using net = models.lstmEeg(options)
   net.to({ dtype: 'bfloat16' })
