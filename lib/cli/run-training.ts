@@ -74,24 +74,12 @@ async function trainInFolder(
   options: RunOptions,
   signal: AbortSignal,
 ): Promise<FinishedRun> {
-  const {
-    checkpointSteps: everySteps,
-    checkpointSeconds: everySeconds,
-    checkpointEpochs: everyEpochs,
-    keepEvery,
-  } = config
   const { group } = options
   const writes = group === undefined || group.rank === 0
   const contents = async () => ({ data: { identity: await identify() }, startFrom: config.startFrom })
   await using _study = writes ? await openStudy(options.folder, shaping(config, group), await contents()) : undefined
-  const folder = writes
-    ? await RunFolder.create(options.folder, {
-        ...defined({ everySteps, everySeconds, everyEpochs, keepEvery }),
-        onWarning: (sentence) => console.error(`warning: ${sentence}`),
-      })
-    : undefined
-  if (writes) await writeFileAtomically(join(options.folder, CONFIG_FILE), stringify(recorded(config)))
-  let progress: ProgressBar | undefined
+  const folder = writes ? await openFolder(options.folder, config) : undefined
+  const course = followTraining(folder, writes && !options.quiet, config.epochs)
   try {
     const result = await crossValidate(factory, windows, {
       ...trainingOptions(config),
@@ -100,13 +88,7 @@ async function trainInFolder(
       ...defined({ device: options.device }),
       group,
       signal,
-      onProgress: ({ fold, seed, index }, { folds, seeds, figures, epoch, step, steps, loss, validation }) => {
-        if (figures) folder?.logEpoch({ fold, seed, index }, figures)
-        if (options.quiet || !writes) return
-        progress ??= new ProgressBar({ folds, seeds, epochs: config.epochs })
-        const place = { fold: fold + 1, seed: (index % seeds) + 1, epoch, step, steps }
-        progress.update({ ...place, ...defined({ loss, validation }) })
-      },
+      onProgress: course.onProgress,
       report: {
         title: options.title ?? `${config.model}: ${windows.classNames.join(' against ')}`,
         preparation: pipelineText(config),
@@ -120,13 +102,44 @@ async function trainInFolder(
     if (writes) await result.report(report)
     return { folder: options.folder, report, result }
   } finally {
-    progress?.close()
-    folder?.close()
+    course.close()
     if (signal.aborted && writes) {
       console.error(`stopped; go on with: eegtorch train --resume ${options.folder}`)
       process.exitCode = EXIT.cancelled
     }
   }
+}
+
+/** The folder of a run, which begins with what was asked for. */
+async function openFolder(path: string, config: TrainConfig): Promise<RunFolder> {
+  const { checkpointSteps, checkpointSeconds, checkpointEpochs, keepEvery } = config
+  const every = { everySteps: checkpointSteps, everySeconds: checkpointSeconds, everyEpochs: checkpointEpochs }
+  const folder = await RunFolder.create(path, {
+    ...defined({ ...every, keepEvery }),
+    onWarning: (sentence) => console.error(`warning: ${sentence}`),
+  })
+  await writeFileAtomically(join(path, CONFIG_FILE), stringify(recorded(config)))
+  return folder
+}
+
+/** Logs the epochs in the folder, and draws the course where it is to be seen. */
+function followTraining(folder: RunFolder | undefined, isShown: boolean, epochs: number) {
+  let bar: ProgressBar | undefined
+  const onProgress: NonNullable<CrossValidateOptions['onProgress']> = (
+    { fold, seed, index },
+    { folds, seeds, figures, epoch, step, steps, loss, validation },
+  ) => {
+    if (figures) folder?.logEpoch({ fold, seed, index }, figures)
+    if (!isShown) return
+    bar ??= new ProgressBar({ folds, seeds, epochs })
+    const place = { fold: fold + 1, seed: (index % seeds) + 1, epoch, step, steps }
+    bar.update({ ...place, ...defined({ loss, validation }) })
+  }
+  const close = () => {
+    bar?.close()
+    folder?.close()
+  }
+  return { onProgress, close }
 }
 
 /** What a run tells a program at its end. */

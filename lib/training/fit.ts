@@ -114,22 +114,14 @@ export async function fitStep(
   train: EegWindows | TensorSet,
   options: LoopOptions,
 ): Promise<FitResult> {
-  const { epochs, batchSize = 16, seed = 0, schedule = () => 1, earlyStopping, signal, group } = options
+  const { epochs, batchSize = 16, earlyStopping, group } = options
   checkOptions(options)
-  const placement = { device: options.device ?? 'cpu', resident: options.resident }
   const store = group === undefined ? options.store : new SharedStore(options.store, group)
-  using loader = new DataLoader(train, {
-    batchSize,
-    shuffle: true,
-    seed,
-    dropLast: options.dropLast ?? false,
-    group,
-    ...placement,
-  })
+  const loading = { batchSize, group, device: options.device ?? 'cpu', resident: options.resident } as const
+  const order = { shuffle: true, seed: options.seed ?? 0, dropLast: options.dropLast ?? false }
+  using loader = new DataLoader(train, { ...loading, ...order })
   if (loader.batches === 0) throw tooFewExamples(loader.length, batchSize)
-  using validation =
-    options.validation && new DataLoader(options.validation, { batchSize, fillLast: false, group, ...placement })
-  const steps = epochs * loader.batches
+  using validation = options.validation && new DataLoader(options.validation, { ...loading, fillLast: false })
 
   const step = makeStep()
   let best: Map<string, Tensor> | undefined
@@ -140,17 +132,7 @@ export async function fitStep(
     if (progress.best !== undefined) best = await store?.loadBest()
 
     while (progress.epoch < epochs && !progress.stopped) {
-      for await (const batch of loader.epoch(progress.epoch, progress.batch)) {
-        const aborted = signal?.aborted ?? false
-        if (await (group?.anyOf(aborted) ?? aborted)) await cancel(signal?.reason, step, progress, store)
-        options.beforeStep?.(progress, steps)
-        const result = await step(batch, schedule(progress.step, steps))
-        checkLoss(result, progress)
-        progress.add(result)
-        options.onStep?.(result, progress)
-        await store?.afterStep(step, progress)
-      }
-
+      await trainEpoch(step, loader, progress, store, options)
       const figures = { ...progress.epochFigures(), ...(validation && (await validate(step, validation, group))) }
       if (validation && improves(scoreEpoch(figures, options.monitor), progress.best, options.minDelta)) {
         progress.best = { epoch: figures.epoch, score: scoreEpoch(figures, options.monitor) }
@@ -165,20 +147,44 @@ export async function fitStep(
     }
 
     await step.synchronise()
-    const weights = best ?? (await copyWeights(step))
-    await step.restore({ model: weights })
-    await store?.finish(weights, progress)
-    if (weights !== best) release(weights)
-    return {
-      epochs: progress.epochs,
-      ...(progress.best && { bestEpoch: progress.best.epoch }),
-      stoppedEarly: progress.epoch < epochs,
-      steps: progress.step,
-      resumed: restored !== undefined,
-    }
+    best ??= await copyWeights(step)
+    await step.restore({ model: best })
+    await store?.finish(best, progress)
+    return resultOf(progress, epochs, restored !== undefined)
   } finally {
     release(best)
     step.dispose()
+  }
+}
+
+/** One epoch, or what was left of it when its state was saved. */
+async function trainEpoch(
+  step: TrainStep,
+  loader: DataLoader,
+  progress: TrainingProgress,
+  store: TrainingStore | undefined,
+  { epochs, schedule = () => 1, signal, group, beforeStep, onStep }: LoopOptions,
+): Promise<void> {
+  const steps = epochs * loader.batches
+  for await (const batch of loader.epoch(progress.epoch, progress.batch)) {
+    const aborted = signal?.aborted ?? false
+    if (await (group?.anyOf(aborted) ?? aborted)) await cancel(signal?.reason, step, progress, store)
+    beforeStep?.(progress, steps)
+    const result = await step(batch, schedule(progress.step, steps))
+    checkLoss(result, progress)
+    progress.add(result)
+    onStep?.(result, progress)
+    await store?.afterStep(step, progress)
+  }
+}
+
+function resultOf(progress: TrainingProgress, epochs: number, resumed: boolean): FitResult {
+  return {
+    epochs: progress.epochs,
+    ...(progress.best && { bestEpoch: progress.best.epoch }),
+    stoppedEarly: progress.epoch < epochs,
+    steps: progress.step,
+    resumed,
   }
 }
 
