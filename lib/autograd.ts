@@ -23,6 +23,7 @@ export function enableGrad<T>(body: () => T): T {
   return withGradMode(true, body)
 }
 
+/** How {@link grad} walks back. Names and defaults are PyTorch's. */
 export interface GradOptions {
   /** Derivatives of the final scalar with respect to the outputs; needed for outputs of more than one element. */
   gradients?: readonly Tensor[]
@@ -63,6 +64,7 @@ export function grad(
   return found.map((id) => (id === null ? null : new Tensor(id)))
 }
 
+/** What {@link gradcheck} lets pass; defaults are PyTorch's. */
 export interface GradcheckOptions {
   /** Step of the central difference. */
   eps?: number

@@ -29,10 +29,13 @@ export type DType =
 /** `'cpu'`, `'cuda'` (the current GPU), `'cuda:1'`, or `'meta'` (shapes without numbers). */
 export type Device = 'cpu' | 'cuda' | 'meta' | `cuda:${number}`
 
+/** How the numbers of a tensor are kept, by PyTorch's names. */
 export type Layout = 'strided' | 'sparse_coo' | 'sparse_csr' | 'sparse_csc' | 'sparse_bsr' | 'sparse_bsc' | 'mkldnn'
 
+/** The order of a dense tensor's dimensions in memory, by PyTorch's names. */
 export type MemoryFormat = 'contiguous' | 'preserve' | 'channels_last' | 'channels_last_3d'
 
+/** A complex number: `re + im i`. */
 export interface Complex {
   re: number
   im: number
@@ -44,6 +47,7 @@ export type Int = number | bigint
 /** A number that an operator takes. JavaScript does not tell 2 from 2.0: whole numbers count as integers. */
 export type Scalar = number | bigint | boolean | Complex
 
+/** Arrays of JavaScript that a tensor can be made of, or read into. */
 export type TypedArray =
   | Float32Array
   | Float64Array

@@ -74,6 +74,7 @@ export function set(tensor: Tensor, indices: readonly Index[], value: SetValue):
   })
 }
 
+/** What {@link set} takes: one number for all places, or a tensor whose shape extends to theirs. */
 export type SetValue = number | bigint | boolean | Complex | Tensor
 
 function assign(view: Tensor, value: SetValue): void {

@@ -222,6 +222,7 @@ export class Tensor<D extends DType = DType, S extends Shape = Shape> implements
 
 markHeld(Tensor.prototype)
 
+/** How {@link Tensor.backward} walks back. Names and defaults are PyTorch's. */
 export interface BackwardOptions {
   gradient?: Tensor
   retainGraph?: boolean

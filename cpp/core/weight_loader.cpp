@@ -30,7 +30,8 @@ std::unordered_set<const c10::StorageImpl*> sharedStorages(const NamedTensors& t
 // What a thread reads and converts at a time: some huge pages. Threads take piece after piece, so that none waits long
 // for another.
 constexpr int64_t kPieceElements = int64_t{1} << 20;
-constexpr uint64_t kSmallestInPieces = uint64_t{1} << 20;  // bytes; less is converted at once, into the allocator's memory
+constexpr uint64_t kSmallestInPieces = uint64_t{1}
+                                       << 20;  // bytes; less is converted at once, into the allocator's memory
 
 enum class Access { read, write };
 

@@ -5,7 +5,7 @@ import { storedStimuli } from '../generation/clip/targets.ts'
 import type { PictureWork } from '../generation/generate-pictures.ts'
 import { controlFolder, type PictureControl } from '../generation/pictures/controls.ts'
 import { requirePictures } from '../generation/pictures/picture.ts'
-import type { Prediction } from '../generation/schedulers/config.ts'
+import type { PredictionType } from '../generation/schedulers/config.ts'
 import { requirePreparedFor, trialsSeenBy, workOfPrompts, workOfWindows } from '../generation/sources/picture-work.ts'
 import { assumedPrediction } from '../generation/stable-diffusion/load.ts'
 import { openStore } from '../store/open-store.ts'
@@ -85,7 +85,7 @@ async function generate(file: string | undefined, { out, json = false, ...flags 
 }
 
 /** What a single file that draws is taken to predict, where nobody says it. */
-function assumedOf({ pipeline, diffusion, predictionType }: GenerateConfig): Prediction | undefined {
+function assumedOf({ pipeline, diffusion, predictionType }: GenerateConfig): PredictionType | undefined {
   const isRead = BY_STABLE_DIFFUSION.includes(pipeline) && diffusion !== undefined && predictionType === undefined
   return isRead ? assumedPrediction(diffusion) : undefined
 }
@@ -109,7 +109,7 @@ interface Result extends Made {
   /** How the pictures were made; empty where there are none. */
   mode: string
   /** What the UNet was said, or is assumed, to predict; absent where its folder says it. */
-  predictionType?: Prediction
+  predictionType?: PredictionType
   controls?: Partial<Record<PictureControl, Made>>
 }
 

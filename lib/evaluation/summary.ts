@@ -54,6 +54,7 @@ export interface EvaluationSummary extends GroupSummary {
   bySeed: { seed: number; accuracy: number }[]
 }
 
+/** How {@link summarisePredictions} scores. */
 export interface SummaryOptions {
   /** Number of classes. */
   classes: number

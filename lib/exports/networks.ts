@@ -13,13 +13,13 @@ export { type LoadOptions, TensorFile, type TensorSource } from '../checkpoints/
 export { type TorchValue, writeTorch } from '../checkpoints/torch-writer.ts'
 export type * from '../models/configs.generated.ts'
 export { type Conversion, type ConvertOptions, convertCheckpoint } from '../models/convert.ts'
-export { fitModels, type ModelFit } from '../models/fit.ts'
 export { type CheckpointSummary, formatCheckpoint, inspectCheckpoint } from '../models/inspect-checkpoint.ts'
 export type { CheckpointLayout } from '../models/layouts.ts'
 export { loadCheckpoint } from '../models/load.ts'
 export { type FittingWeights, loadFitting } from '../models/load-fitting.ts'
 export type { LoadProgress, LoadWeightsOptions } from '../models/load-weights.ts'
 export { type AsyncOptions, Model, type ModelPlacement, type NamedTensors } from '../models/model.ts'
+export { fitModels, type ModelFit } from '../models/model-fit.ts'
 export {
   type LoadModelOptions,
   type ModelDescription,

@@ -2,9 +2,9 @@ import { type Checkpoint, type OpenCheckpointOptions, openCheckpoint } from '../
 import { createAtomically } from '../files/atomic.ts'
 import type { Tensor } from '../tensor.ts'
 import type { ModelName } from './configs.generated.ts'
-import { type FittedModel, fitModel, fitModels, hasEveryName, modelIn, requireFit } from './fit.ts'
 import { type CheckpointLayout, describesModel, layoutFor, writeLayout } from './layouts.ts'
 import { namingFile } from './load.ts'
+import { type FittedModel, fitModel, fitModels, hasEveryName, modelIn, requireFit } from './model-fit.ts'
 import { namingTarget } from './naming-target.ts'
 
 /** What a checkpoint does not say of itself, and how to write it. */

@@ -6,7 +6,7 @@ import {
 } from '../checkpoints/checkpoint.ts'
 import { countElements } from '../checkpoints/stored-tensor.ts'
 import { formatBytes } from '../files/format-bytes.ts'
-import { describeMisfit, fitModels, hasEveryName, type ModelFit, printable } from './fit.ts'
+import { describeMisfit, fitModels, hasEveryName, type ModelFit, printable } from './model-fit.ts'
 
 /** A checkpoint at a glance. */
 export interface CheckpointSummary {

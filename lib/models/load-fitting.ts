@@ -1,10 +1,10 @@
 import { type OpenCheckpointOptions, openCheckpoint } from '../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../errors.ts'
 import type { Tensor } from '../tensor.ts'
-import { printable } from './fit.ts'
 import { namingFile } from './load.ts'
 import { matchNames, type NameMatch, prefixesOf } from './match-names.ts'
 import type { Model } from './model.ts'
+import { printable } from './model-fit.ts'
 import { nativeModels } from './native-models.ts'
 
 /** What a network took of a checkpoint, and what not. */

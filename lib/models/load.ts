@@ -2,9 +2,9 @@ import { type Checkpoint, openCheckpointInPieces } from '../checkpoints/checkpoi
 import { EegTorchError } from '../errors.ts'
 import { inPieces } from '../files/in-pieces.ts'
 import type { ModelName } from './configs.generated.ts'
-import { type FittedModel, fitting, modelIn, requireFit } from './fit.ts'
 import { loadWeights } from './load-weights.ts'
 import type { Model } from './model.ts'
+import { type FittedModel, fitting, modelIn, requireFit } from './model-fit.ts'
 import type { LoadModelOptions } from './models.ts'
 import { asRegistered } from './published.ts'
 

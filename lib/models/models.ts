@@ -26,6 +26,7 @@ export interface ModelDescription {
   options: readonly OptionDescription[]
 }
 
+/** One option of a registered model. */
 export interface OptionDescription {
   /** As options are written here: `nChans`. */
   name: string

@@ -94,6 +94,7 @@ export class Conv2d extends Convolution {
   }
 }
 
+/** How {@link BatchNorm} norms; defaults are PyTorch's. */
 export interface BatchNormOptions {
   eps?: number
   /** Weight of a new batch in the running statistics. */

@@ -24,6 +24,7 @@ export interface ProgressTotals {
   epochs: number
 }
 
+/** Where {@link ProgressBar} draws, and by which clock. */
 export type ProgressOptions = Pick<LiveLineOptions, 'stream' | 'now'>
 
 /** Shows the course of a training: one live line on a terminal, a line now and then anywhere else (log files, CI). */

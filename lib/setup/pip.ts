@@ -14,6 +14,7 @@ const PLATFORMS = [
 
 const POLL_MS = 200
 
+/** How {@link downloadWheels} tells of itself, and is stopped. */
 export interface DownloadOptions {
   /** Called with the bytes that have arrived so far. */
   onBytes?: (count: number) => void

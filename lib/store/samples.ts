@@ -3,6 +3,7 @@ import { fromHalf } from '../half-precision.ts'
 
 /** How the samples of a store are kept. */
 export const SAMPLE_TYPES = ['float32', 'float16', 'int16'] as const
+/** One of {@link SAMPLE_TYPES}. */
 export type SampleType = (typeof SAMPLE_TYPES)[number]
 
 /** What a record holds: windows of one shape. */

@@ -22,6 +22,7 @@ export interface TokenizerSettings {
   chatTemplate: string | undefined
 }
 
+/** How {@link Tokenizer.encode} treats one text. */
 export interface EncodeOptions {
   /** Whether the tokens that begin and end a sequence are added; default true. */
   specialTokens?: boolean
@@ -31,6 +32,7 @@ export interface EncodeOptions {
   maxLength?: number
 }
 
+/** How {@link Tokenizer.encodeBatch} treats several. */
 export interface BatchOptions extends EncodeOptions {
   /** Up to where rows are filled: the longest of them (default), `maxLength`, or a number of tokens. */
   padTo?: 'longest' | 'maxLength' | number

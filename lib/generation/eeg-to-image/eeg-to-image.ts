@@ -14,6 +14,7 @@ import { EegPrompter, type EegPrompts, tensorsOfPrompts } from './eeg-prompter.t
 /** How a picture comes from EEG. It is told with every picture. */
 export const EEG_TO_IMAGE_MODES = ['eeg-tokens', 'label-prompt'] as const
 
+/** One of {@link EEG_TO_IMAGE_MODES}. */
 export type EegToImageMode = (typeof EEG_TO_IMAGE_MODES)[number]
 
 /** Where the networks lie. */

@@ -56,7 +56,8 @@ const REFUSED_WAYS: Readonly<Record<string, readonly unknown[]>> = {
 
 export type NoiseConfig = z.infer<z.ZodObject<typeof noiseFields>>
 export type Spacing = z.infer<z.ZodObject<ReturnType<typeof spacing>>>['timestepSpacing']
-export type Prediction = NoiseConfig['predictionType']
+/** What a network answers to a noisy picture: its noise, the picture without it, or the velocity between both. */
+export type PredictionType = NoiseConfig['predictionType']
 export type Threshold = z.infer<z.ZodObject<typeof thresholdFields>>
 export type SigmaConfig = z.infer<z.ZodObject<typeof sigmaFields>>
 

@@ -1,5 +1,5 @@
 import { EegTorchError } from '../../errors.ts'
-import type { Prediction } from './config.ts'
+import type { PredictionType } from './config.ts'
 import { Ddim, type DdimConfig } from './ddim.ts'
 import { Ddpm, type DdpmConfig } from './ddpm.ts'
 import { DpmSolver, type DpmSolverConfig } from './dpm-solver.ts'
@@ -14,7 +14,7 @@ import { Unipc, type UnipcConfig } from './unipc.ts'
 export interface Scheduler {
   readonly schedule: NoiseSchedule
   /** Its options; all that others need to know is what the network predicts. */
-  readonly config: { readonly predictionType: Prediction }
+  readonly config: { readonly predictionType: PredictionType }
   /** Begins a run. @throws EegTorchError `INVALID_OPTION` for more steps than timesteps of training */
   steps(count: number): Sampling
 }

@@ -12,6 +12,7 @@ const schema = z.object({
   temperature: z.union([z.number().min(0), z.tuple([z.number().min(0), z.number().min(0)])]).default([2, 0]),
 })
 
+/** What {@link MaskedTokens} is made with, in our spelling. */
 export type MaskedTokensConfig = z.input<typeof schema>
 
 /** Draws of one step. */
@@ -50,6 +51,7 @@ export class MaskedTokens {
   }
 }
 
+/** One run from masked to drawn tokens; it counts its steps. See {@link MaskedTokens}. */
 export class MaskedTokensSampling {
   readonly timesteps: readonly number[]
   readonly temperatures: readonly number[]

@@ -3,7 +3,7 @@ import { EegTorchError } from '../../errors.ts'
 import type { Generator } from '../../generator.ts'
 import type { Tensor } from '../../tensor.ts'
 import { drawNoise } from '../noise.ts'
-import type { Prediction, Threshold } from './config.ts'
+import type { PredictionType, Threshold } from './config.ts'
 
 /** Where a step that draws gets its noise from: given, or drawn by a generator, or by one for each sample. */
 export interface Draw {
@@ -73,7 +73,7 @@ export function combine(...terms: readonly (readonly [number, Tensor])[]): Tenso
 
 /** A sample taken apart by what the network said of it, where sample = signal * clean + rest * noise. */
 export function takeApart(
-  kind: Prediction,
+  kind: PredictionType,
   output: Tensor,
   sample: Tensor,
   signal: number,

@@ -24,6 +24,7 @@ export interface Measure {
 /** Measures that a user may ask for, and what each needs. */
 export const measureNames = ['mse', 'psnr', 'ssim', 'pixcorr', 'class', 'two-way', 'lpips', 'n-way', 'clip'] as const
 
+/** One of {@link measureNames}. */
 export type MeasureName = (typeof measureNames)[number]
 
 /** Among how many classes `n-way` looks for the right one, and how many of the first count. */

@@ -68,6 +68,7 @@ export interface ScoreInput {
   training?: readonly Picture[]
 }
 
+/** How {@link scorePictures} compares. */
 export interface ScoreOptions {
   networks: ImageNetworks
   metrics?: readonly MeasureName[] | undefined

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '../../checkpoints/checkpoint.ts'
 import { EegTorchError } from '../../errors.ts'
-import { weightBudget } from '../../models/fit.ts'
 import type { ModelPlacement } from '../../models/model.ts'
+import { weightBudget } from '../../models/model-fit.ts'
 import type { Module } from '../../nn/module.ts'
 
 /** Of the weights, which are drawn in float32. */

@@ -6,7 +6,7 @@ import type { LoadProgress } from '../../models/load-weights.ts'
 import type { EegToImageMode } from '../eeg-to-image/eeg-to-image.ts'
 import type { PictureWork } from '../generate-pictures.ts'
 import type { PictureControl } from '../pictures/controls.ts'
-import type { Prediction } from '../schedulers/config.ts'
+import type { PredictionType } from '../schedulers/config.ts'
 import type { MontageName } from '../window-channels.ts'
 
 /** Ways from EEG, or from texts alone, to pictures. */
@@ -56,7 +56,7 @@ export interface PictureDrawing extends DecodingOptions {
   /** diffusers' name of a scheduler, in place of the folder's. */
   scheduler?: string | undefined
   /** What the UNet of Stable Diffusion predicts, in place of what its folder says or is assumed of a single file. */
-  predictionType?: Prediction | undefined
+  predictionType?: PredictionType | undefined
   /** Texts to draw, or one for each class. */
   prompts?: readonly string[] | undefined
   /** What the diffusion model of `image` sees; default `eeg-tokens`. */
@@ -111,13 +111,13 @@ export function requireDrawing(drawing: PictureDrawing, ...pipelines: readonly P
 }
 
 /** Where the networks go, and in which type. */
-export function placementOf({ device, dtype }: PictureDrawing) {
+export function wantedPlacement({ device, dtype }: PictureDrawing) {
   return defined({ device, dtype })
 }
 
 /** How networks are loaded. */
 export function loadOptions({ onLoad, signal, ...config }: PictureDrawing) {
-  return { ...placementOf(config), onProgress: onLoad, signal }
+  return { ...wantedPlacement(config), onProgress: onLoad, signal }
 }
 
 /** What all pipelines are told alike. */

@@ -22,9 +22,9 @@ import {
   loadOptions,
   modeOf,
   type PictureDrawing,
-  placementOf,
   requireDrawing,
   structureOptions,
+  wantedPlacement,
 } from './drawing.ts'
 
 /**
@@ -143,7 +143,7 @@ async function openSgdm(config: PictureDrawing, metadata: Readonly<Record<string
     return part
   }
   try {
-    const networks = own(await Sgdm.load(config.checkpoint!, placementOf(config)))
+    const networks = own(await Sgdm.load(config.checkpoint!, wantedPlacement(config)))
     const classifier =
       config.classifier === undefined
         ? undefined

@@ -18,9 +18,9 @@ import {
   loadOptions,
   modeOf,
   type PictureDrawing,
-  placementOf,
   requireDrawing,
   structureOptions,
+  wantedPlacement,
 } from './drawing.ts'
 
 /** What there is to read, and where it goes. */
@@ -108,7 +108,7 @@ export class SentenceSource implements PictureSource {
   #reading(indices: readonly number[], signal: AbortSignal | undefined): ReadSentencesOptions {
     const { place, nf4, batch } = this.#config
     return {
-      ...{ ...placementOf(this.#config), ...channelsOf(this.#given.windows, this.#config) },
+      ...{ ...wantedPlacement(this.#config), ...channelsOf(this.#given.windows, this.#config) },
       ...{ vocabulary: this.vocabulary, signal, onProgress: this.#given.onProgress },
       ...defined({ place, batch, seed: this.#seed }),
       ...decodingOf(this.#config),

@@ -12,7 +12,7 @@ import { STABLE_DIFFUSION_2_PAD } from '../checkpoints/ldm-configs.ts'
 import { openPipelineFolder } from '../checkpoints/pipeline-folder.ts'
 import { openSingleFile, type SingleFile } from '../checkpoints/single-file.ts'
 import { STABLE_DIFFUSION_PARTS } from '../checkpoints/stable-diffusion-parts.ts'
-import type { Prediction } from '../schedulers/config.ts'
+import type { PredictionType } from '../schedulers/config.ts'
 import { schedulerFromConfig } from '../schedulers/index.ts'
 import { VaeCodec } from '../vae-codec.ts'
 import type { StableDiffusionParts } from './stable-diffusion.ts'
@@ -22,7 +22,7 @@ export interface StableDiffusionLoadOptions extends ModelPlacement {
   /** diffusers' name of the scheduler class that reads the folder's `scheduler_config.json`; default: the class that `model_index.json` names. */
   scheduler?: string | undefined
   /** What the UNet predicts, in place of what `scheduler_config.json` says, or of what is assumed of a single file, which cannot say it. */
-  predictionType?: Prediction | undefined
+  predictionType?: PredictionType | undefined
   /** A folder with the tokenizer; default: the model's own. A single file has none. */
   tokenizer?: string | undefined
   /** A folder of a ControlNet in diffusers' layout, for pictures of a given structure. */
@@ -85,8 +85,8 @@ function mended(config: Readonly<Record<string, unknown>>): Record<string, unkno
  *
  * @throws EegTorchError as {@link openSingleFile}
  */
-export function assumedPrediction(path: string): Prediction | undefined {
-  return isFile(path) ? (openSingleFile(path).scheduler?.prediction_type as Prediction | undefined) : undefined
+export function assumedPrediction(path: string): PredictionType | undefined {
+  return isFile(path) ? (openSingleFile(path).scheduler?.prediction_type as PredictionType | undefined) : undefined
 }
 
 /**

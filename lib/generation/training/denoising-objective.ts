@@ -3,13 +3,13 @@ import type { Device } from '../../dtype.ts'
 import { EegTorchError } from '../../errors.ts'
 import { Random } from '../../random.ts'
 import type { Tensor } from '../../tensor.ts'
-import type { Prediction } from '../schedulers/config.ts'
+import type { PredictionType } from '../schedulers/config.ts'
 import type { NoiseSchedule } from '../schedulers/noise-schedule.ts'
 
 /** What a denoising network is trained towards. */
 export interface DenoisingOptions {
   /** What the network predicts: the noise, the clean latents, or their mixture v; default `epsilon`. */
-  predictionType?: Prediction
+  predictionType?: PredictionType
   /**
    * Timesteps at which little noise is left count by at most this signal-to-noise ratio (Hang et al. 2023, ICCV, arXiv 2303.09556, min-SNR);
    * default 5. `null`: all timesteps count alike, as in DDPM.
@@ -22,7 +22,7 @@ export interface DenoisingOptions {
  * network says of them. In evaluation the noise and the timesteps, spread evenly, are always the same, so that losses compare.
  */
 export class DenoisingObjective {
-  readonly predictionType: Prediction
+  readonly predictionType: PredictionType
   // One number for each timestep: shares of signal and noise, weight of the loss.
   readonly #signal: Tensor
   readonly #noise: Tensor
@@ -101,7 +101,7 @@ function fixedNoise(like: Tensor): Tensor {
 }
 
 /** Weight of a squared error at a share of signal, by what is predicted. */
-function minSnrWeight(alpha: number, kind: Prediction, gamma: number): number {
+function minSnrWeight(alpha: number, kind: PredictionType, gamma: number): number {
   const snr = alpha / (1 - alpha)
   const bounded = Math.min(snr, gamma)
   if (kind === 'sample') return bounded

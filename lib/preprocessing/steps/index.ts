@@ -44,6 +44,7 @@ export const steps = {
 } as const
 
 type Steps = typeof steps
+/** A registered step of preprocessing. */
 export type StepName = keyof Steps
 
 type ShortOf<Step> = Step extends { short?: infer Short } ? (Short extends z.ZodType ? z.input<Short> : never) : never

@@ -15,6 +15,7 @@ import { isObject } from '../../is-object.ts'
 /** One line of a log. Numbers that JSON cannot hold are written as the strings "NaN", "Infinity" and "-Infinity". */
 export type LogRecord = Record<string, unknown>
 
+/** How {@link JsonLinesLog} opens a log that is there. */
 export interface JsonLinesOptions {
   /**
    * Asked for each record that the file already holds, in order. Those that it refuses are dropped: a resumed run drops

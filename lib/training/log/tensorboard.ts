@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { EegTorchError } from '../../errors.ts'
 import { encodeEvent, FILE_VERSION, type TfEvent } from './tfevents.ts'
 
+/** How {@link TensorBoardWriter} begins. */
 export interface TensorBoardOptions {
   /** A resumed run names the step it starts from: TensorBoard then hides what an earlier file logged from there on. */
   resumeAt?: number
