@@ -12,7 +12,10 @@ namespace eegtorch {
 namespace {
 
 // Pages that stay although no recent step used so much: below this, returning them saves nothing worth a fault.
-constexpr size_t slack = size_t{16} << 20;
+constexpr size_t smallest_slack = size_t{16} << 20;
+// And this share of what was used at most: between its blocks lie ranges that are free, yet a little too short. A step
+// that had to give those back for fresh pages would do so every time.
+constexpr size_t slack_share = 8;
 // Longer than most training steps, in time on the clock and of the processor, which others may be using: what the first
 // half of a step needs must not go while the second half runs. A process that does little still gives back.
 constexpr int64_t period_seconds = 5, longest_period_seconds = 60;
@@ -78,7 +81,10 @@ void Arena::eraseFree(std::map<size_t, size_t>::iterator range) {
   free_by_start_.erase(range);
 }
 
-size_t Arena::limit() const { return std::max({period_peak_, previous_peak_, in_use_}) + slack; }
+size_t Arena::limit() const {
+  const size_t used = std::max({period_peak_, previous_peak_, in_use_});
+  return used + std::max(smallest_slack, used / slack_share);
+}
 
 void Arena::noteUse() {
   period_peak_ = std::max(period_peak_, in_use_);
