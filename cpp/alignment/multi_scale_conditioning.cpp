@@ -6,7 +6,6 @@
 #include <limits>
 
 #include "core/check.h"
-#include "kernels/linear.h"
 
 namespace eegtorch {
 
@@ -49,25 +48,23 @@ MultiScaleConditioningImpl::Projections::Projections(const torch::nn::ModuleList
     : layers(layers), weights(layers->parameters()) {}
 
 std::vector<at::Tensor> MultiScaleConditioningImpl::Projections::forward(const at::Tensor& x, bool training) {
-  const auto product = packed.inferring({training, x, 1}, weights, [this] {
+  const auto product = packed.inferring({training, x}, weights, [&] {
     const at::NoGradGuard no_grad;
     std::vector<at::Tensor> matrices, biases;
     for (const auto& layer : *layers) {
       matrices.push_back(layer->as<torch::nn::Linear>()->weight);
       biases.push_back(layer->as<torch::nn::Linear>()->bias);
     }
-    return kernels::PackedProduct(at::cat(matrices).t(), at::cat(biases), 1);
+    return kernels::PackedProduct(at::cat(matrices).t(), at::cat(biases), x.size(0));
   });
   std::vector<at::Tensor> scales;
   if (!product) {
-    for (const auto& layer : *layers) {
-      const auto& linear = *layer->as<torch::nn::Linear>();
-      scales.push_back(kernels::linear(x, linear.weight, linear.bias));
-    }
+    for (const auto& layer : *layers) scales.push_back(layer->as<torch::nn::Linear>()->forward(x));
     return scales;
   }
-  const auto row = x.contiguous(), all = at::empty({1, product->columns()}, x.options());
-  product->run({{1, row.const_data_ptr<float>(), row.size(1), all.data_ptr<float>(), all.size(1)}}, false, {});
+  const auto rows = x.contiguous(), all = at::empty({x.size(0), product->columns()}, x.options());
+  product->run({{rows.size(0), rows.const_data_ptr<float>(), rows.size(1), all.data_ptr<float>(), all.size(1)}}, false,
+               {});
   int64_t first = 0;
   for (const auto& layer : *layers) {
     const int64_t width = layer->as<torch::nn::Linear>()->weight.size(0);
