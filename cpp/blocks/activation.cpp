@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "kernels/elu_pool.h"
+
 namespace eegtorch {
 
 namespace {
@@ -14,7 +16,7 @@ constexpr double kSafeLogFloor = 1e-6;  // braindecode.modules.SafeLog
 
 // PReLU is not here: it has a weight.
 const std::pair<const char*, Function> kFunctions[] = {
-    {"ELU", [](const at::Tensor& x) { return at::elu(x); }},
+    {"ELU", kernels::elu},
     {"ReLU", [](const at::Tensor& x) { return at::relu(x); }},
     {"LeakyReLU", [](const at::Tensor& x) { return at::leaky_relu(x); }},
     {"GELU", [](const at::Tensor& x) { return at::gelu(x); }},

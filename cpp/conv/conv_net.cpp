@@ -76,7 +76,7 @@ at::Tensor ConvNetImpl::head(const at::Tensor& eeg) {
 
 at::Tensor ConvNetImpl::inferNarrow(at::Tensor x, const std::vector<PackedTimeConv>& packed) const {
   // ELU never falls: of the values that are pooled the largest is enough.
-  for (const auto& conv : packed) x = at::elu(conv.forwardLargest(x, config_.pool_length, config_.pool_stride));
+  for (const auto& conv : packed) x = kernels::elu(conv.forwardLargest(x, config_.pool_length, config_.pool_stride));
   return x;
 }
 

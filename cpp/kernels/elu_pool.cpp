@@ -125,4 +125,15 @@ at::Tensor batchNormEluPool(const at::Tensor& x, torch::nn::BatchNorm2dImpl& nor
   return BatchNormEluPool::apply(x.contiguous(), state->norm.weight, state->norm.bias, state);
 }
 
+at::Tensor elu(const at::Tensor& x) {
+  constexpr int64_t worth_sharing = 16384;
+  if (!applies({x}) || isRecorded({x}) || !x.is_non_overlapping_and_dense()) return at::elu(x);
+  const auto y = at::empty_like(x);
+  const float* from = x.const_data_ptr<float>();
+  float* to = y.mutable_data_ptr<float>();
+  at::parallel_for(0, x.numel(), worth_sharing,
+                   [&](int64_t a, int64_t b) { table().elu(from + a, to + a, static_cast<size_t>(b - a)); });
+  return y;
+}
+
 }  // namespace eegtorch::kernels

@@ -4,6 +4,7 @@
 
 #include "blocks/eeg_window.h"
 #include "core/check.h"
+#include "kernels/elu_pool.h"
 #include "kernels/layer_norm.h"
 #include "kernels/linear.h"
 
@@ -119,7 +120,7 @@ at::Tensor CbramodClassifierImpl::forward(const at::Tensor& eeg) {
   if (config_.projection) x = backbone_->project(x);
   x = config_.classifier.value == "avgpooling_patch_reps" ? x.mean({1, 2}) : x.flatten(1);
   x = kernels::linear(x, head_[0]->weight, head_[0]->bias);
-  for (size_t i = 1; i < head_.size(); i++) x = head_[i]->forward(dropout_->forward(at::elu(x)));
+  for (size_t i = 1; i < head_.size(); i++) x = head_[i]->forward(dropout_->forward(kernels::elu(x)));
   return x;
 }
 
