@@ -326,7 +326,7 @@ test('a network with ELU gives in inference what it gives in float64; a trial th
   noGrad(() => eeg.select(0, 2).narrow(1, 100, 1).fill_(Number.NaN))
   const finite = noGrad(() => net.forward(eeg))
     .isfinite()
-    .all({ dim: 1 })
+    .all(1)
     .toArray()
   expect(finite).toEqual([true, true, false, true, true])
 })
