@@ -9,6 +9,7 @@
 namespace eegtorch {
 
 inline constexpr std::array kLlamaActivations = {"silu"};
+inline constexpr std::array kRopeTypes = {"default", "linear", "llama3"};
 inline constexpr std::array kWeightFormats = {"dense", "nf4"};
 
 struct LlamaConfig {
@@ -23,6 +24,11 @@ struct LlamaConfig {
   int64_t max_position_embeddings = 2048;
   double rms_norm_eps = 1e-5;
   double rope_theta = 10000;
+  OneOf<kRopeTypes> rope_type;
+  double rope_factor = 1;
+  double rope_low_freq_factor = 1;
+  double rope_high_freq_factor = 4;
+  int64_t rope_original_max_position_embeddings = 8192;
   bool attention_bias = false;
   bool mlp_bias = false;
   bool tie_word_embeddings = false;
@@ -49,6 +55,15 @@ struct LlamaConfig {
     visit("max_position_embeddings", max_position_embeddings, "longest sequence, prefix included");
     visit("rms_norm_eps", rms_norm_eps, "added to mean squares in norms");
     visit("rope_theta", rope_theta, "base of the rotary positions' wavelengths");
+    visit("rope_type", rope_type,
+          "how positions reach beyond those of the first training: not; all stretched; or, of Llama 3.1, slow waves "
+          "alone");
+    visit("rope_factor", rope_factor, "with linear and llama3: times that waves are stretched");
+    visit("rope_low_freq_factor", rope_low_freq_factor,
+          "with llama3: waves with fewer turns in the original positions are stretched whole");
+    visit("rope_high_freq_factor", rope_high_freq_factor, "with llama3: waves with more turns in them stay");
+    visit("rope_original_max_position_embeddings", rope_original_max_position_embeddings,
+          "with llama3: positions of the first training");
     visit("attention_bias", attention_bias, "whether the attention's projections have biases");
     visit("mlp_bias", mlp_bias, "whether the feed-forward part's projections have biases");
     visit("tie_word_embeddings", tie_word_embeddings, "whether the logits' weights are those of the embeddings");

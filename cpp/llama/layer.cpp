@@ -3,6 +3,8 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
+#include <numbers>
+
 namespace eegtorch {
 
 namespace {
@@ -23,14 +25,30 @@ at::Tensor repeatHeads(const at::Tensor& x, int64_t times) {
   return x.unsqueeze(2).expand({-1, -1, times, -1, -1}).flatten(1, 2);
 }
 
+// Slow waves stretched, fast ones kept, and those between something of both: Llama 3.1 (Grattafiori et al. 2024,
+// arXiv 2407.21783), `_compute_llama3_parameters` of transformers.
+at::Tensor stretchSlow(const at::Tensor& frequencies, const LlamaConfig& c) {
+  const auto original = static_cast<double>(c.rope_original_max_position_embeddings);
+  const double low = c.rope_low_freq_factor, high = c.rope_high_freq_factor;
+  const auto lengths = 2 * std::numbers::pi / frequencies;
+  const auto share = (original / lengths - low) / (high - low);
+  const auto between = (1 - share) * frequencies / c.rope_factor + share * frequencies;
+  const auto stretched = at::where(lengths > original / low, frequencies / c.rope_factor, between);
+  return at::where(lengths < original / high, frequencies, stretched);
+}
+
+at::Tensor frequenciesOf(const LlamaConfig& config, const at::TensorOptions& options) {
+  const auto exponents = at::arange(0, config.headDim(), 2, options) / config.headDim();
+  const auto frequencies = at::pow(at::scalar_tensor(config.rope_theta, options), exponents).reciprocal();
+  if (config.rope_type.value == "linear") return frequencies / config.rope_factor;
+  return config.rope_type.value == "llama3" ? stretchSlow(frequencies, config) : frequencies;
+}
+
 }  // namespace
 
 std::pair<at::Tensor, at::Tensor> rotaryPositions(const LlamaConfig& config, const at::Tensor& positions,
                                                   at::ScalarType dtype) {
-  const auto options = positions.options().dtype(at::kFloat);
-  const int64_t width = config.headDim();
-  const auto exponents = at::arange(0, width, 2, positions.options()).to(at::kFloat) / width;
-  const auto frequencies = at::pow(at::scalar_tensor(config.rope_theta, options), exponents).reciprocal();
+  const auto frequencies = frequenciesOf(config, positions.options().dtype(at::kFloat));
   const auto angles = positions.to(at::kFloat).unsqueeze(-1) * frequencies;  // (batch, tokens, width / 2)
   const auto both = at::cat({angles, angles}, -1).unsqueeze(1);
   return {both.cos().to(dtype), both.sin().to(dtype)};

@@ -34,6 +34,11 @@ void check(const LlamaConfig& c) {
   options.size("max_position_embeddings", c.max_position_embeddings);
   options.positive("rms_norm_eps", c.rms_norm_eps);
   options.positive("rope_theta", c.rope_theta);
+  options.positive("rope_factor", c.rope_factor);
+  options.positive("rope_low_freq_factor", c.rope_low_freq_factor);
+  options.require(c.rope_high_freq_factor > c.rope_low_freq_factor, "rope_high_freq_factor",
+                  "more than rope_low_freq_factor", std::to_string(c.rope_high_freq_factor));
+  options.size("rope_original_max_position_embeddings", c.rope_original_max_position_embeddings);
 }
 
 const LlamaConfig& checked(const LlamaConfig& config) {

@@ -1,10 +1,11 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openCheckpointInPieces } from '../checkpoints/checkpoint.ts'
 import { JoinedTensors } from '../checkpoints/joined-tensors.ts'
-import { readJsonObject } from '../checkpoints/json-file.ts'
+import { type JsonObject, readJsonObject } from '../checkpoints/json-file.ts'
 import type { TensorSource } from '../checkpoints/tensor-file.ts'
 import { EegTorchError } from '../errors.ts'
-import { describeLlama, type LlamaDescription } from '../models/llama-config.ts'
+import { describeLlama, type LlamaDescription, stopTokensOf } from '../models/llama-config.ts'
 import { naming, namingFile } from '../models/load.ts'
 import { type LoadWeightsOptions, loadWeights } from '../models/load-weights.ts'
 import { Model } from '../models/model.ts'
@@ -45,7 +46,7 @@ export async function loadLlama(
 ): Promise<{ model: LlamaModel; description: LlamaDescription }> {
   const file = join(folder, 'config.json')
   const config = readJsonObject(file)
-  const description = describeLlama(config, file)
+  const description = describe(folder, config, file)
   const adapter = options.adapter === undefined ? undefined : openAdapter(options.adapter)
   requireFit(options, description)
   const checkpoint = await openCheckpointInPieces(folder, { variant: options.variant })
@@ -60,6 +61,13 @@ export async function loadLlama(
     model.dispose()
     throw error
   }
+}
+
+function describe(folder: string, config: JsonObject, file: string): LlamaDescription {
+  const description = describeLlama(config, file)
+  const generation = join(folder, 'generation_config.json')
+  if (!existsSync(generation)) return description
+  return { ...description, stopTokens: stopTokensOf(readJsonObject(generation), description, generation) }
 }
 
 function requireFit({ adapter, merge, newAdapter, quantize }: LoadLanguageOptions, { nf4 }: LlamaDescription): void {

@@ -1319,6 +1319,16 @@ export interface LlamaConfig {
   rmsNormEps: number
   /** Base of the rotary positions' wavelengths. Default: `10000`. */
   ropeTheta: number
+  /** How positions reach beyond those of the first training: not; all stretched; or, of Llama 3.1, slow waves alone. Default: `'default'`. */
+  ropeType: 'default' | 'linear' | 'llama3'
+  /** With linear and llama3: times that waves are stretched. Default: `1`. */
+  ropeFactor: number
+  /** With llama3: waves with fewer turns in the original positions are stretched whole. Default: `1`. */
+  ropeLowFreqFactor: number
+  /** With llama3: waves with more turns in them stay. Default: `4`. */
+  ropeHighFreqFactor: number
+  /** With llama3: positions of the first training. An integer. Default: `8192`. */
+  ropeOriginalMaxPositionEmbeddings: number
   /** Whether the attention's projections have biases. Default: `false`. */
   attentionBias: boolean
   /** Whether the feed-forward part's projections have biases. Default: `false`. */
@@ -1363,6 +1373,16 @@ export interface LlamaLoraConfig {
   rmsNormEps: number
   /** Base of the rotary positions' wavelengths. Default: `10000`. */
   ropeTheta: number
+  /** How positions reach beyond those of the first training: not; all stretched; or, of Llama 3.1, slow waves alone. Default: `'default'`. */
+  ropeType: 'default' | 'linear' | 'llama3'
+  /** With linear and llama3: times that waves are stretched. Default: `1`. */
+  ropeFactor: number
+  /** With llama3: waves with fewer turns in the original positions are stretched whole. Default: `1`. */
+  ropeLowFreqFactor: number
+  /** With llama3: waves with more turns in them stay. Default: `4`. */
+  ropeHighFreqFactor: number
+  /** With llama3: positions of the first training. An integer. Default: `8192`. */
+  ropeOriginalMaxPositionEmbeddings: number
   /** Whether the attention's projections have biases. Default: `false`. */
   attentionBias: boolean
   /** Whether the feed-forward part's projections have biases. Default: `false`. */

@@ -13,7 +13,17 @@ const rope = z.looseObject({
   rope_type: z.string().optional(),
   type: z.string().optional(),
   rope_theta: z.number().positive().optional(),
+  factor: z.number().positive().optional(),
+  low_freq_factor: z.number().positive().optional(),
+  high_freq_factor: z.number().positive().optional(),
+  original_max_position_embeddings: size.optional(),
+  partial_rotary_factor: z.number().optional(),
 })
+
+const endTokens = z.union([token, z.array(token).min(1).max(1024)]).nullish()
+
+/** What a kind of rotary positions needs to know. */
+const ROPE_NUMBERS = { linear: ['factor'], llama3: ['factor', 'low_freq_factor', 'high_freq_factor'] } as const
 
 /** Fields of transformers' LlamaConfig with its defaults. */
 const schema = z.looseObject({
@@ -31,11 +41,12 @@ const schema = z.looseObject({
   rope_theta: z.number().positive().nullish(),
   rope_parameters: rope.nullish(),
   rope_scaling: rope.nullish(),
+  partial_rotary_factor: z.number().nullish(),
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
   tie_word_embeddings: z.boolean().default(false),
   bos_token_id: token.nullish(),
-  eos_token_id: z.union([token, z.array(token).min(1).max(1024)]).nullish(),
+  eos_token_id: endTokens,
   pad_token_id: z.number().int().nullish(),
   quantization_config: z.looseObject({}).nullish(),
 })
@@ -59,11 +70,7 @@ export function describeLlama(config: Readonly<Record<string, unknown>>, file: s
   const kind = config.model_type ?? 'llama'
   if (kind !== 'llama') throw unsupported(file, 'the language model is not known', 'model_type llama', kind)
   const given = checkDescription(schema, config, 'the language model', file)
-  const { rope_theta, rope_parameters, rope_scaling, quantization_config, eos_token_id, pad_token_id } = given
-  for (const { rope_type, type } of [rope_parameters ?? {}, rope_scaling ?? {}]) {
-    const positions = rope_type ?? type ?? 'default'
-    if (positions !== 'default') throw unsupported(file, 'these rotary positions are not known', 'default', positions)
-  }
+  const { quantization_config, eos_token_id, pad_token_id } = given
   const stopTokens = [eos_token_id ?? 2].flat()
   requireTokens(stopTokens, given.vocab_size, file)
   const quantised = readQuantisation(quantization_config ?? undefined, file)
@@ -83,7 +90,7 @@ export function describeLlama(config: Readonly<Record<string, unknown>>, file: s
       hidden_act: given.hidden_act,
       max_position_embeddings: given.max_position_embeddings,
       rms_norm_eps: given.rms_norm_eps,
-      rope_theta: rope_parameters?.rope_theta ?? rope_theta ?? 10000,
+      ...rotaryOptions(given, file),
       attention_bias: given.attention_bias,
       mlp_bias: given.mlp_bias,
       tie_word_embeddings: given.tie_word_embeddings,
@@ -93,6 +100,51 @@ export function describeLlama(config: Readonly<Record<string, unknown>>, file: s
       ...quantised,
     },
   }
+}
+
+/** As transformers takes them: `rope_scaling` before `rope_parameters`, and what neither says from the config itself. */
+function rotaryOptions(given: z.infer<typeof schema>, file: string): Record<string, unknown> {
+  const { rope_theta, rope_parameters, rope_scaling, max_position_embeddings } = given
+  const rope = rope_scaling && Object.keys(rope_scaling).length > 0 ? rope_scaling : (rope_parameters ?? {})
+  const kind = rope.rope_type ?? rope.type ?? 'default'
+  const options = { rope_theta: rope.rope_theta ?? rope_theta ?? 10000, rope_type: kind }
+  if (kind === 'default') return options
+  if (kind !== 'linear' && kind !== 'llama3')
+    throw unsupported(file, 'these rotary positions are not known', 'default, linear or llama3', kind)
+  const part = rope.partial_rotary_factor ?? given.partial_rotary_factor ?? 1
+  if (part !== 1)
+    throw unsupported(file, 'heads that are turned in part are not known', 'partial_rotary_factor 1', part)
+  const numbers = ROPE_NUMBERS[kind].map((name) => {
+    if (rope[name] !== undefined) return [`rope_${name}`, rope[name]]
+    const details = { file, expected: `a ${name} above 0`, received: 'none' }
+    throw new EegTorchError('FILE_INVALID', `rotary positions of ${kind} lack a number`, details)
+  })
+  const original = rope.original_max_position_embeddings ?? max_position_embeddings
+  return {
+    ...options,
+    ...Object.fromEntries(numbers),
+    ...(kind === 'llama3' && { rope_original_max_position_embeddings: original }),
+  }
+}
+
+/**
+ * The tokens that end a text where `generation_config.json` names them: transformers' `generate` takes it before the model's config. The one that the
+ * config names first, which trained texts end with, stays the first.
+ *
+ * @throws EegTorchError `FILE_INVALID`
+ */
+export function stopTokensOf(
+  generation: Readonly<Record<string, unknown>>,
+  { stopTokens, options }: LlamaDescription,
+  file: string,
+): number[] {
+  const schema = z.looseObject({ eos_token_id: endTokens })
+  const { eos_token_id } = checkDescription(schema, generation, 'how texts are made', file)
+  if (eos_token_id === undefined || eos_token_id === null) return stopTokens
+  const given = [eos_token_id].flat()
+  requireTokens(given, options.vocab_size as number, file)
+  const [first] = stopTokens
+  return given.includes(first!) ? [first!, ...given.filter((token) => token !== first)] : given
 }
 
 function requireTokens(tokens: readonly number[], vocabulary: number, file: string): void {

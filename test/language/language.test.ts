@@ -119,7 +119,7 @@ test('what cannot be generated is refused', async () => {
 
 test.each([
   ['another kind of model', { model_type: 'gpt2' }, 'FILE_UNSUPPORTED'],
-  ['other positions', { rope_scaling: { rope_type: 'llama3', factor: 8 } }, 'FILE_UNSUPPORTED'],
+  ['other positions', { rope_scaling: { rope_type: 'dynamic', factor: 8 } }, 'FILE_UNSUPPORTED'],
   ['another width', { hidden_size: 96 }, 'CHECKPOINT_MISMATCH'],
   ['a size that is none', { vocab_size: -1 }, 'FILE_INVALID'],
 ])('a config with %s is refused', async (_, change, code) => {
