@@ -37,3 +37,24 @@ function readBytes(bytes: number[]): string {
     return REPLACEMENT.repeat(bytes.length)
   }
 }
+
+/** By the character that stands for it in byte-level tokens (Radford et al. 2019): printable bytes are themselves, the others follow from U+0100 on. */
+const BYTE_OF: ReadonlyMap<string, number> = byteCharacters()
+const lossy = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/** Byte-level tokens as text. A token with characters that stand for no byte, such as an added one with a space, is text itself. */
+export function joinByteLevelTokens(tokens: readonly string[]): string {
+  const bytes = tokens.flatMap((token) => {
+    const read = [...token].map((character) => BYTE_OF.get(character))
+    return read.includes(undefined) ? [...new TextEncoder().encode(token)] : (read as number[])
+  })
+  return lossy.decode(Uint8Array.from(bytes))
+}
+
+function byteCharacters(): Map<string, number> {
+  const isPrintable = (byte: number) => (byte > 0x20 && byte < 0x7f) || (byte > 0xa0 && byte !== 0xad)
+  let next = 0x100
+  return new Map(
+    Array.from({ length: 256 }, (_, byte) => [String.fromCodePoint(isPrintable(byte) ? byte : next++), byte]),
+  )
+}

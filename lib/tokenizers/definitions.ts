@@ -18,6 +18,9 @@ const CLIP_WORDS =
   "<\\|startoftext\\|>|<\\|endoftext\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+"
 /** How bytes are grouped within such a word. The library's own pattern takes U+FEFF for a space, which the reference does not. */
 const GPT_WORDS = "'s|'t|'re|'ve|'m|'ll|'d|\\p{L}+|\\p{N}+|[^\\s\\p{L}\\p{N}]+"
+/** Words of Llama 3 (Grattafiori et al. 2024, arXiv 2407.21783), as its files write them. */
+export const LLAMA3_WORDS =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
 /** Llama's mark of a space. */
 const SPACE = '\u2581'
 
@@ -61,6 +64,21 @@ export function llamaDefinition({ added }: SpecialTokens, spaceBefore: SpaceBefo
     model: { type: 'BPE', unk_token: null, fuse_unk: true, byte_fallback: true },
     normalizer: null,
     pre_tokenizer: { type: 'Metaspace', replacement: SPACE, prepend_scheme: spaceBefore, split: false },
+    post_processor: null,
+    decoder: null,
+    added_tokens: added,
+  }
+}
+
+/** How Llama 3 splits text (transformers 5, `PreTrainedTokenizerFast`): byte pairs over the bytes of words and the space before them. */
+export function llama3Definition({ added }: SpecialTokens, ignoresMerges: boolean): TokenizerDefinition {
+  return {
+    model: { type: 'BPE', unk_token: null, ignore_merges: ignoresMerges },
+    normalizer: null,
+    pre_tokenizer: sequence('pretokenizers', [
+      { type: 'Split', pattern: { Regex: LLAMA3_WORDS }, behavior: 'Isolated', invert: false },
+      { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false },
+    ]),
     post_processor: null,
     decoder: null,
     added_tokens: added,

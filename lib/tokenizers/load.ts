@@ -5,8 +5,8 @@ import { EegTorchError } from '../errors.ts'
 import { inPieces } from '../files/in-pieces.ts'
 import { isObject } from '../is-object.ts'
 import { MAX_FILE_BYTES, readBytePairs } from './byte-pairs.ts'
-import { joinByteTokens } from './byte-tokens.ts'
-import { clipDefinition, llamaDefinition, type SpaceBefore } from './definitions.ts'
+import { joinByteLevelTokens, joinByteTokens } from './byte-tokens.ts'
+import { clipDefinition, LLAMA3_WORDS, llama3Definition, llamaDefinition, type SpaceBefore } from './definitions.ts'
 import { readSpecialTokens } from './special-tokens.ts'
 import { makeSplitter } from './splitter.ts'
 import { Tokenizer, type TokenizerSettings } from './tokenizer.ts'
@@ -32,8 +32,8 @@ export interface LoadTokenizerOptions {
 }
 
 /**
- * The tokenizer of a folder as transformers and diffusers write it: CLIP's (`vocab.json` and `merges.txt`, or `tokenizer.json`) or
- * Llama's (`tokenizer.json`), with `tokenizer_config.json` and, where it is there, `special_tokens_map.json`.
+ * The tokenizer of a folder as transformers and diffusers write it: CLIP's (`vocab.json` and `merges.txt`, or `tokenizer.json`),
+ * Llama's or Llama 3's (`tokenizer.json`), with `tokenizer_config.json` and, where it is there, `special_tokens_map.json`.
  *
  * @throws EegTorchError `FILE_NOT_FOUND` if files are missing, `FILE_UNSUPPORTED` for another class of tokenizer, `FILE_INVALID` for files that
  *   do not hold
@@ -43,14 +43,14 @@ export async function loadTokenizer(folder: string, { padToken }: LoadTokenizerO
   const config = (await findJsonObject(join(folder, 'tokenizer_config.json'), MAX_FILE_BYTES)) ?? {}
   const name = className(config, definition, folder)
   const said = defined({ pad_token: padToken })
-  const parts = await (name === 'CLIPTokenizer' ? clipParts : llamaParts)(folder, config, definition, said)
+  const parts = await PARTS[name](folder, config, definition, said)
   const chatTemplate = (await findText(join(folder, 'chat_template.jinja'), MAX_FILE_BYTES)) ?? config.chat_template
   return new Tokenizer({
     ...parts,
     folder,
     maxLength: limit(config.model_max_length, folder),
     truncationSide: config.truncation_side === 'left' ? 'left' : 'right',
-    paddingSide: (config.padding_side ?? (name === 'CLIPTokenizer' ? 'right' : 'left')) === 'left' ? 'left' : 'right',
+    paddingSide: (config.padding_side ?? (name === 'LlamaTokenizer' ? 'left' : 'right')) === 'left' ? 'left' : 'right',
     chatTemplate: typeof chatTemplate === 'string' ? chatTemplate : undefined,
   })
 }
@@ -100,6 +100,28 @@ async function llamaParts(
   }
 }
 
+async function llama3Parts(
+  folder: string,
+  config: Config,
+  definition: TokenizerFile | undefined,
+  said: TokenizerSettings['roles'],
+): Promise<Parts> {
+  const pairs = await readBytePairs(folder, definition)
+  const special = await readSpecialTokens(folder, config, definition, pairs.vocab, {}, said)
+  const { roles, added } = special
+  const around = surroundings(definition!.postProcessor, new Set(added.map(({ content }) => content)), folder)
+  const ignoresMerges = definition!.model.ignore_merges === true
+  return {
+    splitter: await inPieces(makeSplitter(llama3Definition(special, ignoresMerges), pairs)),
+    added,
+    ...around,
+    join: joinByteLevelTokens,
+    roles,
+  }
+}
+
+const PARTS = { CLIPTokenizer: clipParts, LlamaTokenizer: llamaParts, 'Llama 3': llama3Parts }
+
 function spaceBefore({ add_prefix_space, legacy }: Config): SpaceBefore {
   if (add_prefix_space === false) return 'never'
   return legacy === true ? 'always' : 'first'
@@ -134,21 +156,35 @@ function surroundings(template: unknown, known: ReadonlySet<string>, folder: str
   return { before: tokens.slice(0, at) as string[], after: tokens.slice(at + 1) as string[] }
 }
 
-/** The class that a folder names, else the one that its files look like. */
-function className(
-  config: Config,
-  definition: TokenizerFile | undefined,
-  folder: string,
-): 'CLIPTokenizer' | 'LlamaTokenizer' {
+/** The class that a folder names, else the one that its files look like. Llama 3's folders name the class of any `tokenizer.json`. */
+function className(config: Config, definition: TokenizerFile | undefined, folder: string): keyof typeof PARTS {
   const guess =
     definition === undefined || definition.model.end_of_word_suffix === '</w>' ? 'CLIPTokenizer' : 'LlamaTokenizer'
   const named = typeof config.tokenizer_class === 'string' ? config.tokenizer_class.replace(/Fast$/, '') : guess
+  const isOpen =
+    named === 'PreTrainedTokenizer' || named === 'TokenizersBackend' || config.tokenizer_class === undefined
+  if (isOpen && definition !== undefined && splitsAsLlama3(definition)) return 'Llama 3'
   if (named === 'CLIPTokenizer' || named === 'LlamaTokenizer') return named
   throw new EegTorchError('FILE_UNSUPPORTED', 'this class of tokenizer is not known', {
     file: join(folder, 'tokenizer_config.json'),
-    expected: 'CLIPTokenizer or LlamaTokenizer',
-    received: named,
+    expected: 'CLIPTokenizer, LlamaTokenizer, or PreTrainedTokenizerFast with the words of Llama 3',
+    received: String(config.tokenizer_class),
   })
+}
+
+function splitsAsLlama3({ normalizer, preTokenizer }: TokenizerFile): boolean {
+  if ((normalizer ?? null) !== null || !isObject(preTokenizer) || !Array.isArray(preTokenizer.pretokenizers))
+    return false
+  const [split, bytes, ...more] = preTokenizer.pretokenizers as unknown[]
+  if (!isObject(split) || !isObject(split.pattern) || !isObject(bytes) || more.length > 0) return false
+  return (
+    split.type === 'Split' &&
+    split.pattern.Regex === LLAMA3_WORDS &&
+    split.behavior === 'Isolated' &&
+    bytes.type === 'ByteLevel' &&
+    bytes.add_prefix_space === false &&
+    bytes.use_regex === false
+  )
 }
 
 function limit(value: unknown, folder: string): number | undefined {

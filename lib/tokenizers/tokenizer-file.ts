@@ -11,6 +11,8 @@ export interface TokenizerFile {
   readonly merges: JsonValue | undefined
   /** What else is said of the model. */
   readonly model: JsonObject
+  readonly normalizer: unknown
+  readonly preTokenizer: unknown
   readonly addedTokens: unknown
   readonly postProcessor: unknown
 }
@@ -22,9 +24,15 @@ export async function findTokenizerFile(folder: string): Promise<TokenizerFile |
   if (members === undefined) return undefined
   const said = members.get('model')
   const { vocab, merges, ...model } = Object.fromEntries(said instanceof Map ? said : [])
-  const [addedTokens, postProcessor] = ['added_tokens', 'post_processor'].map((name) => {
+  const member = (name: string): unknown => {
     const value = members.get(name)
     return value === undefined ? undefined : looseJson(value)
-  })
-  return { path, vocab, merges, model, addedTokens, postProcessor }
+  }
+  return {
+    ...{ path, vocab, merges, model },
+    normalizer: member('normalizer'),
+    preTokenizer: member('pre_tokenizer'),
+    addedTokens: member('added_tokens'),
+    postProcessor: member('post_processor'),
+  }
 }
